@@ -1,0 +1,1 @@
+"""PURE values and laws that every other package stands on."""

@@ -1,0 +1,50 @@
+"""A hash chain over audit rows: any row changed, dropped or moved breaks every later hash."""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+
+__all__ = ["GENESIS", "AuditRow", "Break", "chain_hash", "verify"]
+
+GENESIS = "0" * 64
+
+
+class AuditRow(Struct, frozen=True):
+    """One act of enforcement. `fact` holds plain values and never a secret; `at` is in ms, UTC."""
+
+    id: int
+    at: int
+    run: str
+    act: str
+    code: str
+    fact: dict[str, str | int | float | bool | None]
+    hash: str = ""
+
+
+class Break(Struct, frozen=True):
+    """The first row that does not follow from the row before it."""
+
+    id: int
+    expected: str
+    found: str
+
+
+def chain_hash(previous: str, row: AuditRow) -> str:
+    """SHA-256 over the previous hash and the row's canonical JSON (sorted keys, no hash field)."""
+    body = msgspec.json.encode(
+        [row.id, row.at, row.run, row.act, row.code, row.fact], order="deterministic"
+    )
+    return sha256(previous.encode() + body).hexdigest()
+
+
+def verify(rows: Iterable[AuditRow]) -> Break | None:
+    """Walk the chain from its first row; None when it holds."""
+    previous = GENESIS
+    for row in rows:
+        expected = chain_hash(previous, row)
+        if row.hash != expected:
+            return Break(row.id, expected, row.hash)
+        previous = row.hash
+    return None

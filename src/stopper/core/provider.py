@@ -1,0 +1,80 @@
+"""What is known of a provider: its hosts, endpoints, credential and habits."""
+
+import re
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+__all__ = ["Endpoint", "ModelLimit", "OnDisconnect", "Provider"]
+
+
+class OnDisconnect(StrEnum):
+    """What to do upstream when the caller is gone: a provider that goes on billing is drained."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
+
+
+class Endpoint(Struct, frozen=True):
+    """One kind of request. `path` is a regex over the whole path below the provider's base.
+
+    `wire` names the format that meters it; None lets it pass unmetered because it costs nothing.
+    """
+
+    method: str
+    path: str
+    wire: str | None = None
+
+    def matches(self, method: str, path: str) -> bool:
+        """Whether a request with this method and path (no query) is of this kind."""
+        return method == self.method and re.fullmatch(self.path, path) is not None
+
+
+class ModelLimit(Struct, frozen=True):
+    """The most output tokens that models with a matching name give, for callers that ask no limit."""
+
+    match: str
+    max_output: int
+
+    def matches(self, model: str) -> bool:
+        """Whether the shell-style pattern covers `model`."""
+        return fnmatchcase(model, self.match)
+
+
+class Provider(Struct, frozen=True):
+    """A model API vendor.
+
+    `base` is the URL below which its endpoints lie; `hosts` are all names it is reached by.
+    `key_env` are the variables that hold its API key outside the bottle, the first that is set
+    wins; `key_headers` are the request headers that may carry it, in lower case.
+    `pricing` is the provider id that genai-prices knows.
+    """
+
+    name: str
+    base: str
+    hosts: tuple[str, ...]
+    endpoints: tuple[Endpoint, ...]
+    agents: tuple[str, ...] = ()
+    key_env: tuple[str, ...] = ()
+    key_headers: tuple[str, ...] = ("authorization",)
+    base_env: dict[str, str] = {}
+    bare: tuple[str, ...] = ()
+    pricing: str | None = None
+    on_disconnect: OnDisconnect = OnDisconnect.CANCEL
+    reasoning_extra: bool = False
+    models: tuple[ModelLimit, ...] = ()
+
+    def endpoint(self, method: str, path: str) -> Endpoint | None:
+        """The first endpoint that matches; None where Stopper does not know the request."""
+        for endpoint in self.endpoints:
+            if endpoint.matches(method, path):
+                return endpoint
+        return None
+
+    def max_output(self, model: str) -> int | None:
+        """The most output tokens `model` gives; None where no row matches."""
+        for limit in self.models:
+            if limit.matches(model):
+                return limit.max_output
+        return None

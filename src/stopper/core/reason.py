@@ -1,0 +1,142 @@
+"""Reason codes: what was decided, in words for the agent, with the HTTP status that carries it."""
+
+from msgspec import Struct
+
+__all__ = ["REASONS", "Reason", "Refusal", "refuse"]
+
+
+class Reason(Struct, frozen=True):
+    """A stable code's meaning. `say` may hold `{detail}`; `advice` is what the reader can do."""
+
+    status: int
+    say: str
+    advice: str
+
+
+class Refusal(Struct, frozen=True):
+    """A decision against something: its code, and a detail that never holds a secret."""
+
+    code: str
+    detail: str = ""
+
+    @property
+    def reason(self) -> Reason:
+        """The row of `REASONS` that this code names."""
+        return REASONS[self.code]
+
+    @property
+    def status(self) -> int:
+        """An HTTP status that the official SDKs do not retry."""
+        return self.reason.status
+
+    @property
+    def sentence(self) -> str:
+        """One text for people and agents: what happened, to what, what to do next."""
+        said = self.reason.say.format(detail=self.detail or "it")
+        return f"[stopper {self.code}] {said} {self.reason.advice}"
+
+
+def refuse(code: str, detail: str = "") -> Refusal:
+    """A refusal with a known code; an unknown one is a defect and raises KeyError."""
+    if code not in REASONS:
+        raise KeyError(code)
+    return Refusal(code, detail)
+
+
+_ASK_BUDGET = "Do not retry. Tell the user, who can raise it with `stopper budget set`."
+_ASK_ALLOW = "Do not retry. Tell the user, who can allow it with `stopper run --allow HOST:PORT`."
+_NEVER = "Do not retry: no setting of this run allows it."
+_STOPPED = "Do not retry: every further request of this run is refused too."
+
+REASONS: dict[str, Reason] = {
+    # budgets
+    "budget.exhausted": Reason(402, "The budget is used up ({detail}).", _ASK_BUDGET),
+    "budget.held": Reason(
+        402, "All that is left of the budget is held by requests in flight ({detail}).", _ASK_BUDGET
+    ),
+    "budget.overrun": Reason(
+        402, "The reply grew past what the budget could pay and was cut ({detail}).", _ASK_BUDGET
+    ),
+    "budget.unpriced": Reason(
+        402,
+        "A dollar budget governs, and no price is known for {detail}.",
+        "Use a model with a known price, or tell the user to set `unknown_model: count`.",
+    ),
+    # the operator, and the end of a bottle
+    "bottle.cut": Reason(403, "The operator cut this bottle's egress.", _STOPPED),
+    "bottle.killed": Reason(403, "The operator killed this bottle.", _STOPPED),
+    "bottle.frozen": Reason(403, "This bottle was frozen and can be resumed later.", _STOPPED),
+    "bottle.ended": Reason(403, "The agent's process ended.", _STOPPED),
+    # destinations
+    "network.not_allowed": Reason(403, "{detail} is not on this bottle's allowlist.", _ASK_ALLOW),
+    "network.bad_host": Reason(403, "{detail} is no valid host name.", "Write it plainly."),
+    "network.odd_address": Reason(
+        403, "{detail} is an unusual spelling of an address.", "Write four decimal numbers."
+    ),
+    "network.loopback": Reason(403, "{detail} is this machine itself.", _NEVER),
+    "network.unspecified": Reason(403, "{detail} is no address at all.", _NEVER),
+    "network.private_address": Reason(403, "{detail} is a private address.", _ASK_ALLOW),
+    "network.link_local": Reason(403, "{detail} is a link-local address.", _NEVER),
+    "network.metadata": Reason(403, "{detail} is a cloud's metadata service.", _NEVER),
+    "network.multicast": Reason(403, "{detail} is a multicast address.", _NEVER),
+    "network.reserved": Reason(403, "{detail} is reserved and not public.", _NEVER),
+    "network.mixed_answers": Reason(
+        403, "{detail} resolves to public and to forbidden addresses at once.", _NEVER
+    ),
+    "network.unresolved": Reason(403, "{detail} does not resolve.", "Check the name."),
+    "network.unreachable": Reason(
+        403, "{detail} does not answer.", "Stopper did not retry it; try again later."
+    ),
+    "network.bad_certificate": Reason(
+        403, "{detail} does not prove its name by a certificate.", _NEVER
+    ),
+    "network.not_tls": Reason(403, "What was sent to {detail} is not TLS.", _NEVER),
+    "network.sni_mismatch": Reason(
+        403, "The TLS server name is not the host that was connected to ({detail}).", _NEVER
+    ),
+    "network.host_mismatch": Reason(
+        403, "The Host header is not the host that was connected to ({detail}).", _NEVER
+    ),
+    "network.upgrade": Reason(
+        403, "{detail} may not switch protocols.", "Use plain HTTP requests instead."
+    ),
+    # the request itself
+    "http.malformed": Reason(400, "The request is not valid HTTP/1.1 ({detail}).", "Mend it."),
+    "http.too_large": Reason(413, "The request is larger than {detail}.", "Send less."),
+    "http.slow": Reason(408, "The request took longer than {detail}.", "Send it at once."),
+    "http.truncated": Reason(403, "The upstream ended in the middle of its reply.", "Try again."),
+    "http.upstream": Reason(
+        403, "The upstream's reply is not valid HTTP/1.1 ({detail}).", "Try again later."
+    ),
+    # metering
+    "meter.unknown_path": Reason(
+        403, "{detail} is no model call that Stopper can meter.", "Use a documented endpoint."
+    ),
+    "meter.unreadable": Reason(
+        400, "The request does not follow its wire format ({detail}).", "Mend it."
+    ),
+    "meter.unreadable_reply": Reason(
+        403, "The reply does not follow its wire format ({detail}).", "Tell the user."
+    ),
+    "meter.unbounded": Reason(
+        403, "{detail} has a cost that cannot be bounded before it is sent.", "Leave it out."
+    ),
+    # credentials
+    "credential.missing": Reason(
+        401, "No API key for {detail} is set outside the bottle.", "Tell the user to set it."
+    ),
+    "credential.wrong_host": Reason(
+        403, "A credential was about to leave for a host it is not bound to ({detail}).", _NEVER
+    ),
+    "credential.signed_body": Reason(
+        403,
+        "The body of this request to {detail} is signed, so it cannot be clamped.",
+        "Ask for fewer output tokens, or use a bearer key.",
+    ),
+    # faults of ours
+    "store.unavailable": Reason(
+        403, "The ledger cannot record this request ({detail}).", "Tell the user."
+    ),
+    "egress.fault": Reason(403, "Stopper failed while deciding ({detail}).", "Tell the user."),
+    "egress.busy": Reason(403, "Too many connections at once ({detail}).", "Use fewer."),
+}

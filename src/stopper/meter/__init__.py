@@ -1,0 +1,1 @@
+"""PURE: provider bytes to usage, one file a wire format."""

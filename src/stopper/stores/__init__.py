@@ -1,0 +1,1 @@
+"""Persistence behind Protocols; `open_ledger` chooses the back end."""
