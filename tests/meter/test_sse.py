@@ -32,7 +32,7 @@ CASES = {
     "more blank lines than needed": (b"\n\n\ndata: x\n\n\n",             [NONE, X, NONE]),
     "the last event unfinished":    (b"data: x\n\nevent: e\ndata: y\n",  [X, (b"e", b"y")]),
     "a field name alone":           (b"event\ndata\n\n",                 [NONE]),
-    "other line separators stay":   (b"data: \x0b\x1c\xc2\x85\n\n",      [(b"", b"\x0b\x1c\xc2\x85")]),
+    "other line separators stay":   (b"data: \x0b\xc2\x85\n\n",          [(b"", b"\x0b\xc2\x85")]),
     "nothing":                      (b"",                                []),
 }  # fmt: skip
 
