@@ -24,7 +24,10 @@ class AuditRow(Struct, frozen=True):
 
 
 class Break(Struct, frozen=True):
-    """The first row that does not follow from the row before it."""
+    """The first row that does not follow from the row before it, or that is missing at the end.
+
+    `found` is what stands there instead of the `expected` hash.
+    """
 
     id: int
     expected: str
@@ -39,12 +42,18 @@ def chain_hash(previous: str, row: AuditRow) -> str:
     return sha256(previous.encode() + body).hexdigest()
 
 
-def verify(rows: Iterable[AuditRow]) -> Break | None:
-    """Walk the chain from its first row; None when it holds."""
-    previous = GENESIS
+def verify(rows: Iterable[AuditRow], head: str | None = None) -> Break | None:
+    """Walk the chain from its first row; None when it holds.
+
+    A chain whose last rows were cut off holds in itself: only `head`, the hash of the newest row
+    as it was kept elsewhere, shows the loss.
+    """
+    previous, last = GENESIS, 0
     for row in rows:
         expected = chain_hash(previous, row)
         if row.hash != expected:
             return Break(row.id, expected, row.hash)
-        previous = row.hash
+        previous, last = row.hash, row.id
+    if head is not None and head != previous:
+        return Break(last + 1, head, previous)
     return None

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
@@ -19,6 +19,7 @@ __all__ = [
     "format_amount",
     "governing",
     "parse_amount",
+    "window_end",
     "window_start",
 ]
 
@@ -27,8 +28,9 @@ _MAX_AMOUNT = 10**15
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _MICROS = 10**6
 _AMOUNT = re.compile(
-    r"(?P<dollar>\$)?(?P<number>\d{1,15}(?:_\d{3})*(?:\.\d{1,6})?)(?P<suffix>[kKmMbB]?)"
-    r"(?:/(?P<window>[a-z]+))?"
+    r"(?P<dollar>\$)?(?P<number>\d{1,15}(?:_\d{3}){0,5}(?:\.\d{1,6})?)(?P<suffix>[kKmMbB]?)"
+    r"(?:/(?P<window>[a-z]{1,16}))?",
+    re.ASCII,
 )
 
 
@@ -138,11 +140,25 @@ def window_start(window: Window, now: datetime) -> datetime:
             return now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def window_end(window: Window, now: datetime) -> datetime | None:
+    """When the window that holds `now` (aware) ends and the next starts; None for a lifetime."""
+    if window is Window.LIFETIME:
+        return None
+    return window_start(window, window_start(window, now) + _INTO_NEXT[window])
+
+
+_INTO_NEXT = {
+    Window.MINUTE: timedelta(minutes=1),
+    Window.DAY: timedelta(days=1),
+    Window.MONTH: timedelta(days=32),
+}
+
+
 def _scaled(number: str, factor: int, unit: Unit) -> int:
     whole, _, fraction = number.replace("_", "").partition(".")
     scale = factor * (_MICROS if unit is Unit.MICROS else 1)
-    numerator = int(whole + fraction) * scale
-    quotient, rest = divmod(numerator, 10 ** len(fraction))
+    parts: int = 10 ** len(fraction)
+    quotient, rest = divmod(int(whole + fraction) * scale, parts)
     if rest:
         raise ValueError(
             f"{number!r} is finer than one {'micro-dollar' if unit is Unit.MICROS else 'token'}"

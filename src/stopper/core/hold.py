@@ -6,23 +6,25 @@ from msgspec import Struct
 
 from stopper.core.budget import Budget, Unit
 
-__all__ = ["Admission", "Account", "Denial", "Need", "admit"]
+__all__ = ["Account", "Admission", "Denial", "Need", "admit"]
 
 _MILLI = 1000
 _PICO = 10**6
 
 
 class Need(Struct, frozen=True, gc=False):
-    """The upper bound of a request's cost: a fixed part for its input, and a price per output token.
+    """The upper bound of a request's cost: a fixed part for its input, a price per output token.
 
     `milli_per_output` is in thousandths of a budget token, `pico_per_output` in millionths of a
-    micro-dollar; both already count every choice (`n`) that the caller asked for.
+    micro-dollar; both already count every choice (`n`) that the caller asked for. A request that is
+    not `priced` fits no dollar budget at all.
     """
 
     tokens: int
     micros: int
     milli_per_output: int
     pico_per_output: int
+    priced: bool = True
 
     def amount(self, unit: Unit, output: int) -> int:
         """The cost of the input and `output` tokens of output, rounded up."""
@@ -34,6 +36,8 @@ class Need(Struct, frozen=True, gc=False):
         """How many output tokens `room` buys after the input; None where output is free."""
         if unit is Unit.TOKENS:
             fixed, price, scale = self.tokens, self.milli_per_output, _MILLI
+        elif not self.priced:
+            return -1
         else:
             fixed, price, scale = self.micros, self.pico_per_output, _PICO
         if price == 0:
@@ -75,19 +79,26 @@ def admit(
 ) -> Admission | Denial:
     """Clamp `asked` output tokens to what every account can pay; fewer than `least` is a denial.
 
-    Law: for each account, `need.amount(unit, result.output) <= room`.
+    Law: for each account, `need.amount(unit, result.output) <= room`. Of several accounts that
+    deny, one that no settled hold would open again is the one named.
     """
-    output = asked
+    output, floor = asked, min(least, asked)
+    denial: Denial | None = None
     for account in accounts:
         affordable = need.affordable(account.budget.unit, account.room)
         if affordable is None or affordable >= output:
             continue
-        if affordable < min(least, asked):
-            return Denial(account, _would_fit(account, need, min(least, asked)))
-        output = affordable
-    return Admission(output)
+        if affordable >= floor:
+            output = affordable
+        elif not _would_fit(account, need, floor):
+            return Denial(account, waiting=False)
+        elif denial is None:
+            denial = Denial(account, waiting=True)
+    return denial or Admission(output)
 
 
 def _would_fit(account: Account, need: Need, least: int) -> bool:
     unit = account.budget.unit
+    if unit is Unit.MICROS and not need.priced:
+        return False
     return need.amount(unit, least) <= account.budget.limit - account.spent

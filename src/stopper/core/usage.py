@@ -8,6 +8,7 @@ from msgspec import Struct
 __all__ = ["Quality", "Usage", "Weights"]
 
 _MILLI = 1000
+_HEAVIEST = 1000
 
 
 class Quality(StrEnum):
@@ -51,7 +52,13 @@ class Weights(Struct, frozen=True):
 
     @classmethod
     def parse(cls, weights: dict[str, float]) -> Self:
-        """Read `{"cache_read": 0.1}`; a kind that is not named weighs 1."""
+        """Read `{"cache_read": 0.1}`; a kind that is not named weighs 1. Raises ValueError."""
+        for kind, weight in weights.items():
+            if kind not in cls.__struct_fields__ or not 0 <= weight <= _HEAVIEST:
+                raise ValueError(
+                    f"{kind}: {weight} is no weight: name one of "
+                    f"{', '.join(cls.__struct_fields__)}, and a number from 0 to {_HEAVIEST}"
+                )
         return cls(**{kind: round(weight * _MILLI) for kind, weight in weights.items()})
 
     @property
