@@ -45,9 +45,13 @@ class ModelLimit(Struct, frozen=True):
 class Provider(Struct, frozen=True):
     """A model API vendor.
 
-    `base` is the URL below which its endpoints lie; `hosts` are all names it is reached by.
+    `base` is the URL below which its endpoints lie, empty where each account has its own; `hosts`
+    are all names it is reached by, where a leading `*.` covers every name below.
     `key_env` are the variables that hold its API key outside the bottle, the first that is set
-    wins; `key_headers` are the request headers that may carry it, in lower case.
+    wins; `key_headers` are the request headers that may carry it, in lower case, and `key_query`
+    the query parameter that may. `base_env` are the variables that its clients read their base URL
+    from, with what they expect behind the gateway's path. `bare` are the paths that mean this
+    provider when they come without a gateway's path; `agents` are other names a budget may use.
     `pricing` is the provider id that genai-prices knows.
     """
 
@@ -58,12 +62,24 @@ class Provider(Struct, frozen=True):
     agents: tuple[str, ...] = ()
     key_env: tuple[str, ...] = ()
     key_headers: tuple[str, ...] = ("authorization",)
+    key_query: str = ""
     base_env: dict[str, str] = {}
     bare: tuple[str, ...] = ()
     pricing: str | None = None
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL
     reasoning_extra: bool = False
     models: tuple[ModelLimit, ...] = ()
+
+    def serves(self, host: str) -> bool:
+        """Whether `host` (lower case, no port) is a name of this provider."""
+        return any(
+            host.endswith(name[1:]) if name.startswith("*.") else host == name
+            for name in self.hosts
+        )
+
+    def claims(self, path: str) -> bool:
+        """Whether a request to this path means this provider without being told so."""
+        return any(re.fullmatch(pattern, path) for pattern in self.bare)
 
     def endpoint(self, method: str, path: str) -> Endpoint | None:
         """The first endpoint that matches; None where Stopper does not know the request."""

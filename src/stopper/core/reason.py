@@ -26,7 +26,7 @@ class Refusal(Struct, frozen=True):
 
     @property
     def status(self) -> int:
-        """An HTTP status that the official SDKs do not retry."""
+        """The HTTP status: below 500 a decision, which is final; above, a fault elsewhere."""
         return self.reason.status
 
     @property
@@ -45,6 +45,10 @@ def refuse(code: str, detail: str = "") -> Refusal:
 
 _ASK_BUDGET = "Do not retry. Tell the user, who can raise it with `stopper budget set`."
 _ASK_ALLOW = "Do not retry. Tell the user, who can allow it with `stopper run --allow HOST:PORT`."
+_ASK_EXACT = (
+    "Do not retry. Tell the user, who can allow it by its address: "
+    "`stopper run --allow 'HOST:PORT at ADDRESS'`."
+)
 _NEVER = "Do not retry: no setting of this run allows it."
 _STOPPED = "Do not retry: every further request of this run is refused too."
 
@@ -53,6 +57,9 @@ REASONS: dict[str, Reason] = {
     "budget.exhausted": Reason(402, "The budget is used up ({detail}).", _ASK_BUDGET),
     "budget.held": Reason(
         402, "All that is left of the budget is held by requests in flight ({detail}).", _ASK_BUDGET
+    ),
+    "budget.paced": Reason(
+        429, "The budget of this minute is used up ({detail}).", "It starts again next minute."
     ),
     "budget.overrun": Reason(
         402, "The reply grew past what the budget could pay and was cut ({detail}).", _ASK_BUDGET
@@ -70,12 +77,15 @@ REASONS: dict[str, Reason] = {
     # destinations
     "network.not_allowed": Reason(403, "{detail} is not on this bottle's allowlist.", _ASK_ALLOW),
     "network.bad_host": Reason(403, "{detail} is no valid host name.", "Write it plainly."),
+    "network.bad_url": Reason(403, "{detail} is not accepted.", "Write the URL plainly."),
     "network.odd_address": Reason(
-        403, "{detail} is an unusual spelling of an address.", "Write four decimal numbers."
+        403,
+        "{detail} is an unusual spelling of an address.",
+        "Write four decimal numbers, or IPv6 in brackets.",
     ),
     "network.loopback": Reason(403, "{detail} is this machine itself.", _NEVER),
     "network.unspecified": Reason(403, "{detail} is no address at all.", _NEVER),
-    "network.private_address": Reason(403, "{detail} is a private address.", _ASK_ALLOW),
+    "network.private_address": Reason(403, "{detail} is a private address.", _ASK_EXACT),
     "network.link_local": Reason(403, "{detail} is a link-local address.", _NEVER),
     "network.metadata": Reason(403, "{detail} is a cloud's metadata service.", _NEVER),
     "network.multicast": Reason(403, "{detail} is a multicast address.", _NEVER),
@@ -83,10 +93,8 @@ REASONS: dict[str, Reason] = {
     "network.mixed_answers": Reason(
         403, "{detail} resolves to public and to forbidden addresses at once.", _NEVER
     ),
-    "network.unresolved": Reason(403, "{detail} does not resolve.", "Check the name."),
-    "network.unreachable": Reason(
-        403, "{detail} does not answer.", "Stopper did not retry it; try again later."
-    ),
+    "network.unresolved": Reason(502, "{detail} does not resolve.", "Check the name."),
+    "network.unreachable": Reason(502, "{detail} does not answer.", "Try again later."),
     "network.bad_certificate": Reason(
         403, "{detail} does not prove its name by a certificate.", _NEVER
     ),
@@ -104,10 +112,11 @@ REASONS: dict[str, Reason] = {
     "http.malformed": Reason(400, "The request is not valid HTTP/1.1 ({detail}).", "Mend it."),
     "http.too_large": Reason(413, "The request is larger than {detail}.", "Send less."),
     "http.slow": Reason(408, "The request took longer than {detail}.", "Send it at once."),
-    "http.truncated": Reason(403, "The upstream ended in the middle of its reply.", "Try again."),
+    "http.truncated": Reason(502, "The upstream ended in the middle of its reply.", "Try again."),
     "http.upstream": Reason(
-        403, "The upstream's reply is not valid HTTP/1.1 ({detail}).", "Try again later."
+        502, "The upstream's reply is not valid HTTP/1.1 ({detail}).", "Try again later."
     ),
+    "http.silent": Reason(504, "The upstream was silent for {detail}.", "Try again later."),
     # metering
     "meter.unknown_path": Reason(
         403, "{detail} is no model call that Stopper can meter.", "Use a documented endpoint."

@@ -1,0 +1,336 @@
+"""Connections from inside a bottle: requests in, replies out, and tunnels opened to look inside."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import httptools
+
+from stopper.core.reason import Refusal, refuse
+from stopper.egress.exchange import Exchange, error_body
+from stopper.egress.message import (
+    MAX_HEAD_BYTES,
+    MAX_HEADERS,
+    Head,
+    Headers,
+    status_line,
+)
+from stopper.egress.route import Tunnel, open_tunnel
+
+if TYPE_CHECKING:
+    from stopper.egress.plane import Plane
+
+__all__ = ["Client"]
+
+HEAD_SECONDS: Final = 15.0
+BODY_SILENCE_SECONDS: Final = 30.0
+IDLE_SECONDS: Final = 90.0
+HANDSHAKE_SECONDS: Final = 10.0
+LINGER_SECONDS: Final = 2.0
+MAX_PIPELINED: Final = 16
+_ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
+
+
+class Client(asyncio.Protocol):
+    """One connection. Requests may be pipelined; replies go out in their order."""
+
+    def __init__(self, plane: "Plane", tunnel: Tunnel | None = None) -> None:
+        self.plane = plane
+        self.close_after = False
+        self._tunnel = tunnel
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._exchanges: deque[Exchange] = deque()
+        self._reading: Exchange | None = None
+        self._relay: Callable[[bytes], None] | None = None
+        self._target = b""
+        self._headers: Headers = []
+        self._trailers: Headers = []
+        self._head_bytes = 0
+        self._in_head = False
+        self._keep_alive = True
+        self._paused = False
+        self._closing = False
+        self._switching = False
+        self._deadline = plane.loop.time() + HEAD_SECONDS
+        self._waiting_for = "head"
+
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the connection stays open after the reply being written."""
+        return self._keep_alive and not self.close_after
+
+    # what an exchange may ask for
+
+    def write(self, data: bytes) -> None:
+        """Send bytes to the caller."""
+        if self._transport is not None and not self._closing:
+            self._transport.write(data)
+
+    def hold_reading(self, hold: bool) -> None:
+        """Stop reading from the caller, or go on."""
+        transport = self._transport
+        if transport is None or transport.is_closing() or hold == self._paused:
+            return
+        self._paused = hold
+        if hold:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def expect_reply(self, seconds: float) -> None:
+        """The next bytes are the upstream's to send, within `seconds`."""
+        self._deadline = self.plane.loop.time() + seconds
+        self._waiting_for = "reply"
+
+    def relay(self, sink: Callable[[bytes], None]) -> None:
+        """From now on the caller's bytes go to `sink` as they are."""
+        self._relay = sink
+
+    def answered(self, exchange: Exchange) -> None:
+        """An exchange is over; the next may begin, or the connection closes."""
+        if self._exchanges and self._exchanges[0] is exchange:
+            self._exchanges.popleft()
+        if self.close_after or not self._keep_alive:
+            self._linger()
+            return
+        self._deadline = self.plane.loop.time() + IDLE_SECONDS
+        self._waiting_for = "idle"
+        if self._exchanges:
+            self.plane.loop.call_soon(self._begin_next)
+        elif self._paused:
+            self.hold_reading(False)
+
+    def cut(self, refusal: Refusal) -> None:
+        """End every exchange in its own protocol, then the connection."""
+        self.close_after = True
+        if self._exchanges:
+            self._exchanges[0].cut(refusal)
+        self._linger()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def check(self, now: float) -> None:
+        """Called every second or so: ends what has been waited for too long."""
+        if now < self._deadline or self._transport is None:
+            return
+        if self._closing or self._waiting_for == "idle" or self._relay is not None:
+            self._transport.abort()
+        elif self._waiting_for == "reply" and self._exchanges:
+            self._fail(refuse("http.silent", "too long"))
+        else:
+            self._fail(refuse("http.slow", f"{HEAD_SECONDS:.0f} s"))
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101  what a stream protocol gets
+        self._transport = transport
+        self.plane.joined(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._relay is not None:
+            self._relay(data)
+            return
+        if self._switching:
+            self._fail(refuse("http.malformed", "bytes after an upgrade"))
+            return
+        self._arm()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._switch(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._fail(_malformed(error))
+        else:
+            self._bound_head(data)
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closing = True
+        self._transport = None
+        exchanges, self._exchanges = [*self._exchanges], deque()
+        self.plane.left(self)
+        for exchange in exchanges:
+            exchange.lost()
+
+    def pause_writing(self) -> None:
+        if self._exchanges:
+            self._exchanges[0].hold_reading(True)
+
+    def resume_writing(self) -> None:
+        if self._exchanges:
+            self._exchanges[0].hold_reading(False)
+
+    # httptools
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._target = b""
+        self._headers = []
+        self._trailers = []
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        (self._headers if self._in_head else self._trailers).append((name.lower(), value))
+        if len(self._headers) + len(self._trailers) > MAX_HEADERS:
+            raise ValueError(f"more than {MAX_HEADERS} headers")
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._head_bytes = 0
+        self._keep_alive = self._parser.should_keep_alive()
+        method = self._parser.get_method().decode("latin-1")
+        if method == "CONNECT" or self._closing:
+            return
+        head = Head.read(method, self._target, self._parser.get_http_version(), self._headers)
+        if isinstance(head, Refusal):
+            raise ValueError(head.detail)  # noqa: TRY004  ends the parse like any other fault
+        if len(self._exchanges) >= MAX_PIPELINED:
+            raise ValueError(f"more than {MAX_PIPELINED} requests at once")
+        exchange = Exchange(self, head, self.plane.route(head, self._tunnel))
+        self._switching = exchange.switches
+        self._exchanges.append(exchange)
+        self._reading = exchange
+        if len(self._exchanges) == 1:
+            exchange.begin()
+        else:
+            self.hold_reading(True)
+
+    def on_body(self, body: bytes) -> None:
+        if self._reading is not None:
+            self._reading.take_body(body)
+
+    def on_message_complete(self) -> None:
+        reading, self._reading = self._reading, None
+        if reading is not None and not reading.body_done:
+            reading.end_body(self._trailers)
+
+    # the rest
+
+    def _arm(self) -> None:
+        """Start the clock of the head or of the next piece of a body."""
+        if self._waiting_for == "idle":
+            self._waiting_for = "head"
+            self._deadline = self.plane.loop.time() + HEAD_SECONDS
+        elif self._reading is not None:
+            self._waiting_for = "body"
+            self._deadline = self.plane.loop.time() + BODY_SILENCE_SECONDS
+
+    def _bound_head(self, data: bytes) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._fail(refuse("http.too_large", f"{MAX_HEAD_BYTES} bytes of head"))
+
+    def _begin_next(self) -> None:
+        if self._exchanges and not self._closing:
+            self._exchanges[0].begin()
+
+    def _switch(self, rest: bytes) -> None:
+        """The parser stopped at a CONNECT or at a request that offers another protocol."""
+        if self._parser.get_method() == b"CONNECT":
+            self._connect(rest)
+        elif self._switching:
+            if rest:
+                self._fail(refuse("http.malformed", "bytes after an upgrade"))
+        else:  # the offer is not taken: what follows is HTTP/1.1
+            self._parser = httptools.HttpRequestParser(self)
+            if rest:
+                self.data_received(rest)
+
+    def _connect(self, rest: bytes) -> None:
+        if self._tunnel is not None or self._exchanges:
+            self._fail(refuse("http.malformed", "a CONNECT where none may be"))
+            return
+        tunnel = open_tunnel(self._target, self.plane.table)
+        if isinstance(tunnel, Refusal):
+            self.plane.note(tunnel)
+            self._fail(tunnel)
+        elif rest:
+            self._fail(refuse("network.not_tls", tunnel.host))
+        elif refusal := self.plane.revoked:
+            self._fail(refusal)
+        else:
+            self.hold_reading(True)
+            self.write(_ESTABLISHED)
+            self.plane.start(self._intercept(tunnel))
+
+    async def _intercept(self, tunnel: Tunnel) -> None:
+        """Speak TLS with the caller as the host it asked for, then read requests again."""
+        outer = self._transport
+        if outer is None:
+            return
+        inner = Client(self.plane, tunnel)
+        try:
+            transport = await self.plane.loop.start_tls(
+                outer,
+                inner,
+                self.plane.authority.context(tunnel.host),
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            )
+        except (ssl.SSLError, OSError) as error:
+            self.plane.note(_handshake(error, tunnel.host))
+            outer.abort()
+        else:
+            if transport is None:
+                outer.abort()
+            else:
+                inner.connection_made(transport)
+        finally:
+            self.plane.left(self)
+
+    def _fail(self, refusal: Refusal) -> None:
+        """Refuse what came, if nothing is being answered, and close."""
+        self.close_after = True
+        if self._exchanges:
+            self._exchanges[0].cut(refusal)
+        elif not self._closing:
+            body = error_body(refusal)
+            self.plane.note(refusal)
+            self.write(
+                status_line(refusal.status)
+                + b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
+                + b"x-stopper-reason: %b\r\n" % refusal.code.encode()
+                + b"x-should-retry: false\r\nconnection: close\r\n\r\n"
+                + body
+            )
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close without a reset: say that no more comes, and read away what is under way."""
+        transport = self._transport
+        if self._closing or transport is None:
+            return
+        self._closing = True
+        self._deadline = self.plane.loop.time() + LINGER_SECONDS
+        if self._paused:
+            self._paused = False
+            transport.resume_reading()
+        if transport.can_write_eof():
+            transport.write_eof()
+        else:
+            transport.close()
+
+
+def _malformed(error: httptools.HttpParserError) -> Refusal:
+    return refuse("http.malformed", str(error.__context__ or error)[:200])
+
+
+def _handshake(error: Exception, host: str) -> Refusal:
+    text = str(error).upper()
+    if "UNRECOGNIZED" in text or "CALLBACK" in text:
+        return refuse("network.sni_mismatch", host)
+    return refuse("network.not_tls", host)

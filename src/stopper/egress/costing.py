@@ -1,0 +1,117 @@
+"""What a request may cost at most, and what a reply did cost."""
+
+from collections.abc import Callable
+from typing import Final
+
+from msgspec import Struct
+
+from stopper.core.hold import Need
+from stopper.core.provider import Provider
+from stopper.core.usage import Quality, Usage, Weights
+from stopper.meter.estimate import count_tokens, estimate_output, floor_output
+from stopper.meter.prices import Prices, Rates
+from stopper.meter.wire import Ask, Live
+from stopper.stores.ledger import Calibration
+
+__all__ = ["Costing", "Quote"]
+
+MAX_MODELS: Final = 256
+REQUESTS_A_CALIBRATION: Final = 64
+
+
+class Quote(Struct, frozen=True):
+    """The upper bound of one request, and what is needed to price its reply.
+
+    `input` is the most input tokens, of whatever kind; `choices` the replies that were asked for.
+    """
+
+    need: Need
+    input: int
+    choices: int
+    rates: Rates | None
+    calibration: Calibration
+
+    def bound(self, output: int) -> Usage:
+        """All that may have been used, for a reply that never said."""
+        return Usage(input=self.input, output=output * self.choices, quality=Quality.UNKNOWN)
+
+    def estimate(self, live: Live, stated: Usage | None) -> Usage:
+        """What a reply that was not finished has used: what it stated, and what was seen of it."""
+        output = estimate_output(live, self.calibration)
+        if stated is None:
+            return Usage(input=self.input, output=output, quality=Quality.ESTIMATED)
+        return Usage(
+            input=stated.input,
+            output=max(stated.output, output),
+            cache_write=stated.cache_write,
+            cache_read=stated.cache_read,
+            reasoning=stated.reasoning,
+            cache_write_1h=stated.cache_write_1h,
+            quality=Quality.ESTIMATED,
+        )
+
+    def micros(self, usage: Usage) -> int | None:
+        """The cost in micro-dollars; None where no price is known."""
+        if usage.cost:
+            return usage.cost
+        return None if self.rates is None else self.rates.cost(usage)
+
+
+class Costing:
+    """Quotes requests; learns each model's calibration from the ledger every so often."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        prices: Prices,
+        *,
+        count_unpriced: bool,
+        calibration: Callable[[str, str], Calibration],
+    ) -> None:
+        self.weights = weights
+        self._prices = prices
+        self._count_unpriced = count_unpriced
+        self._calibration = calibration
+        self._known: dict[tuple[str, str], tuple[int, Calibration]] = {}
+
+    def quote(self, provider: Provider, ask: Ask) -> Quote:
+        """The upper bound for `ask`; a price that is not known is the budget's business."""
+        calibration = self._calibrated(provider.name, ask.model)
+        tokens = count_tokens(ask, provider.name, calibration)
+        rates = self._prices.rates(provider, ask.model)
+        need = Need(
+            -(-tokens * self.weights.any_input // 1000),
+            rates.input_bound(tokens) if rates else 0,
+            self.weights.output * ask.choices,
+            rates.pico_per_output * ask.choices if rates else 0,
+            priced=rates is not None or self._count_unpriced,
+        )
+        return Quote(need, tokens, ask.choices, rates, calibration)
+
+    def _calibrated(self, provider: str, model: str) -> Calibration:
+        uses, calibration = self._known.get((provider, model), (0, Calibration()))
+        if uses % REQUESTS_A_CALIBRATION == 0:
+            if len(self._known) >= MAX_MODELS:
+                self._known.clear()
+            calibration = self._calibration(provider, model)
+        self._known[provider, model] = (uses + 1, calibration)
+        return calibration
+
+
+def overflows(quote: Quote, output: int, live: Live, stated: Usage | None) -> Usage | None:
+    """The usage that a reply has surely reached, if that is more than was held for it."""
+    reached = floor_output(live)
+    if stated is None:
+        if reached <= output * quote.choices:
+            return None
+        return Usage(input=quote.input, output=reached)
+    reached = max(reached, stated.output)
+    if stated.total - stated.output <= quote.input and reached <= output * quote.choices:
+        return None
+    return Usage(
+        input=stated.input,
+        output=reached,
+        cache_write=stated.cache_write,
+        cache_read=stated.cache_read,
+        cache_write_1h=stated.cache_write_1h,
+    )

@@ -1,0 +1,85 @@
+"""Content codings undone as they stream: a meter reads plain bytes, whatever the provider sends."""
+
+import zlib
+from typing import Final, Protocol
+
+import brotli
+import zstandard
+
+from stopper.errors import MeterError
+
+__all__ = ["MAX_GROWTH_BYTES", "Decoder"]
+
+MAX_GROWTH_BYTES: Final = 64 * 2**20
+"""The most that one read from the network may grow to."""
+
+
+class _Stream(Protocol):
+    def __call__(self, data: bytes) -> bytes: ...
+
+
+class Decoder:
+    """Undoes one coding; raises MeterError where the bytes do not follow it or grow too much."""
+
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+
+    @classmethod
+    def of(cls, encoding: str) -> "Decoder | None":
+        """The decoder for a Content-Encoding; None for identity, MeterError for an unknown one."""
+        match encoding:
+            case "" | "identity":
+                return None
+            case "gzip" | "x-gzip":
+                return cls(_zlib(zlib.MAX_WBITS | 16))
+            case "deflate":
+                return cls(_zlib(zlib.MAX_WBITS))
+            case "br":
+                return cls(_brotli())
+            case "zstd":
+                return cls(_zstd())
+            case _:
+                raise MeterError(f"the reply's coding {encoding[:40]!r} is unknown")
+
+    def feed(self, data: bytes) -> bytes:
+        """The plain bytes that `data` completes."""
+        try:
+            return self._stream(data)
+        except (zlib.error, brotli.error, zstandard.ZstdError) as error:
+            raise MeterError("the reply does not follow its own content coding") from error
+
+
+def _zlib(window: int) -> _Stream:
+    inflate = zlib.decompressobj(window)
+
+    def stream(data: bytes) -> bytes:
+        out = inflate.decompress(data, MAX_GROWTH_BYTES)
+        if inflate.unconsumed_tail:
+            raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
+        return out
+
+    return stream
+
+
+def _brotli() -> _Stream:
+    inflate = brotli.Decompressor()
+
+    def stream(data: bytes) -> bytes:
+        out: bytes = inflate.process(data, output_buffer_limit=MAX_GROWTH_BYTES)
+        if not inflate.can_accept_more_data():
+            raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
+        return out
+
+    return stream
+
+
+def _zstd() -> _Stream:
+    inflate = zstandard.ZstdDecompressor(max_window_size=MAX_GROWTH_BYTES).decompressobj()
+
+    def stream(data: bytes) -> bytes:
+        out = inflate.decompress(data)
+        if len(out) > MAX_GROWTH_BYTES:
+            raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
+        return out
+
+    return stream

@@ -1,0 +1,485 @@
+"""One request and its reply, from the caller's side to the upstream's and back."""
+
+import time
+from enum import Enum, auto
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stopper.core.provider import OnDisconnect
+from stopper.core.reason import Refusal, refuse
+from stopper.egress.credential import Mask, inject
+from stopper.egress.message import (
+    MAX_BODY_BYTES,
+    Head,
+    Headers,
+    ReplyHead,
+    chunk,
+    kept,
+    last_chunk,
+    status_line,
+)
+from stopper.egress.metering import Metering
+from stopper.egress.route import Local, Route
+from stopper.egress.upstream import Upstream
+from stopper.errors import MeterError
+
+if TYPE_CHECKING:
+    from stopper.egress.client import Client
+
+__all__ = ["Exchange"]
+
+REPLY_SILENCE_SECONDS: Final = 600.0
+DRAIN_SECONDS: Final = 300.0
+_RECODED: Final = frozenset({b"content-encoding", b"content-length", b"content-md5", b"digest"})
+_ASKED: Final = frozenset({b"accept-encoding"})
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class _State(Enum):
+    WAITING = auto()  # behind another request of its connection, or its own body
+    SENDING = auto()  # on its way to the upstream
+    REPLYING = auto()  # bytes of a reply have gone to the caller
+    DRAINING = auto()  # the caller is gone; the rest is read for its usage alone
+    DONE = auto()
+
+
+class Exchange:
+    """A request from the moment its head is read until its reply is through.
+
+    Events come in from two sides (`take_body`, `end_body`, `lost`; `on_...` from the upstream),
+    and `cut` from above. Whatever happens, `_finish` is reached once, and a hold is settled once.
+    """
+
+    def __init__(self, client: "Client", head: Head, route: Route | Local | Refusal) -> None:
+        self.body_done = not head.has_body
+        self._client = client
+        self._plane = client.plane
+        self._head = head
+        self._route = route
+        self._state = _State.WAITING
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._trailers: Headers = []
+        self._upstream: Upstream | None = None
+        self._reply: ReplyHead | None = None
+        self._mask: Mask | None = None
+        self._retried = False
+        self._begun = False
+        self._metering: Metering | None = None
+        if isinstance(route, Route) and route.wire is not None and route.provider is not None:
+            self._metering = Metering(self._plane, route.provider, route.wire, self._break)
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will be written for this request."""
+        return self._state in (_State.DONE, _State.DRAINING)
+
+    @property
+    def switches(self) -> bool:
+        """Whether the caller waits for another protocol on this connection."""
+        return isinstance(self._route, Route) and self._route.upgrade
+
+    # the caller's side
+
+    def begin(self) -> None:
+        """All earlier requests on the connection are answered: it is this one's turn."""
+        self._begun = True
+        if refusal := self._plane.revoked:
+            self._refuse(refusal)
+        elif isinstance(self._route, Refusal):
+            self._refuse(self._route)
+        elif isinstance(self._route, Local):
+            self._answer(self._route.status, self._route.body)
+        else:
+            if self._head.expects and not self.body_done:
+                self._client.write(_CONTINUE)
+            if self._metering is None:
+                self._dispatch()
+            elif self.body_done:
+                self._price()
+
+    def take_body(self, data: bytes) -> None:
+        """Bytes of the request's body."""
+        if self.done:
+            return
+        if self._metering is None and self._upstream is not None:
+            self._upstream.write(self._framed(data))
+            return
+        self._body.append(data)
+        self._body_bytes += len(data)
+        if self._metering is None:
+            self._client.hold_reading(True)
+        elif self._body_bytes > MAX_BODY_BYTES:
+            self._refuse(refuse("http.too_large", f"{MAX_BODY_BYTES} bytes"))
+
+    def end_body(self, trailers: Headers) -> None:
+        """The request is whole."""
+        self.body_done = True
+        self._trailers = trailers
+        if self.done or not self._begun:
+            return
+        if self._metering is not None:
+            if self._state is _State.WAITING:
+                self._price()
+        elif self._upstream is not None:
+            self._end_upload(self._upstream)
+
+    def lost(self) -> None:
+        """The caller is gone."""
+        if self.done:
+            return
+        metering = self._metering
+        if metering is not None and metering.sent and self._drains(metering):
+            self._state = _State.DRAINING
+            self._plane.draining.add(self)
+            self._plane.loop.call_later(DRAIN_SECONDS, self._stop_draining)
+            if self._upstream is not None:
+                self._upstream.hold_reading(False)
+            return
+        self._drop_upstream()
+        self._finish("disconnected")
+
+    def cut(self, refusal: Refusal) -> None:
+        """End now, with an ending that the caller's protocol knows."""
+        if self._state is _State.DRAINING:
+            return
+        if self._state is _State.DONE:
+            return
+        self._refuse(refusal)
+
+    def hold_reading(self, hold: bool) -> None:
+        """The caller reads more slowly than the upstream writes, or has caught up."""
+        if self._upstream is not None:
+            self._upstream.hold_reading(hold)
+
+    # on the way out
+
+    def _price(self) -> None:
+        metering, route = self._metering, self._route
+        assert metering is not None and isinstance(route, Route)  # noqa: S101, PT018  see callers
+        body, self._body = b"".join(self._body), []
+        if refusal := metering.read(route.path.decode("latin-1"), body):
+            self._refuse(refusal)
+            return
+        metering.hold(self._priced)
+
+    def _priced(self, refusal: Refusal | None) -> None:
+        if self.done:
+            if self._metering is not None:
+                self._metering.settle("disconnected")
+        elif refusal is not None:
+            self._refuse(refusal)
+        else:
+            self._dispatch()
+
+    def _dispatch(self) -> None:
+        route = self._route
+        assert isinstance(route, Route)  # noqa: S101  refused and local ones never come here
+        self._state = _State.SENDING
+        self._client.expect_reply(REPLY_SILENCE_SECONDS)
+        upstream = None if self._retried else self._plane.pool.take(route.target)
+        if upstream is not None:
+            self._send(upstream)
+        else:
+            self._plane.pool.open(route.target, self._opened)
+
+    def _opened(self, upstream: Upstream | Refusal) -> None:
+        if isinstance(upstream, Refusal):
+            if not self.done:
+                self._refuse(upstream)
+        elif self._state is _State.SENDING:
+            self._send(upstream)
+        else:
+            self._plane.pool.put(upstream)
+
+    def _send(self, upstream: Upstream) -> None:
+        request = self._request()
+        if isinstance(request, Refusal):
+            self._plane.pool.put(upstream)
+            self._refuse(request)
+            return
+        self._upstream = upstream
+        upstream.attach(self, self._head.method)
+        if self._metering is not None:
+            self._metering.sent = True
+            upstream.write(request + self._metering.body)
+            return
+        body, self._body = self._body, []
+        upstream.write(request + b"".join(self._framed(data) for data in body))
+        if self.body_done:
+            self._end_upload(upstream)
+        else:
+            self._client.hold_reading(False)
+
+    def _request(self) -> bytes | Refusal:
+        route, head, metering = self._route, self._head, self._metering
+        assert isinstance(route, Route)  # noqa: S101  refused and local ones never come here
+        path = route.path
+        headers = kept(head, _ASKED if metering is not None else frozenset())
+        if route.credential is not None:
+            injected = inject(route.credential, path, headers, bound=route.bound)
+            if isinstance(injected, Refusal):
+                return injected
+            path, headers = injected
+            if route.credential.secret:
+                self._mask = Mask(route.credential.secret)
+        lines = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (head.method.encode(), path, route.authority)]
+        lines += [b"%b: %b\r\n" % pair for pair in headers]
+        if metering is not None:
+            lines.append(
+                b"accept-encoding: identity\r\ncontent-length: %d\r\n" % len(metering.body)
+            )
+        elif head.chunked:
+            lines.append(b"transfer-encoding: chunked\r\n")
+        elif head.length is not None:
+            lines.append(b"content-length: %d\r\n" % head.length)
+        if route.upgrade:
+            lines.append(b"connection: upgrade\r\nupgrade: %b\r\n" % head.upgrade)
+        lines.append(b"\r\n")
+        return b"".join(lines)
+
+    def _framed(self, data: bytes) -> bytes:
+        return chunk(data) if self._head.chunked else data
+
+    def _end_upload(self, upstream: Upstream) -> None:
+        if self._head.chunked:
+            upstream.write(last_chunk(self._trailers))
+
+    # the upstream's side
+
+    def on_reply_head(self, head: ReplyHead) -> None:
+        self._reply = head
+        if self._mask is not None:
+            head.headers = self._mask.redact(head.headers)
+        if self._metering is not None:
+            try:
+                self._metering.follow(head)
+            except MeterError as error:
+                self._break(refuse("meter.unreadable_reply", str(error)))
+            return
+        self._start_reply(head.length)
+
+    def on_reply_data(self, data: bytes) -> None:
+        self._client.expect_reply(REPLY_SILENCE_SECONDS)
+        if self._mask is not None:
+            data = self._mask.feed(data)
+        if self._metering is not None:
+            self._meter(data)
+        elif self._state is _State.REPLYING:
+            self._pass(data)
+
+    def on_reply_end(self, trailers: Headers) -> None:
+        if self._upstream is not None and not self.body_done:
+            self._upstream.close()  # it answered before it had read all: nothing may follow
+        self._upstream = None
+        rest = self._mask.end() if self._mask is not None else b""
+        if self._metering is not None:
+            self._end_metered(rest)
+            return
+        if self._state is not _State.REPLYING:
+            return
+        self._pass(rest)
+        if self._chunked_reply():
+            self._client.write(last_chunk(trailers))
+        self._finish("complete")
+
+    def on_reply_lost(self, refusal: Refusal) -> None:
+        upstream, self._upstream = self._upstream, None
+        if self._may_retry(upstream, refusal):
+            self._retried = True
+            self._state = _State.WAITING
+            self._dispatch()
+            return
+        self._break(refusal)
+
+    def on_reply_upgrade(self, head: ReplyHead, data: bytes) -> None:
+        self._reply = head
+        lines = [status_line(101), b"connection: upgrade\r\nupgrade: %b\r\n" % self._head.upgrade]
+        lines += [b"%b: %b\r\n" % pair for pair in kept(head)]
+        self._state = _State.REPLYING
+        self._client.write(b"".join([*lines, b"\r\n", data]))
+        if self._upstream is not None:
+            self._client.relay(self._upstream.write)
+
+    def on_reply_raw(self, data: bytes) -> None:
+        self._client.expect_reply(REPLY_SILENCE_SECONDS)
+        self._client.write(data)
+
+    def on_upstream_blocked(self, blocked: bool) -> None:
+        if self._state is not _State.DRAINING:
+            self._client.hold_reading(blocked)
+
+    # on the way back
+
+    def _meter(self, data: bytes) -> None:
+        metering = self._metering
+        assert metering is not None  # noqa: S101  see callers
+        try:
+            out = metering.feed(data)
+        except MeterError as error:
+            self._break(refuse("meter.unreadable_reply", str(error)))
+            return
+        if self._state is _State.DRAINING:
+            return
+        if out:
+            if self._state is not _State.REPLYING:
+                self._start_reply(None)
+            self._pass(out)
+
+    def _end_metered(self, rest: bytes) -> None:
+        metering = self._metering
+        assert metering is not None  # noqa: S101  see callers
+        try:
+            out = (metering.feed(rest) if rest else b"") + metering.end()
+        except MeterError as error:
+            self._break(refuse("meter.unreadable_reply", str(error)))
+            return
+        if self._state is _State.DRAINING:
+            self._finish("disconnected")
+            return
+        if self._state is _State.REPLYING:
+            self._pass(out)
+            if self._chunked_reply():
+                self._client.write(last_chunk([]))
+        else:
+            self._start_reply(len(out), out)
+        self._finish("complete")
+
+    def _start_reply(self, length: int | None, body: bytes = b"") -> None:
+        reply = self._reply
+        assert reply is not None  # noqa: S101  a head comes before its body
+        self._state = _State.REPLYING
+        drop = _RECODED if self._metering is not None else frozenset()
+        lines = [status_line(reply.status)]
+        lines += [b"%b: %b\r\n" % pair for pair in kept(reply, drop)]
+        if length is not None:
+            lines.append(b"content-length: %d\r\n" % length)
+        elif self._chunked_reply():
+            lines.append(b"transfer-encoding: chunked\r\n")
+        if not self._client.keeps_alive:
+            lines.append(b"connection: close\r\n")
+        lines += (b"\r\n", body)
+        reply.length = length
+        self._client.write(b"".join(lines))
+
+    def _chunked_reply(self) -> bool:
+        reply = self._reply
+        if reply is None or reply.length is not None or reply.bodiless(self._head.method):
+            return False
+        if self._head.version == "1.0":
+            self._client.close_after = True
+            return False
+        return True
+
+    def _pass(self, data: bytes) -> None:
+        if data:
+            self._client.write(chunk(data) if self._chunked_reply() else data)
+
+    # endings
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Refuse with a reply of our own, or end the one that has begun."""
+        self._plane.note(refusal)
+        self._drop_upstream()
+        if self._state is _State.REPLYING:
+            self._end_early(refusal)
+        else:
+            body = self._error_body(refusal)
+            self._answer(refusal.status, body, refusal)
+        self._finish("cut", refusal.code)
+
+    def _break(self, refusal: Refusal) -> None:
+        """The upstream failed, or said what cannot be metered, or more than can be paid."""
+        if self._state is _State.DRAINING:
+            self._drop_upstream()
+            self._finish("disconnected", refusal.code)
+        elif self._state is not _State.DONE:
+            self._refuse(refusal)
+
+    def _end_early(self, refusal: Refusal) -> None:
+        self._client.close_after = True
+        if self._metering is not None:
+            self._pass(self._metering.cut(refusal))
+            if self._chunked_reply():
+                self._client.write(last_chunk([]))
+
+    def _answer(self, status: int, body: bytes, refusal: Refusal | None = None) -> None:
+        if not self.body_done:
+            self._client.close_after = True
+        lines = [status_line(status), b"content-type: application/json\r\n"]
+        lines.append(b"content-length: %d\r\n" % len(body))
+        if refusal is not None:
+            lines.append(b"x-stopper-reason: %b\r\n" % refusal.code.encode())
+            lines.append(_retry_header(refusal))
+        if not self._client.keeps_alive:
+            lines.append(b"connection: close\r\n")
+        lines += (b"\r\n", b"" if self._head.method == "HEAD" else body)
+        self._client.write(b"".join(lines))
+        if refusal is None:
+            self._finish("complete")
+
+    def _error_body(self, refusal: Refusal) -> bytes:
+        if self._metering is not None:
+            return self._metering.error(refusal)
+        return error_body(refusal)
+
+    def _finish(self, ending: str, code: str = "") -> None:
+        if self._state is _State.DONE:
+            return
+        drained = self._state is _State.DRAINING
+        self._state = _State.DONE
+        if self._metering is not None:
+            self._metering.settle(ending, code)
+        if drained:
+            self._plane.draining.discard(self)
+        else:
+            self._client.answered(self)
+
+    def abandon(self) -> None:
+        """Stop reading for usage alone: what is known by now is settled."""
+        self._stop_draining()
+
+    def _stop_draining(self) -> None:
+        if self._state is _State.DRAINING:
+            self._drop_upstream()
+            self._finish("disconnected")
+
+    def _drains(self, metering: Metering) -> bool:
+        route = self._route
+        if not isinstance(route, Route) or self._upstream is None:
+            return False
+        return not metering.streams or route.on_disconnect is OnDisconnect.DRAIN
+
+    def _drop_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+
+    def _may_retry(self, upstream: Upstream | None, refusal: Refusal) -> bool:
+        """A connection that had idled and closed without a byte never took the request."""
+        return (
+            upstream is not None
+            and upstream.reused
+            and not self._retried
+            and self._reply is None
+            and refusal.code == "http.truncated"
+            and self._state is _State.SENDING
+            and (self._metering is not None or (self.body_done and not self._head.has_body))
+        )
+
+
+def _retry_header(refusal: Refusal) -> bytes:
+    """A decision stands; pacing names its end; a fault elsewhere is the caller's to judge."""
+    if refusal.code == "budget.paced":
+        return b"retry-after: %d\r\n" % (60 - int(time.time()) % 60)
+    return (
+        b"x-should-retry: false\r\n" if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR else b""
+    )
+
+
+def error_body(refusal: Refusal) -> bytes:
+    """A refusal for a caller whose protocol is plain HTTP."""
+    error = {"type": "stopper_refusal", "code": refusal.code, "message": refusal.sentence}
+    return msgspec.json.encode({"error": error})

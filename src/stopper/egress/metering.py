@@ -1,0 +1,214 @@
+"""One metered request: read, held, limited, followed and settled."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from stopper.core.provider import Provider
+from stopper.core.reason import Refusal, refuse
+from stopper.core.usage import Quality, Usage
+from stopper.egress.costing import Quote, overflows
+from stopper.egress.encoding import Decoder
+from stopper.egress.message import ReplyHead
+from stopper.errors import MeterError
+from stopper.meter.wire import Ask, Reply, Wire
+from stopper.stores.ledger import Grant, Grow, Hold, UsageRow
+
+if TYPE_CHECKING:
+    from stopper.egress.plane import Plane
+
+__all__ = ["Metering"]
+
+LEAST_OUTPUT: Final = 16
+"""Fewer output tokens than this are not worth their input: the request is refused instead."""
+
+MOST_OUTPUT: Final = 32_768
+"""What is held and asked for where neither the caller nor the provider's data gives a limit."""
+
+GROW_STEP: Final = 64
+_ERROR: Final = 400
+_PREFIX = os.urandom(5).hex()
+_serial = iter(range(1, 2**62))
+
+
+class Metering:
+    """Everything about a request that costs money, and nothing about its connection.
+
+    Order of calls: `read`, `hold`, then with `body` sent: `follow`, `feed`..., `end`; `settle` once.
+    """
+
+    def __init__(
+        self,
+        plane: "Plane",
+        provider: Provider,
+        wire: Wire,
+        on_overrun: Callable[[Refusal], None],
+    ) -> None:
+        self.body = b""
+        self.sent = False
+        self._plane = plane
+        self._provider = provider
+        self._wire = wire
+        self._on_overrun = on_overrun
+        self._id = f"{_PREFIX}{next(_serial):x}"
+        self._ask: Ask | None = None
+        self._quote: Quote | None = None
+        self._grant: Grant | None = None
+        self._growing = False
+        self._reply: Reply | None = None
+        self._decoder: Decoder | None = None
+        self._status = 0
+        self._began = plane.loop.time()
+
+    @property
+    def streams(self) -> bool:
+        """Whether the caller asked for a stream."""
+        return self._ask is not None and self._ask.stream
+
+    def error(self, refusal: Refusal) -> bytes:
+        """A refusal in the provider's own shape."""
+        return self._wire.error(refusal)
+
+    def read(self, path: str, body: bytes) -> Refusal | None:
+        """Understand the request; a refusal where it cannot be metered."""
+        try:
+            ask = self._ask = self._wire.ask(path, body)
+        except MeterError as error:
+            return refuse("meter.unreadable", str(error))
+        if ask.unbounded:
+            return refuse("meter.unbounded", ask.unbounded)
+        self._quote = self._plane.costing.quote(self._provider, ask)
+        return None
+
+    def hold(self, answer: Callable[[Refusal | None], None]) -> None:
+        """Set the upper bound aside; `answer` gets None when the request may leave."""
+        ask, quote = self._ask, self._quote
+        assert ask is not None and quote is not None  # noqa: S101, PT018  `read` comes first
+        most = ask.max_output or self._provider.max_output(ask.model)
+        hold = Hold(
+            self._id,
+            self._plane.run,
+            self._provider.name,
+            ask.model,
+            quote.need,
+            asked=most or MOST_OUTPUT,
+            least=LEAST_OUTPUT,
+        )
+
+        def granted(grant: Grant | Refusal) -> None:
+            if isinstance(grant, Refusal):
+                answer(grant)
+                return
+            self._grant = grant
+            answer(self._limit(ask, grant))
+
+        self._plane.gate.hold(hold, granted)
+
+    def follow(self, head: ReplyHead) -> None:
+        """The reply begins; raises MeterError for a body coding we cannot read."""
+        assert self._ask is not None  # noqa: S101  `read` comes first
+        self._status = head.status
+        self._decoder = Decoder.of(head.encoding)
+        self._reply = self._wire.reply(self._ask, head.status, head.content_type)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the reply; give what may go to the caller. Raises MeterError."""
+        reply = self._reply
+        assert reply is not None  # noqa: S101  `follow` comes first
+        if self._decoder is not None:
+            data = self._decoder.feed(data)
+        out = reply.feed(data)
+        if reply.live.deltas or reply.usage:
+            self._watch(reply)
+        return out
+
+    def end(self) -> bytes:
+        """The reply is whole; give what is left of it. Raises MeterError."""
+        assert self._reply is not None  # noqa: S101  `follow` comes first
+        rest = self._reply.feed(self._decoder.end()) if self._decoder is not None else b""
+        return rest + self._reply.end()
+
+    def cut(self, refusal: Refusal) -> bytes:
+        """The end of a reply that is cut here."""
+        return self._reply.cut(refusal) if self._reply else self._wire.error(refusal)
+
+    def settle(self, ending: str, code: str = "") -> None:
+        """The end, however it came: write the usage row, or give back what was never sent."""
+        grant, self._grant = self._grant, None
+        if grant is None:
+            self._plane.gate.cancel(self._id)
+        elif self.sent:
+            self._plane.gate.settle(self._row(grant, ending, code))
+        else:
+            self._plane.gate.release(self._id)
+
+    def _row(self, grant: Grant, ending: str, code: str) -> UsageRow:
+        ask, quote, reply = self._ask, self._quote, self._reply
+        assert ask is not None and quote is not None  # noqa: S101, PT018  a grant follows a quote
+        usage = self._usage(quote, grant, ask)
+        return UsageRow(
+            hold=self._id,
+            run=self._plane.run,
+            provider=self._provider.name,
+            model=ask.model,
+            usage=usage,
+            micros=quote.micros(usage),
+            at=self._plane.gate.now(),
+            wire=self._wire.name,
+            ending="error" if self._status >= _ERROR else ending,
+            code=code,
+            status=self._status,
+            text_bytes=ask.text_bytes,
+            chars=reply.live.chars if reply else 0,
+            millis=round((self._plane.loop.time() - self._began) * 1000),
+        )
+
+    def _usage(self, quote: Quote, grant: Grant, ask: Ask) -> Usage:
+        """Measured where the provider had its last word; never less than may have been used."""
+        reply = self._reply
+        if reply is None:
+            return quote.bound(grant.output)
+        stated = reply.usage
+        if self._status >= _ERROR:
+            return stated or Usage(quality=Quality.MEASURED)
+        if stated is not None and reply.final:
+            return stated
+        if not ask.stream:
+            return quote.bound(grant.output)
+        return quote.estimate(reply.live, stated)
+
+    def _limit(self, ask: Ask, grant: Grant) -> Refusal | None:
+        try:
+            self.body = self._wire.limited(ask, grant.output)
+        except MeterError as error:
+            return refuse("meter.unreadable", str(error))
+        return None
+
+    def _watch(self, reply: Reply) -> None:
+        """Hold more where the reply has outgrown its hold; end it where no budget pays for that."""
+        quote, grant = self._quote, self._grant
+        if quote is None or grant is None or self._growing:
+            return
+        reached = overflows(quote, grant.output, reply.live, reply.usage)
+        if reached is None:
+            return
+        reached = replace(reached, output=reached.output + GROW_STEP)
+        tokens = self._plane.costing.weights.tokens(reached)
+        micros = quote.micros(reached) or 0
+        if tokens <= grant.tokens and micros <= grant.micros:
+            return
+        self._growing = True
+        grow = Grow(self._id, max(tokens, grant.tokens), max(micros, grant.micros))
+        self._plane.gate.grow(grow, self._grown)
+
+    def _grown(self, answer: Grant | Refusal) -> None:
+        self._growing = False
+        grant = self._grant
+        if grant is None:
+            return
+        if isinstance(answer, Refusal):
+            self._on_overrun(refuse("budget.overrun", answer.detail))
+        else:
+            self._grant = replace(grant, tokens=answer.tokens, micros=answer.micros)
