@@ -32,7 +32,7 @@ class Endpoint(Struct, frozen=True):
 
 
 class ModelLimit(Struct, frozen=True):
-    """The most output tokens that models with a matching name give, for callers that ask no limit."""
+    """The most output tokens of models with a matching name, for callers that set no limit."""
 
     match: str
     max_output: int
