@@ -11,13 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stopper.core.usage import Usage
+from stopper.data import load_providers
 from stopper.meter.prices import PICO, Rates, rates
 
 AT = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
-PRICINGS = frozenset(
-    """anthropic aws azure cerebras deepseek fireworks google groq mistral moonshotai openai
-    openrouter perplexity together x-ai zai""".split()
-)
+PRICINGS = frozenset(load_providers()[name].pricing for name in load_providers())
 MEDIA = ("image", "audio", "live", "realtime", "banana", "omni", "sonic")
 MODELS = [
     (provider.id, model.id)
