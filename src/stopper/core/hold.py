@@ -17,7 +17,7 @@ class Need(Struct, frozen=True, gc=False):
 
     `milli_per_output` is in thousandths of a budget token, `pico_per_output` in millionths of a
     micro-dollar; both already count every choice (`n`) that the caller asked for. A request that is
-    not `priced` fits no dollar budget at all.
+    not `priced` fits no dollar budget, and one that is not `bounded` fits no budget at all.
     """
 
     tokens: int
@@ -25,6 +25,11 @@ class Need(Struct, frozen=True, gc=False):
     milli_per_output: int
     pico_per_output: int
     priced: bool = True
+    bounded: bool = True
+
+    def fits(self, unit: Unit) -> bool:
+        """Whether a budget in `unit` can bind this request."""
+        return self.bounded and (self.priced or unit is Unit.TOKENS)
 
     def amount(self, unit: Unit, output: int) -> int:
         """The cost of the input and `output` tokens of output, rounded up."""
@@ -34,10 +39,10 @@ class Need(Struct, frozen=True, gc=False):
 
     def affordable(self, unit: Unit, room: int) -> int | None:
         """How many output tokens `room` buys after the input; None where output is free."""
+        if not self.fits(unit):
+            return -1
         if unit is Unit.TOKENS:
             fixed, price, scale = self.tokens, self.milli_per_output, _MILLI
-        elif not self.priced:
-            return -1
         else:
             fixed, price, scale = self.micros, self.pico_per_output, _PICO
         if price == 0:
@@ -99,6 +104,4 @@ def admit(
 
 def _would_fit(account: Account, need: Need, least: int) -> bool:
     unit = account.budget.unit
-    if unit is Unit.MICROS and not need.priced:
-        return False
-    return need.amount(unit, least) <= account.budget.limit - account.spent
+    return need.fits(unit) and need.amount(unit, least) <= account.budget.limit - account.spent

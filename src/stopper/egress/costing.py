@@ -1,6 +1,7 @@
 """What a request may cost at most, and what a reply did cost."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
@@ -9,11 +10,11 @@ from stopper.core.hold import Need
 from stopper.core.provider import Provider
 from stopper.core.usage import Quality, Usage, Weights
 from stopper.meter.estimate import count_tokens, estimate_output, floor_output
-from stopper.meter.prices import Prices, Rates
+from stopper.meter.prices import Rates, rates, terms
 from stopper.meter.wire import Ask, Live
 from stopper.stores.ledger import Calibration
 
-__all__ = ["Costing", "Quote"]
+__all__ = ["Costing", "Quote", "overflows"]
 
 MAX_MODELS: Final = 256
 REQUESTS_A_CALIBRATION: Final = 64
@@ -58,35 +59,40 @@ class Quote(Struct, frozen=True):
 
 
 class Costing:
-    """Quotes requests; learns each model's calibration from the ledger every so often."""
+    """Quotes requests; learns each model's calibration from the ledger every so often.
+
+    Where a budget governs, a model without a price and a part without a bound are refused, unless
+    they are to be counted: then the one costs tokens only, the other what is seen of it.
+    """
 
     def __init__(
         self,
         weights: Weights,
-        prices: Prices,
         *,
-        count_unpriced: bool,
+        count_unpriced: bool = False,
+        count_unbounded: bool = False,
         calibration: Callable[[str, str], Calibration],
     ) -> None:
         self.weights = weights
-        self._prices = prices
         self._count_unpriced = count_unpriced
+        self._count_unbounded = count_unbounded
         self._calibration = calibration
         self._known: dict[tuple[str, str], tuple[int, Calibration]] = {}
 
-    def quote(self, provider: Provider, ask: Ask) -> Quote:
+    def quote(self, provider: Provider, ask: Ask, at: datetime) -> Quote:
         """The upper bound for `ask`; a price that is not known is the budget's business."""
         calibration = self._calibrated(provider.name, ask.model)
         tokens = count_tokens(ask, provider.name, calibration)
-        rates = self._prices.rates(provider, ask.model)
+        known = rates(provider.pricing, ask.model, at, terms(ask)) if provider.pricing else None
         need = Need(
             -(-tokens * self.weights.any_input // 1000),
-            rates.input_bound(tokens) if rates else 0,
+            known.input_micros(tokens) if known else 0,
             self.weights.output * ask.choices,
-            rates.pico_per_output * ask.choices if rates else 0,
-            priced=rates is not None or self._count_unpriced,
+            known.output_pico(tokens) * ask.choices if known else 0,
+            priced=known is not None or self._count_unpriced,
+            bounded=not ask.unbounded or self._count_unbounded,
         )
-        return Quote(need, tokens, ask.choices, rates, calibration)
+        return Quote(need, tokens, ask.choices, known, calibration)
 
     def _calibrated(self, provider: str, model: str) -> Calibration:
         uses, calibration = self._known.get((provider, model), (0, Calibration()))

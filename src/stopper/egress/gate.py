@@ -183,7 +183,9 @@ def _tell(asked: _Asked, answer: Grant | Refusal) -> None:
 
 def _denied(op: Op, denial: Denial) -> Refusal:
     budget = denial.account.budget
-    if isinstance(op, Hold) and budget.unit is Unit.MICROS and not op.need.priced:
+    if isinstance(op, Hold) and not op.need.bounded:
+        return refuse("meter.unbounded")
+    if isinstance(op, Hold) and not op.need.fits(budget.unit):
         return refuse("budget.unpriced", f"{op.provider} {op.model[:80]!r}")
     if denial.waiting:
         code = "budget.held"

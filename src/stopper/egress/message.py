@@ -14,9 +14,9 @@ __all__ = [
     "Head",
     "Headers",
     "ReplyHead",
-    "last_chunk",
     "chunk",
     "kept",
+    "last_chunk",
     "status_line",
 ]
 

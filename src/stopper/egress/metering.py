@@ -36,7 +36,7 @@ _serial = iter(range(1, 2**62))
 class Metering:
     """Everything about a request that costs money, and nothing about its connection.
 
-    Order of calls: `read`, `hold`, then with `body` sent: `follow`, `feed`..., `end`; `settle` once.
+    In order: `read`, `hold`, then with `body` sent `follow`, `feed` and `end`; `settle` once.
     """
 
     def __init__(
@@ -77,9 +77,7 @@ class Metering:
             ask = self._ask = self._wire.ask(path, body)
         except MeterError as error:
             return refuse("meter.unreadable", str(error))
-        if ask.unbounded:
-            return refuse("meter.unbounded", ask.unbounded)
-        self._quote = self._plane.costing.quote(self._provider, ask)
+        self._quote = self._plane.costing.quote(self._provider, ask, self._plane.gate.now())
         return None
 
     def hold(self, answer: Callable[[Refusal | None], None]) -> None:
@@ -99,7 +97,8 @@ class Metering:
 
         def granted(grant: Grant | Refusal) -> None:
             if isinstance(grant, Refusal):
-                answer(grant)
+                unbounded = grant.code == "meter.unbounded"
+                answer(refuse(grant.code, ask.unbounded) if unbounded else grant)
                 return
             self._grant = grant
             answer(self._limit(ask, grant))

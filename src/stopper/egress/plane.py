@@ -1,6 +1,7 @@
 """The egress of one bottle: accepts on its listener, and holds what all its connections share."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
@@ -69,6 +70,7 @@ class Plane:
         self.revoked: Refusal | None = None
         self.draining: set[Exchange] = set()
         self._clients: set[Client] = set()
+        self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self._events: dict[Refusal, Event] = {}
@@ -95,9 +97,9 @@ class Plane:
         for server in self._servers:
             server.close()
         self.cut(refuse("bottle.ended"))
-        deadline = self.loop.time() + CLOSE_SECONDS
-        while self._clients and self.loop.time() < deadline:
-            await asyncio.sleep(0.01)
+        if self._clients:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._empty.wait(), CLOSE_SECONDS)
         self._check.cancel()
         for exchange in [*self.draining]:
             exchange.abandon()
@@ -114,6 +116,7 @@ class Plane:
     def joined(self, client: Client) -> None:
         """A connection was made; beyond the bound, or after a cut, it is closed at once."""
         self._clients.add(client)
+        self._empty.clear()
         if len(self._clients) > MAX_CLIENTS:
             self.note(refuse("egress.busy", f"{MAX_CLIENTS} connections"))
             client.abort()
@@ -121,6 +124,8 @@ class Plane:
     def left(self, client: Client) -> None:
         """A connection is gone, or has become another."""
         self._clients.discard(client)
+        if not self._clients:
+            self._empty.set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something in the background until it ends or the plane closes."""

@@ -98,7 +98,7 @@ def open_tunnel(target: bytes, table: Table) -> Tunnel | Refusal:
 
 
 def route(head: Head, tunnel: Tunnel | None, table: Table) -> Route | Local | Refusal:
-    """Decide a request. Its destination, its Host header and its tunnel must be one and the same."""
+    """Decide a request, whose destination, Host header and tunnel must be one and the same."""
     if head.method not in _METHODS:
         return refuse("http.malformed", "a method that is not relayed")
     if b"#" in head.target:
@@ -171,8 +171,7 @@ def _destination(head: Head, url: Url, table: Table) -> Route | Local | Refusal:
 
 
 def _mounted(host: Host, table: Table) -> Mount | None:
-    """The provider behind a host. A wildcard host counts only where the mount's own base is meant:
-    anybody can have an account below it."""
+    """The provider behind a host; a wildcard host only where it is the mount's own base."""
     for mount in table.mounts.values():
         if host.name in mount.provider.hosts or host == mount.base.host:
             return mount

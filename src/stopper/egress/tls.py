@@ -23,7 +23,7 @@ MAX_LEAVES: Final = 256
 
 
 class Authority:
-    """An ephemeral CA. Its key is in memory only; leaves carry SAN, SKI and an AKI equal to its SKI.
+    """An ephemeral CA, its key in memory only; leaves carry SAN, SKI and an AKI equal to its SKI.
 
     `context(host)` gives a server context for a name or an IP literal that accepts a handshake
     only if the client asks for exactly that name (SNI); for an IP literal, only without SNI.
