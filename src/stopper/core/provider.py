@@ -48,11 +48,12 @@ class Provider(Struct, frozen=True):
     `base` is the URL below which its endpoints lie, empty where each account has its own; `hosts`
     are all names it is reached by, where a leading `*.` covers every name below.
     `key_env` are the variables that hold its API key outside the bottle, the first that is set
-    wins; `key_headers` are the request headers that may carry it, in lower case, and `key_query`
-    the query parameter that may. `base_env` are the variables that its clients read their base URL
-    from, with what they expect behind the gateway's path. `bare` are the paths that mean this
-    provider when they come without a gateway's path; `agents` are other names a budget may use.
-    `pricing` is the provider id that genai-prices knows.
+    wins; `key_headers` are the request headers that may carry it, in lower case, and
+    `key_query` the query parameter that may; `key_prefix` is how its keys begin. `base_env` are
+    the variables that its clients read their base URL from, with what they expect behind the
+    gateway's path. `bare` are the paths that mean this provider when they come without a
+    gateway's path; `agents` are other names a budget may use. `pricing` is the provider id that
+    genai-prices knows.
     """
 
     name: str
@@ -63,12 +64,18 @@ class Provider(Struct, frozen=True):
     key_env: tuple[str, ...] = ()
     key_headers: tuple[str, ...] = ("authorization",)
     key_query: str = ""
+    key_prefix: str = ""
     base_env: dict[str, str] = {}
     bare: tuple[str, ...] = ()
     pricing: str | None = None
     on_disconnect: OnDisconnect = OnDisconnect.CANCEL
     reasoning_extra: bool = False
     models: tuple[ModelLimit, ...] = ()
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for the API key inside a bottle."""
+        return f"{self.key_prefix}stopper-placeholder-{self.name}"
 
     def serves(self, host: str) -> bool:
         """Whether `host` (lower case, no port) is a name of this provider."""

@@ -134,9 +134,6 @@ REASONS: dict[str, Reason] = {
     "credential.missing": Reason(
         401, "No API key for {detail} is set outside the bottle.", "Tell the user to set it."
     ),
-    "credential.wrong_host": Reason(
-        403, "A credential was about to leave for a host it is not bound to ({detail}).", _NEVER
-    ),
     "credential.signed_body": Reason(
         403,
         "The body of this request to {detail} is signed, so it cannot be clamped.",

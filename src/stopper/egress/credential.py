@@ -26,27 +26,23 @@ class Credential(Struct, frozen=True):
 
 
 def inject(
-    credential: Credential, target: bytes, headers: Headers, *, bound: bool
+    credential: Credential, target: bytes, headers: Headers
 ) -> tuple[bytes, Headers] | Refusal:
-    """Put the key where the placeholder stands; `bound` says the upstream is the key's own.
+    """Put the key where the placeholder stands.
 
     A request without the placeholder passes as it is: it carries the agent's own login, or none.
     """
-    mark = credential.placeholder
+    mark, secret = credential.placeholder, credential.secret
     in_headers = any(name in credential.headers and mark in value for name, value in headers)
-    in_query = bool(credential.query) and mark in target
+    in_query = bool(credential.query) and credential.query + b"=" + mark in target
     if not (in_headers or in_query):
         return target, headers
-    if not bound:
-        return refuse("credential.wrong_host", credential.provider)
-    if not credential.secret:
+    if not secret:
         return refuse("credential.missing", credential.provider)
     if in_query:
-        target = target.replace(
-            credential.query + b"=" + mark, credential.query + b"=" + credential.secret
-        )
+        target = target.replace(mark, secret)
     return target, [
-        (name, value.replace(mark, credential.secret) if name in credential.headers else value)
+        (name, value.replace(mark, secret) if name in credential.headers else value)
         for name, value in headers
     ]
 

@@ -219,7 +219,7 @@ class Exchange:
         path = route.path
         headers = kept(head, _ASKED if metering is not None else frozenset())
         if route.credential is not None:
-            injected = inject(route.credential, path, headers, bound=route.bound)
+            injected = inject(route.credential, path, headers)
             if isinstance(injected, Refusal):
                 return injected
             path, headers = injected

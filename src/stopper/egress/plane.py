@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
@@ -13,13 +13,15 @@ from stopper.core.reason import Refusal, refuse
 from stopper.egress.client import Client
 from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
-from stopper.egress.exchange import Exchange
 from stopper.egress.gate import Gate
 from stopper.egress.message import Head
 from stopper.egress.route import Local, Route, Table, Tunnel, route
 from stopper.egress.tls import Authority
 from stopper.egress.upstream import Pool
 from stopper.stores.ledger import Ledger
+
+if TYPE_CHECKING:
+    from stopper.egress.exchange import Exchange
 
 __all__ = ["Event", "Plane"]
 

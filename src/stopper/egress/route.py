@@ -23,16 +23,12 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 
 class Mount(Struct, frozen=True):
-    """A provider as one bottle may use it: its upstream base, and its key.
-
-    `bound` says that the upstream is the key's own, so that the key may be sent there.
-    """
+    """A provider as one bottle may use it: its upstream base, and the key that is bound to it."""
 
     provider: Provider
     base: Url
     rule: Allow
     credential: Credential | None = None
-    bound: bool = True
 
 
 class Table(Struct, frozen=True):
@@ -76,7 +72,6 @@ class Route(Struct, frozen=True):
     provider: Provider | None = None
     wire: Wire | None = None
     credential: Credential | None = None
-    bound: bool = False
     upgrade: bool = False
 
     @property
@@ -209,7 +204,6 @@ def _metered(
         provider,
         table.wires[endpoint.wire] if endpoint.wire else None,
         mount.credential,
-        mount.bound,
     )
 
 
