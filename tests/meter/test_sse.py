@@ -31,6 +31,7 @@ CASES = {
     "id and retry are ignored":     (b"id: 1\nretry: 5\ndata: x\n\n",    [X]),
     "more blank lines than needed": (b"\n\n\ndata: x\n\n\n",             [NONE, X, NONE]),
     "the last event unfinished":    (b"data: x\n\nevent: e\ndata: y\n",  [X, (b"e", b"y")]),
+    "unfinished after two lines":   (b": c\n\ndata: a\ndata: b\nx",      [NONE, (b"", b"a\nb")]),
     "a field name alone":           (b"event\ndata\n\n",                 [NONE]),
     "other line separators stay":   (b"data: \x0b\xc2\x85\n\n",          [(b"", b"\x0b\xc2\x85")]),
     "nothing":                      (b"",                                []),

@@ -12,6 +12,7 @@ __all__ = ["SseEvent", "SseSplitter"]
 _BOM = b"\xef\xbb\xbf"
 _BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 _LONGEST_BLANK = len(b"\r\n\r\n")
+_SHORT_LINES = 4  # event, data, and what the two line feeds after them leave
 
 
 class SseEvent(Struct, frozen=True, gc=False):
@@ -47,9 +48,11 @@ class SseSplitter:
     def feed(self, data: bytes) -> list[SseEvent]:
         """The events that `data` completes; MeterError on one larger than MAX_EVENT_BYTES."""
         held = self._held
-        self._returns = self._returns or b"\r" in data
-        scan = max(0, len(held) - _LONGEST_BLANK + 1)
+        if b"\r" in data:
+            self._returns = True
+        scan = 0
         if held:
+            scan = max(0, len(held) - _LONGEST_BLANK + 1)
             held += data
             if self._event_end(held, scan) < 0:
                 self._check(len(held))
@@ -64,17 +67,19 @@ class SseSplitter:
             return None
         raw = self.tail
         self._held.clear()
-        return self._event(raw)
+        return _any(raw if self._started else raw.removeprefix(_BOM), raw)
 
     def _split(self, data: bytes, scan: int) -> list[SseEvent]:
         events = []
         start = 0
         while (end := self._event_end(data, scan)) > 0:
-            self._check(end - start)
+            if end - start > MAX_EVENT_BYTES:
+                self._check(end - start)
             events.append(self._event(data[start:end]))
             start = scan = end
-        self._check(len(data) - start)
-        self._held += data[start:]
+        if start < len(data):
+            self._check(len(data) - start)
+            self._held += data[start:]
         return events
 
     def _event_end(self, data: bytes | bytearray, scan: int) -> int:
@@ -88,30 +93,24 @@ class SseSplitter:
         return match.end()
 
     def _event(self, raw: bytes) -> SseEvent:
-        text = raw
+        """Reads a whole event; the two shapes that nearly all have go without a walk of lines."""
         if not self._started:
             self._started = True
-            text = raw.removeprefix(_BOM)
-        return _short(text, raw) or _any(text, raw)
+            return _any(raw.removeprefix(_BOM), raw)
+        if self._returns:
+            return _any(raw, raw)
+        lines = raw.split(b"\n", _SHORT_LINES)
+        if len(lines) == _SHORT_LINES and lines[1].startswith(b"data: "):
+            if lines[0].startswith(b"event: "):
+                return SseEvent(lines[0][7:], lines[1][6:], raw)
+        elif len(lines) == _SHORT_LINES - 1 and lines[0].startswith(b"data: "):
+            return SseEvent(b"", lines[0][6:], raw)
+        return _any(raw, raw)
 
     @staticmethod
     def _check(size: int) -> None:
         if size > MAX_EVENT_BYTES:
             raise MeterError(f"an event of the stream is larger than {MAX_EVENT_BYTES} bytes")
-
-
-def _short(text: bytes, raw: bytes) -> SseEvent | None:
-    """The two shapes that nearly all events have, without cutting them into lines."""
-    start = 0
-    name = b""
-    if text.startswith(b"event: "):
-        start = text.find(b"\n") + 1
-        name = text[7 : start - 1]
-    if not text.startswith(b"data: ", start) or text.find(b"\n", start) != len(text) - 2:
-        return None
-    if b"\r" in text:
-        return None
-    return SseEvent(name, text[start + 6 : -2], raw)
 
 
 def _any(text: bytes, raw: bytes) -> SseEvent:

@@ -36,6 +36,8 @@ class Ask(Struct, frozen=True, gc=True):
     wants_usage: bool = True
     unbounded: str = ""
     """Names a part whose cost cannot be bounded from the request alone (a stored conversation)."""
+    prompts: int = 0
+    """The most input tokens that the provider adds on its own, such as for having tools at all."""
 
 
 class Live(Struct, gc=False):
