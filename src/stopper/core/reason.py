@@ -54,7 +54,12 @@ _STOPPED = "Do not retry: every further request of this run is refused too."
 
 REASONS: dict[str, Reason] = {
     # budgets
-    "budget.exhausted": Reason(402, "The budget is used up ({detail}).", _ASK_BUDGET),
+    "budget.exhausted": Reason(
+        402, "What is left of the budget does not pay for this request ({detail}).", _ASK_BUDGET
+    ),
+    "budget.too_small": Reason(
+        402, "The whole budget would not pay for this request ({detail}).", _ASK_BUDGET
+    ),
     "budget.held": Reason(
         402, "All that is left of the budget is held by requests in flight ({detail}).", _ASK_BUDGET
     ),

@@ -183,24 +183,30 @@ def _tell(asked: _Asked, answer: Grant | Refusal) -> None:
 
 def _denied(op: Op, denial: Denial) -> Refusal:
     budget = denial.account.budget
-    if isinstance(op, Hold) and not op.need.bounded:
-        return refuse("meter.unbounded")
-    if isinstance(op, Hold) and not op.need.fits(budget.unit):
-        return refuse("budget.unpriced", f"{op.provider} {op.model[:80]!r}")
+    least = 0
+    if isinstance(op, Hold):
+        if not op.need.bounded:
+            return refuse("meter.unbounded")
+        if not op.need.fits(budget.unit):
+            return refuse("budget.unpriced", f"{op.provider} {op.model[:80]!r}")
+        least = op.need.amount(budget.unit, min(op.asked, op.least))
     if denial.waiting:
         code = "budget.held"
+    elif least > budget.limit:
+        code = "budget.too_small"
     elif budget.window is Window.MINUTE and denial.account.spent:
         code = "budget.paced"
     else:
         code = "budget.exhausted"
-    return refuse(code, _describe(denial.account))
+    return refuse(code, _describe(denial.account, least))
 
 
-def _describe(account: Account) -> str:
+def _describe(account: Account, least: int) -> str:
     budget = account.budget
     window = "" if budget.window is Window.LIFETIME else f" a {budget.window}"
     noun = " tokens" if budget.unit is Unit.TOKENS else ""
+    needed = f", {format_amount(budget.unit, least)} needed" if least else ""
     return (
         f"{budget.scope}: {format_amount(budget.unit, account.spent)} of "
-        f"{format_amount(budget.unit, budget.limit)}{noun}{window} used"
+        f"{format_amount(budget.unit, budget.limit)}{noun}{window} used{needed}"
     )
