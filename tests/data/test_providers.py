@@ -36,7 +36,7 @@ REQUESTS = {
     "Gemini's batch":                     ("POST",   "gemini",      "/v1beta/models/gemini-2.5-pro:batchGenerateContent", None),
     "Gemini's cache, billed by the hour": ("POST",   "gemini",      "/v1beta/cachedContents",                        None),
     "Groq":                               ("POST",   "groq",        "/openai/v1/chat/completions",                   "openai.chat"),
-    "xAI counts reasoning apart":         ("POST",   "xai",         "/v1/chat/completions",                          "xai.chat"),
+    "xAI counts reasoning apart":         ("POST",   "xai",         "/v1/chat/completions",                          "openai.chat.xai"),
     "DeepSeek without a version":         ("POST",   "deepseek",    "/chat/completions",                             "openai.chat"),
     "DeepSeek for Claude Code":           ("POST",   "deepseek",    "/anthropic/v1/messages",                        "anthropic.messages"),
     "OpenRouter":                         ("POST",   "openrouter",  "/api/v1/chat/completions",                      "openai.chat"),
