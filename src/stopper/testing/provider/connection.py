@@ -26,7 +26,7 @@ class Connection(asyncio.Protocol):
     """Parses requests, asks the office, sends the answers; a client that leaves ends its reply."""
 
     def __init__(
-        self, office: Office, open_connections: set["Connection"], websocket_status: int | None
+        self, office: Office, open_connections: set["Connection"], websocket_status: int
     ) -> None:
         self.chunked = True
         self._office = office
@@ -205,10 +205,10 @@ class Connection(asyncio.Protocol):
 
     def _refuse_websocket(self, request: Request) -> None:
         self._office.log.add(request)
-        if self._websocket_status is None:
-            self._leave()
-        else:
+        if self._websocket_status:
             self._reject(self._websocket_status, "there are no WebSockets here")
+        else:
+            self._leave()
 
     def _reject(self, status: int, message: str) -> None:
         answer = as_json({"error": {"message": message}}, status)

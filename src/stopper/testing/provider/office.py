@@ -27,6 +27,7 @@ _MAX_QUEUED = 10_000
 _OPENING = OPENING.encode()
 _DEFAULT = Script()
 _REDIRECT = 307
+_NAMED_TOOLS = 20
 
 
 class Answer(Struct):
@@ -172,13 +173,13 @@ def _inline(ask: Ask, form: Format, body: dict[str, Any]) -> Script | None:
     return _offered(scripts[turn], ask) if turn < len(scripts) else None
 
 
-def _offered(script: Script, ask: Ask) -> Script | None:
-    """The script with its tools named as the request names them; None where it has not got them."""
-    if not script.tools:
-        return script
+def _offered(script: Script, ask: Ask) -> Script:
+    """The script with its tools named as the request names them; no model calls any other."""
     names = {name.lower(): name for name in ask.tools}
-    if any(tool.name.lower() not in names for tool in script.tools):
-        return None
+    for tool in script.tools:
+        if tool.name.lower() not in names:
+            offer = ", ".join(ask.tools[:_NAMED_TOOLS]) or "none"
+            return Script(text=f"I was told to call {tool.name}, but the tools are: {offer}.")
     tools = tuple(
         msgspec.structs.replace(tool, name=names[tool.name.lower()]) for tool in script.tools
     )

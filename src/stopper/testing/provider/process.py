@@ -18,7 +18,7 @@ import uvloop
 
 from stopper.testing.provider.script import NAMED, Script
 from stopper.testing.provider.seen import Seen
-from stopper.testing.provider.server import Provider
+from stopper.testing.provider.server import UPGRADE_REQUIRED, Provider
 from stopper.testing.provider.tally import Tally
 
 __all__ = ["Remote", "main", "provider_process"]
@@ -130,7 +130,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--websocket-status",
         type=int,
+        default=UPGRADE_REQUIRED,
         metavar="STATUS",
-        help="answer WebSocket upgrades with this; the default is to close the connection",
+        help="answer WebSocket upgrades with this; 0 closes the connection",
     )
     return parser

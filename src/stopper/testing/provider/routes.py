@@ -59,7 +59,12 @@ _FIXED = {
     ("POST", "/api/generate"): Route(Kind.REPLY, Ollama(chat=False)),
     ("GET", "/api/tags"): Route(Kind.MODELS, Ollama(chat=True)),
 }
-_READABLE = {"/": Kind.HELLO, "/v1/models": Kind.MODELS, "/models": Kind.MODELS}
+_READABLE = {
+    "/": Kind.HELLO,
+    "/api/hello": Kind.HELLO,
+    "/v1/models": Kind.MODELS,
+    "/models": Kind.MODELS,
+}
 _BEDROCK_VERBS: dict[str, tuple[Kind, Format, bool]] = {
     "converse": (Kind.REPLY, _CONVERSE, False),
     "converse-stream": (Kind.REPLY, _CONVERSE, True),

@@ -13,9 +13,12 @@ from stopper.testing.provider.script import Script
 from stopper.testing.provider.seen import Seen
 from stopper.testing.provider.tally import Books, Tally
 
-__all__ = ["Provider"]
+__all__ = ["UPGRADE_REQUIRED", "Provider"]
 
 _BACKLOG = 4096
+
+UPGRADE_REQUIRED = 426
+"""What makes Codex go on without WebSockets at once; most others cost it seven attempts."""
 
 
 class Provider:
@@ -23,7 +26,7 @@ class Provider:
 
     `async with Provider() as p:` serves on `p.url` until the block ends. `models` gives names a
     script each, besides those of `NAMED`. `tally_path` gets a JSON line for each reply as it ends.
-    A WebSocket upgrade is answered with `websocket_status`, or by closing the connection.
+    A WebSocket upgrade is answered with `websocket_status`, where 0 just closes the connection.
     """
 
     def __init__(
@@ -34,7 +37,7 @@ class Provider:
         tls: ssl.SSLContext | None = None,
         tally_path: Path | None = None,
         models: Mapping[str, Script] | None = None,
-        websocket_status: int | None = None,
+        websocket_status: int = UPGRADE_REQUIRED,
     ) -> None:
         self.host = host
         self.port = port

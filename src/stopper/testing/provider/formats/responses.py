@@ -31,6 +31,8 @@ _TURN = frozenset(
     ("function_call", "custom_tool_call", "local_shell_call", "reasoning", "web_search_call")
 )
 _FREE_TEXT = "custom"
+_NAMESPACE = "namespace"
+_MORE_TOOLS = "additional_tools"
 
 _Item = dict[str, Any]
 _Event = tuple[_Item, int]
@@ -46,15 +48,15 @@ class Responses:
         asked = body.get("input")
         if not isinstance(asked, str | list):
             raise RequestError("input: a text or a list of items is required")
-        tools = body.get("tools")
+        tools = list(_tools(body, asked))
         return Ask(
             model=part(body, "model", str, required=True) or "",
             stream=flag(body, "stream"),
-            prompt=count_prompt((body.get("instructions"), asked), tools),
+            prompt=count_prompt((body.get("instructions"), asked), body.get("tools")),
             limit=number(body, "max_output_tokens"),
-            tools=tuple(str(tool.get("name")) for tool in objects(tools)),
+            tools=tuple(str(tool.get("name")) for tool in tools),
             free_text=frozenset(
-                str(tool.get("name")) for tool in objects(tools) if tool.get("type") == _FREE_TEXT
+                str(tool.get("name")) for tool in tools if tool.get("type") == _FREE_TEXT
             ),
             limits={key: body[key] for key in _LIMITS if key in body},
         )
@@ -103,6 +105,14 @@ class Responses:
         return b"".join(
             named(data | {"sequence_number": sent + place}) for place, data in enumerate(events)
         )
+
+
+def _tools(body: dict[str, Any], asked: Any) -> Iterator[_Item]:
+    """All tools that are offered: beside the input, as an item of it, and inside namespaces."""
+    offers = [body, *(item for item in objects(asked) if item.get("type") == _MORE_TOOLS)]
+    for offer in offers:
+        for tool in objects(offer.get("tools")):
+            yield from objects(tool.get("tools")) if tool.get("type") == _NAMESPACE else (tool,)
 
 
 def _events(plan: Plan) -> Iterator[_Event]:
