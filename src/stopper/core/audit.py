@@ -6,9 +6,11 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-__all__ = ["GENESIS", "AuditRow", "Break", "chain_hash", "verify"]
+__all__ = ["GENESIS", "AuditRow", "Break", "Fact", "chain_hash", "verify"]
 
 GENESIS = "0" * 64
+
+Fact = dict[str, str | int | float | bool | None]
 
 
 class AuditRow(Struct, frozen=True):
@@ -19,7 +21,7 @@ class AuditRow(Struct, frozen=True):
     run: str
     act: str
     code: str
-    fact: dict[str, str | int | float | bool | None]
+    fact: Fact
     hash: str = ""
 
 
