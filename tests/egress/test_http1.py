@@ -1,5 +1,4 @@
-"""What callers may send: well-formed requests in any shape, and nothing two servers could read
-differently."""
+"""What callers may send: any well-formed request, and nothing two servers could read differently."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -60,11 +59,12 @@ def talk(script: Callable[[RawClient], Coroutine[Any, Any, RawReply]]) -> RawRep
 
 @pytest.mark.parametrize(("data", "code"), REFUSED.values(), ids=REFUSED)
 def test_refused(data: bytes, code: str) -> None:
-    """Each row is refused with the code in its last column, and the connection closes cleanly."""
+    """Each row is refused with the code in its last column; a connection that closes does so cleanly."""
 
     async def script(client: RawClient) -> RawReply:
         reply = await client.ask(data)
-        assert await client.closed()
+        if reply.headers.get("connection") == "close":
+            assert await client.closed()
         return reply
 
     reply = talk(script)

@@ -1,9 +1,13 @@
 """One request and its reply, from the caller's side to the upstream's and back."""
 
 import time
+import traceback
+from collections.abc import Callable
 from enum import Enum, auto
+from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec
 
 import msgspec
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Exchange"]
 
+_P = ParamSpec("_P")
+
 REPLY_SILENCE_SECONDS: Final = 600.0
 DRAIN_SECONDS: Final = 300.0
 _RECODED: Final = frozenset({b"content-encoding", b"content-length", b"content-md5", b"digest"})
@@ -43,6 +49,21 @@ class _State(Enum):
     REPLYING = auto()  # bytes of a reply have gone to the caller
     DRAINING = auto()  # the caller is gone; the rest is read for its usage alone
     DONE = auto()
+
+
+def _closed_on_fault(
+    step: Callable[Concatenate["Exchange", _P], None],
+) -> Callable[Concatenate["Exchange", _P], None]:
+    """A defect of ours ends the exchange as a refusal, and no other exchange hears of it."""
+
+    @wraps(step)
+    def run(exchange: "Exchange", *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            step(exchange, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001  here faults become refusals
+            exchange.fail(error)
+
+    return run
 
 
 class Exchange:
@@ -83,6 +104,7 @@ class Exchange:
 
     # the caller's side
 
+    @_closed_on_fault
     def begin(self) -> None:
         """All earlier requests on the connection are answered: it is this one's turn."""
         self._begun = True
@@ -100,6 +122,7 @@ class Exchange:
             elif self.body_done:
                 self._price()
 
+    @_closed_on_fault
     def take_body(self, data: bytes) -> None:
         """Bytes of the request's body."""
         if self.done:
@@ -114,6 +137,7 @@ class Exchange:
         elif self._body_bytes > MAX_BODY_BYTES:
             self._refuse(refuse("http.too_large", f"{MAX_BODY_BYTES} bytes"))
 
+    @_closed_on_fault
     def end_body(self, trailers: Headers) -> None:
         """The request is whole."""
         self.body_done = True
@@ -149,6 +173,12 @@ class Exchange:
             return
         self._refuse(refusal)
 
+    def fail(self, error: Exception) -> None:
+        """Refuse for a fault of our own; where it lies is said, what it was about is not."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+        self._break(refuse("egress.fault", f"{type(error).__name__} at {place}"))
+
     def hold_reading(self, hold: bool) -> None:
         """The caller reads more slowly than the upstream writes, or has caught up."""
         if self._upstream is not None:
@@ -165,6 +195,7 @@ class Exchange:
             return
         metering.hold(self._priced)
 
+    @_closed_on_fault
     def _priced(self, refusal: Refusal | None) -> None:
         if self.done:
             if self._metering is not None:
@@ -185,6 +216,7 @@ class Exchange:
         else:
             self._plane.pool.open(route.target, self._opened)
 
+    @_closed_on_fault
     def _opened(self, upstream: Upstream | Refusal) -> None:
         if isinstance(upstream, Refusal):
             if not self.done:
@@ -249,6 +281,7 @@ class Exchange:
 
     # the upstream's side
 
+    @_closed_on_fault
     def on_reply_head(self, head: ReplyHead) -> None:
         self._reply = head
         if self._mask is not None:
@@ -261,6 +294,7 @@ class Exchange:
             return
         self._start_reply(head.length)
 
+    @_closed_on_fault
     def on_reply_data(self, data: bytes) -> None:
         self._client.expect_reply(REPLY_SILENCE_SECONDS)
         if self._mask is not None:
@@ -270,6 +304,7 @@ class Exchange:
         elif self._state is _State.REPLYING:
             self._pass(data)
 
+    @_closed_on_fault
     def on_reply_end(self, trailers: Headers) -> None:
         if self._upstream is not None and not self.body_done:
             self._upstream.close()  # it answered before it had read all: nothing may follow
@@ -285,6 +320,7 @@ class Exchange:
             self._client.write(last_chunk(trailers))
         self._finish("complete")
 
+    @_closed_on_fault
     def on_reply_lost(self, refusal: Refusal) -> None:
         upstream, self._upstream = self._upstream, None
         if self._may_retry(upstream, refusal):
@@ -294,6 +330,7 @@ class Exchange:
             return
         self._break(refusal)
 
+    @_closed_on_fault
     def on_reply_upgrade(self, head: ReplyHead, data: bytes) -> None:
         self._reply = head
         lines = [status_line(101), b"connection: upgrade\r\nupgrade: %b\r\n" % self._head.upgrade]

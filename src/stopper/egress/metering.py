@@ -126,8 +126,7 @@ class Metering:
     def end(self) -> bytes:
         """The reply is whole; give what is left of it. Raises MeterError."""
         assert self._reply is not None  # noqa: S101  `follow` comes first
-        rest = self._reply.feed(self._decoder.end()) if self._decoder is not None else b""
-        return rest + self._reply.end()
+        return self._reply.end()
 
     def cut(self, refusal: Refusal) -> bytes:
         """The end of a reply that is cut here."""
