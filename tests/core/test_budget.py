@@ -45,6 +45,7 @@ GOOD = {
     "$1k":             Amount(MICROS, 1_000_000_000),
     "$1.000001k":      Amount(MICROS, 1_000_001_000),
     "1000000b":        Amount(TOKENS, 10**15),
+    "1" + "0" * 15:    Amount(TOKENS, 10**15),
 }  # fmt: skip
 
 BAD = {
@@ -77,7 +78,8 @@ BAD = {
     "a superscript": "5²",
     "infinity": "inf",
     "hexadecimal": "0x10",
-    "more than the most": "1000001b",
+    "more than the most": "1000000000000001",
+    "more than the most by a suffix": "1000001b",
     "more dollars than the most": "$1000000001",
     "absurdly many digits": "9" * 5000,
     "absurdly many groups": "1" + "_000" * 5000,

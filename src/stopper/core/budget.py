@@ -28,7 +28,7 @@ _MAX_AMOUNT = 10**15
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _MICROS = 10**6
 _AMOUNT = re.compile(
-    r"(?P<dollar>\$)?(?P<number>\d{1,15}(?:_\d{3}){0,5}(?:\.\d{1,6})?)(?P<suffix>[kKmMbB]?)"
+    r"(?P<dollar>\$)?(?P<number>\d{1,16}(?:_\d{3}){0,5}(?:\.\d{1,6})?)(?P<suffix>[kKmMbB]?)"
     r"(?:/(?P<window>[a-z]{1,16}))?",
     re.ASCII,
 )
