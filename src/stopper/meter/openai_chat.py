@@ -3,8 +3,10 @@
 https://platform.openai.com/docs/api-reference/chat
 """
 
+import re
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -51,6 +53,7 @@ _UNSHOWN = (
 _TEXT_PARTS = ("refusal", "text", "thinking")
 _FILE_PARTS = {"file": "file_data", "input_audio": "data"}
 _CALLER_RUNS = ("custom", "function")
+_DEPLOYED = re.compile(r"/deployments/([^/?]+)/")
 _DONE = b"[DONE]"
 _MICROS = 10**6
 
@@ -65,14 +68,15 @@ class Chat:
         self.name = name
         self._reasoning_extra = reasoning_extra
 
-    def ask(self, path: str, body: bytes) -> Ask:  # noqa: ARG002  the model is in the body
-        """As Wire.ask."""
+    def ask(self, path: str, body: bytes) -> Ask:
+        """As Wire.ask; a deployment in the path, as Azure has it, is the model that will answer."""
         fields = decode_body(body)
         limits = [count_of(fields, key, MAX_OUTPUT) for key in _LIMITS]
         stream = flag_of(fields, "stream")
+        deployed = _DEPLOYED.search(path)
         parts = _parts(fields)
         return Ask(
-            model=model_of(fields),
+            model=model_of({"model": unquote(deployed[1])} if deployed else fields),
             stream=stream,
             max_output=limits[0] or limits[1],
             text_bytes=parts.text_bytes(fields),
