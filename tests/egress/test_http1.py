@@ -86,14 +86,16 @@ def _chunked(body: bytes, size: int) -> bytes:
 ACCEPTED = {
     "a plain request": _whole(BODY),
     "a chunked body": _chunked(BODY, 7),
-    "a chunked body with extensions": _chunked(BODY, 7).replace(b"\r\n\r\n7\r\n", b"\r\n\r\n7;a=b\r\n"),
+    "a chunked body with extensions": _chunked(BODY, 7).replace(
+        b"\r\n\r\n7\r\n", b"\r\n\r\n7;a=b\r\n"
+    ),
     "HTTP/1.0": _whole(BODY).replace(b"HTTP/1.1", b"HTTP/1.0"),
     "an offer of h2c is not taken": GET + b"connection: upgrade\r\nupgrade: h2c\r\n\r\n",
     "a probe": b"HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "the bare path": _whole(BODY).replace(b"/anthropic", b""),
-    "the provider's own URL": _whole(BODY).replace(
-        b"/anthropic/v1/messages", b"https://api.anthropic.com/v1/messages"
-    ).replace(b"host: 127.0.0.1", b"host: api.anthropic.com"),
+    "the provider's own URL": _whole(BODY)
+    .replace(b"/anthropic/v1/messages", b"https://api.anthropic.com/v1/messages")
+    .replace(b"host: 127.0.0.1", b"host: api.anthropic.com"),
 }
 
 

@@ -52,6 +52,7 @@ class Client(asyncio.Protocol):
         self._in_head = False
         self._keep_alive = True
         self._paused = False
+        self._early = b""
         self._closing = False
         self._switching = False
         self._deadline = plane.loop.time() + HEAD_SECONDS
@@ -131,9 +132,15 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.plane.joined(self)
+        if self._early:
+            early, self._early = self._early, b""
+            self.data_received(early)
 
     def data_received(self, data: bytes) -> None:
         if self._closing:
+            return
+        if self._transport is None:  # it came with the end of the handshake
+            self._early += data
             return
         if self._relay is not None:
             self._relay(data)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from stopper.core.provider import Provider
-from stopper.detect.allow import parse_rule
+from stopper.detect.allow import Allow
 from stopper.detect.hosts import classify_host
 from stopper.detect.urls import Url, parse_url
 from stopper.egress.credential import Credential
@@ -43,8 +43,7 @@ def _mount(provider: Provider, upstream: str, key: str) -> Mount:
     near = classify_host(base.host) == "network.loopback"
     if key and base.scheme != "https" and not near:
         raise ValueError(f"{base} is no place for a key: use https")
-    scheme = "http://" if base.scheme == "http" else ""
-    rule = parse_rule(f"{scheme}{base.host}:{base.port}")
+    rule = Allow(base.host, base.port, near=bool(upstream))
     if upstream and not key:
         return Mount(provider, base, rule)
     credential = Credential(

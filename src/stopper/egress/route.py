@@ -168,7 +168,8 @@ def _destination(head: Head, url: Url, table: Table) -> Route | Local | Refusal:
 def _mounted(host: Host, table: Table) -> Mount | None:
     """The provider behind a host; a wildcard host only where it is the mount's own base."""
     for mount in table.mounts.values():
-        if host.name in mount.provider.hosts or host == mount.base.host:
+        known = mount.provider
+        if host.name in known.hosts or (host == mount.base.host and known.serves(host.name)):
             return mount
     return None
 

@@ -1,7 +1,7 @@
 """An egress on a loopback port instead of a bottle's listener, for tests and benchmarks."""
 
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
 from stopper.egress.gate import utc_now
 from stopper.egress.mounts import mount_providers
-from stopper.egress.plane import Plane
+from stopper.egress.plane import Event, Plane
 from stopper.egress.route import Table
 from stopper.egress.tls import Authority
 from stopper.meter.wires import WIRES
@@ -41,8 +41,10 @@ async def loopback_plane(
     run: str = "run",
     budgets: Sequence[Budget] = (),
     allow: Sequence[str] = (),
+    websockets: Sequence[str] = (),
     keys: dict[str, str] | None = None,
     hold_wait: timedelta = timedelta(seconds=5),
+    on_events: Callable[[list[Event]], None] = lambda _: None,
 ) -> AsyncIterator[tuple[Plane, str]]:
     """A plane for one run, with its base URL; `upstreams` are URLs by provider name."""
     now = utc_now()
@@ -59,6 +61,7 @@ async def loopback_plane(
         known=providers,
         wires=WIRES,
         rules=tuple(parse_rule(text) for text in allow),
+        websockets=tuple(parse_rule(text) for text in websockets),
     )
     plane = Plane(
         run,
@@ -69,6 +72,7 @@ async def loopback_plane(
         authority=Authority(),
         lifetime=timedelta(seconds=60),
         hold_wait=hold_wait,
+        on_events=on_events,
     )
     await plane.serve(listener)
     try:
