@@ -479,6 +479,13 @@ LIMITS = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("fallbacks", [["x"], [{"max_tokens": "9"}], [{"max_tokens": True}]])
+def test_fallbacks_that_cannot_be_limited(fallbacks: list[Any]) -> None:
+    """What is no limit cannot be lowered, so the request does not leave."""
+    with pytest.raises(MeterError):
+        MESSAGES.limited(ask(fallbacks=fallbacks), 5)
+
+
 @pytest.mark.parametrize(("fields", "limit", "expected"), LIMITS.values(), ids=LIMITS)
 def test_limited(fields: dict[str, Any], limit: int, expected: dict[str, Any]) -> None:
     """What is sent has the limit, and what was asked stays as it was."""

@@ -257,6 +257,9 @@ BROKEN = {
     "more cached than there is":           stated(
         b'{"prompt_tokens":1,"completion_tokens":1,"prompt_tokens_details":{"cached_tokens":2}}'
     ),
+    "an absurd cost":                      stated(
+        b'{"prompt_tokens":1,"completion_tokens":1,"cost":1e300}'
+    ),
     "a usage that is a list":              stated(b"[]"),
     "no JSON":                             b"data: {x}\n\n",
     "a chunk that breaks off":             said(b"Hello")[:-20],

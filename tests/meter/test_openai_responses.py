@@ -173,6 +173,8 @@ ASKS = {
     "background in quotes":     ({"background": "yes"}, None),
     "input that is a number":   ({"input": 5}, None),
     "items that are text":      ({"input": ["x"]}, None),
+    "an item of two types":     ({"input": [{"type": ["message"]}]}, None),
+    "a part of two types":      ({"input": [{"role": "user", "content": [{"type": []}]}]}, None),
     "tools as an object":       ({"tools": {"type": "web_search"}}, None),
 }  # fmt: skip
 
@@ -246,6 +248,10 @@ PARTS = {
     "stored reasoning":            (
         item(type="reasoning", id="rs_1", summary=[]), 0, False,
         "a reasoning item without its encrypted_content",
+    ),
+    "reasoning in plain text":     (
+        item(type="reasoning", summary=[], content=[{"type": "reasoning_text", "text": DATA}]),
+        0, True, "",
     ),
     "a reference":                 (item(type="item_reference"), 0, False, "item_reference"),
     "a reference without a type":  (item(id="m"), 0, False, "item_reference"),

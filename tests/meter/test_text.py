@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stopper.errors import MeterError
-from stopper.meter.text import Parts, decode_body, encode_body, label, objects
+from stopper.meter.text import Parts, decode_body, encode_body, kind_of, label, objects
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -77,7 +77,27 @@ LABELS = {
 def test_label(value: str, expected: str) -> None:
     """A caller's word stands in a message only where it is short and plain."""
     assert label(value) == expected
-    assert label([value]) == "unnamed"
+
+
+KINDS = {
+    # what stands there     what it is read as, None for a fault
+    "nothing":              ({}, ""),
+    "null":                 ({"type": None}, ""),
+    "text":                 ({"type": "image"}, "image"),
+    "a list":               ({"type": ["image"]}, None),
+    "an object":            ({"type": {}}, None),
+    "a number":             ({"type": 0}, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("holder", "expected"), KINDS.values(), ids=KINDS)
+def test_kind(holder: dict[str, Any], expected: str | None) -> None:
+    """A type is a text."""
+    if expected is None:
+        with pytest.raises(MeterError):
+            kind_of(holder)
+    else:
+        assert kind_of(holder) == expected
 
 
 def test_names_have_an_end() -> None:

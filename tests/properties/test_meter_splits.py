@@ -304,15 +304,29 @@ def test_junk_is_a_fault(data: bytes, wire: Wire, kind: str) -> None:
     assert reply.cut(Refusal("bottle.cut"))
 
 
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=4)
-    | st.sampled_from(["image", "document", "image_url", "text", "base64", "tool_result", "mcp"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
-        st.sampled_from(["type", "content", "source", "image_url", "tools", "tool", "output", "x"]),
-        inner, max_size=4,
-    ),
-    max_leaves=12,
+KINDS = st.sampled_from(
+    [
+        "image", "document", "image_url", "input_image", "text", "base64", "tool_result", "file",
+        "content", "mcp", "message", "reasoning", "namespace", "additional_tools", "tool_addition",
+        "function_call_output", "computer_call_output", "shell", "tool_search", "enabled",
+    ]
 )  # fmt: skip
+INNER = st.sampled_from(
+    [
+        "type", "content", "source", "data", "image_url", "tools", "tool", "definition", "output",
+        "edits", "file", "environment", "budget_tokens", "max_tokens", "include_usage", "role",
+    ]
+)  # fmt: skip
+VALUES = st.recursive(
+    KINDS | st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(st.dictionaries(INNER, inner, max_size=4), max_size=3)
+        | st.fixed_dictionaries({"type": KINDS | inner, "content": inner, "output": inner})
+        | st.dictionaries(INNER, inner, max_size=4)
+    ),
+    max_leaves=20,
+)
 KEYS = [
     "model", "max_tokens", "max_completion_tokens", "max_output_tokens", "stream", "n", "input",
     "messages", "tools", "stream_options", "thinking", "fallbacks", "context_management", "thread",

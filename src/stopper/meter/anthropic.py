@@ -17,6 +17,7 @@ from stopper.meter.text import (
     decode_body,
     encode_body,
     flag_of,
+    kind_of,
     label,
     model_of,
     objects,
@@ -298,7 +299,7 @@ def _parts(fields: dict[str, Any]) -> Parts:
     for tool in objects(fields, "tools"):
         _see_tool(tool, parts)
     for edit in objects(_object(fields, "context_management"), "edits"):
-        if not str(edit.get("type")).startswith("clear_"):
+        if not kind_of(edit).startswith("clear_"):
             parts.name("context_management")
     for message in objects(fields, "messages"):
         _see_blocks(objects(message, "content", str), parts)
@@ -307,10 +308,10 @@ def _parts(fields: dict[str, Any]) -> Parts:
 
 def _see_tool(tool: dict[str, Any], parts: Parts) -> None:
     parts.prompts = max(parts.prompts, _TOOLS_PROMPT)
-    kind = tool.get("type") or "custom"
-    if isinstance(kind, str) and kind.startswith(_CALLER_RUNS) and "toolset" not in kind:
+    kind = kind_of(tool)
+    if kind.startswith(_CALLER_RUNS) and "toolset" not in kind:
         parts.prompts += _TOOL_PROMPT
-    elif kind != "custom":
+    elif kind not in ("", "custom"):
         parts.name(f"the tool {label(kind)}")
 
 
@@ -319,7 +320,7 @@ def _see_blocks(blocks: list[dict[str, Any]], parts: Parts, depth: int = 0) -> N
     if depth > _MAX_NESTING:
         raise MeterError(f"content is nested deeper than {_MAX_NESTING} blocks")
     for block in blocks:
-        kind = block.get("type")
+        kind = kind_of(block)
         if kind == "image":
             parts.image(_base64(block))
         elif kind == "document":
@@ -335,7 +336,7 @@ def _see_blocks(blocks: list[dict[str, Any]], parts: Parts, depth: int = 0) -> N
 
 def _see_document(block: dict[str, Any], parts: Parts, depth: int) -> None:
     source = _object(block, "source")
-    kind = source.get("type")
+    kind = kind_of(source)
     if kind == "content":
         _see_blocks(objects(source, "content", str), parts, depth + 1)
     elif kind != "text":
@@ -344,7 +345,7 @@ def _see_document(block: dict[str, Any], parts: Parts, depth: int) -> None:
 
 def _base64(block: dict[str, Any]) -> object:
     source = _object(block, "source")
-    return source.get("data") if source.get("type") == "base64" else None
+    return source.get("data") if kind_of(source) == "base64" else None
 
 
 def _object(holder: dict[str, Any], key: str) -> dict[str, Any]:
@@ -365,5 +366,5 @@ def _shorter(thinking: dict[str, Any], limit: int) -> dict[str, Any]:
 
 def _capped(entry: dict[str, Any], limit: int) -> dict[str, Any]:
     """A fallback model's own limit may not be higher than the request's."""
-    own = entry.get("max_tokens")
+    own = count_of(entry, "max_tokens", MAX_OUTPUT)
     return entry if own is None else entry | {"max_tokens": min(own, limit)}

@@ -24,6 +24,7 @@ from stopper.meter.text import (
     decode_body,
     encode_body,
     flag_of,
+    kind_of,
     label,
     model_of,
     objects,
@@ -56,6 +57,7 @@ _CALLER_RUNS = ("custom", "function")
 _DEPLOYED = re.compile(r"/deployments/([^/?]+)/")
 _DONE = b"[DONE]"
 _MICROS = 10**6
+_MAX_DOLLARS = 10**6
 
 
 class Chat:
@@ -273,20 +275,26 @@ def _micros(cost: object) -> int | None:
     """A stated cost in dollars; only one above zero is believed, because 0 may mean unknown."""
     if isinstance(cost, bool) or not isinstance(cost, int | float) or cost <= 0:
         return None
+    if cost > _MAX_DOLLARS:
+        raise MeterError("the provider states an absurd cost")
     return int((Decimal(str(cost)) * _MICROS).to_integral_value(ROUND_CEILING))
 
 
 def _chars(delta: _Delta) -> int:
-    content = delta.content
-    chars = len(content) if isinstance(content, str) else _nested_chars(content)
+    content = delta.content or ""
+    # Mistral's reasoning models send a list of parts, which counts by the size of its JSON.
+    chars = len(content if isinstance(content, str) else msgspec.json.encode(content))
     # Some vendors give the same reasoning under both names.
-    chars += max(len(delta.reasoning_content or ""), len(delta.reasoning or ""))
-    chars += len(delta.refusal or "")
-    for call in delta.tool_calls or ():
-        chars += _call_chars(call.function) + _call_chars(call.custom)
+    chars += len(delta.reasoning_content or delta.reasoning or "")
+    if delta.refusal:
+        chars += len(delta.refusal)
     if delta.audio is not None:
         chars += len(delta.audio.transcript or "")
-    return chars + _call_chars(delta.function_call)
+    if delta.function_call is not None:
+        chars += _call_chars(delta.function_call)
+    for call in delta.tool_calls or ():
+        chars += _call_chars(call.function or call.custom)
+    return chars
 
 
 def _call_chars(call: _Function | None) -> int:
@@ -295,19 +303,14 @@ def _call_chars(call: _Function | None) -> int:
     return len(call.name or "") + len(call.arguments or "") + len(call.input or "")
 
 
-def _nested_chars(content: list[Any] | None) -> int:
-    """Content as a list of parts, as Mistral's reasoning models send it: the size of its JSON."""
-    return len(msgspec.json.encode(content)) if content else 0
-
-
 def _parts(fields: dict[str, Any]) -> Parts:
     parts = Parts()
     for key in _UNSHOWN:
         if fields.get(key) not in (None, False, []):
             parts.name(key)
     for tool in objects(fields, "tools"):
-        if tool.get("type") not in _CALLER_RUNS:
-            parts.name(f"the tool {label(tool.get('type'))}")
+        if kind_of(tool) not in _CALLER_RUNS:
+            parts.name(f"the tool {label(kind_of(tool))}")
     for message in objects(fields, "messages"):
         if message.get("audio") is not None:
             parts.name("a stored audio reply")
@@ -317,20 +320,14 @@ def _parts(fields: dict[str, Any]) -> Parts:
 
 def _see_content(content: list[dict[str, Any]], parts: Parts) -> None:
     for part in content:
-        kind = part.get("type")
+        kind = kind_of(part)
         if kind == "image_url":
             image = part.get("image_url")
             see_image(image.get("url") if isinstance(image, dict) else image, parts)
         elif kind not in _TEXT_PARTS:
-            parts.opaque(f"a part of type {label(kind)}", _payload(part))
-
-
-def _payload(part: dict[str, Any]) -> object:
-    for kind, key in _FILE_PARTS.items():
-        inner = part.get(kind)
-        if part.get("type") == kind and isinstance(inner, dict):
-            return inner.get(key)
-    return None
+            held = part.get(kind) if kind in _FILE_PARTS else None
+            payload = held.get(_FILE_PARTS[kind]) if isinstance(held, dict) else None
+            parts.opaque(f"a part of type {label(kind)}", payload)
 
 
 def _stream_options(body: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from stopper.meter.text import (
     decode_body,
     encode_body,
     flag_of,
+    kind_of,
     label,
     model_of,
     objects,
@@ -219,7 +220,7 @@ def _see_tools(tools: list[dict[str, Any]], parts: Parts, depth: int = 0) -> Non
     if depth > _MAX_NESTING:
         raise MeterError(f"tools are nested deeper than {_MAX_NESTING} namespaces")
     for tool in tools:
-        kind = tool.get("type")
+        kind = kind_of(tool)
         if kind == "namespace":
             _see_tools(objects(tool, "tools"), parts, depth + 1)
         elif kind not in _CALLER_RUNS and not _runs_here(tool):
@@ -228,21 +229,17 @@ def _see_tools(tools: list[dict[str, Any]], parts: Parts, depth: int = 0) -> Non
 
 def _runs_here(tool: dict[str, Any]) -> bool:
     """Whether a tool that can run on either side is asked to run at the caller's."""
-    if tool.get("type") == "tool_search":
+    if kind_of(tool) == "tool_search":
         return tool.get("execution") == "client"
-    environment = tool.get("environment")
-    return (
-        tool.get("type") == "shell"
-        and isinstance(environment, dict)
-        and environment.get("type") == "local"
-    )
+    place = tool.get("environment")
+    return kind_of(tool) == "shell" and isinstance(place, dict) and kind_of(place) == "local"
 
 
 def _see_item(item: dict[str, Any], parts: Parts) -> None:
-    kind = item.get("type") or ("message" if "role" in item else "item_reference")
+    kind = kind_of(item) or ("message" if "role" in item else "item_reference")
     if kind in ("item_reference", "compaction_trigger"):
         parts.name(kind)
-    elif kind == "reasoning" and not item.get("encrypted_content"):
+    elif kind == "reasoning" and item.get("id") and not item.get("encrypted_content"):
         parts.name("a reasoning item without its encrypted_content")
     elif kind == "image_generation_call":
         parts.image(item.get("result"))
@@ -255,7 +252,7 @@ def _see_item(item: dict[str, Any], parts: Parts) -> None:
 
 
 def _see_part(part: dict[str, Any], parts: Parts) -> None:
-    kind = part.get("type")
+    kind = kind_of(part)
     if kind in _IMAGE_PARTS:
         see_image(part.get("image_url"), parts)
     elif kind in _FILE_PARTS:

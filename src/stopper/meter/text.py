@@ -17,6 +17,7 @@ __all__ = [
     "decode_body",
     "encode_body",
     "flag_of",
+    "kind_of",
     "label",
     "model_of",
     "objects",
@@ -133,6 +134,14 @@ def objects(
     return value
 
 
-def label(value: object) -> str:
+def kind_of(holder: dict[str, Any]) -> str:
+    """The `type` of a part, item or tool, empty where absent or null."""
+    kind = holder.get("type")
+    if kind is None or isinstance(kind, str):
+        return kind or ""
+    raise MeterError("`type` must be a text")
+
+
+def label(word: str) -> str:
     """A caller's word as it may stand in a message: short and plain, or not at all."""
-    return value if isinstance(value, str) and _LABEL.fullmatch(value) else "unnamed"
+    return word if _LABEL.fullmatch(word) else "unnamed"

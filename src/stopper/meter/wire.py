@@ -22,8 +22,9 @@ class Ask(Struct, frozen=True, gc=True):
     `body` is the decoded JSON object; what is sent upstream is always encoded anew from it, so a
     body that two parsers read differently (a key given twice) leaves with one meaning.
     `max_output` is the caller's limit for one choice, None where it gave none.
-    `text_bytes` counts the UTF-8 bytes of all text that the model will read (system, tools and
-    their schemas, messages), `media` the images, documents and other parts that are not text.
+    `text_bytes` is never less than the UTF-8 bytes of all text that the model will read (system,
+    tools and their schemas, messages); `media` counts the images, documents and other parts that
+    are not text.
     """
 
     model: str
