@@ -65,8 +65,11 @@ class Reply(Protocol):
         """The body is over; give what is left to forward."""
 
     def cut(self, refusal: Refusal) -> bytes:
-        """End the reply here in the caller's protocol, as an error that official clients raise
-        and do not retry; never leaves half a tool call that looks whole."""
+        """End the reply here in the caller's protocol.
+
+        As an error that official clients raise and do not retry; never leaves half a tool call
+        that looks whole.
+        """
 
     @property
     def usage(self) -> Usage | None:
