@@ -55,6 +55,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
+        if self._in_head:
+            self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -63,6 +65,8 @@ class Connection(asyncio.Protocol):
             raise
         except httptools.HttpParserError as error:
             self._reject(400, f"this is no HTTP request: {error}")
+        if self._in_head and self._head_bytes > _MAX_HEAD_BYTES:
+            self._reject(431, f"the head is larger than {_MAX_HEAD_BYTES} bytes")
 
     def pause_writing(self) -> None:
         """The socket is full."""
@@ -80,15 +84,14 @@ class Connection(asyncio.Protocol):
     def on_url(self, url: bytes) -> None:
         """A piece of the target."""
         self._url += url
-        self._grow_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header."""
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
-        self._grow_head(len(name) + len(value))
 
     def on_headers_complete(self) -> None:
         """The head is over; some clients wait for a word before the body."""
+        self._in_head = False
         if self._headers.get("expect", "").lower() == "100-continue" and self._task is None:
             self.write(_CONTINUE)
 
@@ -141,12 +144,8 @@ class Connection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[str, str] = {}
         self._body = bytearray()
+        self._in_head = True
         self._head_bytes = 0
-
-    def _grow_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > _MAX_HEAD_BYTES:
-            self._reject(431, f"the head is larger than {_MAX_HEAD_BYTES} bytes")
 
     def _next(self) -> None:
         while self._waiting and self._task is None and self._room is None:
