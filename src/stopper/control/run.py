@@ -1,29 +1,198 @@
-"""Run an agent in a bottle: from the command line's wishes to the agent's exit status."""
+"""Run an agent in a bottle, from its plan to its exit status."""
 
-from pathlib import Path
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
 
+import uvloop
 from msgspec import Struct
 
-__all__ = ["RunOptions"]
+from stopper.bottle.start import Bottle, start
+from stopper.bottle.trust import trust
+from stopper.bottle.workspace import planted
+from stopper.control.home import Home
+from stopper.control.orders import listen
+from stopper.control.planned import Planned
+from stopper.core.audit import Fact
+from stopper.core.reason import Refusal, refuse
+from stopper.egress.costing import Costing
+from stopper.egress.dial import Dialer
+from stopper.egress.gate import utc_now
+from stopper.egress.plane import Event, Plane
+from stopper.egress.tls import Authority
+from stopper.errors import StoreError
+from stopper.settings import Shutdown, Unknown
+
+__all__ = ["Result", "run"]
+
+GRACE_SECONDS: Final = 5.0
+"""How long an agent that is told to end may take."""
+
+_STATUS: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "frozen", Shutdown.KILL: "killed"}
+_ACT: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "freeze", Shutdown.KILL: "kill"}
+_ORDERED: Final = {act: policy for policy, act in _ACT.items()}
 
 
-class RunOptions(Struct, frozen=True, kw_only=True):
-    """What `stopper run` was asked for; texts are checked when the run is planned.
+class Result(Struct, frozen=True):
+    """How a run ended: the agent's own exit status, why it was stopped, what it left to look at.
 
-    `budget`, `allow`, `upstream` and the paths are as written on the command line.
+    `planted` are files in the workspace that could make the host run code later, and that were
+    not there before.
     """
 
-    command: tuple[str, ...]
-    name: str = ""
-    agent: str = "auto"
-    budget: tuple[str, ...] = ()
-    policy: str = ""
-    allow: tuple[str, ...] = ()
-    upstream: tuple[str, ...] = ()
-    workspace: Path | None = None
-    read: tuple[Path, ...] = ()
-    write: tuple[Path, ...] = ()
-    env: tuple[str, ...] = ()
-    parent: str = ""
-    isolation: str = "bottle"
-    quiet: bool = False
+    exit_code: int
+    status: str
+    stopped: Refusal | None
+    planted: tuple[str, ...]
+
+
+def run(planned: Planned, home: Home, say: Callable[[str], None] = lambda _: None) -> Result:
+    """Start the run and see it to its end; `say` is told what the person should know meanwhile.
+
+    Raises BottleError where the bottle does not start, and StoreError where the ledger cannot
+    record it: then nothing was started.
+    """
+    return uvloop.run(_Running(planned, home, say).run())
+
+
+class _Running:
+    """One run while it lasts."""
+
+    def __init__(self, planned: Planned, home: Home, say: Callable[[str], None]) -> None:
+        self._planned = planned
+        self._home = home
+        self._say = say
+        self._id = planned.run.id
+        self._bottle: Bottle | None = None
+        self._plane: Plane | None = None
+        self._stopped: Refusal | None = None
+        self._status = "ended"
+        self._last_order = 0
+        self._endings: set[asyncio.Task[object]] = set()
+        self._interrupted = False
+
+    async def run(self) -> Result:
+        """From the ledger's first row to its last."""
+        planned, ledger = self._planned, self._home.ledger
+        ledger.add_run(planned.run)
+        code: int | None = None
+        try:
+            for budget in (*planned.settings.budget, *planned.budgets):
+                ledger.set_budget(budget, utc_now())
+            code = await self._in_bottle()
+        finally:
+            with contextlib.suppress(StoreError):  # the run is over either way
+                ledger.end_run(self._id, self._status, code, utc_now())
+        return Result(code, self._status, self._stopped, tuple(planted(planned.plan.watched)))
+
+    async def _in_bottle(self) -> int:
+        authority = Authority()
+        dialer = Dialer()
+        plane = self._plane = self._open_plane(authority, dialer)
+        try:
+            bottle = self._bottle = await start(trust(self._planned.plan, authority.pem))
+            await plane.serve(bottle.listener)
+            with listen(self._home.folder, self._id, self._look_for_orders), self._signals():
+                code = await bottle.wait()
+            if self._endings:
+                await asyncio.wait(self._endings)
+            return code
+        finally:
+            await plane.close()
+            dialer.close()
+
+    def _open_plane(self, authority: Authority, dialer: Dialer) -> Plane:
+        settings, ledger = self._planned.settings, self._home.ledger
+        return Plane(
+            self._id,
+            ledger,
+            self._planned.table,
+            Costing(
+                settings.weights,
+                count_unpriced=settings.unknown_model is Unknown.COUNT,
+                count_unbounded=settings.unbounded is Unknown.COUNT,
+                calibration=ledger.calibration,
+            ),
+            dialer=dialer,
+            authority=authority,
+            lifetime=settings.hold_lifetime,
+            hold_wait=settings.hold_wait,
+            on_events=self._record,
+            on_exhausted=self._exhausted,
+        )
+
+    # what may end it
+
+    def _exhausted(self, refusal: Refusal) -> None:
+        if self._stopped is None:
+            self._stop(self._planned.policy, refusal)
+
+    def _look_for_orders(self) -> None:
+        try:
+            orders = self._home.ledger.orders(self._id, self._last_order)
+        except StoreError:
+            return  # looked for again; the egress refuses by itself while the store fails
+        for order in orders:
+            self._last_order = order.id
+            self._stop(_ORDERED[order.act], refuse(order.code))
+
+    def _stop(self, policy: Shutdown, refusal: Refusal) -> None:
+        plane, bottle = self._plane, self._bottle
+        if plane is None or bottle is None:
+            return
+        self._stopped = self._stopped or refusal
+        self._status = _STATUS[policy]
+        plane.cut(refusal)
+        self._say(f"{_ACT[policy]}: {refusal.sentence}")
+        if policy is Shutdown.KILL:
+            bottle.kill()
+        elif policy is Shutdown.FREEZE:
+            self._finish(self._freeze(bottle))
+        self._note(_ACT[policy], refusal.code, {"detail": refusal.detail or None})
+
+    async def _freeze(self, bottle: Bottle) -> None:
+        await bottle.terminate(GRACE_SECONDS)
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """What is sent to Stopper itself ends the agent; a second time, at once."""
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self._signalled, number)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _signalled(self, number: signal.Signals) -> None:
+        bottle = self._bottle
+        if bottle is None:
+            return
+        if self._interrupted:
+            bottle.kill()
+        elif number is signal.SIGINT:
+            bottle.signal(number)
+        else:
+            self._finish(bottle.terminate(GRACE_SECONDS))
+        self._interrupted = True
+
+    def _finish(self, ending: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.get_running_loop().create_task(ending)
+        self._endings.add(task)
+
+    # what is kept of it
+
+    def _record(self, events: list[Event]) -> None:
+        for event in events:
+            refusal = event.refusal
+            self._note("refuse", refusal.code, {"detail": refusal.detail, "count": event.count})
+
+    def _note(self, act: str, code: str, fact: Fact) -> None:
+        try:
+            self._home.ledger.note(self._id, act, code, fact, utc_now())
+        except StoreError as error:
+            self._say(f"the audit cannot be written: {error}")

@@ -130,7 +130,7 @@ class Client(asyncio.Protocol):
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self.plane.joined(self)
         if self._early:
             early, self._early = self._early, b""

@@ -52,12 +52,12 @@ class _State(Enum):
 
 
 def _closed_on_fault(
-    step: Callable[Concatenate["Exchange", _P], None],
-) -> Callable[Concatenate["Exchange", _P], None]:
+    step: "Callable[Concatenate[Exchange, _P], None]",
+) -> "Callable[Concatenate[Exchange, _P], None]":
     """A defect of ours ends the exchange as a refusal, and no other exchange hears of it."""
 
     @wraps(step)
-    def run(exchange: "Exchange", *args: _P.args, **kwargs: _P.kwargs) -> None:
+    def run(exchange: "Exchange", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             step(exchange, *args, **kwargs)
         except Exception as error:  # noqa: BLE001  here faults become refusals

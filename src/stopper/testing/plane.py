@@ -10,6 +10,7 @@ from stopper.core.scope import path_of
 from stopper.core.usage import Weights
 from stopper.data import load_providers
 from stopper.detect.allow import parse_rule
+from stopper.detect.urls import Url, parse_url
 from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
 from stopper.egress.gate import utc_now
@@ -55,9 +56,12 @@ async def loopback_plane(
     listener = loopback_listener()
     port: int = listener.getsockname()[1]
     providers = load_providers()
+    bases = {
+        name: url for name, text in upstreams.items() if isinstance(url := parse_url(text), Url)
+    }
     table = Table(
         port=port,
-        mounts=mount_providers(providers, upstreams, keys or {}),
+        mounts=mount_providers(providers, bases, keys or {}),
         known=providers,
         wires=WIRES,
         rules=tuple(parse_rule(text) for text in allow),
