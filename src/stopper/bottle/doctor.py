@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stopper.bottle.plan import Launch, plan_bottle
+from stopper.bottle.plan import Launch, launcher_python, plan_bottle
 from stopper.bottle.sandbox import OWN_FOLDER, Kind, Mount, Plan, arrange
 from stopper.bottle.start import Bottle, start
 from stopper.bottle.workspace import planted
@@ -130,18 +130,22 @@ async def probe(
     state: Path,
     host: Mapping[str, str],
     providers: Mapping[str, Provider],
+    weaken: Callable[[Plan], Plan] = lambda plan: plan,
 ) -> dict[str, list[str]]:
-    """What got out of a bottle as this kind of agent gets it, by row; raises BottleError."""
+    """What got out of a bottle as this kind of agent gets it, by row; raises BottleError.
+
+    `weaken` takes a limit away, to see that the probe would find the gap.
+    """
     with bait(home, state, providers) as facts:
         launch = Launch(
-            command=(os.path.realpath(sys.executable), "-I", "-S", *_inside(".py", ".json")),
+            command=(launcher_python(), "-I", "-S", *_inside(".py", ".json")),
             workspace=Path(facts["workspace"]),
             home=home,
             state=state,
             host={**host, **facts["keys"]},
             agent=agent,
         )
-        plan = plan_bottle(launch, providers)
+        plan = weaken(plan_bottle(launch, providers))
         facts |= {"port": plan.port, "userns": plan.userns}
         plan = _with_probe(plan, facts)
         async with asyncio.timeout(PROBE_SECONDS):
@@ -171,7 +175,7 @@ def bait(home: Path, state: Path, providers: Mapping[str, Provider]) -> Iterator
             + [str(home / path) for path in _CREDENTIALS]
             + [str(state), *_SYSTEM_SECRETS],
             "writes": [*_SYSTEM_FOLDERS, *_PRIVATE_FOLDERS, *map(str, (home, state, *folders))],
-            "private": [*_PRIVATE_FOLDERS, str(home)],
+            "private": [*_PRIVATE_FOLDERS, str(home), str(folders[1])],
             "pid": _process(stack, mark),
             "descriptor": _inheritable(stack, folders[0] / "secret"),
             "shm_key": _shared_memory(stack),
@@ -320,7 +324,8 @@ def _keys(providers: Mapping[str, Provider]) -> dict[str, str]:
 
 def _pipe(stack: contextlib.ExitStack) -> tuple[Any, Any]:
     read, write = os.pipe()
-    return stack.enter_context(open(read, "rb", 0)), stack.enter_context(open(write, "wb", 0))
+    reader, writer = os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
+    return stack.enter_context(reader), stack.enter_context(writer)
 
 
 def _null(stack: contextlib.ExitStack) -> int:

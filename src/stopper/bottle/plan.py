@@ -36,7 +36,7 @@ from stopper.bottle.workspace import Ground, check_read, check_write, guard, rep
 from stopper.core.provider import Provider
 from stopper.errors import BottleError
 
-__all__ = ["Launch", "plan_bottle"]
+__all__ = ["Launch", "launcher_python", "plan_bottle"]
 
 SCRATCH_SHARE: Final = 8
 """Each folder in memory may take this part of the machine's memory."""
@@ -78,6 +78,11 @@ def plan_bottle(launch: Launch, providers: Mapping[str, Provider]) -> Plan:
     return _Planner(launch, providers, agents, agents.agents[name]).plan(name)
 
 
+def launcher_python() -> str:
+    """The interpreter that runs inside before the agent does: this one, without its packages."""
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+
+
 class _Planner:
     """One planning: the rules in the order in which a later one wins over an earlier one."""
 
@@ -104,7 +109,7 @@ class _Planner:
             launch = self._launch = replace(launch, port=free_port())
             own = str(self._ground.state / "observe" / str(launch.port))
         program = resolve(launch.command[0], self._path, self._workspace)
-        python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
+        python = launcher_python()
         if launch.isolation is Isolation.BOTTLE:
             self._show_system()
             self._show_home()

@@ -53,8 +53,10 @@ _FAMILIES |= {"AF_RDS": 21, "AF_CAN": 29, "AF_TIPC": 30, "AF_KEY": 15, "AF_QIPCR
 _NETLINKS = {"NETLINK_NETFILTER": 12, "NETLINK_XFRM": 6, "NETLINK_KOBJECT_UEVENT": 15}
 _DEVICES = {"null", "zero", "full", "random", "urandom", "tty", "console", "ptmx", "pts", "shm"}
 _DEVICES |= {"core", "fd", "stdin", "stdout", "stderr", "mqueue"}
-_POWERFUL = ("sys/kernel/core_pattern", "sys/kernel/modprobe", "sys/kernel/hotplug")
-_POWERFUL += ("sysrq-trigger", "sys/vm/drop_caches", "sys/fs/binfmt_misc/register", "acpi/wakeup")
+_POWERFUL = (
+    *("sys/kernel/core_pattern", "sys/kernel/modprobe", "sys/kernel/hotplug", "acpi/wakeup"),
+    *("sys/vm/drop_caches", "sys/fs/binfmt_misc/register", "sysrq-trigger"),
+)
 _DESKTOP = ("SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "XDG_RUNTIME_DIR")
 
 
