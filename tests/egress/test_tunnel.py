@@ -279,7 +279,7 @@ def test_a_websocket_is_relayed_only_where_a_rule_says_so(relayed: bool) -> None
             client.send(UPGRADE % (port, port))
             line = await client.reader.readline()
             if not relayed:
-                assert line.split()[1] == b"403"
+                assert line.split()[1] == b"426"
                 return
             assert line.split()[1] == b"101"
             await client.reader.readuntil(b"\r\n\r\n")

@@ -111,7 +111,7 @@ REASONS: dict[str, Reason] = {
         403, "The Host header is not the host that was connected to ({detail}).", _NEVER
     ),
     "network.upgrade": Reason(
-        403, "{detail} may not switch protocols.", "Use plain HTTP requests instead."
+        426, "{detail} may not switch protocols.", "Use plain HTTP requests instead."
     ),
     # the request itself
     "http.malformed": Reason(400, "The request is not valid HTTP/1.1 ({detail}).", "Mend it."),

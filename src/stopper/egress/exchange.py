@@ -449,6 +449,8 @@ class Exchange:
         lines.append(b"content-length: %d\r\n" % len(body))
         if refusal is not None:
             lines.append(b"x-stopper-reason: %b\r\n" % refusal.code.encode())
+            if status == HTTPStatus.UPGRADE_REQUIRED:  # RFC 9110, 15.5.22; Codex goes on at once
+                lines.append(b"upgrade: HTTP/1.1\r\n")
             lines.append(_retry_header(refusal))
         if not self._client.keeps_alive:
             lines.append(b"connection: close\r\n")

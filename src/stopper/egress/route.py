@@ -191,11 +191,11 @@ def _metered(
     head: Head, mount: Mount, below: str, query: str | None, table: Table
 ) -> Route | Refusal:
     provider, base = mount.provider, mount.base
+    if _wants_upgrade(head):
+        return refuse("network.upgrade", f"{provider.name}{below[:80]}")
     endpoint = provider.endpoint(head.method, below) or _let_pass(head, provider, below, table)
     if endpoint is None:
         return refuse("meter.unknown_path", f"{head.method} {below[:80]} at {provider.name}")
-    if _wants_upgrade(head):
-        return refuse("network.upgrade", f"{provider.name}{below[:80]}")
     url = Url(base.scheme, base.host, base.port, base.path.rstrip("/") + below, query)
     return Route(
         Target(url.scheme, url.host, url.port, mount.rule),
