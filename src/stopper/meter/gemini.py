@@ -271,7 +271,7 @@ def _model(quoted: str) -> str:
 def _spelling(holder: dict[str, Any], camel: str) -> str:
     """The spelling of a field that a request uses; MeterError where it uses both."""
     snake = re.sub("[A-Z]", lambda capital: "_" + capital[0].lower(), camel)
-    if camel in holder and snake in holder:
+    if snake != camel and snake in holder and camel in holder:
         raise MeterError(f"`{camel}` is given twice")
     return snake if snake in holder else camel
 
