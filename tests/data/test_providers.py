@@ -1,4 +1,3 @@
-# ruff: noqa: E501  a row of a table stays on one line
 import re
 from typing import Any
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, RUF001, S311  rows stay on one line, in many scripts; chance is no secret
+# ruff: noqa: RUF001, S311  rows stay on one line, in many scripts; chance is no secret
 import argparse
 import inspect
 import random

@@ -1,4 +1,3 @@
-
 import pytest
 
 from stopper.errors import MeterError

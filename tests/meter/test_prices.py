@@ -1,4 +1,3 @@
-# ruff: noqa: E501  a row of a table stays on one line
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
