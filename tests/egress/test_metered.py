@@ -6,6 +6,7 @@ import string
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -35,7 +36,7 @@ MEASURED, ESTIMATED, UNKNOWN = Quality.MEASURED, Quality.ESTIMATED, Quality.UNKN
 
 def body_of(format_name: str, *, stream: bool = True, most: int = 1000) -> bytes:
     """A small request in a wire format."""
-    bodies = {
+    bodies: dict[str, dict[str, Any]] = {
         "anthropic": {"max_tokens": most, "messages": SAY, "stream": stream},
         "openai": {"max_tokens": most, "messages": SAY, "stream": stream},
         "responses": {"max_output_tokens": most, "input": "hi", "stream": stream},
@@ -63,7 +64,7 @@ class World(Struct):
     async def row(self) -> UsageRow:
         """The only usage row, once it is written."""
         async with asyncio.timeout(10):
-            while not (rows := self.ledger.rows()):
+            while not (rows := self.ledger.rows()):  # noqa: ASYNC110  a ledger tells nobody
                 await asyncio.sleep(0.005)
         assert len(rows) == 1
         return rows[0][1]
@@ -108,7 +109,10 @@ def test_the_ledger_equals_the_providers_own_books(name: str, stream: bool) -> N
             billed = (await all_.provider.settled()).total.billed
             used = row.usage
             assert (used.quality, row.ending) == (MEASURED, "complete")
-            assert (used.input, used.cache_read) == (billed.input, billed.cache_read)
+            kinds = (billed.input, billed.cache_read)
+            if name == "ollama":  # which has no word for a cache
+                kinds = (sum(kinds), 0)
+            assert (used.input, used.cache_read) == kinds
             assert used.output == billed.output > 40
             assert all_.ledger.open_holds() == 0
 

@@ -59,7 +59,7 @@ async def world(allow: Sequence[str] = ()) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def tunnel(
-    world_: World, authority: str, sni: str | None, flags: ssl.VerifyFlags = ssl.VerifyFlags(0)
+    world_: World, authority: str, sni: str | None, flags: int = 0
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """CONNECT to `authority`, then shake hands with `sni` as the server name."""
     reader, writer = await asyncio.open_connection("127.0.0.1", world_.port)
@@ -108,7 +108,7 @@ def test_a_cut_reaches_into_a_tunnel() -> None:
             all_.provider.say(Script(tokens=4000, delay_ms=2))
             http = httpx2.AsyncClient(proxy=all_.url, verify=all_.trust(), trust_env=False)
             async with anthropic.AsyncAnthropic(api_key="x", http_client=http) as client:
-                with pytest.raises(anthropic.APIStatusError, match=r"bottle\.cut"):
+                with pytest.raises(anthropic.APIStatusError, match=r"bottle\.cut"):  # noqa: PT012
                     async with client.messages.stream(
                         model="mock", max_tokens=8000, messages=[{"role": "user", "content": "x"}]
                     ) as stream:
@@ -158,9 +158,8 @@ SPELT = {
 @pytest.mark.parametrize("authority", SPELT.values(), ids=SPELT)
 def test_one_host_in_several_spellings(authority: str) -> None:
     async def go() -> None:
-        async with world() as all_:
-            async with tunnel(all_, authority, HOST):
-                pass
+        async with world() as all_, tunnel(all_, authority, HOST):
+            pass
 
     asyncio.run(go())
 
@@ -211,21 +210,19 @@ HOSTS = {
 @pytest.mark.parametrize(("host", "status"), HOSTS.values(), ids=HOSTS)
 def test_host_header_inside_a_tunnel(host: bytes, status: int) -> None:
     async def go() -> None:
-        async with world() as all_:
-            async with tunnel(all_, f"{HOST}:443", HOST) as (reader, writer):
-                writer.write(b"GET /v1/models HTTP/1.1\r\nhost: %b\r\n\r\n" % host)
-                line = await reader.readline()
-                assert int(line.split()[1]) == status
+        async with world() as all_, tunnel(all_, f"{HOST}:443", HOST) as (reader, writer):
+            writer.write(b"GET /v1/models HTTP/1.1\r\nhost: %b\r\n\r\n" % host)
+            line = await reader.readline()
+            assert int(line.split()[1]) == status
 
     asyncio.run(go())
 
 
 def test_a_tunnel_in_a_tunnel_is_refused() -> None:
     async def go() -> None:
-        async with world() as all_:
-            async with tunnel(all_, f"{HOST}:443", HOST) as (reader, writer):
-                writer.write(b"CONNECT evil.com:443 HTTP/1.1\r\nhost: evil.com\r\n\r\n")
-                assert (await reader.readline()).split()[1] == b"400"
+        async with world() as all_, tunnel(all_, f"{HOST}:443", HOST) as (reader, writer):
+            writer.write(b"CONNECT evil.com:443 HTTP/1.1\r\nhost: evil.com\r\n\r\n")
+            assert (await reader.readline()).split()[1] == b"400"
 
     asyncio.run(go())
 

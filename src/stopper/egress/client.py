@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Final, cast
 import httptools
 
 from stopper.core.reason import Refusal, refuse
-from stopper.egress.exchange import Exchange, error_body
-from stopper.egress.message import (
-    MAX_HEAD_BYTES,
-    MAX_HEADERS,
-    Head,
-    Headers,
-    status_line,
-)
+from stopper.egress.compose import error_body, own_reply
+from stopper.egress.exchange import Exchange
+from stopper.egress.message import MAX_HEAD_BYTES, MAX_HEADERS, Head, Headers
 from stopper.egress.route import Tunnel, open_tunnel
 
 if TYPE_CHECKING:
@@ -304,15 +299,9 @@ class Client(asyncio.Protocol):
         if self._exchanges:
             self._exchanges[0].cut(refusal)
         elif not self._closing:
-            body = error_body(refusal)
             self.plane.note(refusal)
-            self.write(
-                status_line(refusal.status)
-                + b"content-type: application/json\r\ncontent-length: %d\r\n" % len(body)
-                + b"x-stopper-reason: %b\r\n" % refusal.code.encode()
-                + b"x-should-retry: false\r\nconnection: close\r\n\r\n"
-                + body
-            )
+            body = error_body(refusal)
+            self.write(own_reply(refusal.status, body, refusal, alive=False))
         self._linger()
 
     def _linger(self) -> None:

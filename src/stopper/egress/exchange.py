@@ -1,18 +1,20 @@
 """One request and its reply, from the caller's side to the upstream's and back."""
 
-import time
 import traceback
-from collections.abc import Callable
 from enum import Enum, auto
 from functools import wraps
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec
 
-import msgspec
-
 from stopper.core.provider import OnDisconnect
 from stopper.core.reason import Refusal, refuse
+from stopper.egress.compose import (
+    error_body,
+    own_reply,
+    reply_head,
+    request_head,
+    switching_head,
+)
 from stopper.egress.credential import Mask, inject
 from stopper.egress.message import (
     MAX_BODY_BYTES,
@@ -22,7 +24,6 @@ from stopper.egress.message import (
     chunk,
     kept,
     last_chunk,
-    status_line,
 )
 from stopper.egress.metering import Metering
 from stopper.egress.route import Local, Route
@@ -30,6 +31,8 @@ from stopper.egress.upstream import Upstream
 from stopper.errors import MeterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stopper.egress.client import Client
 
 __all__ = ["Exchange"]
@@ -257,20 +260,10 @@ class Exchange:
             path, headers = injected
             if route.credential.secret:
                 self._mask = Mask(route.credential.secret)
-        lines = [b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (head.method.encode(), path, route.authority)]
-        lines += [b"%b: %b\r\n" % pair for pair in headers]
-        if metering is not None:
-            lines.append(
-                b"accept-encoding: identity\r\ncontent-length: %d\r\n" % len(metering.body)
-            )
-        elif head.chunked:
-            lines.append(b"transfer-encoding: chunked\r\n")
-        elif head.length is not None:
-            lines.append(b"content-length: %d\r\n" % head.length)
+        length = None if metering is None else len(metering.body)
         if route.upgrade:
-            lines.append(b"connection: upgrade\r\nupgrade: %b\r\n" % head.upgrade)
-        lines.append(b"\r\n")
-        return b"".join(lines)
+            headers += [(b"connection", b"upgrade"), (b"upgrade", head.upgrade)]
+        return request_head(head, path, route.authority, headers, length)
 
     def _framed(self, data: bytes) -> bytes:
         return chunk(data) if self._head.chunked else data
@@ -333,10 +326,8 @@ class Exchange:
     @_closed_on_fault
     def on_reply_upgrade(self, head: ReplyHead, data: bytes) -> None:
         self._reply = head
-        lines = [status_line(101), b"connection: upgrade\r\nupgrade: %b\r\n" % self._head.upgrade]
-        lines += [b"%b: %b\r\n" % pair for pair in kept(head)]
         self._state = _State.REPLYING
-        self._client.write(b"".join([*lines, b"\r\n", data]))
+        self._client.write(switching_head(head, self._head.upgrade) + data)
         if self._upstream is not None:
             self._client.relay(self._upstream.write)
 
@@ -389,17 +380,15 @@ class Exchange:
         assert reply is not None  # noqa: S101  a head comes before its body
         self._state = _State.REPLYING
         drop = _RECODED if self._metering is not None else frozenset()
-        lines = [status_line(reply.status)]
-        lines += [b"%b: %b\r\n" % pair for pair in kept(reply, drop)]
-        if length is not None:
-            lines.append(b"content-length: %d\r\n" % length)
-        elif self._chunked_reply():
-            lines.append(b"transfer-encoding: chunked\r\n")
-        if not self._client.keeps_alive:
-            lines.append(b"connection: close\r\n")
-        lines += (b"\r\n", body)
+        head = reply_head(
+            reply,
+            drop,
+            length,
+            chunked=length is None and self._chunked_reply(),
+            alive=self._client.keeps_alive,
+        )
         reply.length = length
-        self._client.write(b"".join(lines))
+        self._client.write(head + body)
 
     def _chunked_reply(self) -> bool:
         reply = self._reply
@@ -445,17 +434,15 @@ class Exchange:
     def _answer(self, status: int, body: bytes, refusal: Refusal | None = None) -> None:
         if not self.body_done:
             self._client.close_after = True
-        lines = [status_line(status), b"content-type: application/json\r\n"]
-        lines.append(b"content-length: %d\r\n" % len(body))
-        if refusal is not None:
-            lines.append(b"x-stopper-reason: %b\r\n" % refusal.code.encode())
-            if status == HTTPStatus.UPGRADE_REQUIRED:  # RFC 9110, 15.5.22; Codex goes on at once
-                lines.append(b"upgrade: HTTP/1.1\r\n")
-            lines.append(_retry_header(refusal))
-        if not self._client.keeps_alive:
-            lines.append(b"connection: close\r\n")
-        lines += (b"\r\n", b"" if self._head.method == "HEAD" else body)
-        self._client.write(b"".join(lines))
+        self._client.write(
+            own_reply(
+                status,
+                body,
+                refusal,
+                alive=self._client.keeps_alive,
+                bodiless=self._head.method == "HEAD",
+            )
+        )
         if refusal is None:
             self._finish("complete")
 
@@ -507,18 +494,3 @@ class Exchange:
             and self._state is _State.SENDING
             and (self._metering is not None or (self.body_done and not self._head.has_body))
         )
-
-
-def _retry_header(refusal: Refusal) -> bytes:
-    """A decision stands; pacing names its end; a fault elsewhere is the caller's to judge."""
-    if refusal.code == "budget.paced":
-        return b"retry-after: %d\r\n" % (60 - int(time.time()) % 60)
-    return (
-        b"x-should-retry: false\r\n" if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR else b""
-    )
-
-
-def error_body(refusal: Refusal) -> bytes:
-    """A refusal for a caller whose protocol is plain HTTP."""
-    error = {"type": "stopper_refusal", "code": refusal.code, "message": refusal.sentence}
-    return msgspec.json.encode({"error": error})
