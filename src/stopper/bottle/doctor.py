@@ -107,7 +107,7 @@ class Check(Struct, frozen=True):
 
 
 async def run_checks(
-    home: Path, state: Path, host: Mapping[str, str], providers: Mapping[str, Provider]
+    *, home: Path, state: Path, host: Mapping[str, str], providers: Mapping[str, Provider]
 ) -> list[Check]:
     """Probe a bottle without nested user namespaces, and one with them as `claude` has.
 
@@ -116,7 +116,7 @@ async def run_checks(
     leaks: dict[str, list[str]] = {}
     for agent in ("generic", "claude"):
         try:
-            found = await probe(agent, home, state, host, providers)
+            found = await probe(agent, home=home, state=state, host=host, providers=providers)
         except BottleError as fault:
             return [Check("start", "a bottle starts at all", held=False, detail=str(fault))]
         for row, ways in found.items():
@@ -126,6 +126,7 @@ async def run_checks(
 
 async def probe(
     agent: str,
+    *,
     home: Path,
     state: Path,
     host: Mapping[str, str],

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from stopper.core.provider import Provider
 from stopper.errors import BottleError
 
-__all__ = ["base_url", "host_key", "inherited", "observed", "placeholder", "routed"]
+__all__ = ["base_url", "host_key", "inherited", "observed", "routed"]
 
 _PASSED = frozenset({
     *("COLORTERM", "FORCE_COLOR", "LANG", "LANGUAGE", "LOGNAME", "NO_COLOR", "SHELL", "TERM"),
@@ -19,22 +19,6 @@ _PASSED_PREFIX = "LC_"
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
 _DIRECT = "127.0.0.1,localhost,::1"
-
-_KEY_STARTS = {
-    "anthropic": "sk-ant-api03-",
-    "openai": "sk-proj-",
-    "gemini": "AIza",
-    "groq": "gsk_",
-    "openrouter": "sk-or-v1-",
-}
-
-
-def placeholder(provider: str) -> str:
-    """What stands for a provider's key inside: it says so itself, and starts as such keys start.
-
-    The egress puts the real key in its place, on this provider's own routes only.
-    """
-    return f"{_KEY_STARTS.get(provider, '')}stopper-placeholder-{provider}"
 
 
 def host_key(provider: Provider, host: Mapping[str, str]) -> tuple[str, str] | None:
@@ -105,5 +89,5 @@ def routed(
             for name, behind in provider.base_env.items()
         }
         if provider.key_env and (key is not None or provider.name in needed):
-            variables[key[0] if key else provider.key_env[0]] = placeholder(provider.name)
+            variables[key[0] if key else provider.key_env[0]] = provider.placeholder
     return variables

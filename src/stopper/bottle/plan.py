@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stopper.bottle.command import needs_of, prefix_parts, resolve
-from stopper.bottle.environment import base_url, inherited, observed, placeholder, routed
+from stopper.bottle.environment import base_url, inherited, observed, routed
 from stopper.bottle.observe import free_port
 from stopper.bottle.profiles import Agents, Profile, compose, load_agents, pick, slug
 from stopper.bottle.sandbox import (
@@ -183,11 +183,15 @@ class _Planner:
             self._show(Path(path))
 
     def _show(self, path: Path) -> None:
-        """Bind a host path read-only unless it is shown already."""
-        real = os.path.realpath(path)
-        target = str(Path(os.path.realpath(path.parent), path.name))
-        if Path(real).exists() and source_of(target, self._mounts) != target:
-            self._mounts.append(Mount(Kind.READ, target, real))
+        """Bind a host path read-only unless it is shown already; a link comes with its target."""
+        path = Path(os.path.realpath(path.parent), path.name)
+        real = Path(os.path.realpath(path))
+        if not real.exists() or self._home.is_relative_to(real):
+            return
+        if path.is_symlink() and source_of(str(path), self._mounts) != str(path):
+            self._mounts.append(Mount(Kind.LINK, str(path), str(path.readlink())))
+        if source_of(str(real), self._mounts) != str(real):
+            self._mounts.append(Mount(Kind.READ, str(real), str(real)))
 
     def _hide_state(self) -> None:
         """Stopper's own folder is never shown, wherever it lies and whatever was asked for."""
@@ -215,7 +219,10 @@ class _Planner:
         return ":".join(entry for entry in real if source_of(entry, self._mounts) is not None)
 
     def _words(self) -> dict[str, str]:
-        provider = self._profile.provider
-        key = placeholder(provider)
-        words = {"workspace": self._workspace, "key": key, "key_tail": key[-_KEY_TAIL:]}
-        return words | {"base": base_url(provider, self._launch.port)}
+        provider = self._providers.get(self._profile.provider)
+        words = {"workspace": self._workspace}
+        if provider is not None:
+            key = provider.placeholder
+            words |= {"key": key, "key_tail": key[-_KEY_TAIL:]}
+            words |= {"base": base_url(provider.name, self._launch.port)}
+        return words
