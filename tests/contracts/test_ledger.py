@@ -455,7 +455,7 @@ def test_a_batch_that_is_refused_leaves_nothing_of_it(ledger: Ledger, op: Op) ->
     ledger.apply([a_hold("open"), a_hold("settled"), settle("settled")], NOON)
     before = (standing(ledger), ledger.rows(), ledger.open_holds(), acts(ledger))
     with pytest.raises(StoreError):
-        ledger.apply([a_hold("good"), settle("open", 1), op], NOON)
+        ledger.apply([a_hold("good"), op, settle("open", 1)], NOON)
     assert (standing(ledger), ledger.rows(), ledger.open_holds(), acts(ledger)) == before
     assert ledger.apply([a_hold("good")], NOON) == [Grant("good", 90, 100, 0)]
 
