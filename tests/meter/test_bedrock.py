@@ -164,7 +164,7 @@ def test_ask(fields: dict[str, Any], expected: tuple[int | None, int, int, str])
 
 PROFILE = "arn:aws:bedrock:us-east-1:1:application-inference-profile/x"
 PATHS = {
-    # what is asked              what it says, and: limit, media, prompts, unbounded
+    # path                               model, whether it streams, what has no bound
     "/model/amazon.nova-pro-v1:0/converse":                              ("amazon.nova-pro-v1:0", False, ""),
     "/model/amazon.nova-pro-v1%3A0/converse-stream?x=y":                 ("amazon.nova-pro-v1:0", True, ""),
     "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A%3Afoundation-model%2Famazon.nova-pro-v1%3A0/converse": ("amazon.nova-pro-v1:0", False, ""),
