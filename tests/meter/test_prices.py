@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from stopper.core.usage import Usage
-from stopper.meter.prices import MAX_MODEL_CHARS, STANDARD, Terms, rates, terms
+from stopper.meter.prices import FINE, MAX_MODEL_CHARS, STANDARD, Terms, rates, terms
 from stopper.meter.wire import Ask
 
 AT = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
@@ -118,8 +118,8 @@ def test_hold_before_and_after_a_tier() -> None:
     found = rates("anthropic", "claude-sonnet-4-5-20250929", AT)
     assert found is not None
     low, high = found.bands
-    assert found.input_micros(high.above) == high.above * low.cache_write_1h // 10**6
-    assert found.output_pico(high.above) == low.output
-    assert found.input_micros(high.above + 1) == (high.above + 1) * high.cache_write_1h // 10**6
-    assert found.output_pico(high.above + 1) == high.output
+    assert found.input_micros(high.above) == high.above * low.cache_write_1h // FINE
+    assert found.output_pico(high.above) == low.output // 10**6
+    assert found.input_micros(high.above + 1) == (high.above + 1) * high.cache_write_1h // FINE
+    assert found.output_pico(high.above + 1) == high.output // 10**6
     assert found.input_micros(0) == 0

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["STANDARD", "Band", "Rates", "Terms", "rates", "terms"]
 
-PICO: Final = 10**6
-"""Millionths of a micro-dollar in a micro-dollar; also $1 for a million tokens, a token."""
+FINE: Final = 10**12
+"""Prices of a token are whole numbers of this part of a micro-dollar: some have many decimals."""
+
+_FINE_A_PICO = 10**6
 
 MAX_RATES: Final = 256
 """How many results of `rates` are remembered."""
@@ -42,7 +44,7 @@ STANDARD: Final = Terms()
 
 
 class Band(Struct, frozen=True, gc=False):
-    """Prices in millionths of a micro-dollar a token, for inputs above `above` tokens in total."""
+    """Prices of a token, in `FINE` parts, for requests with more than `above` tokens of input."""
 
     above: int
     input: int
@@ -61,7 +63,7 @@ class Band(Struct, frozen=True, gc=False):
 class Rates(Struct, frozen=True):
     """The prices of a model at a time. A band holds for all tokens of a request, as providers bill.
 
-    `request` is a fee for each request, in millionths of a micro-dollar. What is billed by other
+    `request` is a fee for each request, in `FINE` parts. What is billed by other
     measures (a web search, a page, an hour of storage) is not counted.
     """
 
@@ -75,7 +77,7 @@ class Rates(Struct, frozen=True):
         band = self._band(usage.input + usage.cache_write + usage.cache_read)
         hour = min(usage.cache_write_1h, usage.cache_write)
         hidden = min(usage.reasoning, usage.output)
-        pico = (
+        fine = (
             self.request
             + usage.input * band.input
             + usage.cache_read * band.cache_read
@@ -84,16 +86,17 @@ class Rates(Struct, frozen=True):
             + (usage.output - hidden) * band.output
             + hidden * band.reasoning
         )
-        return -(-pico // PICO)
+        return -(-fine // FINE)
 
     def input_micros(self, tokens: int) -> int:
         """The most that up to `tokens` of input of any kind cost, with the request's own fee."""
         dearest = max(band.dearest_input for band in self._reached(tokens))
-        return -(-(self.request + tokens * dearest) // PICO)
+        return -(-(self.request + tokens * dearest) // FINE)
 
     def output_pico(self, tokens: int) -> int:
-        """The most an output token costs after up to `tokens` of input; `Need.pico_per_output`."""
-        return max(max(band.output, band.reasoning) for band in self._reached(tokens))
+        """The most an output token costs after up to `tokens` of input, as `Need` has it."""
+        dearest = max(max(band.output, band.reasoning) for band in self._reached(tokens))
+        return -(-dearest // _FINE_A_PICO)
 
     def _band(self, total: int) -> Band:
         return self._reached(total)[-1]
@@ -131,10 +134,10 @@ def _rates(pricing: str, model: str, at: datetime, given: Terms) -> Rates | None
     found = _find(pricing, model)
     if found is None:
         return None
-    standard = _picos(found.get_prices(at))
+    standard = _read(found.get_prices(at))
     for context in ({"service_tier": given.tier.lower()}, {"speed": given.speed.lower()}):
         if any(context.values()):
-            standard = _dearer(standard, _picos(found.get_prices(at, context)))
+            standard = _dearer(standard, _read(found.get_prices(at, context)))
     return _assemble(standard, sound=given.sound)
 
 
@@ -154,7 +157,7 @@ _Tiers = dict[int, int]
 """Prices by the total input above which they hold; the base price stands at -1."""
 
 
-def _picos(prices: "ModelPrice") -> dict[str, _Tiers]:
+def _read(prices: "ModelPrice") -> dict[str, _Tiers]:
     return {
         key.removesuffix("_mtok").removesuffix("_kcount"): _tiers(key, price)
         for key, price in vars(prices).items()
@@ -163,7 +166,7 @@ def _picos(prices: "ModelPrice") -> dict[str, _Tiers]:
 
 
 def _tiers(key: str, price: Any) -> _Tiers:
-    scale = PICO * 1000 if key.endswith("_kcount") else PICO
+    scale = FINE * 1000 if key.endswith("_kcount") else FINE
     if isinstance(price, Decimal):
         return {-1: _up(price * scale)}
     return {-1: _up(price.base * scale)} | {t.start: _up(t.price * scale) for t in price.tiers}
@@ -187,20 +190,20 @@ def _at(tiers: _Tiers, start: int) -> int:
     return tiers[max(reached)] if reached else 0
 
 
-def _assemble(picos: Mapping[str, _Tiers], *, sound: bool) -> Rates | None:
-    if "input" not in picos or (sound and not picos.keys().isdisjoint(_BY_THE_HOUR)):
+def _assemble(listed: Mapping[str, _Tiers], *, sound: bool) -> Rates | None:
+    if "input" not in listed or (sound and not listed.keys().isdisjoint(_BY_THE_HOUR)):
         return None
-    entry = _with(picos, "input", _INPUT_SOUNDS if sound else ())
-    read = _with(picos, "cache_read", _READ_SOUNDS if sound else ()) or entry
-    write = picos.get("cache_write") or entry
-    hour = picos.get("cache_write_1h") or write
+    entry = _with(listed, "input", _INPUT_SOUNDS if sound else ())
+    read = _with(listed, "cache_read", _READ_SOUNDS if sound else ()) or entry
+    write = listed.get("cache_write") or entry
+    hour = listed.get("cache_write_1h") or write
     # A model that answers in images or sound does so unasked: each token may be one of those.
-    output = _with(picos, "output", _OUTPUT_MEDIA)
-    hidden = picos.get("output_reasoning") or output
+    output = _with(listed, "output", _OUTPUT_MEDIA)
+    hidden = listed.get("output_reasoning") or output
     columns = (entry, output, read, write, hour, hidden)
     starts = sorted({start for column in columns for start in column})
     bands = tuple(Band(start, *(_at(column, start) for column in columns)) for start in starts)
-    return Rates(bands, _at(picos.get("requests", {}), -1))
+    return Rates(bands, _at(listed.get("requests", {}), -1))
 
 
 _BY_THE_HOUR = frozenset({"audio_hours", "input_audio_hours"})
@@ -209,8 +212,8 @@ _READ_SOUNDS = ("cache_audio_read", "cache_video_read")
 _OUTPUT_MEDIA = ("output_audio", "output_image", "output_video")
 
 
-def _with(picos: Mapping[str, _Tiers], key: str, others: tuple[str, ...]) -> _Tiers:
-    return _highest([picos[name] for name in (key, *others) if name in picos])
+def _with(listed: Mapping[str, _Tiers], key: str, others: tuple[str, ...]) -> _Tiers:
+    return _highest([listed[name] for name in (key, *others) if name in listed])
 
 
 def _sounds(body: dict[str, Any]) -> bool:
