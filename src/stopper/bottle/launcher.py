@@ -14,6 +14,7 @@ import sys
 
 CHANNEL = 3
 STDERR = 4
+MAX_TASKS = 8192
 
 
 def main() -> None:
@@ -31,6 +32,9 @@ def main() -> None:
     os.dup2(STDERR, 2)
     close_all_but_channel()
     os.set_inheritable(CHANNEL, False)  # exec closes it, which tells the host that all went well
+    tasks = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    most = MAX_TASKS if tasks == resource.RLIM_INFINITY else min(tasks, MAX_TASKS)
+    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
     # Not 0: at 0 the kernel still feeds a crash to a handler on the host, at 1 it does not.
     resource.setrlimit(resource.RLIMIT_CORE, (1, 1))
     for ignored_by_python in (signal.SIGPIPE, signal.SIGXFSZ):

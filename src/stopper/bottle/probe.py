@@ -231,13 +231,28 @@ def _as_daemon(facts: Facts) -> Leaks:
     return [*routes(facts), *host_loopback(facts), *unix_streams(facts)]
 
 
-def privileges(_: Facts) -> Leaks:
+def privileges(facts: Facts) -> Leaks:
     """Capabilities, and ways to get some: set-user-id programs, crashes handled by the host."""
     status = _status(os.getpid())
     leaks = [name for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb") if int(status[name], 16)]
     leaks += [] if status["NoNewPrivs"] == "1" else ["set-user-id programs"]
     leaks += [] if status["Seccomp"] == "2" else ["no system call filter"]
     leaks += [] if resource.getrlimit(resource.RLIMIT_CORE)[0] in (0, 1) else ["core dumps"]
+    return leaks + _set_user_id(Path(facts["workspace"]))
+
+
+def _set_user_id(folder: Path) -> Leaks:
+    """Programs in the workspace that would run as whoever started the bottle, for anybody."""
+    leaks = []
+    path = folder / "set-id"
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o4755))
+        leaks += ["creates set-user-id programs"] if path.stat().st_mode & 0o6000 else []
+    for mode in (0o4755, 0o2755):
+        with suppress(OSError):
+            path.touch(0o755)
+            path.chmod(mode)
+            leaks.append(f"changes a mode to {mode:o}")
     return leaks
 
 
@@ -275,6 +290,12 @@ def _attack_from_namespace(facts: Facts) -> Leaks:
         fcntl.ioctl(control, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", 0))
         leaks.append("commands to the network interface")
     leaks += ["raw IP"] if _opens(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) else []
+    program = Path(facts["workspace"], "capable")
+    program.touch()
+    wanted = struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0)  # CAP_NET_RAW
+    name = b"security.capability"
+    done = _libc().setxattr(bytes(program), name, wanted, len(wanted), 0) == 0
+    leaks += ["programs with capabilities on the host"] if done else []
     git = f"{facts['workspace']}/.git"
     for path in ("/etc/passwd", "/tmp", "/proc", git, f"{git}/hooks"):  # noqa: S108
         leaks += [f"unmounts {path}"] if _libc().umount2(path.encode(), _MNT_DETACH) == 0 else []
