@@ -23,7 +23,7 @@ from stopper.egress.gate import utc_now
 from stopper.egress.plane import Event, Plane
 from stopper.egress.tls import Authority
 from stopper.errors import StoreError
-from stopper.settings import Shutdown, Unknown
+from stopper.settings import CountTokens, Shutdown, Unknown
 
 __all__ = ["Result", "run"]
 
@@ -119,6 +119,7 @@ class _Running:
             authority=authority,
             lifetime=settings.hold_lifetime,
             hold_wait=settings.hold_wait,
+            counts_remotely=settings.count_tokens is CountTokens.PROVIDER,
             on_events=self._record,
             on_exhausted=self._exhausted,
         )

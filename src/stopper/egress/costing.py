@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stopper.core.hold import Need
 from stopper.core.provider import Provider
@@ -18,6 +19,7 @@ __all__ = ["Costing", "Quote", "overflows"]
 
 MAX_MODELS: Final = 256
 REQUESTS_A_CALIBRATION: Final = 64
+_MILLI: Final = 1000
 
 
 class Quote(Struct, frozen=True):
@@ -85,7 +87,7 @@ class Costing:
         tokens = count_tokens(ask, provider.name, calibration)
         known = rates(provider.pricing, ask.model, at, terms(ask)) if provider.pricing else None
         need = Need(
-            -(-tokens * self.weights.any_input // 1000),
+            self._weighed(tokens),
             known.input_micros(tokens) if known else 0,
             self.weights.output * ask.choices,
             known.output_pico(tokens) * ask.choices if known else 0,
@@ -93,6 +95,20 @@ class Costing:
             bounded=not ask.unbounded or self._count_unbounded,
         )
         return Quote(need, tokens, ask.choices, known, calibration)
+
+    def requote(self, quote: Quote, tokens: int) -> Quote:
+        """The same quote with an input of `tokens`, as the provider counted them."""
+        rates_ = quote.rates
+        need = replace(
+            quote.need,
+            tokens=self._weighed(tokens),
+            micros=rates_.input_micros(tokens) if rates_ else 0,
+            pico_per_output=rates_.output_pico(tokens) * quote.choices if rates_ else 0,
+        )
+        return replace(quote, need=need, input=tokens)
+
+    def _weighed(self, tokens: int) -> int:
+        return -(-tokens * self.weights.any_input // _MILLI)
 
     def _calibrated(self, provider: str, model: str) -> Calibration:
         uses, calibration = self._known.get((provider, model), (0, Calibration()))

@@ -15,6 +15,7 @@ from stopper.egress.compose import (
     request_head,
     switching_head,
 )
+from stopper.egress.counting import Counting
 from stopper.egress.credential import Mask, inject
 from stopper.egress.message import (
     MAX_BODY_BYTES,
@@ -193,10 +194,29 @@ class Exchange:
         metering, route = self._metering, self._route
         assert metering is not None and isinstance(route, Route)  # noqa: S101, PT018  see callers
         body, self._body = b"".join(self._body), []
-        if refusal := metering.read(route.path.decode("latin-1"), body):
+        if refusal := metering.read(route.below, body):
             self._refuse(refusal)
+        elif not self._count(metering, route):
+            metering.hold(self._priced)
+
+    def _count(self, metering: Metering, route: Route) -> bool:
+        """Let the provider count the input first, where that is wished and it can."""
+        call = metering.count_call(route.below) if self._plane.counts_remotely else None
+        outgoing = self._outgoing(route) if call else None
+        if call is None or outgoing is None or isinstance(outgoing, Refusal):
+            return False
+        path = route.path.removesuffix(route.below.encode("latin-1")) + call.path.encode("latin-1")
+        head = request_head(self._head, path, route.authority, outgoing[1], len(call.body))
+        Counting(self._plane.pool, self._counted).ask(route.target, head + call.body)
+        return True
+
+    @_closed_on_fault
+    def _counted(self, tokens: int | None) -> None:
+        if self._metering is None or self.done:
             return
-        metering.hold(self._priced)
+        if tokens is not None:
+            self._metering.counted(tokens)
+        self._metering.hold(self._priced)
 
     @_closed_on_fault
     def _priced(self, refusal: Refusal | None) -> None:
@@ -249,21 +269,25 @@ class Exchange:
             self._client.hold_reading(False)
 
     def _request(self) -> bytes | Refusal:
-        route, head, metering = self._route, self._head, self._metering
+        route, metering = self._route, self._metering
         assert isinstance(route, Route)  # noqa: S101  refused and local ones never come here
-        path = route.path
-        headers = kept(head, _ASKED if metering is not None else frozenset())
-        if route.credential is not None:
-            injected = inject(route.credential, path, headers)
-            if isinstance(injected, Refusal):
-                return injected
-            path, headers = injected
-            if route.credential.secret:
-                self._mask = Mask(route.credential.secret)
-        length = None if metering is None else len(metering.body)
+        outgoing = self._outgoing(route)
+        if isinstance(outgoing, Refusal):
+            return outgoing
+        path, headers = outgoing
         if route.upgrade:
-            headers += [(b"connection", b"upgrade"), (b"upgrade", head.upgrade)]
-        return request_head(head, path, route.authority, headers, length)
+            headers += [(b"connection", b"upgrade"), (b"upgrade", self._head.upgrade)]
+        length = None if metering is None else len(metering.body)
+        return request_head(self._head, path, route.authority, headers, length)
+
+    def _outgoing(self, route: Route) -> tuple[bytes, Headers] | Refusal:
+        """Path and headers for the upstream, with the key where its placeholder stood."""
+        headers = kept(self._head, _ASKED if self._metering is not None else frozenset())
+        if route.credential is None:
+            return route.path, headers
+        if route.credential.secret:
+            self._mask = Mask(route.credential.secret)
+        return inject(route.credential, route.path, headers)
 
     def _framed(self, data: bytes) -> bytes:
         return chunk(data) if self._head.chunked else data

@@ -13,6 +13,7 @@ from stopper.egress.costing import Quote, overflows
 from stopper.egress.encoding import Decoder
 from stopper.egress.message import ReplyHead
 from stopper.errors import MeterError
+from stopper.meter.counts import CountCall, count_call
 from stopper.meter.wire import Ask, Reply, Wire
 from stopper.stores.ledger import Grant, Grow, Hold, UsageRow
 
@@ -79,6 +80,15 @@ class Metering:
             return refuse("meter.unreadable", str(error))
         self._quote = self._plane.costing.quote(self._provider, ask, self._plane.gate.now())
         return None
+
+    def count_call(self, below: str) -> CountCall | None:
+        """The call that has the provider count this request."""
+        return count_call(self._wire.name, below, self._ask) if self._ask else None
+
+    def counted(self, tokens: int) -> None:
+        """The provider's own count replaces the estimate of the input."""
+        if self._quote is not None:
+            self._quote = self._plane.costing.requote(self._quote, tokens)
 
     def hold(self, answer: Callable[[Refusal | None], None]) -> None:
         """Set the upper bound aside; `answer` gets None when the request may leave."""

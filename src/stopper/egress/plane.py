@@ -44,6 +44,7 @@ class Event(Struct):
 class Plane:
     """Start with `serve(listener)`, stop with `cut` (protocol-correct endings) and `close`.
 
+    `counts_remotely` has providers count a request's input before it is held, where they can.
     `on_events` is called about once a second with the refusals since the last call; `on_exhausted`
     in the turn after a request was refused, or a reply cut, because a budget is used up.
     """
@@ -59,6 +60,7 @@ class Plane:
         authority: Authority,
         lifetime: timedelta,
         hold_wait: timedelta = timedelta(seconds=30),
+        counts_remotely: bool = False,
         on_events: Callable[[list[Event]], None] = lambda _: None,
         on_exhausted: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
@@ -66,6 +68,7 @@ class Plane:
         self.table = table
         self.costing = costing
         self.authority = authority
+        self.counts_remotely = counts_remotely
         self.loop = asyncio.get_running_loop()
         self.gate = Gate(ledger, lifetime=lifetime, hold_wait=hold_wait)
         self.pool = Pool(dialer)

@@ -210,7 +210,7 @@ class Pool:
 
     def __init__(self, dialer: Dialer) -> None:
         self._dialer = dialer
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._idle: dict[Target, list[Upstream]] = {}
         self._dials: set[asyncio.Task[None]] = set()
         self._count = 0
@@ -218,7 +218,7 @@ class Pool:
     def take(self, target: Target) -> Upstream | None:
         """A live idle connection to `target`, None where one must be opened."""
         idle = self._idle.get(target)
-        oldest = self._loop.time() - IDLE_SECONDS
+        oldest = self.loop.time() - IDLE_SECONDS
         while idle:
             upstream = idle.pop()
             self._count -= 1
@@ -229,7 +229,7 @@ class Pool:
 
     def open(self, target: Target, answer: Callable[[Upstream | Refusal], None]) -> None:
         """Connect to `target`; `answer` is called in a later turn of the loop."""
-        task = self._loop.create_task(self._open(target, answer))
+        task = self.loop.create_task(self._open(target, answer))
         self._dials.add(task)
         task.add_done_callback(self._dials.discard)
 
@@ -239,7 +239,7 @@ class Pool:
             upstream.close()
             return
         self._count += 1
-        upstream.idle_since = self._loop.time()
+        upstream.idle_since = self.loop.time()
         self._idle.setdefault(upstream.target, []).append(upstream)
 
     def forget(self, upstream: Upstream) -> None:

@@ -45,6 +45,7 @@ async def loopback_plane(
     websockets: Sequence[str] = (),
     keys: dict[str, str] | None = None,
     hold_wait: timedelta = timedelta(seconds=5),
+    counts_remotely: bool = False,
     on_events: Callable[[list[Event]], None] = lambda _: None,
 ) -> AsyncIterator[tuple[Plane, str]]:
     """A plane for one run, with its base URL; `upstreams` are URLs by provider name."""
@@ -76,6 +77,7 @@ async def loopback_plane(
         authority=Authority(),
         lifetime=timedelta(seconds=60),
         hold_wait=hold_wait,
+        counts_remotely=counts_remotely,
         on_events=on_events,
     )
     await plane.serve(listener)
