@@ -59,6 +59,10 @@ def native(*deltas: str, output: int, **counts: Any) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def raw(payload: bytes) -> bytes:
+    return encode_frame({":message-type": "event", ":event-type": "chunk"}, payload)
+
+
 def chunks(*events: dict[str, Any]) -> bytes:
     return b"".join(map(chunk, events))
 
@@ -79,6 +83,7 @@ STREAMS = {
     "Cohere":                        (COHERE, chunks({"event_type": "text-generation", "text": "Hi"}, {"event_type": "stream-end"} | metrics(9, 2)), measured(input=9, output=2), True, (1, 2)),
     "Llama, cut short":              (LLAMA, chunks({"generation": "Hi"}), None, False, (1, 2)),
     "an exception":                  (LLAMA, encode_frame({":message-type": "exception", ":exception-type": "throttlingException"}, b'{"message":"x"}'), None, False, (0, 0)),
+    "an event of a new kind":        (LLAMA, encode_frame({":message-type": "event", ":event-type": "weather"}, b"{}"), None, False, (0, 0)),
     "nothing in the metrics":        (LLAMA, chunks({"amazon-bedrock-invocationMetrics": None}), None, False, (0, 0)),
 }  # fmt: skip
 
@@ -136,10 +141,10 @@ def test_cut() -> None:
 
 
 FAULTS = {
-    "no base64":          encode_frame({":message-type": "event"}, b'{"bytes":"{}"}'),
-    "no bytes":           encode_frame({":message-type": "event"}, b"{}"),
-    "no JSON":            encode_frame({":message-type": "event"}, b"x"),
-    "no JSON inside":     encode_frame({":message-type": "event"}, b'{"bytes":"eHg="}'),
+    "no base64":          raw(b'{"bytes":"{}"}'),
+    "no bytes":           raw(b"{}"),
+    "no JSON":            raw(b"x"),
+    "no JSON inside":     raw(b'{"bytes":"eHg="}'),
     "half the metrics":   chunks({"amazon-bedrock-invocationMetrics": {"inputTokenCount": 1}}),
 }  # fmt: skip
 

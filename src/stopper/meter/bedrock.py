@@ -147,7 +147,6 @@ class Stated(Struct):
 
 class _Reasoning(Struct, gc=False):
     text: str | None = None
-    signature: str | None = None
     redacted: str | None = msgspec.field(name="redactedContent", default=None)
 
 
@@ -198,11 +197,12 @@ class _Tally:
         return exception_of(refusal)
 
     def _count(self, event: _Event) -> None:
-        for delta in (event.start, event.delta):
-            chars = _chars(delta) if delta is not None else 0
-            if chars:
-                self.live.deltas += 1
-                self.live.chars += chars
+        if event.start is not None and event.start.tool is not None:
+            self.live.chars += len(event.start.tool.name or "")
+        chars = _chars(event.delta) if event.delta is not None else 0
+        if chars:
+            self.live.deltas += 1
+            self.live.chars += chars
         if event.usage is not None:
             self.usage = usage_of(event.usage)
             self.final = True
@@ -298,12 +298,12 @@ def _read_json(data: bytes) -> tuple[Usage | None, str]:
 
 
 def _chars(delta: _Delta) -> int:
+    """The size of what was generated; a signature of thoughts is none of it."""
     chars = len(delta.text or "")
     if delta.tool is not None:
-        chars += len(delta.tool.name or "") + len(delta.tool.input or "")
+        chars += len(delta.tool.input or "")
     if delta.reasoning is not None:
-        reasoning = delta.reasoning
-        chars += len(reasoning.text or reasoning.redacted or reasoning.signature or "")
+        chars += len(delta.reasoning.text or delta.reasoning.redacted or "")
     return chars
 
 

@@ -227,7 +227,7 @@ class _Tally:
 
     def see(self, frame: Frame) -> bytes:
         """As FramedTally.see; every frame goes on as it came."""
-        if is_event(frame):
+        if is_event(frame) and frame.headers.get(":event-type") == "chunk":
             self._count(_unpacked(frame.payload))
         return frame.raw
 
