@@ -407,6 +407,16 @@ def test_what_cannot_be_metered_does_not_leave(line: bytes) -> None:
     asyncio.run(go())
 
 
+def test_a_request_whose_body_is_signed_cannot_be_limited() -> None:
+    async def go() -> None:
+        async with world() as all_, all_.client() as client:
+            signed = b"authorization: AWS4-HMAC-SHA256 Credential=x\r\n"
+            reply = await client.ask(post("anthropic", body_of("anthropic"), signed))
+            assert (reply.status, reply.code) == (403, "credential.signed_body")
+
+    asyncio.run(go())
+
+
 UNREADABLE: dict[str, Sequence[bytes]] = {
     "no JSON": (b"x",),
     "a list": (b"[]",),

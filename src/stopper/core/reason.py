@@ -141,8 +141,8 @@ REASONS: dict[str, Reason] = {
     ),
     "credential.signed_body": Reason(
         403,
-        "The body of this request to {detail} is signed, so it cannot be clamped.",
-        "Ask for fewer output tokens, or use a bearer key.",
+        "This request to {detail} is signed, so its output cannot be limited.",
+        "Use a bearer key, such as AWS_BEARER_TOKEN_BEDROCK.",
     ),
     # faults of ours
     "store.unavailable": Reason(

@@ -44,6 +44,7 @@ REPLY_SILENCE_SECONDS: Final = 600.0
 DRAIN_SECONDS: Final = 300.0
 _RECODED: Final = frozenset({b"content-encoding", b"content-length", b"content-md5", b"digest"})
 _ASKED: Final = frozenset({b"accept-encoding"})
+_SIGNED: Final = b"AWS4-"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -194,7 +195,9 @@ class Exchange:
         metering, route = self._metering, self._route
         assert metering is not None and isinstance(route, Route)  # noqa: S101, PT018  see callers
         body, self._body = b"".join(self._body), []
-        if refusal := metering.read(route.below, body):
+        if any(n == b"authorization" and v.startswith(_SIGNED) for n, v in self._head.headers):
+            self._refuse(refuse("credential.signed_body", str(route.target)))
+        elif refusal := metering.read(route.below, body):
             self._refuse(refusal)
         elif not self._count(metering, route):
             metering.hold(self._priced)
