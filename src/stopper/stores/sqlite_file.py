@@ -49,12 +49,12 @@ _SENTENCES = {
 class LedgerFile:
     """A connection that is made when it is needed, and made anew after a fault.
 
-    Only the constructor creates a database. A file that is gone later is an error until it is
-    back: an empty ledger in its place would forget what was spent.
+    Only the constructor creates a database. A file that is gone or replaced while it is in use is
+    an error until it is back: another ledger in its place would forget what was spent.
     """
 
     def __init__(self, path: Path, patience: timedelta) -> None:
-        self.path = path
+        self.path = path.absolute()
         self._patience = patience
         self._db: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -63,7 +63,7 @@ class LedgerFile:
             oldest = ".".join(map(str, _OLDEST_SQLITE))
             raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: {oldest} is needed")
         with self._faults():
-            _create(path)
+            _create(self.path)
             self._connect(new=True)
 
     @contextmanager
@@ -106,27 +106,31 @@ class LedgerFile:
             self._drop()
 
     def _drop(self) -> None:
-        db, self._db, self._identity = self._db, None, None
+        db, self._db = self._db, None
         if db is not None:
             with suppress(sqlite3.Error):
                 db.close()
 
     def _connection(self) -> sqlite3.Connection:
-        if self._db is not None and self._identity == _identity(self.path):
-            return self._db
         if self._closed:
             raise StoreError(f"the ledger {self.path} is closed")
-        self._drop()
-        return self._connect(new=False)
+        identity = _identity(self.path)
+        if identity is None:
+            raise StoreError(f"the ledger {self.path} is gone: put it back")
+        if self._db is None:
+            return self._connect(new=False)
+        if identity != self._identity:
+            # SQLite would play the old file's journal into the new one.
+            raise StoreError(
+                f"the ledger {self.path} was replaced while in use: put it back, or stop all runs "
+                f"and remove {self.path.name}-wal and {self.path.name}-shm"
+            )
+        return self._db
 
     def _connect(self, *, new: bool) -> sqlite3.Connection:
         identity = _identity(self.path)
-        if identity is None:
-            raise StoreError(
-                f"the ledger {self.path} is gone: put it back, or stop every run to start anew"
-            )
         db = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode=rw",
+            f"file://{quote(str(self.path))}?mode=rw",
             uri=True,
             timeout=self._patience.total_seconds(),
             isolation_level=None,
