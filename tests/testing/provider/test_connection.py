@@ -226,7 +226,7 @@ def test_whole_urls(line: Line) -> None:
 REFUSED = {
     # what is sent: (bytes, status)
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"400"),
-    "an endless head": (b"GET / HTTP/1.1\r\na: " + b"x" * 300_000, b"431"),
+    "an endless head": (b"GET / HTTP/1.1\r\na: ".ljust(256 * 2**10 + 1, b"x"), b"431"),
     "a WebSocket": (
         b"GET /v1/responses HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n",
         b"426",

@@ -29,6 +29,7 @@ BROKEN: dict[str, tuple[str, Any, str]] = {
     "no model": (CHATS, {"messages": USER}, "model"),
     "usage without a stream": (CHATS, CHAT | {"stream_options": {"a": 1}}, "stream_options"),
     "no messages": (CHATS, {"model": "m", "messages": []}, "messages"),
+    "too many choices": (CHATS, CHAT | {"n": 129}, "n: "),
     "no input": (RESPONSES, {"model": "m"}, "input"),
     "a stream that is a number": (RESPONSES, {"model": "m", "input": "", "stream": 1}, "stream"),
     "no contents": ("/v1beta/models/m:generateContent", {}, "contents"),

@@ -8,11 +8,13 @@ import msgspec
 from msgspec import Struct
 
 __all__ = [
+    "MAX_CHOICES",
     "MEDIA_TOKENS",
     "Ask",
     "Line",
     "RequestError",
     "Speaker",
+    "chosen_fields",
     "count_prompt",
     "flag",
     "number",
@@ -23,6 +25,9 @@ __all__ = [
 
 MEDIA_TOKENS = 256
 """What an image, a document or any other part that is not text costs."""
+
+MAX_CHOICES = 128
+"""How many choices of a reply may be asked for."""
 
 _BYTES_PER_TOKEN = 4
 _TOKENS_PER_REPLY = 3
@@ -106,12 +111,19 @@ def part(body: dict[str, Any], name: str, kind: type[_T], *, required: bool = Fa
     return value
 
 
-def number(body: dict[str, Any], name: str, least: int = 1) -> int | None:
-    """A whole number of at least `least`; raises RequestError for anything else."""
+def number(body: dict[str, Any], name: str, most: int | None = None) -> int | None:
+    """A whole number from 1 to `most`; raises RequestError for anything else."""
     value = part(body, name, int)
-    if value is not None and value < least:
-        raise RequestError(f"{name}: Input should be greater than or equal to {least}")
+    if value is not None and value < 1:
+        raise RequestError(f"{name}: Input should be greater than or equal to 1")
+    if value is not None and most is not None and value > most:
+        raise RequestError(f"{name}: Input should be less than or equal to {most}")
     return value
+
+
+def chosen_fields(body: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Those of the named fields that are there."""
+    return {name: body[name] for name in names if name in body}
 
 
 def flag(body: dict[str, Any], name: str) -> bool:
@@ -137,6 +149,8 @@ def texts(content: Any, kinds: Iterable[str] = ("text", "input_text")) -> str:
 
 def _weigh(value: Any, depth: int) -> tuple[int, int]:
     """Bytes of text and number of media parts below `value`."""
+    if depth > _MAX_DEPTH:
+        raise RequestError(f"the prompt is nested more than {_MAX_DEPTH} deep")
     if isinstance(value, str):
         return len(value.encode("utf-8", "surrogatepass")), 0
     if isinstance(value, dict):
@@ -145,8 +159,6 @@ def _weigh(value: Any, depth: int) -> tuple[int, int]:
         found = [_weigh(item, depth + 1) for item in value]
     else:
         return 0, 0
-    if depth > _MAX_DEPTH:
-        raise RequestError(f"the prompt is nested more than {_MAX_DEPTH} deep")
     return sum(size for size, _ in found), sum(media for _, media in found)
 
 

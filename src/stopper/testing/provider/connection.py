@@ -49,9 +49,11 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """The client is gone, or was sent away."""
         self._open.discard(self)
-        self._waiting.clear()
-        if self._task is not None:
-            self._task.cancel()
+        self._forget()
+
+    def eof_received(self) -> None:
+        """The client has no more to say; one that closes half of its connection is gone as well."""
+        self._forget()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of requests."""
@@ -165,16 +167,14 @@ class Connection(asyncio.Protocol):
             self._send(request, self._office.answer(request))
 
     def _send(self, request: Request, answer: Answer) -> None:
-        stays = request.keep_alive
-        if answer.whole is None or not answer.script.plain:
-            pouring = pour(self, answer, self._office.books, stays=stays)
-            self._start(pouring, answer.bill, stays=stays)
+        stays, telling, books = request.keep_alive, answer.telling, self._office.books
+        if telling is not None and (answer.whole is None or not telling.plan.script.plain):
+            self._start(pour(self, answer, telling, books, stays=stays), telling.bill, stays=stays)
             return
-        if answer.bill is not None:
-            answer.bill.generated = answer.bill.planned
-            self._office.books.close(answer.bill, Outcome.COMPLETED)
-        top = head(answer, len(answer.whole), chunked=False, stays=stays)
-        self.write(top if request.method == "HEAD" else top + answer.whole)
+        if telling is not None:
+            telling.bill.generated = telling.bill.planned
+            books.close(telling.bill, Outcome.COMPLETED)
+        self._write_whole(answer, stays=stays, bare=request.method == "HEAD")
         if not stays:
             self._leave()
 
@@ -187,6 +187,8 @@ class Connection(asyncio.Protocol):
                 self._office.books.close(bill, Outcome.ABANDONED)
             if task.cancelled():
                 return
+            if task.exception() is not None:
+                self.abort()
             if task.result() and stays:
                 self._next()
             else:
@@ -197,9 +199,7 @@ class Connection(asyncio.Protocol):
 
     async def _when_settled(self, request: Request) -> bool:
         await self._office.books.settled()
-        answer = administer(self._office, request)
-        body = answer.whole or b""
-        self.write(head(answer, len(body), chunked=False, stays=request.keep_alive) + body)
+        self._write_whole(administer(self._office, request), stays=request.keep_alive)
         return request.keep_alive
 
     def _refuse_websocket(self, request: Request) -> None:
@@ -210,10 +210,19 @@ class Connection(asyncio.Protocol):
             self._leave()
 
     def _reject(self, status: int, message: str) -> None:
-        answer = as_json({"error": {"message": message}}, status)
-        body = answer.whole or b""
-        self.write(head(answer, len(body), chunked=False, stays=False) + body)
+        self._write_whole(as_json({"error": {"message": message}}, status), stays=False)
         self._leave()
+
+    def _write_whole(self, answer: Answer, *, stays: bool, bare: bool = False) -> None:
+        body = answer.whole or b""
+        top = head(answer, len(body), chunked=False, stays=stays)
+        self.write(top if bare else top + body)
+
+    def _forget(self) -> None:
+        """Nobody waits for what was asked."""
+        self._waiting.clear()
+        if self._task is not None:
+            self._task.cancel()
 
     def _leave(self) -> None:
         """Close once what was written has left."""

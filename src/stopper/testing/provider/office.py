@@ -1,7 +1,7 @@
 """Decides how a request is answered; knows nothing of sockets."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
@@ -13,7 +13,7 @@ from stopper.testing.provider.coding import Coder, chosen, unpack
 from stopper.testing.provider.counts import counted, models
 from stopper.testing.provider.formats.anthropic import Messages
 from stopper.testing.provider.formats.frames import JSON, json_bytes
-from stopper.testing.provider.formats.shape import Format, Headers, Step
+from stopper.testing.provider.formats.shape import Format, Headers
 from stopper.testing.provider.inline import OPENING, ScriptError, read_inline
 from stopper.testing.provider.plan import Plan, make_plan
 from stopper.testing.provider.routes import Kind, Route, find_route, nearest_format
@@ -21,39 +21,32 @@ from stopper.testing.provider.script import NAMED, Encoding, Script
 from stopper.testing.provider.seen import Log, Request, caller_of
 from stopper.testing.provider.tally import Bill, Books
 
-__all__ = ["Answer", "Office"]
+__all__ = ["Answer", "Office", "Telling", "as_json"]
 
 _MAX_QUEUED = 10_000
+_DECODER = msgspec.json.Decoder(dict[str, Any])
 _OPENING = OPENING.encode()
 _DEFAULT = Script()
 _REDIRECT = 307
 _NAMED_TOOLS = 20
 
 
-class Answer(Struct):
-    """What to send: `whole` in one piece, or the steps of `plan` as a stream.
+class Telling(Struct):
+    """A reply that a plan makes, and its open bill, which whoever sends the reply must close."""
 
-    A `bill` is open from the moment the answer exists, and whoever sends it must close it.
-    """
+    plan: Plan
+    format: Format
+    bill: Bill
+    encoding: Encoding | None
+
+
+class Answer(Struct):
+    """What to send: `whole` in one piece; where that is None, the stream of the `telling`."""
 
     status: int
     headers: Headers
-    whole: bytes | None = None
-    script: Script = _DEFAULT
-    bill: Bill | None = None
-    plan: Plan | None = None
-    format: Format | None = None
-    encoding: Encoding | None = None
-
-    def steps(self) -> Iterator[Step]:
-        """A stream's events; what is whole comes in two halves, the first of which is billed."""
-        if self.whole is None:
-            assert self.plan is not None and self.format is not None  # noqa: S101,PT018  a stream has both
-            yield from self.format.steps(self.plan)
-            return
-        middle = len(self.whole) // 2
-        yield self.whole[:middle], self.plan.output if self.plan else 0
-        yield self.whole[middle:], 0
+    whole: bytes | None
+    telling: Telling | None = None
 
 
 class Office:
@@ -111,13 +104,15 @@ class Office:
             self.books.refuse("", caller)
             return failure(form, 400, str(error))
         self.log.add(request, ask.model, ask.limits)
-        if script.redirect is not None or _fails_at_once(script, ask):
+        refusal = _refusal(form, script, ask)
+        if refusal is not None:
             self.books.refuse(ask.model, caller)
-            return _refusal(form, script)
+            return refusal
         plan = make_plan(next(self._numbers), ask, script)
-        bill = self.books.open(plan, caller)
         encoding = chosen(script, request.headers.get("accept-encoding", ""))
-        return _told(form, plan, bill, encoding)
+        answer = _told(form, plan, encoding)
+        answer.telling = Telling(plan, form, self.books.open(plan, caller), encoding)
+        return answer
 
     def _count(self, request: Request, route: Route) -> Answer:
         try:
@@ -152,11 +147,8 @@ def _read(request: Request) -> tuple[bytes, dict[str, Any]]:
     raw = unpack(request.body, request.headers.get("content-encoding", ""))
     try:
         return raw, _DECODER.decode(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise RequestError(f"the body is no JSON object: {error}") from None
-
-
-_DECODER = msgspec.json.Decoder(dict[str, Any])
 
 
 def _inline(ask: Ask, form: Format, body: dict[str, Any]) -> Script | None:
@@ -186,29 +178,29 @@ def _offered(script: Script, ask: Ask) -> Script:
     return msgspec.structs.replace(script, tools=tools)
 
 
-def _fails_at_once(script: Script, ask: Ask) -> bool:
-    return script.fault is not None and (script.fault.after is None or not ask.stream)
-
-
-def _refusal(form: Format, script: Script) -> Answer:
+def _refusal(form: Format, script: Script, ask: Ask) -> Answer | None:
+    """The redirect or error that the script begins with, if any."""
     if script.redirect is not None:
         return Answer(_REDIRECT, {"location": script.redirect} | script.headers, b"")
-    assert script.fault is not None  # noqa: S101  the caller looked
-    answer = failure(form, script.fault.status, script.fault.message)
-    return msgspec.structs.replace(
-        answer, headers=answer.headers | script.headers | script.fault.headers
-    )
+    fault = script.fault
+    if fault is None or (fault.after is not None and ask.stream):
+        return None
+    answer = failure(form, fault.status, fault.message)
+    answer.headers |= script.headers | fault.headers
+    return answer
 
 
-def _told(form: Format, plan: Plan, bill: Bill, encoding: Encoding | None) -> Answer:
-    headers = form.head(plan) | plan.script.headers
+def _told(form: Format, plan: Plan, encoding: Encoding | None) -> Answer:
+    script = plan.script
+    headers = form.head(plan) | script.headers
     if encoding is not None:
         headers["content-encoding"] = encoding
-    whole = None if plan.ask.stream else json_bytes(form.whole(plan))
-    if whole is not None and encoding is not None:
-        coder = Coder(encoding)
-        whole = coder.feed(whole) + coder.end()
-    return Answer(200, headers, whole, plan.script, bill, plan, form, encoding)
+    if script.trailers:
+        headers["trailer"] = ", ".join(script.trailers)
+    if plan.ask.stream:
+        return Answer(200, headers, None)
+    coder = Coder(encoding)
+    return Answer(200, headers, coder.feed(json_bytes(form.whole(plan))) + coder.end())
 
 
 def _dialect(request: Request, route: Route) -> Route:

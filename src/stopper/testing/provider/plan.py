@@ -12,6 +12,7 @@ from stopper.testing.provider.words import Speech
 
 __all__ = ["Call", "Plan", "Stop", "make_plan"]
 
+_MODEL_LIMIT = 128_000
 _SILENCE = Speech(0, ())
 _FRIENDLY = Speech.of(FRIENDLY)
 
@@ -84,8 +85,12 @@ class Plan(Struct, frozen=True, gc=False):
 
 
 def make_plan(number: int, ask: Ask, script: Script) -> Plan:
-    """Apply the caller's limit to the script: thinking is paid first, then text, then calls."""
-    room = ask.limit if ask.limit is not None and not script.ignore_limit else None
+    """Apply the caller's limit, or the model's own, to the script.
+
+    Thinking is paid first, then text, then calls.
+    """
+    limit = _MODEL_LIMIT if ask.limit is None else ask.limit
+    room = None if script.ignore_limit else limit
     wanted = _wanted(script)
     thinking, room = _fit(Speech(script.thinking), room)
     text, room = _fit(wanted, room)

@@ -77,8 +77,10 @@ def provider_process(*, tally_path: Path | None = None) -> Iterator[Remote]:
         command += ["--tally", str(tally_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stdout is not None  # noqa: S101  it is a pipe
-            yield Remote(process.stdout.readline().strip(), process.pid)
+            url = next(iter(process.stdout or ()), "").strip()
+            if not url:
+                raise RuntimeError("the mock provider did not start; it said why on stderr")
+            yield Remote(url, process.pid)
         finally:
             process.terminate()
             with suppress(subprocess.TimeoutExpired):

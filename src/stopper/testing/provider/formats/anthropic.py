@@ -8,6 +8,7 @@ from stopper.testing.provider.ask import (
     Line,
     RequestError,
     Speaker,
+    chosen_fields,
     count_prompt,
     flag,
     number,
@@ -100,7 +101,7 @@ def native_ask(body: dict[str, Any], model: str, streams: bool) -> Ask:
         limit=limit,
         tools=tuple(str(tool.get("name")) for tool in objects(tools)),
         shows_thinking=thinking.get("display") != "omitted",
-        limits={key: body[key] for key in _LIMITS if key in body},
+        limits=chosen_fields(body, _LIMITS),
     )
 
 

@@ -8,6 +8,7 @@ from stopper.testing.provider.ask import (
     Line,
     RequestError,
     Speaker,
+    chosen_fields,
     count_prompt,
     number,
     objects,
@@ -37,6 +38,8 @@ _EXCEPTIONS = {
     429: "throttlingException",
     503: "serviceUnavailableException",
 }
+_LIMITS = ("maxTokens",)
+
 _Event = tuple[str, dict[str, Any], int]
 
 
@@ -58,7 +61,7 @@ class Converse:
             prompt=count_prompt((body.get("system"), body["messages"]), tools),
             limit=number(config, "maxTokens"),
             tools=tuple(str(spec.get("name")) for spec in objects(specs)),
-            limits={"inferenceConfig": config} if config else {},
+            limits=chosen_fields(config, _LIMITS),
         )
 
     def talk(self, body: dict[str, Any]) -> Iterator[Line]:

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from stopper.testing.provider.ask import (
+    MAX_CHOICES,
     Ask,
     Line,
     RequestError,
     Speaker,
+    chosen_fields,
     count_prompt,
     flag,
     number,
@@ -56,10 +58,10 @@ class Chat:
             stream=stream,
             prompt=count_prompt((body["messages"],), tools),
             limit=number(body, "max_tokens") if limit is None else limit,
-            choices=number(body, "n") or 1,
+            choices=number(body, "n", MAX_CHOICES) or 1,
             tools=tool_names(tools),
             wants_usage=flag(options, "include_usage"),
-            limits={key: body[key] for key in _LIMITS if key in body},
+            limits=chosen_fields(body, _LIMITS),
         )
 
     def talk(self, body: dict[str, Any]) -> Iterator[Line]:

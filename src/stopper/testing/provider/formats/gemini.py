@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from stopper.testing.provider.ask import (
+    MAX_CHOICES,
     Ask,
     Line,
     RequestError,
     Speaker,
+    chosen_fields,
     count_prompt,
     flag,
     number,
@@ -22,6 +24,7 @@ from stopper.testing.provider.words import Speech
 
 __all__ = ["Gemini"]
 
+_LIMITS = ("maxOutputTokens", "candidateCount")
 _STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -59,14 +62,14 @@ class Gemini:
             stream=streams,
             prompt=count_prompt((system, body["contents"]), tools),
             limit=number(config, "maxOutputTokens"),
-            choices=number(config, "candidateCount") or 1,
+            choices=number(config, "candidateCount", MAX_CHOICES) or 1,
             tools=tuple(
                 str(function.get("name"))
                 for tool in objects(tools)
                 for function in objects(tool.get("functionDeclarations"))
             ),
             shows_thinking=flag(thinking, "includeThoughts"),
-            limits={"generationConfig": config} if config else {},
+            limits=chosen_fields(config, _LIMITS),
         )
 
     def talk(self, body: dict[str, Any]) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from stopper.testing.provider.ask import (
     Line,
     RequestError,
     Speaker,
+    chosen_fields,
     count_prompt,
     objects,
     part,
@@ -23,7 +24,8 @@ from stopper.testing.provider.script import Fault
 __all__ = ["Ollama"]
 
 _NDJSON = "application/x-ndjson"
-_LIMITS = ("options", "stream", "think")
+_OPTIONS = ("num_predict",)
+_LIMITS = ("stream", "think")
 _TOKEN_NS = 1_000_000
 
 
@@ -40,7 +42,8 @@ class Ollama:
         if self._chat and not objects(body.get("messages")):
             raise RequestError("messages: at least one message is required")
         stream = part(body, "stream", bool)
-        limit = part(part(body, "options", dict) or {}, "num_predict", int)
+        options = part(body, "options", dict) or {}
+        limit = part(options, "num_predict", int)
         tools = body.get("tools")
         read = ("messages",) if self._chat else ("system", "prompt", "suffix", "images")
         return Ask(
@@ -50,7 +53,7 @@ class Ollama:
             limit=None if limit is None or limit < 0 else limit,
             tools=tool_names(tools),
             shows_thinking=bool(body.get("think", True)),
-            limits={key: body[key] for key in _LIMITS if key in body},
+            limits=chosen_fields(options, _OPTIONS) | chosen_fields(body, _LIMITS),
         )
 
     def talk(self, body: dict[str, Any]) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from stopper.testing.provider.ask import (
     Line,
     RequestError,
     Speaker,
+    chosen_fields,
     count_prompt,
     flag,
     number,
@@ -58,7 +59,7 @@ class Responses:
             free_text=frozenset(
                 str(tool.get("name")) for tool in tools if tool.get("type") == _FREE_TEXT
             ),
-            limits={key: body[key] for key in _LIMITS if key in body},
+            limits=chosen_fields(body, _LIMITS),
         )
 
     def talk(self, body: dict[str, Any]) -> Iterator[Line]:
@@ -68,10 +69,10 @@ class Responses:
             yield Line(Speaker.USER, asked)
             return
         for item in objects(asked):
-            kind, role = item.get("type", "message"), item.get("role")
+            kind, role = str(item.get("type", "message")), item.get("role")
             if kind in _TURN or role == "assistant":
                 yield Line(Speaker.MODEL)
-            elif str(kind).endswith("_output"):
+            elif kind.endswith("_output"):
                 yield Line(Speaker.TOOL)
             elif role == "user":
                 yield Line(Speaker.USER, texts(item.get("content")))
