@@ -8,13 +8,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from stopper.core.budget import Budget, Unit
 from stopper.core.hold import Need
-from stopper.core.scope import path_of
+from stopper.core.scope import GLOBAL, path_of
 from stopper.core.usage import Quality, Usage
 from stopper.errors import StoreError
 from stopper.stores.ledger import Grant, Hold, Ledger, Run, Settle, UsageRow
@@ -246,8 +248,8 @@ def test_a_file_of_another_kind_is_left_alone(
     ledger.close()
     content = content or path.read_bytes()[:5000]
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=says):
-        SqliteLedger(path).budgets()
+    with pytest.raises(StoreError, match=says), closing(SqliteLedger(path)) as again:
+        again.budgets()
     assert path.read_bytes() == content
 
 
@@ -309,13 +311,40 @@ def test_an_older_ledger_is_brought_up_to_date(
 
 
 def test_values_that_no_file_keeps_are_refused(ledger: SqliteLedger) -> None:
-    with pytest.raises(StoreError, match="cannot keep a value"):
+    with pytest.raises(StoreError, match="cannot keep or read a value"):
         use(ledger, "h", "\ud800")
-    with pytest.raises(StoreError, match="cannot keep a value"):
+    with pytest.raises(StoreError, match="cannot keep or read a value"):
         ledger.note("r", "denial", "", {"text": "\udfff"}, NOON)
-    with pytest.raises(StoreError, match="cannot keep a value"):
+    with pytest.raises(StoreError, match="cannot keep or read a value"):
         ledger.end_run("r", "ended", 2**70, NOON)
     assert recorded(ledger) == ["first"]
+
+
+MEDDLED = {
+    # what someone did to the file with another program          what it says
+    "UPDATE budgets SET scope = 'nobody'":                       "cannot keep or read a value",
+    "UPDATE budgets SET period = 'week'":                        "cannot keep or read a value",
+    "UPDATE runs SET path = '[{}]'":                             "cannot keep or read a value",
+    "UPDATE runs SET path = 'x'":                                "cannot keep or read a value",
+    "DELETE FROM runs":                                          "is not in this ledger",
+    "DELETE FROM state":                                         "has lost its state",
+    "DROP TABLE state":                                          "no such table",
+    "DROP TABLE holds":                                          "no such table",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "says"), MEDDLED.items())
+def test_a_file_that_was_meddled_with_refuses(
+    ledger: SqliteLedger, path: Path, statement: str, says: str
+) -> None:
+    ledger.set_budget(Budget(GLOBAL, Unit.TOKENS, 1000), NOON)
+    ledger.close()
+    session = sqlite3.connect(path)
+    with session:
+        session.execute(statement)
+    session.close()
+    with pytest.raises(StoreError, match=says), closing(SqliteLedger(path)) as again:
+        use(again, "refused")
 
 
 def test_a_transaction_that_is_interrupted_leaves_nothing(path: Path) -> None:

@@ -35,7 +35,7 @@ from stopper.stores.sqlite_shelf import ENTRIES, SqliteShelf, entry_of
 
 __all__ = ["PATIENCE", "SqliteLedger"]
 
-PATIENCE: Final = timedelta(seconds=5)
+PATIENCE: Final = timedelta(seconds=2)
 """How long a call waits for another process that is writing."""
 
 _KEPT: Final = timedelta(days=1)

@@ -91,8 +91,9 @@ class LedgerFile:
             if isinstance(error, OSError):
                 said = error.strerror or type(error).__name__
                 raise StoreError(f"the ledger {self.path} cannot be used: {said}") from error
-            if isinstance(error, (OverflowError, UnicodeError)):
-                raise StoreError(f"the ledger cannot keep a value: {error}") from error
+            if isinstance(error, (OverflowError, ValueError)):
+                said = f"cannot keep or read a value: {error}"
+                raise StoreError(f"the ledger {self.path} {said}") from error
             raise
 
     def _undo(self, error: BaseException) -> None:
@@ -218,8 +219,10 @@ def _migrate(db: sqlite3.Connection, path: Path, *, new: bool) -> None:
 def _schema_version(db: sqlite3.Connection, path: Path) -> int:
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if application == _APPLICATION:
-        (version,) = db.execute("SELECT schema_version FROM state").fetchone()
-        return int(version)
+        found = db.execute("SELECT schema_version FROM state").fetchone()
+        if found is None:
+            raise StoreError(f"the ledger {path} has lost its state: put a backup in its place")
+        return int(found[0])
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application or tables:
         raise StoreError(f"{path} is a database of another program: name another file")

@@ -100,13 +100,16 @@ class SqliteShelf:
 
     def begin(self) -> None:
         """Read where the store stands, and its budgets if they have changed."""
-        schema, version, *audit_end = self.db.execute(
+        found = self.db.execute(
             "SELECT schema_version, budget_version, audit_count, audit_head FROM state"
         ).fetchone()
+        if found is None:
+            raise StoreError("the ledger has lost its state: put a backup in its place")
+        schema, version, count, head = found
         if schema != (self._schema or schema):
             raise StoreError("a newer Stopper has changed the ledger's schema: restart this one")
         self._schema = schema
-        self.audit_end = (audit_end[0], audit_end[1])
+        self.audit_end = (count, head)
         if version != self._version:
             self._lines.clear()
             self.budgets = tuple(_budgets(self.db))
