@@ -609,6 +609,9 @@ def test_impossible_numbers_give_nothing_back_and_break_nothing(
 def test_an_absurd_request_is_held_within_bounds(ledger: Ledger) -> None:
     (grant,) = ledger.apply([a_hold(asked=2**90, pico=10**9)], NOON)
     assert grant == Grant("h", 10**15, 10**15, 10**15)
+    assert ledger.apply([a_hold("less than none", asked=-90)], NOON) == [
+        Grant("less than none", 0, 10, 0)
+    ]
     ledger.set_budget(tokens(10**15), NOON)
     assert isinstance(ledger.apply([a_hold("x")], NOON)[0], Denial)
 

@@ -127,7 +127,8 @@ class Book:
         if known is not None or self._entry(op.id) is not None:
             raise StoreError(f"hold id {op.id!r} was used before: give every request its own id")
         counting, binding = self._sheet(op.run, op.provider, self._now)
-        verdict = admit([t.account() for t in binding], op.need, min(op.asked, MOST), op.least)
+        asked = max(0, min(op.asked, MOST))
+        verdict = admit([t.account() for t in binding], op.need, asked, op.least)
         if isinstance(verdict, Denial):
             return verdict
         output = verdict.output
