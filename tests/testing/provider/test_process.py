@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -40,6 +42,14 @@ def test_bad_scripts_are_named(provider: Remote) -> None:
     """What the other process refuses is raised here."""
     with pytest.raises(ValueError, match="status"):
         provider.say(Script(fault=Fault(200)))
+
+
+def test_it_shares_no_code_with_what_it_checks() -> None:
+    """Neither meter nor egress nor stores is loaded, not even by a detour."""
+    code = "import sys, stopper.testing.provider; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    parts = {name.split(".")[1] for name in loaded.stdout.decode().split() if "stopper." in name}
+    assert parts == {"testing"}
 
 
 def test_help(capsys: pytest.CaptureFixture[str]) -> None:
