@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test soak check format bench bench-setup clean
+.PHONY: help setup demo test soak check format docs bench clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -34,6 +34,9 @@ check: $(VENV)/ready  ## lint, types, layers
 format: $(VENV)/ready  ## let the formatter decide
 	$(BIN)/ruff check --fix --select I .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/ready  ## write the reference from the tables that the product runs on
+	@$(BIN)/python docs/generate.py
 
 bench: $(VENV)/ready  ## measure against references in the same run; prints ratios
 	@$(BIN)/python -m bench

@@ -84,7 +84,7 @@ STREAMS = {
         b'"content":[{"type":"web_search_result","encrypted_content":"xxxxxxxxxxxx"}]}' + STOP
         + END % b'{"input_tokens":10682,"cache_read_input_tokens":0,"output_tokens":510,'
         b'"server_tool_use":{"web_search_requests":1}}' + OVER,
-        measured(input=10682, output=510), True, (2, 21),
+        measured(input=10682, output=510), True, (1, 11),
     ),
     "thinking": (
         START % SMALL + BLOCK % b'{"type":"thinking","thinking":"","signature":""}'
@@ -92,7 +92,7 @@ STREAMS = {
         + DELTA % b'{"type":"signature_delta","signature":"c2ln"}' + STOP
         + BLOCK % b'{"type":"redacted_thinking","data":"cmVk"}' + STOP + TEXT + HELLO + STOP
         + END % b'{"output_tokens":90,"output_tokens_details":{"thinking_tokens":60}}' + OVER,
-        measured(input=9, output=90, reasoning=60), True, (4, 16),
+        measured(input=9, output=90, reasoning=60), True, (3, 12),
     ),
     "a tool call": (
         START % SMALL + BLOCK % b'{"type":"tool_use","id":"toolu_1","name":"ls","input":{}}'
@@ -100,12 +100,12 @@ STREAMS = {
         + DELTA % b'{"type":"input_json_delta","partial_json":"{\\"path\\":"}'
         + DELTA % b'{"type":"input_json_delta","partial_json":" \\"/\\"}"}' + STOP
         + END % b'{"output_tokens":30}' + OVER,
-        measured(input=9, output=30), True, (3, 15),
+        measured(input=9, output=30), True, (2, 13),
     ),
     "a tool call that comes whole": (
         START % SMALL + BLOCK % b'{"type":"tool_use","id":"t","name":"ls","input":{"a":1}}'
         + STOP + END % b'{"output_tokens":30}' + OVER,
-        measured(input=9, output=30), True, (1, 9),
+        measured(input=9, output=30), True, (1, 7),
     ),
     "citations are no output": (
         START % SMALL + TEXT

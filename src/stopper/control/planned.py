@@ -22,7 +22,7 @@ from stopper.control.suggest import did_you_mean, listed
 from stopper.core.budget import Budget
 from stopper.core.provider import Provider
 from stopper.core.scope import Path as ScopePath
-from stopper.core.scope import Scope, ScopeKind, path_of
+from stopper.core.scope import ScopeKind, path_of
 from stopper.data import load_providers
 from stopper.egress.gate import utc_now
 from stopper.egress.mounts import mount_providers
@@ -41,8 +41,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 class RunOptions(Struct, frozen=True, kw_only=True):
     """What `stopper run` was asked for; texts are checked when the run is planned.
 
-    `budget`, `allow`, `upstream` and the paths are as written on the command line. `run` is set
-    where a frozen run is taken up again, so that its budgets go on.
+    `budget`, `allow`, `upstream` and the paths are as written on the command line. `resumes` is
+    the run that is taken up again: its budgets go on.
     """
 
     command: tuple[str, ...]
@@ -52,13 +52,13 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     policy: str = ""
     allow: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()
-    workspace: Path | None = None
-    read: tuple[Path, ...] = ()
-    write: tuple[Path, ...] = ()
+    workspace: str = ""
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     parent: str = ""
     isolation: str = Isolation.BOTTLE
-    run: str = ""
+    resumes: str = ""
 
     @property
     def flags(self) -> dict[str, str | list[str]]:
@@ -74,6 +74,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
 class Planned(Struct, frozen=True):
     """A run that can start, and all that it may do. `warnings` are to be said before it does."""
 
+    options: RunOptions
     run: Run
     plan: Plan
     table: Table
@@ -97,12 +98,13 @@ def plan_run(options: RunOptions, home: Home, host: Mapping[str, str] = os.envir
     plan = plan_bottle(_launch(options, home, host, isolation), providers)
     now_live = {run.bottle for run in home.ledger.runs(live=True)}
     run = _run(options, home, plan, _name(options.name, now_live))
-    scope = Scope(ScopeKind.RUN, run.id)
+    scope = run.path[0]
     names = provider_names(providers.values())
     warnings = settings.exceptions
     if isolation is Isolation.OBSERVE:
         warnings = (OBSERVE_WARNING, *warnings)
     return Planned(
+        options,
         run,
         plan,
         _table(plan, settings, providers, host),
@@ -124,13 +126,13 @@ def _launch(
 ) -> Launch:
     return Launch(
         command=options.command,
-        workspace=options.workspace or Path.cwd(),
+        workspace=Path(options.workspace) if options.workspace else Path.cwd(),
         home=Path.home(),
         state=home.folder,
         host=host,
         agent=options.agent,
-        read=options.read,
-        write=options.write,
+        read=tuple(map(Path, options.read)),
+        write=tuple(map(Path, options.write)),
         env=options.env,
         needed=frozenset(home.settings.upstreams),
         isolation=isolation,
@@ -149,7 +151,7 @@ def _name(name: str, live: set[str]) -> str:
 
 
 def _run(options: RunOptions, home: Home, plan: Plan, bottle: str) -> Run:
-    run = options.run or secrets.token_hex(6)
+    run = secrets.token_hex(6)
     parents = _parents(options.parent, home)
     if bottle in parents:
         raise UsageError(f"Bottle {bottle!r} cannot be its own parent.")
@@ -157,7 +159,7 @@ def _run(options: RunOptions, home: Home, plan: Plan, bottle: str) -> Run:
         id=run,
         bottle=bottle,
         agent=plan.profile,
-        path=path_of(run, plan.profile, bottle, parents),
+        path=path_of(options.resumes or run, plan.profile, bottle, parents),
         started=utc_now(),
         fact={**identity(os.getpid()), "workspace": plan.workspace},
     )

@@ -6,9 +6,11 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
 
+import msgspec
 import uvloop
 from msgspec import Struct
 
+from stopper.bottle.freeze import freeze
 from stopper.bottle.start import Bottle, start
 from stopper.bottle.trust import trust
 from stopper.bottle.workspace import planted
@@ -22,11 +24,13 @@ from stopper.egress.dial import Dialer
 from stopper.egress.gate import utc_now
 from stopper.egress.plane import Event, Plane
 from stopper.egress.tls import Authority
-from stopper.errors import StoreError
+from stopper.errors import BottleError, StoreError
+from stopper.meter.estimate import load_encoding
 from stopper.settings import CountTokens, Shutdown, Unknown
 
-__all__ = ["Result", "run"]
+__all__ = ["SNAPSHOTS", "Result", "run"]
 
+SNAPSHOTS: Final = "snapshots"
 GRACE_SECONDS: Final = 5.0
 """How long an agent that is told to end may take."""
 
@@ -91,6 +95,10 @@ class _Running:
         authority = Authority()
         dialer = Dialer()
         plane = self._plane = self._open_plane(authority, dialer)
+        if (
+            "openai" in self._planned.table.mounts
+        ):  # loading in the middle of a reply would stall it
+            plane.start(asyncio.to_thread(_load_tokenizer))
         try:
             bottle = self._bottle = await start(trust(self._planned.plan, authority.pem))
             await plane.serve(bottle.listener)
@@ -154,7 +162,21 @@ class _Running:
         self._note(_ACT[policy], refusal.code, {"detail": refusal.detail or None})
 
     async def _freeze(self, bottle: Bottle) -> None:
+        """Let the agent write what it has to write, then keep what it made."""
         await bottle.terminate(GRACE_SECONDS)
+        try:
+            freeze(
+                self._home.folder / SNAPSHOTS,
+                self._planned.plan,
+                run=self._id,
+                bottle=self._planned.run.bottle,
+                taken=utc_now(),
+                options=msgspec.to_builtins(self._planned.options),
+            )
+        except BottleError as error:
+            self._status = "ended"
+            self._say(f"not frozen: {error}")
+            self._note("freeze.failed", "bottle.frozen", {})
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -197,3 +219,7 @@ class _Running:
             self._home.ledger.note(self._id, act, code, fact, utc_now())
         except StoreError as error:
             self._say(f"the audit cannot be written: {error}")
+
+
+def _load_tokenizer() -> None:
+    load_encoding("o200k_base")

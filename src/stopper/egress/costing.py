@@ -38,9 +38,13 @@ class Quote(Struct, frozen=True):
         """All that may have been used, for a reply that never said."""
         return Usage(input=self.input, output=output * self.choices, quality=Quality.UNKNOWN)
 
-    def estimate(self, live: Live, stated: Usage | None) -> Usage:
-        """What a reply that was not finished has used: what it stated, and what was seen of it."""
-        output = estimate_output(live, self.calibration)
+    def estimate(self, output: int, live: Live, stated: Usage | None) -> Usage:
+        """What a reply that was not finished has used: what it stated, and what was seen of it.
+
+        No more than the `output` tokens a choice that it was granted, unless it surely had more.
+        """
+        most = max(output * self.choices, floor_output(live))
+        output = min(estimate_output(live, self.calibration), most)
         if stated is None:
             return Usage(input=self.input, output=output, quality=Quality.ESTIMATED)
         return Usage(

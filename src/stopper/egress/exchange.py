@@ -43,7 +43,9 @@ _P = ParamSpec("_P")
 REPLY_SILENCE_SECONDS: Final = 600.0
 DRAIN_SECONDS: Final = 300.0
 _RECODED: Final = frozenset({b"content-encoding", b"content-length", b"content-md5", b"digest"})
-_ASKED: Final = frozenset({b"accept-encoding"})
+_METERED_DROPS: Final = frozenset({b"accept-encoding", b"x-goog-fieldmask"})
+"""What would hide a reply's usage from its meter."""
+
 _SIGNED: Final = b"AWS4-"
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -285,7 +287,7 @@ class Exchange:
 
     def _outgoing(self, route: Route) -> tuple[bytes, Headers] | Refusal:
         """Path and headers for the upstream, with the key where its placeholder stood."""
-        headers = kept(self._head, _ASKED if self._metering is not None else frozenset())
+        headers = kept(self._head, _METERED_DROPS if self._metering is not None else frozenset())
         if route.credential is None:
             return route.path, headers
         if route.credential.secret:

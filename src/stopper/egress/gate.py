@@ -9,6 +9,7 @@ from typing import Final
 from stopper.core.budget import Unit, Window, format_amount
 from stopper.core.hold import Account, Denial
 from stopper.core.reason import Refusal, refuse
+from stopper.core.scope import ScopeKind
 from stopper.errors import StoreError
 from stopper.stores.ledger import Grant, Grow, Hold, Ledger, Op, Outcome, Release, Settle, UsageRow
 
@@ -203,10 +204,12 @@ def _denied(op: Op, denial: Denial) -> Refusal:
 
 def _describe(account: Account, least: int) -> str:
     budget = account.budget
+    whose = "this run" if budget.scope.kind is ScopeKind.RUN else str(budget.scope)
     window = "" if budget.window is Window.LIFETIME else f" a {budget.window}"
     noun = " tokens" if budget.unit is Unit.TOKENS else ""
-    needed = f", {format_amount(budget.unit, least)} needed" if least else ""
-    return (
-        f"{budget.scope}: {format_amount(budget.unit, account.spent)} of "
-        f"{format_amount(budget.unit, budget.limit)}{noun}{window} used{needed}"
-    )
+    amounts = {"used": account.spent, "held": account.held, "needed": least}
+    shown = [
+        f"{format_amount(budget.unit, amount)} {word}" for word, amount in amounts.items() if amount
+    ]
+    limit = f"{format_amount(budget.unit, budget.limit)}{noun}{window}"
+    return f"{whose}: {', '.join(shown) or 'none used'} of {limit}"

@@ -28,6 +28,10 @@ LEAST_OUTPUT: Final = 16
 MOST_OUTPUT: Final = 32_768
 """What is held and asked for where neither the caller nor the provider's data gives a limit."""
 
+RESERVE: Final = 8
+"""Held beyond the limit of a clamped request, for what is read of a reply that ignores the limit
+before it is cut."""
+
 GROW_STEP: Final = 64
 _ERROR: Final = 400
 _PREFIX = os.urandom(5).hex()
@@ -57,6 +61,7 @@ class Metering:
         self._ask: Ask | None = None
         self._quote: Quote | None = None
         self._grant: Grant | None = None
+        self._most = 0
         self._growing = False
         self._reply: Reply | None = None
         self._decoder: Decoder | None = None
@@ -111,7 +116,7 @@ class Metering:
                 answer(refuse(grant.code, ask.unbounded) if unbounded else grant)
                 return
             self._grant = grant
-            answer(self._limit(ask, grant))
+            answer(self._limit(ask, grant, hold.asked))
 
         self._plane.gate.hold(hold, granted)
 
@@ -185,11 +190,13 @@ class Metering:
             return stated
         if not ask.stream:
             return quote.bound(grant.output)
-        return quote.estimate(reply.live, stated)
+        return quote.estimate(self._most, reply.live, stated)
 
-    def _limit(self, ask: Ask, grant: Grant) -> Refusal | None:
+    def _limit(self, ask: Ask, grant: Grant, asked: int) -> Refusal | None:
+        clamped = grant.output < asked and grant.output > 2 * RESERVE
+        self._most = grant.output - RESERVE if clamped else grant.output
         try:
-            self.body = self._wire.limited(ask, grant.output)
+            self.body = self._wire.limited(ask, self._most)
         except MeterError as error:
             return refuse("meter.unreadable", str(error))
         return None
@@ -199,7 +206,7 @@ class Metering:
         quote, grant = self._quote, self._grant
         if quote is None or grant is None or self._growing:
             return
-        reached = overflows(quote, grant.output, reply.live, reply.usage)
+        reached = overflows(quote, self._most, reply.live, reply.usage)
         if reached is None:
             return
         reached = replace(reached, output=reached.output + GROW_STEP)

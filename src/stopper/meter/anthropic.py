@@ -133,7 +133,6 @@ class _Stated(Struct):
 
 
 class _Block(Struct, gc=False):
-    name: str | None = None
     text: str | None = None
     thinking: str | None = None
     data: str | None = None
@@ -144,7 +143,6 @@ class _Delta(Struct, gc=False):
     text: str | None = None
     thinking: str | None = None
     partial_json: str | None = None
-    signature: str | None = None
     content: str | None = None
 
 
@@ -274,18 +272,20 @@ def _plus(usage: Usage, iteration: _Iteration) -> Usage:
 
 
 def _delta_chars(delta: _Delta) -> int:
-    text = delta.text or delta.partial_json or delta.thinking or delta.signature or delta.content
+    text = delta.text or delta.partial_json or delta.thinking or delta.content
     return len(text) if text else 0
 
 
 def _block_chars(block: _Block) -> int:
-    """What a block starts with: a tool's name, hidden thinking, or all of it where it comes whole.
+    """What a block starts with: hidden thinking, or all of it where it comes whole.
+
+    A tool's name and a signature are no tokens of their own: this must never count too many.
 
     A block's `content` is what a tool of the provider brought, which is input.
     """
     given = len(bytes(block.input))
     given = given if given > len("{}") else 0
-    said = (block.name, block.text, block.thinking, block.data)
+    said = (block.text, block.thinking, block.data)
     return given + sum(len(text) for text in said if text)
 
 
