@@ -137,6 +137,8 @@ class Gate:
             _tell(asked, outcome)
         elif isinstance(outcome, Denial) and not self._may_wait(asked, outcome):
             _tell(asked, _denied(asked.op, outcome))
+        elif isinstance(asked.op, Grow):
+            _tell(asked, refuse("budget.held", "the hold had expired"))
 
     def _may_wait(self, asked: _Asked, denial: Denial) -> bool:
         if not denial.waiting or not isinstance(asked.op, Hold):

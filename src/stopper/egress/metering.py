@@ -34,7 +34,7 @@ before it is cut."""
 
 GROW_STEP: Final = 64
 _ERROR: Final = 400
-_PREFIX = os.urandom(5).hex()
+_PREFIX = os.urandom(8).hex()
 _serial = iter(range(1, 2**62))
 
 
