@@ -499,7 +499,7 @@ def test_limited(fields: dict[str, Any], limit: int, expected: dict[str, Any]) -
 ERRORS = {
     "budget.exhausted": "billing_error",
     "bottle.cut": "permission_error",
-    "credential.missing": "authentication_error",
+    "credential.missing": "permission_error",
     "http.too_large": "request_too_large",
     "meter.unreadable": "invalid_request_error",
     "http.slow": "invalid_request_error",

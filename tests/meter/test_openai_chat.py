@@ -456,7 +456,7 @@ def test_limited(fields: dict[str, Any], limit: int, expected: dict[str, Any]) -
 ERRORS = {
     "budget.exhausted": "insufficient_quota",
     "bottle.cut": "permission_error",
-    "credential.missing": "authentication_error",
+    "credential.missing": "permission_error",
     "meter.unreadable": "invalid_request_error",
 }
 

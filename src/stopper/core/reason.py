@@ -137,7 +137,7 @@ REASONS: dict[str, Reason] = {
     ),
     # credentials
     "credential.missing": Reason(
-        401, "No API key for {detail} is set outside the bottle.", "Tell the user to set it."
+        403, "No API key for {detail} is set outside the bottle.", "Tell the user to set it."
     ),
     "credential.signed_body": Reason(
         403,

@@ -441,8 +441,11 @@ class Exchange:
         if self._state is _State.REPLYING:
             self._end_early(refusal)
         else:
-            body = self._error_body(refusal)
-            self._answer(refusal.status, body, refusal)
+            metering = self._metering
+            status = metering.status(refusal) if metering else refusal.status
+            self._answer(
+                status, metering.error(refusal) if metering else error_body(refusal), refusal
+            )
         self._finish("cut", refusal.code)
 
     def _break(self, refusal: Refusal) -> None:
@@ -474,11 +477,6 @@ class Exchange:
         )
         if refusal is None:
             self._finish("complete")
-
-    def _error_body(self, refusal: Refusal) -> bytes:
-        if self._metering is not None:
-            return self._metering.error(refusal)
-        return error_body(refusal)
 
     def _finish(self, ending: str, code: str = "") -> None:
         if self._state is _State.DONE:

@@ -34,6 +34,7 @@ before it is cut."""
 
 GROW_STEP: Final = 64
 _ERROR: Final = 400
+_FAULT: Final = 500
 _PREFIX = os.urandom(8).hex()
 _serial = iter(range(1, 2**62))
 
@@ -72,6 +73,12 @@ class Metering:
     def streams(self) -> bool:
         """Whether the caller asked for a stream."""
         return self._ask is not None and self._ask.stream
+
+    def status(self, refusal: Refusal) -> int:
+        """The status that ends this wire format's clients instead of having them try again."""
+        instead = self._wire.refusal_status
+        final = _ERROR <= refusal.status < _FAULT and refusal.code != "budget.paced"
+        return instead if instead and final else refusal.status
 
     def error(self, refusal: Refusal) -> bytes:
         """A refusal in the provider's own shape."""

@@ -56,6 +56,7 @@ class Messages:
     """The wire format of `POST /v1/messages`."""
 
     name = "anthropic.messages"
+    refusal_status: int | None = None
 
     def ask(self, path: str, body: bytes) -> Ask:  # noqa: ARG002  the model is in the body
         """As Wire.ask; `max_tokens` is required."""

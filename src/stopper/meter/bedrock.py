@@ -81,6 +81,7 @@ class Converse:
     """The wire format of `POST /model/MODEL/converse` and `/converse-stream`."""
 
     name = "bedrock.converse"
+    refusal_status: int | None = None
 
     def ask(self, path: str, body: bytes) -> Ask:
         """As Wire.ask; the model and whether to stream are in the path."""

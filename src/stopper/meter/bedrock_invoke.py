@@ -79,6 +79,7 @@ class Invoke:
     """
 
     name = "bedrock.invoke"
+    refusal_status: int | None = None
 
     def ask(self, path: str, body: bytes) -> Ask:
         """As Wire.ask; the model and whether to stream are in the path."""

@@ -1,6 +1,6 @@
 """Providers' own endpoints that count a request's input tokens, for a hold that fits more closely.
 
-Anthropic: platform.claude.com/docs/en/api/messages-count-tokens. OpenAI: "Get input token counts" in
+Anthropic: platform.claude.com/docs/en/api/messages-count-tokens. OpenAI: "input token counts" in
 platform.openai.com/docs/api-reference/responses. Gemini: ai.google.dev/api/tokens.
 """
 

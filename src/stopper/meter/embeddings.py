@@ -20,6 +20,7 @@ class Embeddings:
     """The wire format of `POST /v1/embeddings`: input only, in texts or in numbers of tokens."""
 
     name = "openai.embeddings"
+    refusal_status: int | None = None
 
     def ask(self, path: str, body: bytes) -> Ask:  # noqa: ARG002  the model is in the body
         """As Wire.ask; there is no output, for which a limit of 1 is the nearest word."""

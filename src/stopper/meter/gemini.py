@@ -74,6 +74,7 @@ class Generate:
     """
 
     name = "gemini.generate"
+    refusal_status: int | None = None
 
     def ask(self, path: str, body: bytes) -> Ask:
         """As Wire.ask; the model and whether to stream are in the path."""

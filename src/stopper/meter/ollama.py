@@ -38,6 +38,7 @@ class Chat:
     """
 
     name = "ollama.chat"
+    refusal_status: int | None = None
 
     def ask(self, path: str, body: bytes) -> Ask:  # noqa: ARG002  the model is in the body
         """As Wire.ask."""

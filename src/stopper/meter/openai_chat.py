@@ -66,6 +66,8 @@ class Chat:
     With `reasoning_extra` the provider counts reasoning besides the completion, not in it.
     """
 
+    refusal_status: int | None = None
+
     def __init__(self, name: str = "openai.chat", *, reasoning_extra: bool = False) -> None:
         self.name = name
         self._reasoning_extra = reasoning_extra

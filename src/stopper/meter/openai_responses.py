@@ -52,6 +52,7 @@ class Responses:
     """The wire format of `POST /v1/responses`."""
 
     name = "openai.responses"
+    refusal_status: int | None = 400  # Codex sends a 402 or 403 six times, and shows a 400 at once
 
     def ask(self, path: str, body: bytes) -> Ask:  # noqa: ARG002  the model is in the body
         """As Wire.ask."""

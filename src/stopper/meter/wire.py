@@ -85,9 +85,14 @@ class Reply(Protocol):
 
 
 class Wire(Protocol):
-    """One wire format; instances are stateless and shared."""
+    """One wire format; instances are stateless and shared.
+
+    `refusal_status` replaces a refusal's own status below 500 where this format's clients retry
+    that one; None where none of them does.
+    """
 
     name: str
+    refusal_status: int | None
 
     def ask(self, path: str, body: bytes) -> Ask:
         """Read a request; raises MeterError where it does not follow the format.
