@@ -1,0 +1,121 @@
+"""The `stopper` command: its subcommands, each loaded when it is used, and how errors are told."""
+
+import sys
+from importlib import import_module
+from typing import IO, Any, Final
+
+import click
+
+from stopper import __version__
+from stopper.cli import INTERRUPTED
+from stopper.cli.colour import Style, has_colour, paint
+from stopper.cli.table import plain
+from stopper.control.suggest import did_you_mean
+from stopper.errors import SettingsError, StopperError, UsageError
+
+__all__ = ["SECTIONS", "Fault", "stopper"]
+
+SECTIONS: Final = {
+    "Run": {
+        "run": ("run", "Run an agent in a bottle."),
+        "resume": ("resume", "Go on with a bottle that was frozen."),
+    },
+    "Watch": {
+        "ps": ("ps", "List the runs that live."),
+        "usage": ("usage", "Show what was used and what it cost."),
+        "logs": ("logs", "Show what a bottle did and what was refused to it."),
+    },
+    "Limit": {
+        "budget": ("budget", "Set, list and remove budgets."),
+        "cut": ("orders", "Cut a bottle off: no request leaves it any more."),
+        "freeze": ("orders", "Save a bottle's workspace and stop it, to be resumed."),
+        "kill": ("orders", "Kill everything in a bottle."),
+    },
+    "Check": {
+        "doctor": ("doctor", "Start a bottle and try to get out of it."),
+        "audit": ("audit", "Check the record of what was enforced."),
+        "ledger": ("ledger", "Settle requests whose cost is not known."),
+        "providers": ("providers", "List the providers that Stopper can meter."),
+        "mock-provider": ("mock_provider", "Serve a provider for tests and demos."),
+        "completion": ("completion", "Print the completion script of a shell."),
+    },
+}
+"""Every command by its section in the help: the module that has it, and what it does."""
+
+_COMMANDS: Final = {name: row for commands in SECTIONS.values() for name, row in commands.items()}
+
+
+class Fault(click.ClickException):
+    """What went wrong, as the command line tells it; the exit status is 1."""
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Print the message, on stderr by default."""
+        stream = sys.stderr if file is None else file
+        word = paint("Error:", Style.RED, colour=has_colour(stream))
+        print(f"{word} {plain(self.message)}", file=stream)
+
+
+class Misuse(Fault):
+    """What cannot be done as it was asked for; the exit status is 2."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """Knows its commands by name, and imports the module of the one that is used."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        """All names, as the help orders them."""
+        return list(_COMMANDS)
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, from its module."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"stopper.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help, without loading any of them."""
+        room = max(map(len, _COMMANDS))
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(room), row[1]) for name, row in commands.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; for an unknown one, name the nearest that is known."""
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            ctx.fail(f"There is no command {name!r}.{did_you_mean(name, _COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that is asked for, and turn what it raises into words and a status."""
+        try:
+            return super().invoke(ctx)
+        except (SettingsError, UsageError) as error:
+            raise Misuse(str(error)) from error
+        except StopperError as error:
+            raise Fault(str(error)) from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="stopper", message="%(prog)s %(version)s")
+def stopper() -> None:
+    """Run any AI agent in a bottle: metered, budgeted, cut off.
+
+    \b
+    Examples:
+      stopper run --budget 200k -- claude -p "fix the tests"
+      stopper budget set global 5M/day
+      stopper usage --by model --since 1d
+      stopper cut amber-fox
+    """

@@ -1,0 +1,151 @@
+"""`stopper budget`: limits, what is spent, and what is left."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from stopper.cli.amounts import account_json, left_cell, left_style, limit_text
+from stopper.cli.options import json_option
+from stopper.cli.say import hint, print_json, say
+from stopper.cli.table import Cell, Column, Value, print_table
+from stopper.cli.times import local
+from stopper.control.budgets import (
+    BudgetReport,
+    drop_budgets,
+    list_budgets,
+    nobody_named,
+    read_budget,
+    set_budget,
+)
+from stopper.control.home import open_home
+from stopper.core.budget import Budget, Unit, format_amount
+from stopper.core.hold import Account
+from stopper.data import load_providers
+from stopper.settings import provider_names
+
+__all__ = ["budget"]
+
+_COLUMNS: Final = (
+    Column("scope"),
+    Column("provider"),
+    Column("limit", right=True),
+    Column("spent", right=True),
+    Column("held", right=True),
+    Column("left", right=True),
+    Column("used"),
+    Column("starts again"),
+)
+_BAR_CELLS: Final = 10
+
+
+@click.group()
+def budget() -> None:
+    """Set, list and remove budgets.
+
+    A budget limits a SCOPE: global, bottle:NAME, agent:NAME or run:ID. The nearest scope that has
+    a budget governs: agent, then bottle, then its parents, then global.
+    """
+
+
+@budget.command("set")
+@click.argument("scope")
+@click.argument("amount")
+@click.option("--provider", metavar="NAME", help="Count only this provider's usage, or agent's.")
+def set_(*, scope: str, amount: str, provider: str | None) -> None:
+    """Limit SCOPE to AMOUNT, or change its limit; what was spent stays.
+
+    AMOUNT is in tokens (200000, 200k, 5M) or dollars ('$2.50', in single quotes, or the shell
+    takes the dollar sign away), with a window behind it where it shall start again: /minute, /day
+    or /month, in UTC.
+
+    \b
+    Examples:
+      stopper budget set global 5M/day
+      stopper budget set bottle:amber-fox '$2.50'
+      stopper budget set global claude=5M/day
+      stopper budget set agent:claude 200k --provider anthropic
+    """
+    with open_home() as home:
+        limit = read_budget(scope, amount, provider, provider_names(load_providers().values()))
+        account = set_budget(home.ledger, limit, datetime.now(UTC))
+        warning = nobody_named(home.ledger, limit.scope)
+    spent = format_amount(limit.unit, account.spent)
+    say(f"{limit.key} may use {_in_words(limit)}; {spent} is spent so far.")
+    if limit.limit == 0:
+        hint("A limit of 0 lets no request out. If you meant dollars, use single quotes: '$2.50'")
+    if warning:
+        hint(warning)
+
+
+@budget.command("list")
+@json_option
+def list_(*, as_json: bool) -> None:
+    """List the budgets, with what is spent, held by requests in flight, and left.
+
+    \b
+    Examples:
+      stopper budget list
+      stopper budget list --json | jq '.[] | select(.left <= 0).key'
+    """
+    with open_home() as home:
+        reports = list_budgets(home.ledger, datetime.now(UTC))
+    if as_json:
+        print_json([_json(report) for report in reports])
+    elif reports:
+        print_table(_COLUMNS, [_row(report) for report in reports])
+    else:
+        hint("No budget is set: nothing limits what a bottle may use.")
+        hint("Set one with `stopper budget set global 5M/day`.")
+
+
+@budget.command("rm")
+@click.argument("what", metavar="KEY|SCOPE")
+def rm(*, what: str) -> None:
+    """Remove the budget with this KEY, or all budgets of a SCOPE; what was used stays recorded.
+
+    \b
+    Examples:
+      stopper budget rm bottle:amber-fox
+      stopper budget rm global/anthropic/tokens/day
+    """
+    with open_home() as home:
+        dropped = drop_budgets(home.ledger, what, datetime.now(UTC))
+        again = {b.key for b in home.settings.budget}.intersection(b.key for b in dropped)
+    for gone in dropped:
+        say(f"Removed {gone.key}, which was {_in_words(gone)}.")
+    if again:
+        hint(f"The settings set {', '.join(sorted(again))} again at the next run.")
+
+
+def _in_words(budget: Budget) -> str:
+    return limit_text(budget) + (" tokens" if budget.unit is Unit.TOKENS else "")
+
+
+def _row(report: BudgetReport) -> Sequence[Value]:
+    account = report.account
+    budget = account.budget
+    return (
+        str(budget.scope),
+        budget.provider or "all",
+        limit_text(budget),
+        format_amount(budget.unit, account.spent),
+        format_amount(budget.unit, account.held),
+        left_cell(account),
+        _bar(account),
+        "never" if report.renewed is None else local(report.renewed),
+    )
+
+
+def _bar(account: Account) -> Cell:
+    """How much of the limit is spent or held."""
+    taken = account.budget.limit - account.room
+    share = 1.0 if account.budget.limit == 0 else min(1.0, taken / account.budget.limit)
+    full = int(share * _BAR_CELLS)
+    bar = "█" * full + "░" * (_BAR_CELLS - full)
+    return Cell(f"{bar} {share:4.0%}", left_style(account))
+
+
+def _json(report: BudgetReport) -> dict[str, Any]:
+    return {**account_json(report.account), "starts_again": report.renewed}

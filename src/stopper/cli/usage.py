@@ -1,0 +1,138 @@
+"""`stopper usage`: what was used and what it cost, by kind of token."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import IO, Any, Final
+
+import click
+
+from stopper.cli.amounts import cost_cell, figures_cell, total_json
+from stopper.cli.options import BOTTLE, json_option
+from stopper.cli.say import hint, print_json
+from stopper.cli.table import Column, Value, print_table
+from stopper.control.home import open_home
+from stopper.control.reports import GROUPS, UsageReport, parse_since, report_usage
+from stopper.core.usage import Weights
+from stopper.stores.ledger import Total
+
+__all__ = ["print_usage", "usage", "usage_json"]
+
+_KINDS: Final = (
+    Column("calls", right=True),
+    Column("input", right=True),
+    Column("cache\nwrite", right=True),
+    Column("cache\nread", right=True),
+    Column("output", right=True),
+    Column("of it\nreasoning", right=True),
+    Column("total\ntokens", right=True),
+    Column("cost", right=True),
+)
+_TITLES: Final = {"day": "day (UTC)"}
+_MILLI: Final = 1000
+
+
+@click.command()
+@click.option(
+    "--by",
+    type=click.Choice(GROUPS),
+    multiple=True,
+    default=("provider",),
+    show_default="provider",
+    help="Group by this; may be repeated.",
+)
+@click.option("--bottle", type=BOTTLE, metavar="NAME", help="Only this bottle, or this run's id.")
+@click.option("--since", metavar="TIME", help="Only since then: 30m, 12h, 1d, 2w or 2026-01-31.")
+@json_option
+def usage(*, by: tuple[str, ...], bottle: str | None, since: str | None, as_json: bool) -> None:
+    """Show what was used and what it cost.
+
+    Input, cache writes, cache reads and output are counted apart and add up to the total;
+    reasoning is a share of the output. Figures are "measured" where the provider stated them,
+    "estimated" where a reply was cut off, "unknown" where an upper bound stands for them.
+
+    \b
+    Examples:
+      stopper usage
+      stopper usage --by model --since 1d
+      stopper usage --by bottle --by model --json
+      stopper usage --bottle amber-fox
+    """
+    after = None if since is None else parse_since(since, datetime.now(UTC))
+    with open_home() as home:
+        report = report_usage(home, by, bottle=bottle, since=after)
+    if as_json:
+        print_json(usage_json(report))
+    elif report.groups:
+        print_usage(report)
+    else:
+        hint("Nothing was used." if after or bottle else "Nothing was used yet.")
+
+
+def print_usage(report: UsageReport, file: IO[Any] | None = None) -> None:
+    """The table of a report, on stdout by default; below it what is not plain."""
+    every = [*report.groups, report.total]
+    extra = [Column("unpriced\ncalls", right=True)] if report.total.unpriced else []
+    columns = [*_by_columns(report.by), *_KINDS, *extra, Column("figures")]
+    rows = [
+        (*total.group, *_kinds(total), *([total.unpriced] if extra else []), figures_cell(total))
+        for total in every
+    ]
+    total = (*_total_label(report.by), *rows[-1])
+    print_table(columns, rows[:-1], total=total if len(report.groups) > 1 else None, file=file)
+    if report.weights != Weights():
+        hint(f"Token budgets count {_weights(report.weights)}.")
+    if report.total.unpriced:
+        hint("No price is known for unpriced calls; they are not in the cost.")
+
+
+def usage_json(report: UsageReport) -> dict[str, Any]:
+    """The report; `weights` are what a token of each kind counts in a token budget."""
+    return {
+        "by": report.by,
+        "since": report.since,
+        "groups": [
+            {**dict(zip(report.by, total.group, strict=True)), **total_json(total)}
+            for total in report.groups
+        ],
+        "total": total_json(report.total),
+        "weights": {
+            kind: getattr(report.weights, kind) / _MILLI for kind in Weights.__struct_fields__
+        },
+    }
+
+
+def _by_columns(by: tuple[str, ...]) -> list[Column]:
+    return [Column(_TITLES.get(name, name)) for name in by]
+
+
+def _total_label(by: tuple[str, ...]) -> Sequence[str]:
+    return ["total", *[""] * (len(by) - 1)] if by else []
+
+
+def _kinds(total: Total) -> Sequence[Value]:
+    used = total.usage
+    return (
+        total.requests,
+        used.input,
+        used.cache_write,
+        used.cache_read,
+        used.output,
+        _share(used.reasoning, used.output),
+        used.total,
+        cost_cell(total),
+    )
+
+
+def _share(part: int, whole: int) -> str | None:
+    """A percentage; a dash for no reasoning at all, which most models do not report."""
+    if not part:
+        return None
+    return f"{part / max(part, whole):.0%}"
+
+
+def _weights(weights: Weights) -> str:
+    kinds = [
+        f"{kind.replace('_', ' ')} {getattr(weights, kind) / _MILLI:g}"
+        for kind in Weights.__struct_fields__
+    ]
+    return ", ".join(kinds)
