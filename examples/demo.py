@@ -27,10 +27,11 @@ def main() -> int:
         command = run_command(mock)
         print(f"$ {shown(command)}")
         status = subprocess.run(command, cwd=workspace, env=environ, check=False).returncode
-        for after in (("usage", "--by", "model"), ("logs", "demo")):
-            print(f"\n$ stopper {' '.join(after)}", flush=True)
-            subprocess.run((*STOPPER, *after), env=environ, check=True)
-        print(f"\nThe mock provider's own books: {books(mock)}")
+        print("\n$ stopper logs demo", flush=True)
+        subprocess.run((*STOPPER, "logs", "demo"), env=environ, check=True)
+        print(f"\nThe mock provider's own books: {books(mock)}.")
+        print("They equal the table where it says measured; a reply that is cut never states its usage,")
+        print("so the table keeps an estimate from above.")
         print("Next: stopper run --budget 200k -- claude     (or any other command)")
     return status
 
