@@ -31,6 +31,7 @@ __all__ = ["ROWS", "Check", "bait", "probe", "run_checks"]
 PROBE_SECONDS: Final = 60.0
 MAX_ANSWER_BYTES: Final = 1 << 20
 MAX_LEAKS_SHOWN: Final = 4
+MAX_SOCKET_PATH: Final = 107
 
 ROWS: Final = {
     "B01": "TCP past the egress, with every proxy variable unset",
@@ -91,7 +92,14 @@ _CREDENTIALS: Final = (
     *(".git-credentials", ".gnupg", ".kube", ".netrc", ".npmrc", ".password-store", ".pypirc"),
     *(".ssh", ".bash_history", ".cargo/credentials.toml", ".local/share/keyrings"),
 )
-_SYSTEM_SECRETS: Final = ("/etc/shadow", "/etc/gshadow", "/etc/ssh", "/var/log", "/var/lib/docker")
+_SYSTEM_SECRETS: Final = (
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/ssl/private",
+    "/etc/sudoers",
+    "/var/log",
+    "/var/lib/docker",
+)
 _SYSTEM_FOLDERS: Final = ("/", "/etc", "/usr", "/usr/local/bin", "/opt", "/var", "/var/lib")
 _PRIVATE_FOLDERS: Final = ("/tmp", "/var/tmp", "/run")  # noqa: S108  the bottle's own
 _IPC_CREAT, _IPC_RMID, _SHM_BYTES = 0o1000, 0, 4096
@@ -159,7 +167,7 @@ async def probe(
 @contextlib.contextmanager
 def bait(home: Path, state: Path, providers: Mapping[str, Provider]) -> Iterator[dict[str, Any]]:
     """Lay out on the host what a probe must not reach; gives the facts that tell it where."""
-    mark = f"stopper-probe-{secrets.token_hex(8)}"
+    mark = f"stopper-{secrets.token_hex(6)}"
     with contextlib.ExitStack() as stack:
         folders = [_folder(stack, parent, mark) for parent in (home, Path(tempfile.gettempdir()))]
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -284,8 +292,10 @@ def _listen(stack: contextlib.ExitStack, address: str) -> tuple[str, int]:
 def _sockets(
     stack: contextlib.ExitStack, folders: list[Path], mark: str, kind: socket.SocketKind
 ) -> list[str]:
-    """Unix sockets of the host: one in each folder, and an abstract one."""
-    paths = [f"{folder}/{kind.name[-5:]}" for folder in folders] + [f"\0{mark}-{kind.name}"]
+    """Unix sockets of the host: one in each folder whose name is not too long, and an abstract."""
+    name = kind.name.removeprefix("SOCK_").lower()
+    paths = [f"{folder}/{name}" for folder in folders] + [f"\0{mark}-{name}"]
+    paths = [path for path in paths if len(os.fsencode(path)) <= MAX_SOCKET_PATH]
     for path in paths:
         service = stack.enter_context(socket.socket(socket.AF_UNIX, kind))
         service.bind(path)

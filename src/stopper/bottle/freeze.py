@@ -147,7 +147,9 @@ def restore(store: Path, snapshot: Snapshot) -> None:
     """
     for tree in snapshot.trees:
         root = Path(tree.path)
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _is_folder(root):
+            root.unlink(missing_ok=True)
+            root.mkdir(mode=0o700, parents=True)
         now = {entry.path: entry for entry in _entries(root)}
         for entry in sorted(tree.entries, key=lambda entry: Path(entry.path).parts):
             if now.get(entry.path) != entry:
@@ -203,6 +205,8 @@ def _put_back(store: Path, root: Path, entry: Entry) -> None:
 
 def _entries(root: Path) -> Iterator[Entry]:
     """Everything below `root` that a snapshot holds, parents first, at most MAX_ENTRIES."""
+    if not _is_folder(root):
+        return
     listed = _not_ignored(root)
     wanted: AbstractSet[str] = listed or set()
     waiting, count = [("", listed is None)], 0

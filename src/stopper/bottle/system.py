@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from stopper.bottle.sandbox import Kind, Mount
+from stopper.errors import BottleError
 
 __all__ = ["git_identity", "memory_bytes", "sealed_proc", "stand_ins", "system_mounts", "user_name"]
 
@@ -17,6 +18,7 @@ _SECRET_PROC: Final = frozenset(
     {"kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "vmcore"}
 )
 GIT_SECONDS: Final = 5.0
+MAX_SYSTEM_FILES: Final = 200_000
 
 _SHOWN: Final = (
     *("/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/sbin", "/usr"),
@@ -27,15 +29,8 @@ _SHOWN: Final = (
 )
 _SCRATCH: Final = ("/run", "/tmp", "/var/tmp")  # noqa: S108  the bottle's own
 
-_HIDDEN: Final = (
-    *("/etc/gshadow", "/etc/gshadow-", "/etc/shadow", "/etc/shadow-", "/etc/security/opasswd"),
-    *("/etc/sudoers", "/etc/sudoers.d", "/etc/krb5.keytab", "/etc/machine-id"),
-    *("/etc/ssh", "/etc/ssl/private", "/etc/pki/private", "/etc/pki/tls/private"),
-    *("/etc/letsencrypt", "/etc/ipsec.d", "/etc/ipsec.secrets", "/etc/openvpn", "/etc/ppp"),
-    *("/etc/wireguard", "/etc/NetworkManager/system-connections", "/etc/wpa_supplicant"),
-    *("/etc/cni", "/etc/docker", "/etc/kubernetes", "/etc/rancher", "/etc/cloud"),
-)
-"""Credentials of the machine. Only root could read most of them, but root may start a bottle."""
+_HIDDEN: Final = ("/etc/machine-id", "/etc/docker", "/etc/kubernetes", "/etc/rancher")
+_PRIVATE_WITHIN: Final = ("/etc", "/usr/local/etc")
 
 
 def system_mounts() -> Iterator[Mount]:
@@ -48,11 +43,10 @@ def system_mounts() -> Iterator[Mount]:
         if Path(path).exists() and not Path(path).is_symlink():
             yield Mount(Kind.READ, path, path)
     for path in _HIDDEN:
-        real = os.path.realpath(path)
-        if Path(real).is_dir():
-            yield Mount(Kind.SCRATCH, real)
-        elif Path(real).exists():
-            yield Mount(Kind.READ, real, os.devnull)
+        yield from _cover(Path(os.path.realpath(path)))
+    for folder in _PRIVATE_WITHIN:
+        for private in _not_for_others(Path(folder)):
+            yield from _cover(private)
 
 
 def sealed_proc() -> Iterator[Mount]:
@@ -112,6 +106,35 @@ def git_identity(host: Mapping[str, str]) -> bytes:
 def memory_bytes() -> int:
     """How much memory the machine has."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def _cover(path: Path) -> Iterator[Mount]:
+    if path.is_dir():
+        yield Mount(Kind.SCRATCH, str(path))
+    elif path.exists():
+        yield Mount(Kind.READ, str(path), os.devnull)
+
+
+def _not_for_others(folder: Path) -> Iterator[Path]:
+    """Files and folders that not everybody may read: passwords and keys of the machine.
+
+    Whoever starts a bottle may be able to, as root or by a group; an agent has no use for them.
+    """
+    waiting, count = [str(folder)], 0
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                count += 1
+                if count > MAX_SYSTEM_FILES:
+                    raise BottleError(f"{folder} has more than {MAX_SYSTEM_FILES} files to check")
+                if entry.is_symlink():
+                    continue
+                is_folder = entry.is_dir()
+                needed = 0o005 if is_folder else 0o004
+                if entry.stat().st_mode & needed != needed:
+                    yield Path(entry.path)
+                elif is_folder:
+                    waiting.append(entry.path)
 
 
 def _root_links() -> Iterator[Mount]:

@@ -109,10 +109,14 @@ class Terminal:
         os.close(self._master)
 
     def restore(self) -> None:
-        """Put the user's terminal back as it was; harmless to repeat."""
+        """Put the user's terminal back as it was; harmless to repeat.
+
+        What the terminal has answered to the agent and nobody has read is thrown away: the shell
+        would take it for something that the user typed.
+        """
         with contextlib.suppress(OSError, termios.error):
             if self._in_front():  # from behind, the kernel would stop this process
-                termios.tcsetattr(self._user, termios.TCSADRAIN, self._saved)
+                termios.tcsetattr(self._user, termios.TCSAFLUSH, self._saved)
 
     def _shown(self, data: bytes) -> None:
         """Remember whether the agent has switched to the alternate screen, in any split."""
