@@ -1,0 +1,75 @@
+"""`stopper doctor`: start a real bottle, try to get out of it, and show what held."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+
+from stopper.bottle.doctor import Check, run_checks
+from stopper.cli.colour import Style
+from stopper.cli.options import json_option
+from stopper.cli.say import hint, print_json
+from stopper.cli.table import Cell, Column, Value, print_table
+from stopper.control.home import find_home
+from stopper.data import load_providers
+
+__all__ = ["doctor"]
+
+_COLUMNS: Final = (
+    Column("id"),
+    Column("what was tried"),
+    Column("result"),
+    Column("detail", wrap=True),
+)
+_RESULTS: Final = {
+    True: Cell("held", Style.GREEN),
+    False: Cell("NOT HELD", Style.RED),
+    None: Cell("not tried", Style.YELLOW),
+}
+
+
+@click.command()
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Start a bottle, try every known way out of it, and show what held.
+
+    Exits with 1 where something did not hold, or where no bottle starts; then it says what to do.
+
+    \b
+    Examples:
+      stopper doctor
+      stopper doctor --json
+    """
+    if not as_json and sys.stderr.isatty():
+        hint("Starting bottles and trying to get out of them; this takes a few seconds.")
+    checks = asyncio.run(
+        run_checks(
+            home=Path.home(),
+            state=find_home(os.environ),
+            host=os.environ,
+            providers=load_providers(),
+        )
+    )
+    if as_json:
+        print_json(checks)
+    else:
+        print_table(_COLUMNS, [_row(check) for check in checks])
+        hint(_summary(checks))
+    if any(check.held is False for check in checks):
+        sys.exit(1)
+
+
+def _row(check: Check) -> Sequence[Value]:
+    return (check.id, check.what, _RESULTS[check.held], check.detail)
+
+
+def _summary(checks: Sequence[Check]) -> str:
+    held = sum(check.held is True for check in checks)
+    lost = sum(check.held is False for check in checks)
+    untried = len(checks) - held - lost
+    tail = f", {untried} could not be tried here" if untried else ""
+    return f"{held} of {len(checks)} held, {lost} did not{tail}."
