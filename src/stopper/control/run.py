@@ -26,6 +26,7 @@ from stopper.egress.plane import Event, Plane
 from stopper.egress.tls import Authority
 from stopper.errors import BottleError, StoreError
 from stopper.meter.estimate import load_encoding
+from stopper.meter.prices import rates
 from stopper.settings import CountTokens, Shutdown, Unknown
 
 __all__ = ["SNAPSHOTS", "Result", "run"]
@@ -95,10 +96,7 @@ class _Running:
         authority = Authority()
         dialer = Dialer()
         plane = self._plane = self._open_plane(authority, dialer)
-        if (
-            "openai" in self._planned.table.mounts
-        ):  # loading in the middle of a reply would stall it
-            plane.start(asyncio.to_thread(_load_tokenizer))
+        plane.start(asyncio.to_thread(_warm_up, self._planned))
         try:
             bottle = self._bottle = await start(trust(self._planned.plan, authority.pem))
             await plane.serve(bottle.listener)
@@ -221,5 +219,9 @@ class _Running:
             self._say(f"the audit cannot be written: {error}")
 
 
-def _load_tokenizer() -> None:
-    load_encoding("o200k_base")
+def _warm_up(planned: Planned) -> None:
+    """Load what the first request needs, which would otherwise stall other replies meanwhile."""
+    for mount in planned.table.mounts.values():
+        rates(mount.provider.pricing or mount.provider.name, "", planned.run.started)
+    if "openai" in planned.table.mounts:
+        load_encoding("o200k_base")
