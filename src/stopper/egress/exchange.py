@@ -268,10 +268,9 @@ class Exchange:
             return
         body, self._body = self._body, []
         upstream.write(request + b"".join(self._framed(data) for data in body))
+        self._client.hold_reading(False)
         if self.body_done:
             self._end_upload(upstream)
-        else:
-            self._client.hold_reading(False)
 
     def _request(self) -> bytes | Refusal:
         route, metering = self._route, self._metering
@@ -348,6 +347,8 @@ class Exchange:
         if self._may_retry(upstream, refusal):
             self._retried = True
             self._state = _State.WAITING
+            if self._metering is not None:
+                self._metering.sent = False
             self._dispatch()
             return
         self._break(refusal)
