@@ -29,6 +29,7 @@ def test_an_observed_agent_finds_the_listener(user: User) -> None:
         "-c",
         check.replace("/dev/tcp/", "/dev/tcp/127.0.0.1/"),
         isolation=Isolation.OBSERVE,
+        port=free_port(),
         host={"PATH": os.defpath},
     )
     plan = trust(plan, Authority().pem)
@@ -45,7 +46,7 @@ def test_an_observed_agent_finds_the_listener(user: User) -> None:
 
 def test_killed(user: User) -> None:
     """The agent's process at least; what it has started is beyond reach."""
-    plan = user.plan("/bin/sleep", "1000", isolation=Isolation.OBSERVE)
+    plan = user.plan("/bin/sleep", "1000", isolation=Isolation.OBSERVE, port=free_port())
 
     async def run() -> int:
         bottle = await start(plan)
@@ -58,7 +59,7 @@ def test_killed(user: User) -> None:
 
 def test_a_port_that_was_taken_meanwhile(user: User) -> None:
     """Somebody else's listener is never used."""
-    plan = user.plan("/bin/true", isolation=Isolation.OBSERVE)
+    plan = user.plan("/bin/true", isolation=Isolation.OBSERVE, port=free_port())
     with socket.socket() as thief:
         thief.bind(("127.0.0.1", plan.port))
         thief.listen()

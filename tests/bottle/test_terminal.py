@@ -33,6 +33,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from stopper.bottle.plan import Launch, plan_bottle
 from stopper.bottle.start import start
+import uvloop
 
 async def main():
     home = Path(sys.argv[1])
@@ -46,13 +47,13 @@ async def main():
         status = await bottle.wait()
     print("status", status)
 
-asyncio.run(main())
+uvloop.run(main())
 """
 
 AGENT = """
 import os, signal, sys, time
 def say(*words):
-    print(*words, flush=True)
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 signal.signal(signal.SIGINT, lambda *_: say("interrupted"))
 signal.signal(signal.SIGCONT, lambda *_: say("continued"))
 signal.signal(signal.SIGWINCH, lambda *_: say("size", *os.get_terminal_size()))

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from stopper.bottle.command import needs_of, prefix_parts, resolve
 from stopper.bottle.environment import base_url, inherited, observed, routed
-from stopper.bottle.observe import free_port
 from stopper.bottle.profiles import Agents, Profile, compose, load_agents, pick, slug
 from stopper.bottle.sandbox import (
     LAUNCHER,
@@ -54,7 +52,8 @@ class Launch(Struct, frozen=True, kw_only=True):
     `host` is the environment that Stopper itself runs in, `home` the user's home folder and
     `state` Stopper's own, which no bottle ever shows. `needed` names the providers that get a
     placeholder key even where the host has none (those with an `--upstream`). `workspace`, `read`
-    and `write` may be relative to the present folder.
+    and `write` may be relative to the present folder. `port` is where the way out listens; with
+    OBSERVE it is one of the host's own, so choose it with `free_port`.
     """
 
     command: tuple[str, ...]
@@ -106,7 +105,6 @@ class _Planner:
         launch = self._launch
         own = OWN_FOLDER
         if launch.isolation is Isolation.OBSERVE:
-            launch = self._launch = replace(launch, port=free_port())
             own = str(self._ground.state / "observe" / str(launch.port))
         program = resolve(launch.command[0], self._path, self._workspace)
         python = launcher_python()
