@@ -1,0 +1,41 @@
+"""What a detector says: where and which rule, never what."""
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+__all__ = ["Finding", "Severity", "Tier"]
+
+
+class Severity(StrEnum):
+    """How bad it is if the finding is true."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Tier(StrEnum):
+    """How sure a secret's rule is: by prefix and checksum, by prefix alone, or by its context."""
+
+    CHECKED = "checked"
+    PREFIX = "prefix"
+    GENERIC = "generic"
+
+
+class Finding(Struct, frozen=True):
+    """A secret in a text. `start` and `end` are offsets into the original text or bytes.
+
+    `fingerprint` is keyed, so equal secrets can be told equal and none can be guessed. `decoded`
+    names the encodings that were undone to see it, outermost first.
+    """
+
+    rule: str
+    name: str
+    severity: Severity
+    tier: Tier
+    start: int
+    end: int
+    fingerprint: str
+    decoded: tuple[str, ...] = ()
