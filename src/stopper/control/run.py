@@ -77,9 +77,16 @@ class _Running:
         self._last_order = 0
         self._endings: set[asyncio.Task[object]] = set()
         self._interrupted = False
+        self._early: signal.Signals | None = None
 
     async def run(self) -> Result:
-        """From the ledger's first row to its last."""
+        """From the ledger's first row to its last; signals are heard all the while."""
+        planned = self._planned
+        with self._signals():
+            code = await self._recorded()
+        return Result(code, self._status, self._stopped, tuple(planted(planned.plan.watched)))
+
+    async def _recorded(self) -> int:
         planned, ledger = self._planned, self._home.ledger
         ledger.add_run(planned.run)
         code: int | None = None
@@ -90,7 +97,7 @@ class _Running:
         finally:
             with contextlib.suppress(StoreError):  # the run is over either way
                 ledger.end_run(self._id, self._status, code, utc_now())
-        return Result(code, self._status, self._stopped, tuple(planted(planned.plan.watched)))
+        return code
 
     async def _in_bottle(self) -> int:
         authority = Authority()
@@ -100,7 +107,9 @@ class _Running:
         try:
             bottle = self._bottle = await start(trust(self._planned.plan, authority.pem))
             await plane.serve(bottle.listener)
-            with listen(self._home.folder, self._id, self._look_for_orders), self._signals():
+            if self._early is not None:
+                self._signalled(self._early)
+            with listen(self._home.folder, self._id, self._look_for_orders):
                 code = await bottle.wait()
             if self._endings:
                 await asyncio.wait(self._endings)
@@ -191,7 +200,8 @@ class _Running:
 
     def _signalled(self, number: signal.Signals) -> None:
         bottle = self._bottle
-        if bottle is None:
+        if bottle is None:  # it is about to start, and then hears of it
+            self._early = number
             return
         if self._interrupted:
             bottle.kill()
