@@ -65,6 +65,9 @@ SYSTEM = {
     "/proc/self":         (False, False),
     "/dev":               (False, False),
     "/sys/kernel":        (False, False),
+    "/run":               (False, False),
+    "/var":               (False, False),
+    "/home":              (False, False),
 }  # fmt: skip
 
 
@@ -152,6 +155,16 @@ def test_a_linked_worktree_brings_its_repository(tmp_path: Path) -> None:
         subprocess.run(["git", *identity, *command], check=True, capture_output=True)
     assert repository(str(linked)) == str(main / ".git")
     assert repository(str(main)) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "gitdir: \0", "gitdir: /dev/full", "gitdir: loop", "x" * 9000]
+)
+def test_a_pointer_that_makes_no_sense(text: str, tmp_path: Path) -> None:
+    """An agent may write anything there; it brings nothing and breaks nothing."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / ".git").write_text(text)
+    assert repository(str(tmp_path)) is None
 
 
 def test_a_forged_pointer_brings_nothing(tmp_path: Path) -> None:

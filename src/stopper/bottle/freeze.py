@@ -92,7 +92,7 @@ def freeze(
     earlier snapshot changes then.
     """
     folders = [plan.workspace, *(folder for folder in plan.folders if Path(folder).is_dir())]
-    try:
+    with _faults_named(f"the snapshot of {bottle} cannot be taken"):
         trees = tuple(_keep(store, Path(folder)) for folder in folders)
         snapshot = Snapshot(
             id=run,
@@ -107,8 +107,6 @@ def freeze(
         snapshot = replace(snapshot, seal=_seal(snapshot))
         with _replacing(_manifest(store, run)) as file:
             file.write(_encode(msgspec.to_builtins(snapshot)))
-    except OSError as fault:
-        raise BottleError(f"the snapshot of {bottle} cannot be written: {fault}") from fault
     return snapshot
 
 
@@ -131,7 +129,8 @@ def differences(snapshot: Snapshot) -> list[str]:
     found = []
     for tree in snapshot.trees:
         then = {entry.path: entry for entry in tree.entries}
-        now = {entry.path: entry for entry in _entries(Path(tree.path))}
+        with _faults_named(f"{tree.path} cannot be compared with its snapshot"):
+            now = {entry.path: entry for entry in _entries(Path(tree.path))}
         found += [
             str(Path(tree.path, path))
             for path in sorted(then.keys() | now.keys())
@@ -146,14 +145,8 @@ def restore(store: Path, snapshot: Snapshot) -> None:
     Each content is checked against its hash before it takes a file's place.
     """
     for tree in snapshot.trees:
-        root = Path(tree.path)
-        if not _is_folder(root):
-            root.unlink(missing_ok=True)
-            root.mkdir(mode=0o700, parents=True)
-        now = {entry.path: entry for entry in _entries(root)}
-        for entry in sorted(tree.entries, key=lambda entry: Path(entry.path).parts):
-            if now.get(entry.path) != entry:
-                _put_back(store, root, entry)
+        with _faults_named(f"{tree.path} cannot be put back"):
+            _put_back_tree(store, tree)
 
 
 def _keep(store: Path, folder: Path) -> Tree:
@@ -179,6 +172,17 @@ def _keep_content(store: Path, path: Path, digest: str) -> None:
         file.seek(0)
         if file_digest(file, "sha256").hexdigest() != digest:
             raise BottleError(f"{path} changed while it was being kept: is the bottle still alive?")
+
+
+def _put_back_tree(store: Path, tree: Tree) -> None:
+    root = Path(tree.path)
+    if not _is_folder(root):
+        root.unlink(missing_ok=True)
+        root.mkdir(mode=0o700, parents=True)
+    now = {entry.path: entry for entry in _entries(root)}
+    for entry in sorted(tree.entries, key=lambda entry: Path(entry.path).parts):
+        if now.get(entry.path) != entry:
+            _put_back(store, root, entry)
 
 
 def _put_back(store: Path, root: Path, entry: Entry) -> None:
@@ -295,6 +299,14 @@ def _manifest(store: Path, run: str) -> Path:
 
 def _content(store: Path, digest: str) -> Path:
     return store / "contents" / digest[:2] / digest[2:]
+
+
+@contextlib.contextmanager
+def _faults_named(what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as fault:
+        raise BottleError(f"{what}: {fault}") from fault
 
 
 def _is_folder(path: Path) -> bool:

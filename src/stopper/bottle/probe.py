@@ -44,6 +44,7 @@ _CALLS: Final = {
     "ioctl":             (16, 29),
 }  # fmt: skip
 _CLONE_NEWUSER, _CLONE_NEWNS, _CLONE_NEWNET = 0x10000000, 0x20000, 0x40000000
+_CLONE_NEWPID = 0x20000000
 _MS_REMOUNT, _MS_BIND, _MNT_DETACH = 32, 4096, 2
 _TIOCSTI, _SIOCSIFFLAGS = 0x5412, 0x8914
 _HIGH_BIT = 1 << 32
@@ -278,7 +279,7 @@ def nested_namespaces(facts: Facts) -> Leaks:
 
 def _attack_from_namespace(facts: Facts) -> Leaks:
     uid, gid = os.getuid(), os.getgid()
-    if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNS) != 0:
+    if _libc().unshare(_CLONE_NEWUSER | _CLONE_NEWNS | _CLONE_NEWPID) != 0:
         return []
     if not facts["userns"]:
         return ["nested user namespaces"]
@@ -303,7 +304,17 @@ def _attack_from_namespace(facts: Facts) -> Leaks:
         flags = _MS_REMOUNT | _MS_BIND
         done = _libc().mount(None, path.encode(), None, flags, None) == 0
         leaks += [f"makes {path} writable"] if done else []
-    return leaks
+    return leaks + _in_child(lambda: _command_by_new_proc(facts["workspace"]))
+
+
+def _command_by_new_proc(folder: str) -> Leaks:
+    """A /proc of its own has no covers: no such mount, or one that commands nothing."""
+    if _libc().mount(b"proc", folder.encode(), b"proc", 0, None) != 0:
+        return []
+    with suppress(OSError):
+        os.close(os.open(f"{folder}/sys/kernel/core_pattern", os.O_WRONLY))
+        return ["a /proc of its own that commands the kernel"]
+    return []
 
 
 def mounting(_: Facts) -> Leaks:

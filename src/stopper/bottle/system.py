@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ __all__ = ["git_identity", "memory_bytes", "sealed_proc", "stand_ins", "system_m
 _SECRET_PROC: Final = frozenset(
     {"kcore", "key-users", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "vmcore"}
 )
+_USER_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 GIT_SECONDS: Final = 5.0
 MAX_SYSTEM_FILES: Final = 200_000
 
@@ -82,9 +84,12 @@ def stand_ins(user: str, uid: int, home: str) -> Iterator[Mount]:
 
 def user_name(host: Mapping[str, str]) -> str:
     """Who the agent seems to be: the user; never root."""
+    if os.getuid() == 0:
+        return "agent"
     with contextlib.suppress(KeyError):
-        return pwd.getpwuid(os.getuid()).pw_name if os.getuid() else "agent"
-    return host.get("USER", "agent")
+        return pwd.getpwuid(os.getuid()).pw_name
+    name = host.get("USER", "")
+    return name if _USER_NAME.fullmatch(name) else "agent"
 
 
 def git_identity(host: Mapping[str, str]) -> bytes:

@@ -45,8 +45,7 @@ class Terminal:
         first, second, third = (self._slave if os.isatty(fd) else fd for fd in stdio)
         self.replaced = (first, second, third)
         shared = next(fd for fd in stdio if os.isatty(fd))
-        flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        self._user = os.open(f"/proc/self/fd/{shared}", flags)
+        self._user = _open_again(shared)
         self._typing = os.isatty(stdio[0])
         self._saved = termios.tcgetattr(self._user)
         termios.tcsetattr(self._slave, termios.TCSANOW, self._saved)
@@ -127,7 +126,10 @@ class Terminal:
         self._tail = data[1 - len(_ALTERNATE_ON) :]
 
     def _in_front(self) -> bool:
-        return os.tcgetpgrp(self._user) == os.getpgrp()
+        try:
+            return os.tcgetpgrp(self._user) == os.getpgrp()
+        except OSError:  # not our controlling terminal, so nobody is in front of it
+            return True
 
     def _raw(self) -> None:
         if self._typing and self._in_front():
@@ -226,6 +228,15 @@ class _Pump:
         else:
             loop.remove_writer(self._target)
             loop.add_reader(self._source, self._read)
+
+
+def _open_again(terminal: int) -> int:
+    """The same terminal, non-blocking for us alone; after `su` it may not be ours to open."""
+    flags = os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        return os.open(f"/proc/self/fd/{terminal}", flags)
+    except OSError:
+        return os.dup(terminal)
 
 
 def _is_stopped(pid: int) -> bool:

@@ -22,13 +22,13 @@ __all__ = ["Ground", "check_read", "check_write", "guard", "planted", "repositor
 MAX_GUARDED: Final = 512
 MAX_POINTER_BYTES: Final = 4096
 
-_NEVER_SHOWN = ("/dev", "/proc", "/sys")
+_NEVER_SHOWN = ("/dev", "/proc", "/run", "/sys")
 _NEVER_WRITTEN = (
     *("/bin", "/boot", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/sbin"),
     *("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/sbin", "/usr/share"),
     *("/usr/local/bin", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share"),
 )
-_SHARED = ("/", "/home", "/opt", "/run", "/tmp", "/var", "/var/tmp")  # noqa: S108  refused
+_SHARED = ("/", "/home", "/tmp", "/var", "/var/lib", "/var/tmp")  # noqa: S108  refused
 
 
 class Ground:
@@ -44,8 +44,8 @@ def check_read(path: Path, ground: Ground) -> str:
     real = _existing(path)
     if _overlap(real, ground.state):
         raise BottleError(f"{path} would show Stopper's own records: name a folder without them")
-    if any(_within(real, Path(folder)) for folder in _NEVER_SHOWN) or real == Path("/"):
-        raise BottleError(f"{path} is the machine itself and is never shown in a bottle")
+    if any(_within(real, Path(folder)) for folder in _NEVER_SHOWN) or str(real) in _SHARED:
+        raise BottleError(f"{path} has sockets and files of everybody: name a folder below it")
     if stat.S_ISSOCK(real.stat().st_mode):
         raise BottleError(f"{path} is a socket of this machine and is never shown in a bottle")
     return str(real)
@@ -57,7 +57,7 @@ def check_write(path: Path, ground: Ground, *, workspace: bool = False) -> str:
     what = "the workspace" if workspace else "a writable path"
     if _within(ground.home, real):
         raise BottleError(f"{path} holds your home folder: name {what} below it")
-    if str(real) in _SHARED or any(_overlap(real, Path(name)) for name in _NEVER_WRITTEN):
+    if real == Path("/opt") or any(_overlap(real, Path(name)) for name in _NEVER_WRITTEN):
         raise BottleError(f"{path} belongs to the system: name {what} elsewhere")
     if workspace and not real.is_dir():
         raise BottleError(f"{path} is no folder: the workspace must be one")
@@ -102,7 +102,7 @@ def repository(workspace: str) -> str | None:
         linked = Path(workspace, _pointed(pointer).removeprefix("gitdir:").strip()).resolve()
         back = Path(linked, _pointed(linked / "gitdir").strip())
         common = Path(linked, _pointed(linked / "commondir").strip()).resolve()
-    except OSError:
+    except (OSError, ValueError, RuntimeError):  # an agent may have written anything there
         return None
     vouched = back.name == ".git" and _real(back.parent) == Path(workspace)
     outside = not _overlap(common, Path(workspace)) and linked.parent == common / "worktrees"
@@ -122,7 +122,10 @@ def _matches(root: Path, patterns: Sequence[str]) -> Iterator[Path]:
 
 def _is_plain(path: Path, root: Path) -> bool:
     """Whether it exists with no symbolic link on the way, so that a mount lands on it."""
-    return path.exists() and not any(up.is_symlink() for up in (path, *_between(path, root)))
+    try:
+        return path.exists() and not any(up.is_symlink() for up in (path, *_between(path, root)))
+    except OSError:
+        return False
 
 
 def _between(path: Path, root: Path) -> list[Path]:
@@ -148,7 +151,7 @@ def _pointed(path: Path) -> str:
 def _existing(path: Path) -> Path:
     try:
         return path.resolve(strict=True)
-    except (OSError, RuntimeError) as fault:
+    except (OSError, ValueError, RuntimeError) as fault:
         raise BottleError(f"{path} cannot be shown in the bottle: {fault}") from None
 
 
