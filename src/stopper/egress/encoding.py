@@ -66,7 +66,7 @@ def _brotli() -> _Stream:
 
     def stream(data: bytes) -> bytes:
         out: bytes = inflate.process(data, output_buffer_limit=MAX_GROWTH_BYTES)
-        if not inflate.can_accept_more_data():
+        if len(out) > MAX_GROWTH_BYTES or not inflate.can_accept_more_data():
             raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
         return out
 
