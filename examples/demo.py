@@ -25,7 +25,7 @@ def main() -> int:
         (workspace / "notes.txt").write_text("hello\n")
         environ = {**os.environ, "STOPPER_HOME": str(home), "PYTHONWARNINGS": "ignore"}
         command = run_command(mock)
-        print(f"$ {shown(command)}")
+        print(f"$ {shown(command)}", flush=True)
         status = subprocess.run(command, cwd=workspace, env=environ, check=False).returncode
         print("\n$ stopper logs demo", flush=True)
         subprocess.run((*STOPPER, "logs", "demo"), env=environ, check=True)

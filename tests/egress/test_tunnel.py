@@ -231,7 +231,7 @@ def test_the_leaf_verifies_strictly() -> None:
     """AKI equal to the CA's SKI, SAN, short life: what Python 3.13 and others ask for."""
 
     async def go() -> None:
-        async with world() as all_:  # noqa: SIM117
+        async with world() as all_:
             async with tunnel(all_, f"{HOST}:443", HOST, ssl.VERIFY_X509_STRICT) as (_, writer):
                 certificate = writer.get_extra_info("peercert")
                 assert certificate["subjectAltName"] == (("DNS", HOST),)

@@ -355,6 +355,9 @@ class Exchange:
 
     @_closed_on_fault
     def on_reply_upgrade(self, head: ReplyHead, data: bytes) -> None:
+        if not self.switches:
+            self._break(refuse("http.upstream", "a switch of protocols that was not asked for"))
+            return
         self._reply = head
         self._state = _State.REPLYING
         self._client.write(switching_head(head, self._head.upgrade) + data)

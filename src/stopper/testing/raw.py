@@ -1,6 +1,7 @@
 """A caller that sends exactly the bytes it is given, to see what a server makes of them."""
 
 import asyncio
+import contextlib
 from typing import Self
 
 import httptools
@@ -41,7 +42,9 @@ class RawClient:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.writer.close()
+        self.writer.transport.abort()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
 
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
