@@ -3,7 +3,7 @@
 from typing import Any
 
 from stopper.cli.colour import Style
-from stopper.cli.table import Cell
+from stopper.cli.table import Cell, compact
 from stopper.core.budget import Budget, Unit, Window, format_amount
 from stopper.core.hold import Account
 from stopper.core.usage import Quality
@@ -11,26 +11,34 @@ from stopper.stores.ledger import Total
 
 __all__ = [
     "account_json",
+    "amount_cell",
     "cost_cell",
     "figures_cell",
-    "left_cell",
     "left_style",
+    "limit_cell",
     "limit_text",
     "total_json",
 ]
 
 _FEW_LEFT = 0.2
+_DOLLAR = 10**6
+_LEAST_SHOWN = 100
 
 
 def limit_text(budget: Budget) -> str:
     """A budget's limit as people write it: `200,000/day`, `$2.50`."""
-    window = "" if budget.window is Window.LIFETIME else f"/{budget.window}"
-    return f"{format_amount(budget.unit, budget.limit)}{window}"
+    return f"{format_amount(budget.unit, budget.limit)}{_window(budget)}"
 
 
-def left_cell(account: Account) -> Cell:
-    """What a new request may take, in colours that warn."""
-    return Cell(format_amount(account.budget.unit, account.room), left_style(account))
+def amount_cell(unit: Unit, amount: int, style: Style | None = None) -> Cell:
+    """Tokens or dollars; where there is no room, three digits of tokens or the cents."""
+    return Cell(format_amount(unit, amount), style, _short(unit, amount))
+
+
+def limit_cell(budget: Budget) -> Cell:
+    """A budget's limit as people write it."""
+    text, window = format_amount(budget.unit, budget.limit), _window(budget)
+    return Cell(text + window, short=_short(budget.unit, budget.limit) + window)
 
 
 def left_style(account: Account) -> Style:
@@ -40,24 +48,43 @@ def left_style(account: Account) -> Style:
     return Style.YELLOW if account.room < account.budget.limit * _FEW_LEFT else Style.GREEN
 
 
-def cost_cell(total: Total) -> Cell | str | None:
+def cost_cell(total: Total) -> Cell | None:
     """Dollars; a dash where no price is known for any request."""
     if total.requests and total.unpriced == total.requests:
         return None
-    return format_amount(Unit.MICROS, total.micros)
+    return amount_cell(Unit.MICROS, total.micros)
 
 
 def figures_cell(total: Total) -> Cell | None:
-    """Where the figures come from; a dash where there are none."""
-    counts = [
-        f"{total.by_quality[quality]:,} {quality}"
+    """Where the figures come from; a dash where there are none.
+
+    Where there is no room, only what is not measured is counted.
+    """
+    counts = {
+        quality: f"{total.by_quality[quality]:,} {quality}"
         for quality in Quality
         if total.by_quality.get(quality)
-    ]
+    }
     if not counts:
         return None
-    sure = set(total.by_quality) == {Quality.MEASURED}
-    return Cell(str(Quality.MEASURED)) if sure else Cell(", ".join(counts), Style.YELLOW)
+    if set(counts) == {Quality.MEASURED}:
+        return Cell(str(Quality.MEASURED))
+    short = ", ".join(text for quality, text in counts.items() if quality != Quality.MEASURED)
+    return Cell(", ".join(counts.values()), Style.YELLOW, short)
+
+
+def _window(budget: Budget) -> str:
+    return "" if budget.window is Window.LIFETIME else f"/{budget.window}"
+
+
+def _short(unit: Unit, amount: int) -> str:
+    """`1.23M` tokens; dollars to the cent from one on, below to a hundredth of a cent."""
+    if unit is Unit.TOKENS:
+        return compact(amount)
+    if 0 < amount < _LEAST_SHOWN:
+        return "<$0.0001"
+    decimals = 2 if amount == 0 or abs(amount) >= _DOLLAR else 4
+    return f"{'-' if amount < 0 else ''}${abs(amount) / _DOLLAR:,.{decimals}f}"
 
 
 def account_json(account: Account) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The `stopper` command: its subcommands, each loaded when it is used, and how errors are told."""
 
+import errno
 import sys
 from importlib import import_module
 from typing import IO, Any, Final
@@ -9,7 +10,8 @@ import click
 from stopper import __version__
 from stopper.cli import INTERRUPTED
 from stopper.cli.colour import Style, has_colour, paint
-from stopper.cli.table import plain
+from stopper.cli.say import broken
+from stopper.cli.table import columns_of
 from stopper.control.suggest import did_you_mean
 from stopper.errors import SettingsError, StopperError, UsageError
 
@@ -42,6 +44,8 @@ SECTIONS: Final = {
 }
 """Every command by its section in the help: the module that has it, and what it does."""
 
+_RUNNERS: Final = frozenset(SECTIONS["Run"])
+_ERROR: Final = "Error:"
 _COMMANDS: Final = {name: row for commands in SECTIONS.values() for name, row in commands.items()}
 
 
@@ -51,14 +55,24 @@ class Fault(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message, on stderr by default."""
         stream = sys.stderr if file is None else file
-        word = paint("Error:", Style.RED, colour=has_colour(stream))
-        print(f"{word} {plain(self.message)}", file=stream)
+        first, *others = broken(f"{_ERROR} {self.message}", columns_of(stream))
+        word = paint(_ERROR, Style.RED, colour=has_colour(stream))
+        print(word + first.removeprefix(_ERROR), *others, sep="\n", file=stream)
 
 
 class Misuse(Fault):
-    """What cannot be done as it was asked for; the exit status is 2."""
+    """What cannot be done as it was asked for."""
 
     exit_code = 2
+
+
+class NotRun(Fault):
+    """Stopper could not run what it was to run: the status that env(1), timeout(1) and docker give.
+
+    An agent may end with 1 and 2 as well.
+    """
+
+    exit_code = 125
 
 
 class Commands(click.Group):
@@ -99,9 +113,22 @@ class Commands(click.Group):
         except (SettingsError, UsageError) as error:
             raise Misuse(str(error)) from error
         except StopperError as error:
-            raise Fault(str(error)) from error
+            raise _fault_in(ctx)(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            raise _fault_in(ctx)(_of_system(error)) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _fault_in(ctx: click.Context) -> type[Fault]:
+    return NotRun if ctx.invoked_subcommand in _RUNNERS else Fault
+
+
+def _of_system(error: OSError) -> str:
+    what = f"{error.filename}: " if error.filename else ""
+    return f"{what}{error.strerror or error or type(error).__name__}"
 
 
 @click.group(

@@ -6,11 +6,17 @@ from typing import Any, Final
 
 import click
 
-from stopper.cli.amounts import account_json, left_cell, left_style, limit_text
+from stopper.cli.amounts import (
+    account_json,
+    amount_cell,
+    left_style,
+    limit_cell,
+    limit_text,
+)
 from stopper.cli.options import json_option
 from stopper.cli.say import hint, print_json, say
 from stopper.cli.table import Cell, Column, Value, print_table
-from stopper.cli.times import local
+from stopper.cli.times import minute
 from stopper.control.budgets import (
     BudgetReport,
     drop_budgets,
@@ -28,7 +34,7 @@ from stopper.settings import provider_names
 __all__ = ["budget"]
 
 _COLUMNS: Final = (
-    Column("scope"),
+    Column("scope", name=True),
     Column("provider"),
     Column("limit", right=True),
     Column("spent", right=True),
@@ -80,24 +86,31 @@ def set_(*, scope: str, amount: str, provider: str | None) -> None:
 
 
 @budget.command("list")
+@click.option("-a", "--all", "over", is_flag=True, help="List those of runs that are over, too.")
 @json_option
-def list_(*, as_json: bool) -> None:
+def list_(*, over: bool, as_json: bool) -> None:
     """List the budgets, with what is spent, held by requests in flight, and left.
 
     \b
     Examples:
       stopper budget list
+      stopper budget list --all
       stopper budget list --json | jq '.[] | select(.left <= 0).key'
     """
     with open_home() as home:
-        reports = list_budgets(home.ledger, datetime.now(UTC))
+        every = list_budgets(home.ledger, datetime.now(UTC))
+    reports = [report for report in every if over or not report.over]
     if as_json:
         print_json([_json(report) for report in reports])
     elif reports:
         print_table(_COLUMNS, [_row(report) for report in reports])
+    elif every:
+        hint("Nothing limits what a new bottle may use.")
     else:
         hint("No budget is set: nothing limits what a bottle may use.")
         hint("Set one with `stopper budget set global 5M/day`.")
+    if len(every) > len(reports) and not as_json:
+        hint("`stopper budget list --all` lists those of runs that are over, too.")
 
 
 @budget.command("rm")
@@ -127,15 +140,21 @@ def _row(report: BudgetReport) -> Sequence[Value]:
     account = report.account
     budget = account.budget
     return (
-        str(budget.scope),
+        _scope(report),
         budget.provider or "all",
-        limit_text(budget),
-        format_amount(budget.unit, account.spent),
-        format_amount(budget.unit, account.held),
-        left_cell(account),
+        limit_cell(budget),
+        amount_cell(budget.unit, account.spent),
+        amount_cell(budget.unit, account.held),
+        amount_cell(budget.unit, account.room, left_style(account)),
         _bar(account),
-        "never" if report.renewed is None else local(report.renewed),
+        "never" if report.renewed is None else minute(report.renewed),
     )
+
+
+def _scope(report: BudgetReport) -> Cell:
+    scope = str(report.account.budget.scope)
+    whose = f" ({report.bottle})" if report.bottle else ""
+    return Cell(scope + whose, short=scope)
 
 
 def _bar(account: Account) -> Cell:
@@ -144,8 +163,13 @@ def _bar(account: Account) -> Cell:
     share = 1.0 if account.budget.limit == 0 else min(1.0, taken / account.budget.limit)
     full = int(share * _BAR_CELLS)
     bar = "█" * full + "░" * (_BAR_CELLS - full)
-    return Cell(f"{bar} {share:4.0%}", left_style(account))
+    return Cell(f"{bar} {share:4.0%}", left_style(account), f"{share:4.0%}")
 
 
 def _json(report: BudgetReport) -> dict[str, Any]:
-    return {**account_json(report.account), "starts_again": report.renewed}
+    return {
+        **account_json(report.account),
+        "starts_again": report.renewed,
+        "bottle": report.bottle,
+        "over": report.over,
+    }

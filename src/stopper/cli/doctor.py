@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from stopper.bottle.doctor import Check, run_checks
+from stopper.cli.app import Fault
 from stopper.cli.colour import Style
 from stopper.cli.options import json_option
 from stopper.cli.say import hint, print_json
@@ -19,9 +20,12 @@ from stopper.data import load_providers
 
 __all__ = ["doctor"]
 
+NO_BOTTLE: Final = "start"
+"""The only check where no bottle starts at all."""
+
 _COLUMNS: Final = (
     Column("id"),
-    Column("what was tried"),
+    Column("what was tried", wrap=True),
     Column("result"),
     Column("detail", wrap=True),
 )
@@ -46,21 +50,37 @@ def doctor(*, as_json: bool) -> None:
     """
     if not as_json and sys.stderr.isatty():
         hint("Starting bottles and trying to get out of them; this takes a few seconds.")
-    checks = asyncio.run(
-        run_checks(
-            home=Path.home(),
-            state=find_home(os.environ),
-            host=os.environ,
-            providers=load_providers(),
-        )
-    )
+    checks = _checks()
     if as_json:
         print_json(checks)
     else:
-        print_table(_COLUMNS, [_row(check) for check in checks])
-        hint(_summary(checks))
+        show(checks)
     if any(check.held is False for check in checks):
-        sys.exit(1)
+        raise click.exceptions.Exit(1)
+
+
+def show(checks: Sequence[Check]) -> None:
+    """The table, and a sentence that sums it up; the advice alone where no bottle starts."""
+    if checks[0].id == NO_BOTTLE:
+        raise Fault(checks[0].detail)
+    told = any(check.detail for check in checks)
+    columns = _COLUMNS if told else _COLUMNS[:-1]
+    print_table(columns, [_row(check)[: len(columns)] for check in checks])
+    hint(_summary(checks))
+
+
+def _checks() -> list[Check]:
+    try:
+        return asyncio.run(
+            run_checks(
+                home=Path.home(),
+                state=find_home(os.environ),
+                host=os.environ,
+                providers=load_providers(),
+            )
+        )
+    except TimeoutError as error:
+        raise Fault("A bottle started, but the probe in it did not answer: try again.") from error
 
 
 def _row(check: Check) -> Sequence[Value]:
@@ -71,5 +91,7 @@ def _summary(checks: Sequence[Check]) -> str:
     held = sum(check.held is True for check in checks)
     lost = sum(check.held is False for check in checks)
     untried = len(checks) - held - lost
-    tail = f", {untried} could not be tried here" if untried else ""
-    return f"{held} of {len(checks)} held, {lost} did not{tail}."
+    said = f"All {held} held" if held == len(checks) else f"{held} of {len(checks)} held"
+    said += f", {lost} did NOT" if lost else ""
+    said += f", {untried} could not be tried here" if untried else ""
+    return f"{said}."

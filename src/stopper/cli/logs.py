@@ -1,14 +1,15 @@
 """`stopper logs`: what a bottle did and what was refused to it."""
 
+import sys
 import time
 from typing import Any, Final
 
 import click
 
 from stopper.cli.colour import Style, has_colour, paint
-from stopper.cli.options import BOTTLE, json_option
+from stopper.cli.options import bottles, json_option
 from stopper.cli.say import print_json_line
-from stopper.cli.table import plain
+from stopper.cli.table import LEAST_SENTENCE, columns_of, plain, wrap
 from stopper.cli.times import local
 from stopper.control.home import open_home
 from stopper.control.logs import Log, LogLine
@@ -25,7 +26,7 @@ _ACT_WIDTH: Final = 10
 
 
 @click.command()
-@click.argument("bottle", type=BOTTLE)
+@click.argument("bottle", shell_complete=bottles)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @json_option
 def logs(*, bottle: str, follow: bool, as_json: bool) -> None:
@@ -62,10 +63,18 @@ def _show(line: LogLine, *, as_json: bool) -> None:
     if as_json:
         print_json_line(_json(line))
         return
-    colour = has_colour(click.get_text_stream("stdout"))
-    at = paint(local(line.at), Style.DIM, colour=colour)
-    act = paint(plain(line.act).ljust(_ACT_WIDTH), _style(line), colour=colour)
-    print(f"{at}  {act}  {plain(line.sentence)}", flush=True)
+    colour = has_colour(sys.stdout)
+    at, act = local(line.at), plain(line.act).ljust(_ACT_WIDTH)
+    head = f"{paint(at, Style.DIM, colour=colour)}  {paint(act, _style(line), colour=colour)}  "
+    indent = len(f"{at}  {act}  ")
+    first, *others = _broken(plain(line.sentence), indent)
+    print(head + first, *(" " * indent + other for other in others), sep="\n", flush=True)
+
+
+def _broken(sentence: str, indent: int) -> list[str]:
+    """The lines of a sentence that begins behind an indent, where a terminal has the room."""
+    room = (columns_of(sys.stdout) or 0) - indent
+    return wrap(sentence, room) if room >= LEAST_SENTENCE else [sentence]
 
 
 def _style(line: LogLine) -> Style | None:

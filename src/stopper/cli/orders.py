@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from stopper.cli.options import LIVE_BOTTLE
+from stopper.cli.options import live_bottles
 from stopper.cli.say import hint, say
 from stopper.control.home import open_for_orders
 from stopper.control.operate import Ordered, Outcome, await_orders, find_live, give_order
@@ -27,7 +27,7 @@ _DONE: Final = {
 
 
 @click.command()
-@click.argument("bottle", type=LIVE_BOTTLE, required=False)
+@click.argument("bottle", shell_complete=live_bottles, required=False)
 @click.option("--all", "everyone", is_flag=True, help="Cut every bottle off that runs.")
 def cut(*, bottle: str | None, everyone: bool) -> None:
     """Cut BOTTLE off: open replies end at once, and no request leaves it any more.
@@ -43,7 +43,7 @@ def cut(*, bottle: str | None, everyone: bool) -> None:
 
 
 @click.command()
-@click.argument("bottle", type=LIVE_BOTTLE, required=False)
+@click.argument("bottle", shell_complete=live_bottles, required=False)
 @click.option("--all", "everyone", is_flag=True, help="Kill every bottle that runs.")
 def kill(*, bottle: str | None, everyone: bool) -> None:
     """Kill everything in BOTTLE. Its workspace stays as it is.
@@ -57,7 +57,7 @@ def kill(*, bottle: str | None, everyone: bool) -> None:
 
 
 @click.command()
-@click.argument("bottle", type=LIVE_BOTTLE)
+@click.argument("bottle", shell_complete=live_bottles)
 def freeze(*, bottle: str) -> None:
     """Save BOTTLE's workspace and stop it; `stopper resume` goes on with it.
 
@@ -106,8 +106,9 @@ def _tell(ordered: Sequence[Ordered]) -> None:
             say(f"{name} is gone: its process had died already.")
         else:
             hint(
-                f"{name} has not answered; the order stands. Look at `stopper logs {name}`, or end "
-                f"process {one.run.fact.get('pid', 'of the run')} yourself: its bottle ends with it."
+                f"{name} has not answered; the order stands. Look at `stopper logs {name}`, or "
+                f"end process {one.run.fact.get('pid', 'of the run')} yourself: its bottle ends "
+                f"with it."
             )
     if any(one.outcome is Outcome.LATE for one in ordered):
         raise click.exceptions.Exit(1)

@@ -14,9 +14,12 @@ from stopper.data import load_providers
 
 __all__ = ["providers"]
 
+MAX_HOSTS: Final = 3
+"""How many of a provider's hosts the table names; JSON has all of them."""
+
 _COLUMNS: Final = (
     Column("provider"),
-    Column("agents"),
+    Column("agent"),
     Column("hosts", wrap=True),
     Column("key variable"),
     Column("key"),
@@ -44,8 +47,14 @@ def providers(*, as_json: bool) -> None:
         shown = variable or next(iter(provider.key_env), None)
         key = Cell("set", Style.GREEN) if variable else Cell("not set", Style.DIM)
         agents = ", ".join(provider.agents) or None
-        rows.append((provider.name, agents, " ".join(provider.hosts), shown, key))
+        rows.append((provider.name, agents, _hosts(provider), shown, key))
     print_table(_COLUMNS, rows)
+
+
+def _hosts(provider: Provider) -> str | None:
+    more = len(provider.hosts) - MAX_HOSTS
+    tail = f" and {more} more" if more > 0 else ""
+    return " ".join(provider.hosts[:MAX_HOSTS]) + tail or None
 
 
 def _key_variable(provider: Provider) -> str | None:

@@ -8,6 +8,7 @@ import click
 
 from stopper.cli.amounts import (
     account_json,
+    amount_cell,
     cost_cell,
     figures_cell,
     left_style,
@@ -18,24 +19,23 @@ from stopper.cli.colour import Style
 from stopper.cli.options import json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Cell, Column, Value, print_table
-from stopper.cli.times import short_span
+from stopper.cli.times import age_cell
 from stopper.control.home import open_home
 from stopper.control.reports import LOST, RunReport, report_runs
-from stopper.core.budget import format_amount
 from stopper.core.hold import Account
 
 __all__ = ["ps"]
 
 _COLUMNS = (
-    Column("bottle"),
+    Column("bottle", name=True),
     Column("agent"),
     Column("pid", right=True),
     Column("status"),
     Column("age", right=True),
     Column("tokens", right=True),
     Column("cost", right=True),
-    Column("figures"),
-    Column("budget left"),
+    Column("figures", name=True),
+    Column("budget\nleft", name=True),
 )
 _STYLES = {
     "running": Style.GREEN,
@@ -80,7 +80,7 @@ def _row(report: RunReport, now: datetime) -> Sequence[Value]:
         report.agent,
         None if report.ended or report.pid is None else str(report.pid),
         _status(report),
-        short_span(now - report.started),
+        age_cell(now - report.started),
         report.used.usage.total,
         cost_cell(report.used),
         figures_cell(report.used),
@@ -95,11 +95,11 @@ def _status(report: RunReport) -> Cell:
 
 def _left(account: Account | None) -> Cell:
     if account is None:
-        return Cell("no budget", Style.DIM)
+        return Cell("no budget", Style.DIM, "none")
     budget = account.budget
     whose = f" ({budget.provider})" if budget.provider else ""
-    left = format_amount(budget.unit, account.room)
-    return Cell(f"{left} of {limit_text(budget)}{whose}", left_style(account))
+    left = amount_cell(budget.unit, account.room)
+    return Cell(f"{left.text} of {limit_text(budget)}{whose}", left_style(account), left.short)
 
 
 def _json(report: RunReport) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from stopper.cli.options import BOTTLE
+from stopper.cli.options import bottles
 from stopper.cli.run import start
 from stopper.cli.say import hint
 from stopper.control.home import open_home
@@ -17,7 +17,7 @@ _SHOWN = 10
 
 
 @click.command()
-@click.argument("bottle", type=BOTTLE)
+@click.argument("bottle", shell_complete=bottles)
 @click.option(
     "--budget",
     multiple=True,

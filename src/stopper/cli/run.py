@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from stopper.cli.colour import Style, has_colour, paint
-from stopper.cli.options import BOTTLE, json_option
+from stopper.cli.options import bottles, json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Column, plain, print_table
 from stopper.cli.usage import print_usage
@@ -63,7 +63,7 @@ _WHAT: Final = (Column("what"), Column("value", wrap=True), Column("from"))
 @click.option("--env", multiple=True, metavar="NAME", help="Pass this variable in.")
 @click.option(
     "--parent",
-    type=BOTTLE,
+    shell_complete=bottles,
     default="",
     metavar="BOTTLE",
     help="Count its usage towards this bottle's budgets, too.",

@@ -2,24 +2,43 @@
 
 import json
 import sys
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from stopper.cli.colour import Style, has_colour, paint
-from stopper.cli.table import plain
+from stopper.cli.table import columns_of, plain, wrap
 
-__all__ = ["hint", "print_json", "print_json_line", "say"]
+__all__ = ["broken", "hint", "print_json", "print_json_line", "say", "tell", "warn"]
 
 
 def say(text: str) -> None:
     """A result, on stdout."""
-    print(plain(text))
+    tell(text, None, sys.stdout)
 
 
 def hint(text: str) -> None:
     """What is good to know, on stderr, so that a pipe gets results alone."""
-    print(paint(plain(text), Style.DIM, colour=has_colour(sys.stderr)), file=sys.stderr)
+    tell(text, Style.DIM, sys.stderr)
+
+
+def warn(text: str) -> None:
+    """What must not be overlooked, on stderr."""
+    tell(text, Style.YELLOW, sys.stderr)
+
+
+def tell(text: str, style: Style | None, stream: IO[Any]) -> None:
+    """A text in a style, broken at words where a terminal is narrower."""
+    for line in broken(text, columns_of(stream)):
+        print(paint(line, style, colour=has_colour(stream)), file=stream)
+
+
+def broken(text: str, room: int | None) -> list[str]:
+    """The lines of a text that is set plain; those that are indented stay as they are."""
+    lines = []
+    for line in map(plain, text.splitlines()):
+        lines += [line] if room is None or line.startswith(" ") else wrap(line, room)
+    return lines
 
 
 def print_json(value: Any) -> None:

@@ -1,6 +1,6 @@
 """Tables for people: aligned, as wide as the terminal, and never a cell cut short."""
 
-import shutil
+import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,36 +10,59 @@ from msgspec import Struct
 
 from stopper.cli.colour import Style, has_colour, paint
 
-__all__ = ["Cell", "Column", "Value", "lines_of", "plain", "print_table", "width_of"]
+__all__ = [
+    "LEAST_SENTENCE",
+    "Cell",
+    "Column",
+    "Value",
+    "columns_of",
+    "compact",
+    "lines_of",
+    "plain",
+    "print_table",
+    "width_of",
+    "wrap",
+]
 
 GAP: Final = "  "
-LEAST_WRAPPED: Final = 24
-"""A column of sentences that would be narrower than this is not worth wrapping."""
+LEAST_SENTENCE: Final = 24
+LEAST_NAME: Final = 12
+"""Columns that would have to be narrower than these are not worth breaking."""
+
+DEFAULT_COLUMNS: Final = 80
+MAX_COLUMNS: Final = 10_000
 
 _NOTHING = "-"
 _COMPACT_FROM = 100_000
 _COMPACT_UNITS = ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "k"))
 _CONTROL_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _MARK_CATEGORIES = frozenset({"Me", "Mn"})
+_BREAKS_AFTER = frozenset("-_/:.,@")
 
 
 class Column(Struct, frozen=True):
     """A column's title (several lines stand above each other), and how its cells are set.
 
-    `wrap` is for one column of sentences, which breaks into lines where the room is short.
+    Where the room is short, `wrap` columns break at once, for they hold sentences; `name` columns
+    break when nothing else helps.
     """
 
     title: str
     right: bool = False
     wrap: bool = False
+    name: bool = False
 
 
 class Cell(Struct, frozen=True):
-    """A text with a style."""
+    """A text with a style; `short` says the same where the room does not do for the whole."""
 
     text: str
     style: Style | None = None
+    short: str = ""
 
+
+_SQUEEZES = ((False, False), (True, False), (True, True))
+"""Whether cells are short and names break, tried in this order."""
 
 Value = Cell | str | int | None
 """What a row holds; an integer gets its thousands apart, None is a dash."""
@@ -54,8 +77,9 @@ def print_table(
 ) -> None:
     """Print a table to `file` (stdout by default) as it suits a terminal or a pipe."""
     file = sys.stdout if file is None else file
-    width = shutil.get_terminal_size().columns if file.isatty() else None
-    for line in lines_of(columns, rows, total=total, width=width, colour=has_colour(file)):
+    for line in lines_of(
+        columns, rows, total=total, width=columns_of(file), colour=has_colour(file)
+    ):
         file.write(line + "\n")
 
 
@@ -69,19 +93,56 @@ def lines_of(
 ) -> Iterator[str]:
     """The lines of a table; None for `width` has no limit and draws no rules, as pipes want it.
 
-    Where the exact table is too wide, sentences wrap; where that is not enough, large integers
-    become short (1.23M); where that is not enough either, each row becomes a list of its cells.
+    Where the exact table is too wide, sentences wrap; where that is not enough, cells become short
+    (1.23M), then names break; where that is not enough either, each row becomes a list.
     """
     every = [*rows, total] if total is not None else [*rows]
-    for short in (False, True):
+    for short, names in _SQUEEZES:
         texts = [[_cell(value, short=short) for value in row] for row in every]
-        widths = _fit(columns, texts, width)
+        widths = _fit(columns, texts, width, names=names)
         if widths is not None:
             totals = 0 if total is None else 1
             yield from _grid(columns, texts, widths, totals, ruled=width is not None, colour=colour)
             return
     texts = [[_cell(value, short=False) for value in row] for row in every]
     yield from _lists(columns, texts, colour=colour)
+
+
+def columns_of(stream: IO[Any]) -> int | None:
+    """How wide the terminal behind a stream is; None where there is none."""
+    if not stream.isatty():
+        return None
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and 0 < int(said[:5]) <= MAX_COLUMNS:
+        return int(said)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or DEFAULT_COLUMNS
+    except OSError:
+        return DEFAULT_COLUMNS
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """Break a plain text at spaces; a word that is wider than the room is broken inside."""
+    lines = [""]
+    for word in _words(text, room):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if width_of(joined) <= room:
+            lines[-1] = joined
+        else:
+            lines.append(word)
+    return lines
+
+
+def compact(number: int) -> str:
+    """Three significant digits from a hundred thousand on."""
+    if abs(number) < _COMPACT_FROM:
+        return f"{number:,}"
+    for unit, letter in _COMPACT_UNITS:
+        scaled = float(f"{number / unit:.3g}")
+        if abs(scaled) >= 1:
+            decimals = max(0, 3 - len(str(int(abs(scaled)))))
+            return f"{scaled:,.{decimals}f}{letter}"
+    raise AssertionError(number)
 
 
 def plain(text: str) -> str:
@@ -118,40 +179,42 @@ def _cell(value: Value, *, short: bool) -> Cell:
         case None:
             return Cell(_NOTHING, Style.DIM)
         case int():
-            return Cell(_compact(value) if short else f"{value:,}")
+            return Cell(compact(value) if short else f"{value:,}")
         case str():
             return Cell(plain(value))
         case Cell():
-            return Cell(plain(value.text), value.style)
-
-
-def _compact(number: int) -> str:
-    """Three significant digits from a hundred thousand on."""
-    if abs(number) < _COMPACT_FROM:
-        return f"{number:,}"
-    for unit, letter in _COMPACT_UNITS:
-        scaled = float(f"{number / unit:.3g}")
-        if abs(scaled) >= 1:
-            decimals = max(0, 3 - len(str(int(abs(scaled)))))
-            return f"{scaled:,.{decimals}f}{letter}"
-    raise AssertionError(number)
+            return Cell(plain((short and value.short) or value.text), value.style)
 
 
 def _fit(
-    columns: Sequence[Column], texts: Sequence[Sequence[Cell]], width: int | None
+    columns: Sequence[Column], texts: Sequence[Sequence[Cell]], width: int | None, *, names: bool
 ) -> list[int] | None:
     """The width of each column, or None where they do not fit."""
-    widths = [max(map(width_of, column.title.split("\n"))) for column in columns]
+    titles = [max(map(width_of, column.title.split("\n"))) for column in columns]
+    widths = titles
     for row in texts:
         widths = [max(old, width_of(cell.text)) for old, cell in zip(widths, row, strict=True)]
-    excess = 0 if width is None else sum(widths) + len(GAP) * (len(widths) - 1) - width
-    if excess <= 0:
+    if width is None:
         return widths
-    for place, column in enumerate(columns):
-        if column.wrap and widths[place] - excess >= LEAST_WRAPPED:
-            widths[place] -= excess
-            return widths
-    return None
+    spare = [
+        max(0, room - max(title, least)) if (least := _least(column, names=names)) else 0
+        for column, room, title in zip(columns, widths, titles, strict=True)
+    ]
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
+    if excess > sum(spare):
+        return None
+    while excess > 0:
+        widest = max(filter(spare.__getitem__, range(len(widths))), key=widths.__getitem__)
+        widths[widest] -= 1
+        spare[widest] -= 1
+        excess -= 1
+    return widths
+
+
+def _least(column: Column, *, names: bool) -> int:
+    if column.wrap:
+        return LEAST_SENTENCE
+    return LEAST_NAME if column.name and names else 0
 
 
 def _grid(
@@ -189,8 +252,8 @@ def _row(
 ) -> Iterator[str]:
     """One line, or as many as its longest wrapped cell needs."""
     parts = [
-        _wrap(cell.text, room) if column.wrap else [cell.text]
-        for column, cell, room in zip(columns, row, widths, strict=True)
+        wrap(cell.text, room) if width_of(cell.text) > room else [cell.text]
+        for cell, room in zip(row, widths, strict=True)
     ]
     for place in range(max(map(len, parts))):
         cells = [
@@ -231,18 +294,6 @@ def _lists(
                 )
 
 
-def _wrap(text: str, room: int) -> list[str]:
-    """Break at spaces; a word that is wider than the room is broken inside."""
-    lines = [""]
-    for word in _words(text, room):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
-        if width_of(joined) <= room:
-            lines[-1] = joined
-        else:
-            lines.append(word)
-    return lines
-
-
 def _words(text: str, room: int) -> Iterable[str]:
     for word in text.split(" "):
         rest = word
@@ -254,10 +305,15 @@ def _words(text: str, room: int) -> Iterable[str]:
 
 
 def _taken(word: str, room: int) -> int:
-    """How many characters of a word fit; at least one, so that breaking it always ends."""
-    used = 0
+    """How many characters of a word to put on a line, after a hyphen or the like if one is near.
+
+    At least one, so that breaking it always ends.
+    """
+    used = good = 0
     for place, char in enumerate(word):
         used += _char_width(char)
         if used > room:
-            return max(1, place)
+            return max(1, good if good * 2 > place else place)
+        if char in _BREAKS_AFTER:
+            good = place + 1
     return len(word)

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-__all__ = ["local", "short_span"]
+from stopper.cli.table import Cell
+
+__all__ = ["age_cell", "local", "minute", "span"]
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -13,9 +15,21 @@ def local(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def short_span(span: timedelta) -> str:
+def minute(at: datetime) -> str:
+    """A time to the minute, such as `2026-01-31 14:05`."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def age_cell(age: timedelta) -> Cell:
+    """A span; where there is no room its largest unit alone."""
+    text = span(age)
+    return Cell(text, short=text.partition(" ")[0])
+
+
+def span(length: timedelta) -> str:
     """The two largest units, such as `3d 4h`, `2m 5s` or `0s`."""
-    rest, parts = max(0, int(span.total_seconds())), []
+    rest = max(0, int(length.total_seconds()))
+    parts: list[str] = []
     for letter, seconds in _UNITS:
         count, rest = divmod(rest, seconds)
         if count or parts or letter == "s":

@@ -1,13 +1,13 @@
 """`stopper usage`: what was used and what it cost, by kind of token."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import IO, Any, Final
 
 import click
 
 from stopper.cli.amounts import cost_cell, figures_cell, total_json
-from stopper.cli.options import BOTTLE, json_option
+from stopper.cli.options import bottles, json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Column, Value, print_table
 from stopper.control.home import open_home
@@ -17,16 +17,25 @@ from stopper.stores.ledger import Total
 
 __all__ = ["print_usage", "usage", "usage_json"]
 
-_KINDS: Final = (
-    Column("calls", right=True),
-    Column("input", right=True),
-    Column("cache\nwrite", right=True),
-    Column("cache\nread", right=True),
-    Column("output", right=True),
-    Column("of it\nreasoning", right=True),
-    Column("total\ntokens", right=True),
-    Column("cost", right=True),
+_Shown = tuple[Column, Callable[[Total], Value]]
+
+_KINDS: Final[tuple[_Shown, ...]] = (
+    (Column("calls", right=True), lambda total: total.requests),
+    (Column("input", right=True), lambda total: total.usage.input),
+    (Column("cache\nwrite", right=True), lambda total: total.usage.cache_write),
+    (Column("cache\nread", right=True), lambda total: total.usage.cache_read),
+    (Column("output", right=True), lambda total: total.usage.output),
 )
+_REASONING: Final[_Shown] = (
+    Column("of it\nreasoning", right=True),
+    lambda total: _share(total.usage.reasoning, total.usage.output),
+)
+_SUMS: Final[tuple[_Shown, ...]] = (
+    (Column("total\ntokens", right=True), lambda total: total.usage.total),
+    (Column("cost", right=True), cost_cell),
+)
+_UNPRICED: Final[_Shown] = (Column("unpriced\ncalls", right=True), lambda total: total.unpriced)
+_FIGURES: Final[_Shown] = (Column("figures", name=True), figures_cell)
 _TITLES: Final = {"day": "day (UTC)"}
 _MILLI: Final = 1000
 
@@ -40,7 +49,9 @@ _MILLI: Final = 1000
     show_default="provider",
     help="Group by this; may be repeated.",
 )
-@click.option("--bottle", type=BOTTLE, metavar="NAME", help="Only this bottle, or this run's id.")
+@click.option(
+    "--bottle", shell_complete=bottles, metavar="NAME", help="Only this bottle, or this run's id."
+)
 @click.option("--since", metavar="TIME", help="Only since then: 30m, 12h, 1d, 2w or 2026-01-31.")
 @json_option
 def usage(*, by: tuple[str, ...], bottle: str | None, since: str | None, as_json: bool) -> None:
@@ -70,12 +81,11 @@ def usage(*, by: tuple[str, ...], bottle: str | None, since: str | None, as_json
 
 def print_usage(report: UsageReport, file: IO[Any] | None = None) -> None:
     """The table of a report, on stdout by default; below it what is not plain."""
-    every = [*report.groups, report.total]
-    extra = [Column("unpriced\ncalls", right=True)] if report.total.unpriced else []
-    columns = [*_by_columns(report.by), *_KINDS, *extra, Column("figures")]
+    shown = _shown(report.total)
+    columns = [*_by_columns(report.by), *(column for column, _ in shown)]
     rows = [
-        (*total.group, *_kinds(total), *([total.unpriced] if extra else []), figures_cell(total))
-        for total in every
+        (*total.group, *(show(total) for _, show in shown))
+        for total in (*report.groups, report.total)
     ]
     total = (*_total_label(report.by), *rows[-1])
     print_table(columns, rows[:-1], total=total if len(report.groups) > 1 else None, file=file)
@@ -102,29 +112,22 @@ def usage_json(report: UsageReport) -> dict[str, Any]:
 
 
 def _by_columns(by: tuple[str, ...]) -> list[Column]:
-    return [Column(_TITLES.get(name, name)) for name in by]
+    return [Column(_TITLES.get(name, name), name=True) for name in by]
 
 
 def _total_label(by: tuple[str, ...]) -> Sequence[str]:
     return ["total", *[""] * (len(by) - 1)] if by else []
 
 
-def _kinds(total: Total) -> Sequence[Value]:
-    used = total.usage
-    return (
-        total.requests,
-        used.input,
-        used.cache_write,
-        used.cache_read,
-        used.output,
-        _share(used.reasoning, used.output),
-        used.total,
-        cost_cell(total),
-    )
+def _shown(total: Total) -> list[_Shown]:
+    """All kinds, always; reasoning and missing prices where there are any."""
+    reasoning = [_REASONING] if total.usage.reasoning else []
+    unpriced = [_UNPRICED] if total.unpriced else []
+    return [*_KINDS, *reasoning, *_SUMS, *unpriced, _FIGURES]
 
 
 def _share(part: int, whole: int) -> str | None:
-    """A percentage; a dash for no reasoning at all, which most models do not report."""
+    """A percentage; a dash for no reasoning at all, which many models do not report."""
     if not part:
         return None
     return f"{part / max(part, whole):.0%}"

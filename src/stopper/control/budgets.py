@@ -10,7 +10,7 @@ from stopper.core.hold import Account
 from stopper.core.scope import Scope, ScopeKind
 from stopper.errors import SettingsError, UsageError
 from stopper.settings import Names, parse_budget
-from stopper.stores.ledger import Ledger
+from stopper.stores.ledger import Ledger, Run
 
 __all__ = [
     "BudgetReport",
@@ -24,10 +24,15 @@ __all__ = [
 
 
 class BudgetReport(Struct, frozen=True):
-    """A budget's account in its window, and when the next window starts."""
+    """A budget's account in its window, and when the next window starts.
+
+    `bottle` is the name of a run's bottle. `over` is true for a run that will use no more of it.
+    """
 
     account: Account
     renewed: datetime | None
+    bottle: str | None = None
+    over: bool = False
 
 
 def parse_scope(text: str) -> Scope:
@@ -61,9 +66,12 @@ def set_budget(ledger: Ledger, budget: Budget, now: datetime) -> Account:
 
 
 def list_budgets(ledger: Ledger, now: datetime) -> list[BudgetReport]:
-    """All budgets, by key."""
+    """All budgets, by key, those of runs that are over included."""
+    newest: dict[Scope, Run] = {}
+    for run in ledger.runs():
+        newest.setdefault(run.path[0], run)
     return [
-        BudgetReport(account, window_end(account.budget.window, now))
+        _report(account, newest.get(account.budget.scope), now)
         for account in ledger.accounts(None, now)
     ]
 
@@ -91,6 +99,14 @@ def nobody_named(ledger: Ledger, scope: Scope) -> str | None:
         f"No {scope.kind} {scope.name!r} has run yet; the budget waits for it."
         f"{did_you_mean(scope.name, known)}"
     )
+
+
+def _report(account: Account, run: Run | None, now: datetime) -> BudgetReport:
+    renewed = window_end(account.budget.window, now)
+    if run is None:
+        return BudgetReport(account, renewed)
+    over = run.ended is not None and run.status != "frozen"
+    return BudgetReport(account, renewed, run.bottle, over)
 
 
 def _eaten(amount: str) -> str:
