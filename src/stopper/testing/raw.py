@@ -1,13 +1,13 @@
-"""A caller that sends exactly the bytes it is given, to see what a server makes of them."""
+"""A caller and a server that send exactly the bytes they are given, to see what becomes of them."""
 
 import asyncio
 import contextlib
-from typing import Self
+from typing import Self, cast
 
 import httptools
 from msgspec import Struct
 
-__all__ = ["RawClient", "RawReply"]
+__all__ = ["RawClient", "RawReply", "RawServer"]
 
 TIMEOUT_SECONDS = 10.0
 _READ_BYTES = 65536
@@ -49,6 +49,14 @@ class RawClient:
     def send(self, data: bytes) -> None:
         """Send bytes as they are."""
         self.writer.write(data)
+
+    def read(self, on: bool) -> None:
+        """Stop reading from the socket, or go on."""
+        transport = cast("asyncio.Transport", self.writer.transport)
+        if on:
+            transport.resume_reading()
+        else:
+            transport.pause_reading()
 
     async def reply(self) -> RawReply:
         """The next reply; one that is not `whole` where the server closed before its end."""
@@ -105,3 +113,89 @@ class RawClient:
         if self._reply.status != 100:  # noqa: PLR2004  says only that the body may come
             self._replies.append(self._reply)
         self._reply = RawReply()
+
+
+class RawServer:
+    """A server on a loopback port that sends an answer of bytes for each whole request.
+
+    `answers` are sent in turn, and the last one again and again; None closes the connection
+    instead, and so does an answer that ends with `CLOSE`. `requests` are the bytes that came,
+    `heads` how many requests have begun.
+    """
+
+    CLOSE = b"\0close"
+
+    def __init__(self, *answers: bytes | None) -> None:
+        self.requests: list[bytes] = []
+        self.heads = 0
+        self.port = 0
+        self._answers = list(answers)
+        self._server: asyncio.Server | None = None
+        self._transports: set[asyncio.Transport] = set()
+
+    @property
+    def url(self) -> str:
+        """Where it is, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._transports)
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: _Serving(self), "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.close()
+        self.drop()
+
+    def say(self, data: bytes) -> None:
+        """Send bytes on every open connection, asked or not."""
+        for transport in self._transports:
+            transport.write(data)
+
+    def drop(self) -> None:
+        """Reset every open connection."""
+        for transport in [*self._transports]:
+            transport.abort()
+
+    def _answer(self, request: bytes) -> bytes | None:
+        self.requests.append(request)
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class _Serving(asyncio.Protocol):
+    def __init__(self, server: RawServer) -> None:
+        self._server = server
+        self._parser = httptools.HttpRequestParser(self)
+        self._got = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._server._transports.add(self._transport)  # noqa: SLF001  two halves of one thing
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._server._transports.discard(self._transport)  # noqa: SLF001
+
+    def data_received(self, data: bytes) -> None:
+        self._got += data
+        with contextlib.suppress(httptools.HttpParserUpgrade):
+            self._parser.feed_data(data)
+
+    def on_headers_complete(self) -> None:
+        """A request has begun."""
+        self._server.heads += 1
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        request, self._got = self._got, b""
+        answer = self._server._answer(request)  # noqa: SLF001
+        if answer is not None:
+            self._transport.write(answer.removesuffix(RawServer.CLOSE))
+        if answer is None or answer.endswith(RawServer.CLOSE):
+            self._transport.close()
