@@ -164,7 +164,7 @@ def test_a_hold_that_had_expired_cannot_grow() -> None:
     async def _(gate: Gate, ledger: Counting) -> None:
         await ask(gate, _hold("one"))
         ledger.expire(datetime.now(UTC) + timedelta(days=1))
-        assert code(await ask(gate, Grow("one", 500, 0))) == "budget.held"
+        assert code(await ask(gate, Grow("one", 500, 0))) == "store.unavailable"
 
 
 def test_open_holds_are_renewed() -> None:

@@ -1,7 +1,6 @@
 """Connections from inside a bottle: requests in, replies out, and tunnels opened to look inside."""
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
@@ -21,9 +20,16 @@ __all__ = ["Client"]
 
 HEAD_SECONDS: Final = 15.0
 BODY_SILENCE_SECONDS: Final = 30.0
+BODY_SECONDS: Final = 300.0
+"""For a whole body that is held back to be read; one that is passed on may take its time."""
+
+REPLY_SILENCE_SECONDS: Final = 600.0
 IDLE_SECONDS: Final = 90.0
 HANDSHAKE_SECONDS: Final = 10.0
 LINGER_SECONDS: Final = 2.0
+UNREAD_SECONDS: Final = 60.0
+"""For a caller to read the last of a reply on a connection that ends."""
+
 MAX_PIPELINED: Final = 16
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
@@ -44,19 +50,22 @@ class Client(asyncio.Protocol):
         self._headers: Headers = []
         self._trailers: Headers = []
         self._head_bytes = 0
+        self._unheard_bytes = 0
         self._in_head = False
-        self._keep_alive = True
+        self._held = False
+        self._blocked = False
         self._paused = False
         self._early = b""
         self._closing = False
         self._switching = False
-        self._deadline = plane.loop.time() + HEAD_SECONDS
         self._waiting_for = "head"
+        self._deadline = plane.loop.time() + HEAD_SECONDS
+        self._body_deadline = 0.0
 
     @property
-    def keeps_alive(self) -> bool:
-        """Whether the connection stays open after the reply being written."""
-        return self._keep_alive and not self.close_after
+    def blocked(self) -> bool:
+        """Whether the caller reads more slowly than it is written to."""
+        return self._blocked
 
     # what an exchange may ask for
 
@@ -66,20 +75,13 @@ class Client(asyncio.Protocol):
             self._transport.write(data)
 
     def hold_reading(self, hold: bool) -> None:
-        """Stop reading from the caller, or go on."""
-        transport = self._transport
-        if transport is None or transport.is_closing() or hold == self._paused:
-            return
-        self._paused = hold
-        if hold:
-            transport.pause_reading()
-        else:
-            transport.resume_reading()
+        """Leave the rest of the request being read with the caller, or go on."""
+        self._held = hold
+        self._regulate()
 
-    def expect_reply(self, seconds: float) -> None:
-        """The next bytes are the upstream's to send, within `seconds`."""
-        self._deadline = self.plane.loop.time() + seconds
-        self._waiting_for = "reply"
+    def expect_reply(self) -> None:
+        """The next bytes are the upstream's to send."""
+        self._wait_for("reply", REPLY_SILENCE_SECONDS)
 
     def relay(self, sink: Callable[[bytes], None]) -> None:
         """From now on the caller's bytes go to `sink` as they are."""
@@ -89,15 +91,13 @@ class Client(asyncio.Protocol):
         """An exchange is over; the next may begin, or the connection closes."""
         if self._exchanges and self._exchanges[0] is exchange:
             self._exchanges.popleft()
-        if self.close_after or not self._keep_alive:
+        if self.close_after or exchange.last:
             self._linger()
             return
-        self._deadline = self.plane.loop.time() + IDLE_SECONDS
-        self._waiting_for = "idle"
+        self._wait_for("idle", IDLE_SECONDS)
+        self.hold_reading(False)
         if self._exchanges:
             self.plane.loop.call_soon(self._begin_next)
-        elif self._paused:
-            self.hold_reading(False)
 
     def cut(self, refusal: Refusal) -> None:
         """End every exchange in its own protocol, then the connection."""
@@ -113,10 +113,14 @@ class Client(asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """Called every second or so: ends what has been waited for too long."""
-        if now < self._deadline or self._transport is None:
+        transport = self._transport
+        if now < self._deadline or transport is None:
             return
-        if self._closing or self._waiting_for == "idle" or self._relay is not None:
-            self._transport.abort()
+        if self._closing:
+            if transport.get_write_buffer_size() == 0 or now >= self._deadline + UNREAD_SECONDS:
+                transport.abort()
+        elif self._waiting_for in ("idle", "handshake") or self._relay is not None:
+            transport.abort()
         elif self._waiting_for == "reply" and self._exchanges:
             self._fail(refuse("http.silent", "too long"))
         else:
@@ -143,15 +147,11 @@ class Client(asyncio.Protocol):
         if self._switching:
             self._fail(refuse("http.malformed", "bytes after an upgrade"))
             return
+        if self._waiting_for == "idle":
+            self._wait_for("head", HEAD_SECONDS)
+        while data and not self._closing:
+            data = self._feed(data)
         self._arm()
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._switch(data[upgrade.args[0] :])
-        except httptools.HttpParserError as error:
-            self._fail(_malformed(error))
-        else:
-            self._bound_head(data)
 
     def eof_received(self) -> bool:
         return False
@@ -165,16 +165,16 @@ class Client(asyncio.Protocol):
             exchange.lost()
 
     def pause_writing(self) -> None:
-        if self._exchanges:
-            self._exchanges[0].hold_reading(True)
+        self._block(True)
 
     def resume_writing(self) -> None:
-        if self._exchanges:
-            self._exchanges[0].hold_reading(False)
+        self._block(False)
 
     # httptools
 
     def on_message_begin(self) -> None:
+        self._unheard_bytes = 0
+        self._head_bytes = 0
         self._in_head = True
         self._target = b""
         self._headers = []
@@ -182,16 +182,20 @@ class Client(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._target += url
+        if len(self._target) > MAX_HEAD_BYTES:
+            raise _TooLargeError
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._unheard_bytes = 0
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise _TooLargeError
         (self._headers if self._in_head else self._trailers).append((name.lower(), value))
         if len(self._headers) + len(self._trailers) > MAX_HEADERS:
             raise ValueError(f"more than {MAX_HEADERS} headers")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._head_bytes = 0
-        self._keep_alive = self._parser.should_keep_alive()
         method = self._parser.get_method().decode("latin-1")
         if method == "CONNECT" or self._closing:
             return
@@ -201,55 +205,102 @@ class Client(asyncio.Protocol):
         if len(self._exchanges) >= MAX_PIPELINED:
             raise ValueError(f"more than {MAX_PIPELINED} requests at once")
         exchange = Exchange(self, head, self.plane.route(head, self._tunnel))
+        exchange.last = not self._parser.should_keep_alive()
         self._switching = exchange.switches
         self._exchanges.append(exchange)
         self._reading = exchange
+        self._body_deadline = self.plane.loop.time() + BODY_SECONDS
         if len(self._exchanges) == 1:
             exchange.begin()
         else:
-            self.hold_reading(True)
+            self._regulate()
 
     def on_body(self, body: bytes) -> None:
+        self._unheard_bytes = 0
         if self._reading is not None:
             self._reading.take_body(body)
 
     def on_message_complete(self) -> None:
+        self._unheard_bytes = 0
         reading, self._reading = self._reading, None
         if reading is not None and not reading.body_done:
             reading.end_body(self._trailers)
 
     # the rest
 
-    def _arm(self) -> None:
-        """Start the clock of the head or of the next piece of a body."""
-        if self._waiting_for == "idle":
-            self._waiting_for = "head"
-            self._deadline = self.plane.loop.time() + HEAD_SECONDS
-        elif self._reading is not None:
-            self._waiting_for = "body"
-            self._deadline = self.plane.loop.time() + BODY_SILENCE_SECONDS
+    def _feed(self, data: bytes) -> bytes:
+        """Parse; gives what is to be parsed anew, behind an offer that was not taken."""
+        self._unheard_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            return self._switch(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._fail(_malformed(error))
+        else:
+            if self._unheard_bytes > MAX_HEAD_BYTES:  # one header, or an extension, without end
+                self._fail(_too_large())
+        return b""
 
-    def _bound_head(self, data: bytes) -> None:
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._fail(refuse("http.too_large", f"{MAX_HEAD_BYTES} bytes of head"))
+    def _arm(self) -> None:
+        """Start the clock of what the caller is to send now, or stop it."""
+        if not self._exchanges:
+            if self._waiting_for == "idle" and self._in_head:
+                self._wait_for("head", HEAD_SECONDS)
+        elif self._uploading and not self._paused:
+            self._wait_for("body", BODY_SILENCE_SECONDS)
+            if self._exchanges[0].keeps_body:
+                self._deadline = min(self._deadline, self._body_deadline)
+        elif self._waiting_for != "reply":
+            self.expect_reply()
+
+    def _wait_for(self, what: str, seconds: float) -> None:
+        self._waiting_for = what
+        self._deadline = self.plane.loop.time() + seconds
+
+    @property
+    def _uploading(self) -> bool:
+        """Whether the body that is being read belongs to the request whose turn it is."""
+        return bool(self._exchanges) and self._exchanges[0] is self._reading
+
+    def _block(self, blocked: bool) -> None:
+        self._blocked = blocked
+        if self._exchanges:
+            self._exchanges[0].hold_reading(blocked)
+        self._regulate()
+
+    def _regulate(self) -> None:
+        """Read from the caller only what can be passed on, and only while it reads too."""
+        transport = self._transport
+        if transport is None or self._closing or transport.is_closing():
+            return
+        unread = self._blocked and not self._uploading and self._relay is None
+        pause = self._held or unread or len(self._exchanges) > 1
+        if pause == self._paused:
+            return
+        self._paused = pause
+        if pause:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+        self._arm()
 
     def _begin_next(self) -> None:
         if self._exchanges and not self._closing:
             self._exchanges[0].begin()
+            self._regulate()
+            self._arm()
 
-    def _switch(self, rest: bytes) -> None:
+    def _switch(self, rest: bytes) -> bytes:
         """The parser stopped at a CONNECT or at a request that offers another protocol."""
         if self._parser.get_method() == b"CONNECT":
             self._connect(rest)
-        elif self._switching:
-            if rest:
-                self._fail(refuse("http.malformed", "bytes after an upgrade"))
-        else:  # the offer is not taken: what follows is HTTP/1.1
+        elif not self._switching:  # the offer is not taken: what follows is HTTP/1.1
             self._parser = httptools.HttpRequestParser(self)
-            if rest:
-                self.data_received(rest)
+            return rest
+        elif rest:
+            self._fail(refuse("http.malformed", "bytes after an upgrade"))
+        return b""
 
     def _connect(self, rest: bytes) -> None:
         if self._tunnel is not None or self._exchanges:
@@ -257,7 +308,6 @@ class Client(asyncio.Protocol):
             return
         tunnel = open_tunnel(self._target, self.plane.table)
         if isinstance(tunnel, Refusal):
-            self.plane.note(tunnel)
             self._fail(tunnel)
         elif rest:
             self._fail(refuse("network.not_tls", tunnel.host))
@@ -265,13 +315,14 @@ class Client(asyncio.Protocol):
             self._fail(refusal)
         else:
             self.hold_reading(True)
+            self._wait_for("handshake", 2 * HANDSHAKE_SECONDS)  # which has a clock of its own
             self.write(_ESTABLISHED)
             self.plane.start(self._intercept(tunnel))
 
     async def _intercept(self, tunnel: Tunnel) -> None:
         """Speak TLS with the caller as the host it asked for, then read requests again."""
         outer = self._transport
-        if outer is None:
+        if outer is None or self._closing:
             return
         inner = Client(self.plane, tunnel)
         try:
@@ -282,11 +333,11 @@ class Client(asyncio.Protocol):
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
-        except (ssl.SSLError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  whatever ends a handshake ends its connection
             self.plane.note(_handshake(error, tunnel.host))
             outer.abort()
         else:
-            if transport is None:
+            if transport is None or self._closing:
                 outer.abort()
             else:
                 inner.connection_made(transport)
@@ -310,7 +361,7 @@ class Client(asyncio.Protocol):
         if self._closing or transport is None:
             return
         self._closing = True
-        self._deadline = self.plane.loop.time() + LINGER_SECONDS
+        self._wait_for("end", LINGER_SECONDS)
         if self._paused:
             self._paused = False
             transport.resume_reading()
@@ -320,7 +371,17 @@ class Client(asyncio.Protocol):
             transport.close()
 
 
+class _TooLargeError(Exception):
+    """A head or a trailer passed its bound."""
+
+
+def _too_large() -> Refusal:
+    return refuse("http.too_large", f"{MAX_HEAD_BYTES} bytes of head")
+
+
 def _malformed(error: httptools.HttpParserError) -> Refusal:
+    if isinstance(error.__context__, _TooLargeError):
+        return _too_large()
     return refuse("http.malformed", str(error.__context__ or error)[:200])
 
 

@@ -38,6 +38,11 @@ class Counting:
         else:
             self._pool.open(target, self._opened)
 
+    def cancel(self) -> None:
+        """The count is not wanted any more: whatever is under way ends, and nothing is sent."""
+        self._answer = None
+        self._end(None)
+
     def _opened(self, upstream: Upstream | Refusal) -> None:
         if isinstance(upstream, Refusal):
             self._end(None)

@@ -13,6 +13,9 @@ __all__ = ["MAX_GROWTH_BYTES", "Decoder"]
 MAX_GROWTH_BYTES: Final = 64 * 2**20
 """The most that one read from the network may grow to."""
 
+_ZSTD_BYTES: Final = 256
+"""Taken at a time, since zstd alone has no limit for what comes out: 4 bytes may be 128 KiB."""
+
 
 class _Stream(Protocol):
     def __call__(self, data: bytes) -> bytes: ...
@@ -77,9 +80,11 @@ def _zstd() -> _Stream:
     inflate = zstandard.ZstdDecompressor(max_window_size=MAX_GROWTH_BYTES).decompressobj()
 
     def stream(data: bytes) -> bytes:
-        out = inflate.decompress(data)
-        if len(out) > MAX_GROWTH_BYTES:
-            raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
-        return out
+        out = bytearray()
+        for start in range(0, len(data), _ZSTD_BYTES):
+            out += inflate.decompress(data[start : start + _ZSTD_BYTES])
+            if len(out) > MAX_GROWTH_BYTES:
+                raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
+        return bytes(out)
 
     return stream

@@ -16,7 +16,8 @@ from stopper.egress.compose import (
     switching_head,
 )
 from stopper.egress.counting import Counting
-from stopper.egress.credential import Mask, inject
+from stopper.egress.credential import inject
+from stopper.egress.incoming import Incoming
 from stopper.egress.message import (
     MAX_BODY_BYTES,
     Head,
@@ -25,6 +26,7 @@ from stopper.egress.message import (
     chunk,
     kept,
     last_chunk,
+    trailing,
 )
 from stopper.egress.metering import Metering
 from stopper.egress.route import Local, Route
@@ -40,13 +42,22 @@ __all__ = ["Exchange"]
 
 _P = ParamSpec("_P")
 
-REPLY_SILENCE_SECONDS: Final = 600.0
 DRAIN_SECONDS: Final = 300.0
-_RECODED: Final = frozenset({b"content-encoding", b"content-length", b"content-md5", b"digest"})
-_METERED_DROPS: Final = frozenset({b"accept-encoding", b"x-goog-fieldmask"})
-"""What would hide a reply's usage from its meter."""
+MAX_KEPT_BYTES: Final = 512 * 2**20
+"""What all bodies of a plane that are held back may take together, decoded or not."""
 
+VALUE_BYTES: Final = 64
+"""What a value in JSON takes once it is decoded, for as little as two bytes."""
+
+_RECODED: Final = frozenset({b"content-digest", b"content-encoding", b"content-md5", b"digest"})
+"""What describes bytes that are passed on in another form."""
+
+_READ_DROPS: Final = frozenset({b"accept-encoding", b"x-goog-fieldmask"})
+"""What would hide a reply's usage from its meter, or an echo of the key."""
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGNED: Final = b"AWS4-"
+_IDENTITY: Final = (b"accept-encoding", b"identity")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -54,7 +65,7 @@ class _State(Enum):
     WAITING = auto()  # behind another request of its connection, or its own body
     SENDING = auto()  # on its way to the upstream
     REPLYING = auto()  # bytes of a reply have gone to the caller
-    DRAINING = auto()  # the caller is gone; the rest is read for its usage alone
+    DRAINING = auto()  # the caller has its ending; the rest is read for its usage alone
     DONE = auto()
 
 
@@ -82,27 +93,35 @@ class Exchange:
 
     def __init__(self, client: "Client", head: Head, route: Route | Local | Refusal) -> None:
         self.body_done = not head.has_body
+        self.last = False
         self._client = client
         self._plane = client.plane
         self._head = head
         self._route = route
         self._state = _State.WAITING
-        self._body: list[bytes] = []
-        self._body_bytes = 0
+        self._body = bytearray()
+        self._kept_bytes = 0
         self._trailers: Headers = []
         self._upstream: Upstream | None = None
         self._reply: ReplyHead | None = None
-        self._mask: Mask | None = None
+        self._incoming: Incoming | None = None
+        self._counting: Counting | None = None
+        self._ending = ("disconnected", "")
         self._retried = False
         self._begun = False
         self._metering: Metering | None = None
         if isinstance(route, Route) and route.wire is not None and route.provider is not None:
-            self._metering = Metering(self._plane, route.provider, route.wire, self._break)
+            self._metering = Metering(self._plane, route.provider, route.wire, self.cut)
 
     @property
     def done(self) -> bool:
         """Whether nothing more will be written for this request."""
         return self._state in (_State.DONE, _State.DRAINING)
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether its body is held back until it is whole."""
+        return self._metering is not None
 
     @property
     def switches(self) -> bool:
@@ -132,17 +151,18 @@ class Exchange:
     @_closed_on_fault
     def take_body(self, data: bytes) -> None:
         """Bytes of the request's body."""
-        if self.done:
+        if self.done or not isinstance(self._route, Route):
             return
         if self._metering is None and self._upstream is not None:
             self._upstream.write(self._framed(data))
             return
-        self._body.append(data)
-        self._body_bytes += len(data)
+        self._body += data
         if self._metering is None:
             self._client.hold_reading(True)
-        elif self._body_bytes > MAX_BODY_BYTES:
+        elif len(self._body) > MAX_BODY_BYTES:
             self._refuse(refuse("http.too_large", f"{MAX_BODY_BYTES} bytes"))
+        else:
+            self._keep(len(data))
 
     @_closed_on_fault
     def end_body(self, trailers: Headers) -> None:
@@ -157,34 +177,31 @@ class Exchange:
         elif self._upstream is not None:
             self._end_upload(self._upstream)
 
+    @_closed_on_fault
     def lost(self) -> None:
         """The caller is gone."""
-        if self.done:
-            return
-        metering = self._metering
-        if metering is not None and metering.sent and self._drains(metering):
-            self._state = _State.DRAINING
-            self._plane.draining.add(self)
-            self._plane.loop.call_later(DRAIN_SECONDS, self._stop_draining)
-            if self._upstream is not None:
-                self._upstream.hold_reading(False)
-            return
-        self._drop_upstream()
-        self._finish("disconnected")
+        if not self.done:
+            self._part("disconnected")
 
+    @_closed_on_fault
     def cut(self, refusal: Refusal) -> None:
         """End now, with an ending that the caller's protocol knows."""
-        if self._state is _State.DRAINING:
-            return
-        if self._state is _State.DONE:
-            return
-        self._refuse(refusal)
+        if not self.done:
+            self._begun = True
+            self._tell(refusal)
+            self._part("cut", refusal.code)
 
     def fail(self, error: Exception) -> None:
         """Refuse for a fault of our own; where it lies is said, what it was about is not."""
         frames = traceback.extract_tb(error.__traceback__)
         place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-        self._break(refuse("egress.fault", f"{type(error).__name__} at {place}"))
+        refusal = refuse("egress.fault", f"{type(error).__name__} at {place}")
+        try:
+            self._break(refusal)
+        except Exception:  # noqa: BLE001  the ending itself is at fault: there will be none
+            self._client.close_after = True
+            self._drop_upstream()
+            self._finish("cut", refusal.code)
 
     def hold_reading(self, hold: bool) -> None:
         """The caller reads more slowly than the upstream writes, or has caught up."""
@@ -196,7 +213,10 @@ class Exchange:
     def _price(self) -> None:
         metering, route = self._metering, self._route
         assert metering is not None and isinstance(route, Route)  # noqa: S101, PT018  see callers
-        body, self._body = b"".join(self._body), []
+        body, self._body = bytes(self._body), bytearray()
+        values = body.count(b",") + body.count(b"[") + body.count(b"{")
+        if not self._keep(values * VALUE_BYTES):
+            return
         if any(n == b"authorization" and v.startswith(_SIGNED) for n, v in self._head.headers):
             self._refuse(refuse("credential.signed_body", str(route.target)))
         elif refusal := metering.read(route.below, body):
@@ -212,7 +232,8 @@ class Exchange:
             return False
         path = route.path.removesuffix(route.below.encode("latin-1")) + call.path.encode("latin-1")
         head = request_head(self._head, path, route.authority, outgoing[1], len(call.body))
-        Counting(self._plane.pool, self._counted).ask(route.target, head + call.body)
+        self._counting = Counting(self._plane.pool, self._counted)
+        self._counting.ask(route.target, head + call.body)
         return True
 
     @_closed_on_fault
@@ -228,7 +249,7 @@ class Exchange:
         if self.done:
             if self._metering is not None:
                 self._metering.settle("disconnected")
-        elif refusal is not None:
+        elif refusal := refusal or (self._metering.limit() if self._metering else None):
             self._refuse(refusal)
         else:
             self._dispatch()
@@ -237,7 +258,7 @@ class Exchange:
         route = self._route
         assert isinstance(route, Route)  # noqa: S101  refused and local ones never come here
         self._state = _State.SENDING
-        self._client.expect_reply(REPLY_SILENCE_SECONDS)
+        self._client.expect_reply()
         upstream = None if self._retried else self._plane.pool.take(route.target)
         if upstream is not None:
             self._send(upstream)
@@ -262,13 +283,14 @@ class Exchange:
             return
         self._upstream = upstream
         upstream.attach(self, self._head.method)
+        upstream.hold_reading(self._client.blocked)
         if self._metering is not None:
             self._metering.sent = True
             upstream.write(request + self._metering.body)
             return
-        body, self._body = self._body, []
-        upstream.write(request + b"".join(self._framed(data) for data in body))
-        self._client.hold_reading(False)
+        body, self._body = bytes(self._body), bytearray()
+        self._client.hold_reading(False)  # before writing, which may block again
+        upstream.write(request + self._framed(body))
         if self.body_done:
             self._end_upload(upstream)
 
@@ -286,11 +308,12 @@ class Exchange:
 
     def _outgoing(self, route: Route) -> tuple[bytes, Headers] | Refusal:
         """Path and headers for the upstream, with the key where its placeholder stood."""
-        headers = kept(self._head, _METERED_DROPS if self._metering is not None else frozenset())
+        read = self._metering is not None or bool(route.secret)
+        headers = kept(self._head, _READ_DROPS if read else frozenset())
+        if self._metering is None and read:
+            headers.append(_IDENTITY)
         if route.credential is None:
             return route.path, headers
-        if route.credential.secret:
-            self._mask = Mask(route.credential.secret)
         return inject(route.credential, route.path, headers)
 
     def _framed(self, data: bytes) -> bytes:
@@ -298,39 +321,51 @@ class Exchange:
 
     def _end_upload(self, upstream: Upstream) -> None:
         if self._head.chunked:
-            upstream.write(last_chunk(self._trailers))
+            upstream.write(last_chunk(trailing(self._trailers)))
 
     # the upstream's side
 
     @_closed_on_fault
     def on_reply_head(self, head: ReplyHead) -> None:
+        route = self._route
+        assert isinstance(route, Route)  # noqa: S101  refused and local ones never come here
         self._reply = head
-        if self._mask is not None:
-            head.headers = self._mask.redact(head.headers)
+        if self.switches:  # it stays with HTTP; the caller's parser does not
+            self._client.close_after = True
         if self._metering is not None:
+            self._forget_body()
+        if self._metering is not None or route.secret:
             try:
-                self._metering.follow(head)
+                self._incoming = Incoming(head, route.secret)
             except MeterError as error:
                 self._break(refuse("meter.unreadable_reply", str(error)))
-            return
-        self._start_reply(head.length)
+                return
+        if self._metering is not None:
+            self._metering.follow(head)
+        else:
+            self._start_reply(head.length)
 
     @_closed_on_fault
     def on_reply_data(self, data: bytes) -> None:
-        self._client.expect_reply(REPLY_SILENCE_SECONDS)
-        if self._mask is not None:
-            data = self._mask.feed(data)
-        if self._metering is not None:
-            self._meter(data)
-        elif self._state is _State.REPLYING:
-            self._pass(data)
+        self._client.expect_reply()
+        try:
+            if self._incoming is not None:
+                data = self._incoming.feed(data)
+            if self._metering is not None:
+                self._meter(self._metering.feed(data))
+            elif self._state is _State.REPLYING:
+                self._pass(data)
+        except MeterError as error:
+            self._break(refuse("meter.unreadable_reply", str(error)))
 
     @_closed_on_fault
     def on_reply_end(self, trailers: Headers) -> None:
-        if self._upstream is not None and not self.body_done:
-            self._upstream.close()  # it answered before it had read all: nothing may follow
+        if not self.body_done:  # answered before all was read: nothing may follow on either side
+            self._client.close_after = True
+            if self._upstream is not None:
+                self._upstream.close()
         self._upstream = None
-        rest = self._mask.end() if self._mask is not None else b""
+        rest = self._incoming.end() if self._incoming is not None else b""
         if self._metering is not None:
             self._end_metered(rest)
             return
@@ -338,6 +373,9 @@ class Exchange:
             return
         self._pass(rest)
         if self._chunked_reply():
+            trailers = trailing(trailers)
+            if self._incoming is not None:
+                trailers = self._incoming.redact(trailers)
             self._client.write(last_chunk(trailers))
         self._finish("complete")
 
@@ -365,7 +403,7 @@ class Exchange:
             self._client.relay(self._upstream.write)
 
     def on_reply_raw(self, data: bytes) -> None:
-        self._client.expect_reply(REPLY_SILENCE_SECONDS)
+        self._client.expect_reply()
         self._client.write(data)
 
     def on_upstream_blocked(self, blocked: bool) -> None:
@@ -374,20 +412,13 @@ class Exchange:
 
     # on the way back
 
-    def _meter(self, data: bytes) -> None:
-        metering = self._metering
-        assert metering is not None  # noqa: S101  see callers
-        try:
-            out = metering.feed(data)
-        except MeterError as error:
-            self._break(refuse("meter.unreadable_reply", str(error)))
+    def _meter(self, out: bytes) -> None:
+        """Pass on what the meter lets go; the reply begins with its first byte."""
+        if not out or self.done:
             return
-        if self._state is _State.DRAINING:
-            return
-        if out:
-            if self._state is not _State.REPLYING:
-                self._start_reply(None)
-            self._pass(out)
+        if self._state is not _State.REPLYING:
+            self._start_reply(None)
+        self._pass(out)
 
     def _end_metered(self, rest: bytes) -> None:
         metering = self._metering
@@ -397,8 +428,8 @@ class Exchange:
         except MeterError as error:
             self._break(refuse("meter.unreadable_reply", str(error)))
             return
-        if self._state is _State.DRAINING:
-            self._finish("disconnected")
+        if self.done:
+            self._finish(*self._ending)
             return
         if self._state is _State.REPLYING:
             self._pass(out)
@@ -412,16 +443,21 @@ class Exchange:
         reply = self._reply
         assert reply is not None  # noqa: S101  a head comes before its body
         self._state = _State.REPLYING
-        drop = _RECODED if self._metering is not None else frozenset()
+        drop = _RECODED if self._incoming is not None else frozenset()
         head = reply_head(
             reply,
             drop,
             length,
             chunked=length is None and self._chunked_reply(),
-            alive=self._client.keeps_alive,
+            alive=self._alive,
         )
         reply.length = length
         self._client.write(head + body)
+
+    @property
+    def _alive(self) -> bool:
+        """Whether the connection stays open after this reply."""
+        return not (self.last or self._client.close_after)
 
     def _chunked_reply(self) -> bool:
         reply = self._reply
@@ -440,25 +476,45 @@ class Exchange:
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse with a reply of our own, or end the one that has begun."""
-        self._plane.note(refusal)
+        if not self._begun:  # replies keep the order of their requests
+            self._route = refusal
+            self._forget_body()
+            return
+        self._tell(refusal)
         self._drop_upstream()
-        if self._state is _State.REPLYING:
-            self._end_early(refusal)
-        else:
-            metering = self._metering
-            status = metering.status(refusal) if metering else refusal.status
-            self._answer(
-                status, metering.error(refusal) if metering else error_body(refusal), refusal
-            )
         self._finish("cut", refusal.code)
 
     def _break(self, refusal: Refusal) -> None:
-        """The upstream failed, or said what cannot be metered, or more than can be paid."""
+        """The upstream failed, or said what cannot be metered."""
         if self._state is _State.DRAINING:
             self._drop_upstream()
-            self._finish("disconnected", refusal.code)
+            self._finish(self._ending[0], self._ending[1] or refusal.code)
         elif self._state is not _State.DONE:
             self._refuse(refusal)
+
+    def _tell(self, refusal: Refusal) -> None:
+        self._plane.note(refusal)
+        if self._state is _State.REPLYING:
+            self._end_early(refusal)
+            return
+        metering = self._metering
+        status = metering.status(refusal) if metering else refusal.status
+        self._answer(status, metering.error(refusal) if metering else error_body(refusal), refusal)
+
+    def _part(self, ending: str, code: str = "") -> None:
+        """Part with the caller, and with the upstream unless it goes on billing."""
+        if not self._drains():
+            self._drop_upstream()
+            self._finish(ending, code)
+            return
+        self._ending = (ending, code)
+        self._state = _State.DRAINING
+        self._forget_body()
+        self._plane.draining.add(self)
+        self._plane.loop.call_later(DRAIN_SECONDS, self._stop_draining)
+        if self._upstream is not None:
+            self._upstream.hold_reading(False)
+        self._client.answered(self)
 
     def _end_early(self, refusal: Refusal) -> None:
         self._client.close_after = True
@@ -475,7 +531,7 @@ class Exchange:
                 status,
                 body,
                 refusal,
-                alive=self._client.keeps_alive,
+                alive=self._alive,
                 bodiless=self._head.method == "HEAD",
             )
         )
@@ -487,12 +543,31 @@ class Exchange:
             return
         drained = self._state is _State.DRAINING
         self._state = _State.DONE
+        self._forget_body()
+        if self._counting is not None:
+            self._counting.cancel()
         if self._metering is not None:
             self._metering.settle(ending, code)
         if drained:
             self._plane.draining.discard(self)
         else:
             self._client.answered(self)
+
+    def _keep(self, size: int) -> bool:
+        """Account for a body that is held back; refuse the request where that is too much."""
+        self._kept_bytes += size
+        self._plane.kept_bytes += size
+        if self._plane.kept_bytes <= MAX_KEPT_BYTES:
+            return True
+        self._refuse(refuse("egress.busy", f"{MAX_KEPT_BYTES} bytes of requests"))
+        return False
+
+    def _forget_body(self) -> None:
+        self._plane.kept_bytes -= self._kept_bytes
+        self._kept_bytes = 0
+        self._body = bytearray()
+        if self._metering is not None:
+            self._metering.body = b""
 
     def abandon(self) -> None:
         """Stop reading for usage alone: what is known by now is settled."""
@@ -501,24 +576,31 @@ class Exchange:
     def _stop_draining(self) -> None:
         if self._state is _State.DRAINING:
             self._drop_upstream()
-            self._finish("disconnected")
+            self._finish(*self._ending)
 
-    def _drains(self, metering: Metering) -> bool:
-        route = self._route
-        if not isinstance(route, Route) or self._upstream is None:
+    def _drains(self) -> bool:
+        """Whether the reply would be billed to its end, so that it is read to its end."""
+        route, metering = self._route, self._metering
+        if metering is None or self._upstream is None or not isinstance(route, Route):
             return False
         return not metering.streams or route.on_disconnect is OnDisconnect.DRAIN
 
     def _drop_upstream(self) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
+            if self._metering is not None:
+                self._metering.left = True
             upstream.close()
 
     def _may_retry(self, upstream: Upstream | None, refusal: Refusal) -> bool:
-        """A connection that had idled and closed without a byte never took the request."""
+        """Where the upstream surely never had it, since what it took it may have billed.
+
+        What costs nothing and changes nothing may be asked twice.
+        """
+        safe = self._metering is None and self._head.method in _SAFE
         return (
             upstream is not None
-            and upstream.reused
+            and (upstream.untaken or (safe and upstream.reused))
             and not self._retried
             and self._reply is None
             and refusal.code == "http.truncated"

@@ -19,6 +19,8 @@ MAX_WAITING: Final = 1024
 MAX_UNSETTLED: Final = 4096
 TICK: Final = 0.25
 RENEWALS_A_LIFETIME: Final = 4
+LAST_ROUNDS: Final = 3
+"""What is answered at the end may ask once more: to give back what it was granted too late."""
 
 Answer = Callable[[Grant | Refusal], None]
 
@@ -102,10 +104,12 @@ class Gate:
         if self._tick is not None:
             self._tick.cancel()
             self._tick = None
-        self._flush()
         waiting, self._waiting = self._waiting, []
         for asked in waiting:
-            _tell(asked, refuse("bottle.ended"))
+            self._tell(asked, refuse("bottle.ended"))
+        for _ in range(LAST_ROUNDS):
+            if self._queue:
+                self._flush()
 
     def _put(self, op: Op, answer: Answer | None) -> None:
         self._queue.append(_Asked(op, answer))
@@ -113,32 +117,50 @@ class Gate:
             self._scheduled = True
             self._loop.call_soon(self._flush)
 
-    def _flush(self) -> None:
+    def _flush(self, *, again: bool = False) -> None:
         self._scheduled = False
         queue, self._queue = self._queue, []
-        if self._waiting and any(isinstance(asked.op, Settle | Release) for asked in queue):
-            queue += self._waiting
-            self._waiting = []
+        if self._waiting and (again or any(asked.answer is None for asked in queue)):
+            queue = self._in_turn(queue)
         late = list(self._unsettled)
         if not queue and not late:
             return
         try:
             outcomes = self._ledger.apply([*late, *(asked.op for asked in queue)], self.now())
-        except StoreError as error:
-            self._keep(queue, refuse("store.unavailable", str(error)))
+        except Exception as error:  # noqa: BLE001  no fault of a store may let a request pass
+            said = str(error) if isinstance(error, StoreError) else type(error).__name__
+            self._keep(queue, refuse("store.unavailable", said))
             return
         self._unsettled.clear()
         for asked, outcome in zip(queue, outcomes[len(late) :], strict=True):
             self._take(asked, outcome)
 
+    def _in_turn(self, queue: list[_Asked]) -> list[_Asked]:
+        """What makes room, then what has waited for it, then what is new."""
+        waiting, self._waiting = self._waiting, []
+        queue.sort(key=lambda asked: asked.answer is not None)
+        frees = sum(asked.answer is None for asked in queue)
+        return [*queue[:frees], *waiting, *queue[frees:]]
+
     def _take(self, asked: _Asked, outcome: Outcome) -> None:
         if isinstance(outcome, Grant):
-            self._open.add(outcome.id)
-            _tell(asked, outcome)
-        elif isinstance(outcome, Denial) and not self._may_wait(asked, outcome):
-            _tell(asked, _denied(asked.op, outcome))
+            if isinstance(asked.op, Hold):  # a hold that grew may be settled by now
+                self._open.add(outcome.id)
+            self._tell(asked, outcome)
+        elif isinstance(outcome, Denial):
+            if not self._may_wait(asked, outcome):
+                self._tell(asked, _denied(asked.op, outcome))
         elif isinstance(asked.op, Grow):
-            _tell(asked, refuse("budget.held", "the hold had expired"))
+            self._tell(asked, refuse("store.unavailable", "its hold had expired"))
+
+    def _tell(self, asked: _Asked, answer: Grant | Refusal) -> None:
+        if asked.answer is None:
+            return
+        try:
+            asked.answer(answer)
+        except Exception as error:  # noqa: BLE001  who asked is at fault; the others are answered
+            fault = {"message": "the answer to a hold was not taken", "exception": error}
+            self._loop.call_exception_handler(fault)
 
     def _may_wait(self, asked: _Asked, denial: Denial) -> bool:
         if not denial.waiting or not isinstance(asked.op, Hold):
@@ -154,16 +176,14 @@ class Gate:
     def _keep(self, queue: list[_Asked], refusal: Refusal) -> None:
         for asked in queue:
             if asked.answer is not None:
-                asked.answer(refusal)
+                self._tell(asked, refusal)
             elif len(self._unsettled) < MAX_UNSETTLED:
                 self._unsettled.append(asked.op)
 
     def _on_tick(self) -> None:
         self._tick = self._loop.call_later(TICK, self._on_tick)
-        self._queue += self._waiting
-        self._waiting = []
-        if self._queue or self._unsettled:
-            self._flush()
+        if self._queue or self._waiting or self._unsettled:
+            self._flush(again=True)
         if self._loop.time() >= self._renew_at:
             self._renew()
 
@@ -174,14 +194,9 @@ class Gate:
             if self._open:
                 self._ledger.renew(self._open, now + self._lifetime)
             self._ledger.expire(now)
-        except StoreError:
+        except Exception:  # noqa: BLE001  tried again soon; new holds find out by themselves
             pause = min(pause, 1.0)
         self._renew_at = self._loop.time() + pause
-
-
-def _tell(asked: _Asked, answer: Grant | Refusal) -> None:
-    if asked.answer is not None:
-        asked.answer(answer)
 
 
 def _denied(op: Op, denial: Denial) -> Refusal:

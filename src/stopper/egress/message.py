@@ -18,6 +18,7 @@ __all__ = [
     "kept",
     "last_chunk",
     "status_line",
+    "trailing",
 ]
 
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -44,6 +45,18 @@ _HOP_BY_HOP: Final = frozenset(
         b"upgrade",
     }
 )
+_NEVER_TRAILING: Final = _HOP_BY_HOP | {
+    b"authorization",
+    b"cache-control",
+    b"content-encoding",
+    b"content-range",
+    b"content-type",
+    b"cookie",
+    b"location",
+    b"set-cookie",
+}
+"""What RFC 9110, section 6.5.1, keeps out of trailers: framing, routing, authentication."""
+
 _SINGLE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"upgrade"})
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
@@ -149,6 +162,11 @@ def kept(head: Head | ReplyHead, drop: frozenset[bytes] = frozenset()) -> Header
     """The end-to-end headers: all but those of this hop, those `Connection` names, and `drop`."""
     gone = _HOP_BY_HOP | head.named_by_connection if head.named_by_connection else _HOP_BY_HOP
     return [pair for pair in head.headers if pair[0] not in gone and pair[0] not in drop]
+
+
+def trailing(trailers: Headers) -> Headers:
+    """The trailers that may go on; none that a lenient reader might take for a header."""
+    return [pair for pair in trailers if pair[0] not in _NEVER_TRAILING]
 
 
 def status_line(status: int) -> bytes:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from stopper.core.provider import Provider
+from stopper.core.provider import OnDisconnect, Provider
 from stopper.core.reason import Refusal, refuse
 from stopper.core.usage import Quality, Usage
 from stopper.egress.costing import Quote, overflows
-from stopper.egress.encoding import Decoder
 from stopper.egress.message import ReplyHead
 from stopper.errors import MeterError
 from stopper.meter.counts import CountCall, count_call
@@ -42,7 +41,8 @@ _serial = iter(range(1, 2**62))
 class Metering:
     """Everything about a request that costs money, and nothing about its connection.
 
-    In order: `read`, `hold`, then with `body` sent `follow`, `feed` and `end`; `settle` once.
+    In order: `read`, `hold`, `limit`, then with `body` sent `follow`, `feed` and `end`; `settle`
+    once. `left` tells that the upstream was left before its reply was whole.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Metering:
     ) -> None:
         self.body = b""
         self.sent = False
+        self.left = False
         self._plane = plane
         self._provider = provider
         self._wire = wire
@@ -62,10 +63,10 @@ class Metering:
         self._ask: Ask | None = None
         self._quote: Quote | None = None
         self._grant: Grant | None = None
+        self._asked = 0
         self._most = 0
         self._growing = False
         self._reply: Reply | None = None
-        self._decoder: Decoder | None = None
         self._status = 0
         self._began = plane.loop.time()
 
@@ -116,6 +117,7 @@ class Metering:
             asked=most or MOST_OUTPUT,
             least=LEAST_OUTPUT,
         )
+        self._asked = hold.asked
 
         def granted(grant: Grant | Refusal) -> None:
             if isinstance(grant, Refusal):
@@ -123,23 +125,33 @@ class Metering:
                 answer(refuse(grant.code, ask.unbounded) if unbounded else grant)
                 return
             self._grant = grant
-            answer(self._limit(ask, grant, hold.asked))
+            answer(None)
 
         self._plane.gate.hold(hold, granted)
 
+    def limit(self) -> Refusal | None:
+        """Write the `body` to be sent, which asks for no more than was granted."""
+        ask, grant = self._ask, self._grant
+        assert ask is not None and grant is not None  # noqa: S101, PT018  `hold` comes first
+        clamped = grant.output < self._asked and grant.output > 2 * RESERVE
+        self._most = grant.output - RESERVE if clamped else grant.output
+        try:
+            self.body = self._wire.limited(ask, self._most)
+        except MeterError as error:
+            return refuse("meter.unreadable", str(error))
+        self._ask = replace(ask, body={})  # many times as large as its bytes, and not needed again
+        return None
+
     def follow(self, head: ReplyHead) -> None:
-        """The reply begins; raises MeterError for a body coding we cannot read."""
+        """The reply begins."""
         assert self._ask is not None  # noqa: S101  `read` comes first
         self._status = head.status
-        self._decoder = Decoder.of(head.encoding)
         self._reply = self._wire.reply(self._ask, head.status, head.content_type)
 
     def feed(self, data: bytes) -> bytes:
-        """Take bytes of the reply; give what may go to the caller. Raises MeterError."""
+        """Take bytes of the decoded reply; give what may go to the caller. Raises MeterError."""
         reply = self._reply
         assert reply is not None  # noqa: S101  `follow` comes first
-        if self._decoder is not None:
-            data = self._decoder.feed(data)
         out = reply.feed(data)
         if reply.live.deltas or reply.usage:
             self._watch(reply)
@@ -167,14 +179,17 @@ class Metering:
     def _row(self, grant: Grant, ending: str, code: str) -> UsageRow:
         ask, quote, reply = self._ask, self._quote, self._reply
         assert ask is not None and quote is not None  # noqa: S101, PT018  a grant follows a quote
-        usage = self._usage(quote, grant, ask)
+        usage = self._used(quote, grant, ask)
+        micros = quote.micros(usage)
+        if micros is not None and usage.quality is Quality.UNKNOWN:
+            micros = max(micros, grant.micros)
         return UsageRow(
             hold=self._id,
             run=self._plane.run,
             provider=self._provider.name,
             model=ask.model,
             usage=usage,
-            micros=quote.micros(usage),
+            micros=micros,
             at=self._plane.gate.now(),
             wire=self._wire.name,
             ending="error" if self._status >= _ERROR else ending,
@@ -184,6 +199,12 @@ class Metering:
             chars=reply.live.chars if reply else 0,
             millis=round((self._plane.loop.time() - self._began) * 1000),
         )
+
+    def _used(self, quote: Quote, grant: Grant, ask: Ask) -> Usage:
+        try:
+            return self._usage(quote, grant, ask)
+        except Exception:  # noqa: BLE001  a fault of the meter loses no row, so it stands at most
+            return quote.bound(grant.output)
 
     def _usage(self, quote: Quote, grant: Grant, ask: Ask) -> Usage:
         """Measured where the provider had its last word; never less than may have been used."""
@@ -195,18 +216,12 @@ class Metering:
             return stated or Usage(quality=Quality.MEASURED)
         if stated is not None and reply.final:
             return stated
-        if not ask.stream:
-            return quote.bound(grant.output)
-        return quote.estimate(self._most, reply.live, stated)
-
-    def _limit(self, ask: Ask, grant: Grant, asked: int) -> Refusal | None:
-        clamped = grant.output < asked and grant.output > 2 * RESERVE
-        self._most = grant.output - RESERVE if clamped else grant.output
-        try:
-            self.body = self._wire.limited(ask, self._most)
-        except MeterError as error:
-            return refuse("meter.unreadable", str(error))
-        return None
+        seen = quote.estimate(self._most, reply.live, stated)
+        goes_on = self.left and self._provider.on_disconnect is OnDisconnect.DRAIN
+        if ask.stream and not goes_on:
+            return seen
+        bound = quote.bound(grant.output)
+        return replace(bound, output=max(bound.output, seen.output))
 
     def _watch(self, reply: Reply) -> None:
         """Hold more where the reply has outgrown its hold; end it where no budget pays for that."""
@@ -231,6 +246,7 @@ class Metering:
         if grant is None:
             return
         if isinstance(answer, Refusal):
-            self._on_overrun(refuse("budget.overrun", answer.detail))
+            short = answer.code.startswith("budget.")
+            self._on_overrun(refuse("budget.overrun", answer.detail) if short else answer)
         else:
             self._grant = replace(grant, tokens=answer.tokens, micros=answer.micros)

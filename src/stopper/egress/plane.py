@@ -31,7 +31,8 @@ MAX_ROUTE_BYTES: Final = 256
 CHECK_SECONDS: Final = 1.0
 CLOSE_SECONDS: Final = 1.0
 _EXHAUSTED: Final = frozenset({"budget.exhausted", "budget.overrun"})
-MAX_EVENTS: Final = 256
+MAX_EVENTS: Final = 64
+"""Refusals told apart within a second; further ones are counted by their codes alone."""
 
 
 class Event(Struct):
@@ -74,6 +75,7 @@ class Plane:
         self.pool = Pool(dialer)
         self.revoked: Refusal | None = None
         self.draining: set[Exchange] = set()
+        self.kept_bytes = 0
         self._clients: set[Client] = set()
         self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +142,8 @@ class Plane:
 
     def route(self, head: Head, tunnel: Tunnel | None) -> Route | Local | Refusal:
         """Decide where a request goes; plain repeats of a request are decided once."""
-        if tunnel is not None or head.upgrade or len(head.target) > MAX_ROUTE_BYTES:
+        size = len(head.target) + len(head.host)
+        if tunnel is not None or head.upgrade or size > MAX_ROUTE_BYTES:
             return route(head, tunnel, self.table)
         key = (head.method, head.target, head.host)
         found = self._routes.get(key)
@@ -154,21 +157,23 @@ class Plane:
         """Remember a refusal for the audit; one that means an empty budget sets off its policy."""
         if refusal.code in _EXHAUSTED:
             self.loop.call_soon(self._on_exhausted, refusal)
+        if refusal not in self._events and len(self._events) >= MAX_EVENTS:
+            refusal = Refusal(refusal.code)
         event = self._events.get(refusal)
-        if event is not None:
-            event.count += 1
-        elif len(self._events) < MAX_EVENTS:
+        if event is None:
             self._events[refusal] = Event(refusal)
         else:
-            self._tell()
-            self._events[refusal] = Event(refusal)
+            event.count += 1
 
-    def _checked(self) -> None:
-        self._check = self.loop.call_later(CHECK_SECONDS, self._checked)
-        now = self.loop.time()
+    def check(self, now: float) -> None:
+        """End what has been waited for too long, and tell of refusals; done every second or so."""
         for client in [*self._clients]:
             client.check(now)
         self._tell()
+
+    def _checked(self) -> None:
+        self._check = self.loop.call_later(CHECK_SECONDS, self._checked)
+        self.check(self.loop.time())
 
     def _tell(self) -> None:
         if self._events:

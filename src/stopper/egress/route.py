@@ -75,6 +75,11 @@ class Route(Struct, frozen=True):
     upgrade: bool = False
 
     @property
+    def secret(self) -> bytes:
+        """The key that may go in, empty for none."""
+        return self.credential.secret if self.credential else b""
+
+    @property
     def on_disconnect(self) -> OnDisconnect:
         """What to do upstream when the caller is gone."""
         return self.provider.on_disconnect if self.provider else OnDisconnect.CANCEL

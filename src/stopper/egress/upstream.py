@@ -1,6 +1,8 @@
 """Connections to upstreams: one reply at a time on each, kept alive in a pool for the next."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 from typing import Final, Protocol, cast
 
@@ -15,6 +17,11 @@ __all__ = ["Pool", "Receiver", "Upstream"]
 MAX_IDLE_CONNECTIONS: Final = 256
 IDLE_SECONDS: Final = 15.0
 """Shorter than the keep-alive of providers, so that a reused connection is rarely a dead one."""
+
+_TCP_INFO: Final = getattr(socket, "TCP_INFO", None)
+_TCP_INFO_BYTES: Final = 256
+_BYTES_ACKED: Final = 120
+"""Where `tcpi_bytes_acked` stands in Linux's `struct tcp_info`."""
 
 
 class Receiver(Protocol):
@@ -43,11 +50,15 @@ class Receiver(Protocol):
 
 
 class Upstream(asyncio.Protocol):
-    """One connection. `reused` tells that it has carried a reply before."""
+    """One connection. `reused` tells that it has carried a reply before.
+
+    `untaken` tells that it ended before the upstream's kernel had a byte of the last request.
+    """
 
     def __init__(self, pool: "Pool", target: Target) -> None:
         self.target = target
         self.reused = False
+        self.untaken = False
         self.idle_since = 0.0
         self._pool = pool
         self._transport: asyncio.Transport | None = None
@@ -58,6 +69,8 @@ class Upstream(asyncio.Protocol):
         self._trailers: Headers = []
         self._head: ReplyHead | None = None
         self._head_bytes = 0
+        self._unheard_bytes = 0
+        self._acked_bytes: int | None = None
         self._raw = False
         self._closed = False
 
@@ -71,8 +84,7 @@ class Upstream(asyncio.Protocol):
         """Give the next reply to `receiver`; `method` is that of the request it answers."""
         self._receiver = receiver
         self._method = method
-        self._head = None
-        self._head_bytes = 0
+        self._acked_bytes = self._count_acked() if self.reused else None
 
     def write(self, data: bytes) -> None:
         """Send bytes of a request."""
@@ -110,8 +122,7 @@ class Upstream(asyncio.Protocol):
         if self._receiver is None:  # nobody asked for this: it would be read as the next reply
             self.close()
             return
-        if self._head is None:
-            self._head_bytes += len(data)
+        self._unheard_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -119,10 +130,12 @@ class Upstream(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._lose(refuse("http.upstream", _cause(error)))
         else:
-            if self._head is None and self._head_bytes > MAX_HEAD_BYTES:
-                self._lose(refuse("http.upstream", f"a head over {MAX_HEAD_BYTES} bytes"))
+            if self._unheard_bytes > MAX_HEAD_BYTES:  # one header, or an extension, without end
+                self._lose(refuse("http.upstream", _TOO_LARGE))
 
     def eof_received(self) -> bool:
+        acked = self._acked_bytes
+        self.untaken = acked is not None and acked == self._count_acked()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -151,6 +164,10 @@ class Upstream(asyncio.Protocol):
             raise ValueError("a reply that nobody asked for")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        self._unheard_bytes = 0
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > MAX_HEAD_BYTES:  # those of interim replies count too
+            raise ValueError(_TOO_LARGE)
         (self._headers if self._head is None else self._trailers).append((name.lower(), value))
         if len(self._headers) + len(self._trailers) > MAX_HEADERS:
             raise ValueError(f"more than {MAX_HEADERS} headers")
@@ -160,6 +177,8 @@ class Upstream(asyncio.Protocol):
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:  # noqa: PLR2004  interim replies say nothing
             return
+        if status == 101 and not self._parser.should_upgrade():  # noqa: PLR2004
+            raise ValueError("a switch to no protocol")
         head = ReplyHead.read(status, headers)
         if any(name == b"transfer-encoding" for name, _ in headers) and not head.chunked:
             raise ValueError("a transfer coding other than chunked")
@@ -170,6 +189,7 @@ class Upstream(asyncio.Protocol):
             self._finish(keep=False)
 
     def on_body(self, body: bytes) -> None:
+        self._unheard_bytes = 0
         if self._receiver is not None:
             self._receiver.on_reply_data(body)
 
@@ -188,11 +208,12 @@ class Upstream(asyncio.Protocol):
         receiver, self._receiver = self._receiver, None
         trailers, self._trailers = self._trailers, []
         self._head = None
-        self._head_bytes = 0
+        self._head_bytes = self._unheard_bytes = 0
         if receiver is None:
             return
         if keep and self.usable:
             self.reused = True
+            self.hold_reading(False)  # whoever held it back has all of it
             self._pool.put(self)
         else:
             self.close()
@@ -203,6 +224,18 @@ class Upstream(asyncio.Protocol):
         self.close()
         if receiver is not None:
             receiver.on_reply_lost(refusal)
+
+    def _count_acked(self) -> int | None:
+        """How many bytes the upstream's kernel has acknowledged; None where that is not told."""
+        connection = self._transport.get_extra_info("socket") if self._transport else None
+        if _TCP_INFO is None or connection is None:
+            return None
+        try:
+            told = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
+            (acked,) = struct.unpack_from("=Q", told, _BYTES_ACKED)
+        except (OSError, struct.error):
+            return None
+        return int(acked)
 
 
 class Pool:
@@ -217,11 +250,10 @@ class Pool:
 
     def take(self, target: Target) -> Upstream | None:
         """A live idle connection to `target`, None where one must be opened."""
-        idle = self._idle.get(target)
         oldest = self.loop.time() - IDLE_SECONDS
-        while idle:
-            upstream = idle.pop()
-            self._count -= 1
+        while idle := self._idle.get(target):
+            upstream = idle[-1]
+            self.forget(upstream)
             if upstream.usable and upstream.idle_since > oldest:
                 return upstream
             upstream.close()
@@ -248,20 +280,27 @@ class Pool:
         if idle and upstream in idle:
             idle.remove(upstream)
             self._count -= 1
+            if not idle:
+                del self._idle[upstream.target]
 
     def close(self) -> None:
         """Drop all idle connections and all that are being opened."""
         for task in self._dials:
             task.cancel()
-        for idle in self._idle.values():
-            for upstream in [*idle]:
-                upstream.close()
+        for upstream in [upstream for idle in self._idle.values() for upstream in idle]:
+            upstream.close()
         self._idle.clear()
         self._count = 0
 
     async def _open(self, target: Target, answer: Callable[[Upstream | Refusal], None]) -> None:
-        opened = await self._dialer.connect(lambda: Upstream(self, target), target)
+        try:
+            opened = await self._dialer.connect(lambda: Upstream(self, target), target)
+        except Exception as error:  # noqa: BLE001  whatever ends a dial, its caller is answered
+            opened = refuse("egress.fault", f"{type(error).__name__} while dialling")
         answer(opened if isinstance(opened, Refusal) else opened[1])
+
+
+_TOO_LARGE: Final = f"a head over {MAX_HEAD_BYTES} bytes"
 
 
 def _cause(error: httptools.HttpParserError) -> str:
