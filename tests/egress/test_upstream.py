@@ -37,27 +37,25 @@ async def serving(
     script: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]],
 ) -> AsyncIterator[int]:
     """A server on a free port; whatever it still does when the block ends is ended with it."""
-    under_way: set[asyncio.Task[Any] | None] = set()
+    under_way: dict[asyncio.Task[Any] | None, asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        under_way.add(asyncio.current_task())
-        with contextlib.suppress(
-            asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
-        ):
+        under_way[asyncio.current_task()] = writer
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             await script(reader, writer)
         writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in under_way:
+        for task, writer in under_way.items():
             if task is not None:
                 task.cancel()
+            writer.transport.abort()
         await asyncio.gather(*(task for task in under_way if task), return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 @asynccontextmanager
@@ -239,10 +237,8 @@ def test_uploads_stream(framing: str) -> None:
                 got.extend(await reader.read(65536))
             writer.write(OK)
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
         async with (
-            server,
+            serving(serve) as port,
             loopback_plane(MemoryLedger(), {}, allow=[f"http://127.0.0.1:{port}"]) as (_, url),
         ):
             async with RawClient(int(url.rpartition(":")[2])) as client:
@@ -277,10 +273,8 @@ def test_a_caller_that_does_not_read_slows_the_upstream_down() -> None:
             sent[0] += 100_000
 
     async def go() -> None:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
         async with (
-            server,
+            serving(serve) as port,
             loopback_plane(MemoryLedger(), {}, allow=[f"http://127.0.0.1:{port}"]) as (_, url),
         ):
             reader, writer = await asyncio.open_connection(
