@@ -4,12 +4,8 @@ import sys
 
 import click
 
-from stopper.cli.options import bottles
-from stopper.cli.run import start
+from stopper.cli.options import bottles, json_option
 from stopper.cli.say import hint
-from stopper.control.home import open_home
-from stopper.control.planned import plan_run
-from stopper.control.resume import find_frozen, thaw
 
 __all__ = ["resume"]
 
@@ -30,7 +26,10 @@ _SHOWN = 10
     help="Leave what has changed in the workspace since then; else it is put back.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing of Stopper's own.")
-def resume(*, bottle: str, budget: tuple[str, ...], as_it_is: bool, quiet: bool) -> None:
+@json_option
+def resume(
+    *, bottle: str, budget: tuple[str, ...], as_it_is: bool, quiet: bool, as_json: bool
+) -> None:
     """Go on with BOTTLE where it was frozen: same workspace, same name, same budgets.
 
     An agent that can take up its own conversation (Claude Code, Codex) does so; any other command
@@ -41,6 +40,11 @@ def resume(*, bottle: str, budget: tuple[str, ...], as_it_is: bool, quiet: bool)
       stopper resume amber-fox
       stopper resume amber-fox --budget 400k
     """
+    from stopper.cli.session import start  # noqa: PLC0415  the egress takes a while to load
+    from stopper.control.home import open_home  # noqa: PLC0415
+    from stopper.control.planned import plan_run  # noqa: PLC0415
+    from stopper.control.resume import find_frozen, thaw  # noqa: PLC0415
+
     with open_home() as home:
         options = find_frozen(home, bottle, budget).options
     with open_home(flags=options.flags) as home:
@@ -48,9 +52,9 @@ def resume(*, bottle: str, budget: tuple[str, ...], as_it_is: bool, quiet: bool)
         planned = plan_run(frozen.options, home)
         if not as_it_is:
             thaw(frozen)
-        if frozen.changed and not quiet:
+        if frozen.changed and not (quiet or as_json):
             verb = "left as it is" if as_it_is else "put back"
             names = ", ".join(frozen.changed[:_SHOWN])
             more = len(frozen.changed) - _SHOWN
-            hint(f"{verb}: {names}{f' and {more} more' if more > 0 else ''}")
-        sys.exit(start(planned, home, quiet=quiet))
+            hint(f"stopper: {verb}: {names}{f' and {more} more' if more > 0 else ''}")
+        sys.exit(start(planned, home, quiet=quiet, as_json=as_json))

@@ -49,6 +49,6 @@ def print_json(value: Any) -> None:
     print(json.dumps(msgspec.to_builtins(value), indent=2))
 
 
-def print_json_line(value: Any) -> None:
-    """One document on one line, and out at once."""
-    print(json.dumps(msgspec.to_builtins(value)), flush=True)
+def print_json_line(value: Any, stream: IO[Any] | None = None) -> None:
+    """One document on one line, and out at once; on stdout by default."""
+    print(json.dumps(msgspec.to_builtins(value)), file=stream, flush=True)
