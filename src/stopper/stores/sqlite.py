@@ -16,7 +16,17 @@ from stopper.core.scope import Path
 from stopper.core.usage import Weights
 from stopper.errors import StoreError
 from stopper.stores.book import Book
-from stopper.stores.ledger import Calibration, Op, Order, Outcome, Pending, Run, Total, UsageRow
+from stopper.stores.ledger import (
+    Calibration,
+    Op,
+    Order,
+    Outcome,
+    Pending,
+    Run,
+    Settle,
+    Total,
+    UsageRow,
+)
 from stopper.stores.shelf import (
     CALIBRATION_ROWS,
     DEFAULT_LIFETIME,
@@ -61,6 +71,7 @@ class SqliteLedger:
     def apply(self, ops: Sequence[Op], now: datetime) -> list[Outcome]:
         at = to_ms(now)
         with self._transaction(WRITE) as shelf:
+            shelf.look_up([op.row.hold if isinstance(op, Settle) else op.id for op in ops])
             book = Book(shelf, self._terms, at)
             outcomes = book.apply(ops)
             shelf.keep(book, at)

@@ -49,6 +49,12 @@ _HOLDS = """
     FROM holds h JOIN runs r ON r.seq = h.run
 """
 _ONE_HOLD = _HOLDS + "WHERE h.id = ?"
+_MANY_HOLDS = """
+    SELECT asked.value, EXISTS (SELECT 1 FROM usage u WHERE u.hold = asked.value),
+        h.id, r.id, h.provider, h.model, h.output, h.tokens, h.micros, h.created, h.expires
+    FROM json_each(?) asked
+        LEFT JOIN holds h ON h.id = asked.value LEFT JOIN runs r ON r.seq = h.run
+"""
 _EXPIRED = _HOLDS + "WHERE h.expires <= ? ORDER BY h.created, h.id"
 
 _SPENT_EVER = """
@@ -95,11 +101,15 @@ class SqliteShelf:
         self._enforce = enforce
         self._schema = 0
         self._version = -1
+        self._holds: dict[str, OpenHold | None] = {}
+        self._rowless: set[str] = set()
         self._runs: dict[str, tuple[int, Place]] = {}
         self._lines: dict[tuple[str, str], tuple[Line, ...]] = {}
 
     def begin(self) -> None:
         """Read where the store stands, and its budgets if they have changed."""
+        self._holds.clear()
+        self._rowless.clear()
         found = self.db.execute(
             "SELECT schema_version, budget_version, audit_count, audit_head FROM state"
         ).fetchone()
@@ -130,8 +140,17 @@ class SqliteShelf:
             _keep(self._lines, (run, provider), lines, _LINES_CACHED)
         return lines
 
+    def look_up(self, holds: Sequence[str]) -> None:
+        """Read at once what `hold` and `entry` will be asked about these holds."""
+        for id_, has_row, *found in self.db.execute(_MANY_HOLDS, (_json(holds),)):
+            self._holds[id_] = OpenHold(*found) if found[0] is not None else None
+            if not has_row:
+                self._rowless.add(id_)
+
     def hold(self, hold: str) -> OpenHold | None:
         """The hold, if it is open."""
+        if hold in self._holds:
+            return self._holds[hold]
         found = self.db.execute(_ONE_HOLD, (hold,)).fetchone()
         return None if found is None else OpenHold(*found)
 
@@ -141,6 +160,8 @@ class SqliteShelf:
 
     def entry(self, hold: str) -> Entry | None:
         """The newest row of a hold."""
+        if hold in self._rowless:
+            return None
         found = self.db.execute(_NEWEST, (hold,)).fetchone()
         return None if found is None else entry_of(found)
 
@@ -278,9 +299,12 @@ def _budgets(db: sqlite3.Connection) -> Iterable[Budget]:
         yield Budget(Scope.parse(scope), Unit(unit), most, Window(period), provider)
 
 
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _audit_values(row: AuditRow) -> tuple[object, ...]:
-    fact = msgspec.json.encode(row.fact).decode()
-    return (row.id, row.at, row.run, row.act, row.code, fact, row.hash)
+    return (row.id, row.at, row.run, row.act, row.code, _json(row.fact), row.hash)
 
 
 def _keep(cache: dict[_K, _V], key: _K, value: _V, most: int) -> None:
