@@ -88,6 +88,12 @@ def test_weight_grows_with_the_text(one: str, two: str) -> None:
     assert parts - 1 <= whole <= parts
 
 
+def test_weight_of_long_text() -> None:
+    """Of a long text every byte counts, the heaviest ones too."""
+    part = ("\U0001f702" * 64).encode()
+    assert weigh(part * 1000) == 1000 * weigh(part)
+
+
 def ask(body: dict[str, Any], *, model: str = "claude-sonnet-4-5", images: int = 0, payload: int = 0, prompts: int = 0) -> Ask:  # fmt: skip
     size = len(msgspec.json.encode(body)) - payload
     return Ask(model, stream=True, max_output=1, text_bytes=size, body=body, media=images, prompts=prompts)  # fmt: skip

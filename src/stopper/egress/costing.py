@@ -18,7 +18,7 @@ from stopper.stores.ledger import Calibration
 __all__ = ["Costing", "Quote", "overflows"]
 
 MAX_MODELS: Final = 256
-REQUESTS_A_CALIBRATION: Final = 64
+REQUESTS_A_CALIBRATION: Final = 256
 _MILLI: Final = 1000
 
 
@@ -116,7 +116,7 @@ class Costing:
 
     def _calibrated(self, provider: str, model: str) -> Calibration:
         uses, calibration = self._known.get((provider, model), (0, Calibration()))
-        if uses % REQUESTS_A_CALIBRATION == 0:
+        if uses & (uses - 1) == 0 or uses % REQUESTS_A_CALIBRATION == 0:  # 0, 1, 2, 4, 8, ...
             if len(self._known) >= MAX_MODELS:
                 self._known.clear()
             calibration = self._calibration(provider, model)

@@ -33,7 +33,11 @@ def inject(
     A request without the placeholder passes as it is: it carries the agent's own login, or none.
     """
     mark, secret = credential.placeholder, credential.secret
-    in_headers = any(name in credential.headers and mark in value for name, value in headers)
+    in_headers = [
+        place
+        for place, (name, value) in enumerate(headers)
+        if name in credential.headers and mark in value
+    ]
     in_query = bool(credential.query) and credential.query + b"=" + mark in target
     if not (in_headers or in_query):
         return target, headers
@@ -41,10 +45,11 @@ def inject(
         return refuse("credential.missing", credential.provider)
     if in_query:
         target = target.replace(mark, secret)
-    return target, [
-        (name, value.replace(mark, secret) if name in credential.headers else value)
-        for name, value in headers
-    ]
+    headers = [*headers]
+    for place in in_headers:
+        name, value = headers[place]
+        headers[place] = name, value.replace(mark, secret)
+    return target, headers
 
 
 class Mask:
@@ -76,6 +81,8 @@ class Mask:
 
     def _partial(self, data: bytes) -> int:
         """How many of the last bytes are a beginning of the key."""
+        if data[-1:] not in self._secret:
+            return 0
         start = data.find(self._secret[:1], max(0, len(data) - len(self._secret) + 1))
         while start >= 0:
             if self._secret.startswith(data[start:]):

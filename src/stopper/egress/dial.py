@@ -32,7 +32,7 @@ _Lookup = asyncio.Future[tuple[Address, ...]]
 _P = TypeVar("_P", bound=asyncio.Protocol)
 
 
-class Target(Struct, frozen=True):
+class Target(Struct, frozen=True, cache_hash=True):
     """Where to connect, and the rule that allows it; `https` means TLS, anything else plain."""
 
     scheme: str

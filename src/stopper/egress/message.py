@@ -58,7 +58,9 @@ _NEVER_TRAILING: Final = _HOP_BY_HOP | {
 """What RFC 9110, section 6.5.1, keeps out of trailers: framing, routing, authentication."""
 
 _SINGLE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"upgrade"})
-_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
 
 
 class Head(Struct):
@@ -171,7 +173,7 @@ def trailing(trailers: Headers) -> Headers:
 
 def status_line(status: int) -> bytes:
     """`HTTP/1.1 200 OK` with its line end."""
-    return f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode()
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
 def chunk(data: bytes) -> bytes:

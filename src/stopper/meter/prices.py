@@ -1,7 +1,7 @@
 """What tokens cost: genai-prices as integers, exact for a usage and an upper bound for a hold."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +29,7 @@ MAX_RATES: Final = 256
 MAX_MODEL_CHARS: Final = 256
 """Longer names have no price: an agent chooses them, and each is tried against many patterns."""
 
+_MINUTE = 60
 _SOUNDS = (b'"input_audio"', b'"audio/', b'"video/')
 
 
@@ -90,21 +91,22 @@ class Rates(Struct, frozen=True):
 
     def input_micros(self, tokens: int) -> int:
         """The most that up to `tokens` of input of any kind cost, with the request's own fee."""
-        dearest = max(band.dearest_input for band in self._reached(tokens))
+        dearest = max([band.dearest_input for band in self._reached(tokens)])
         return -(-(self.request + tokens * dearest) // FINE)
 
     def output_pico(self, tokens: int) -> int:
         """The most an output token costs after up to `tokens` of input, as `Need` has it."""
-        dearest = max(max(band.output, band.reasoning) for band in self._reached(tokens))
+        dearest = max([max(band.output, band.reasoning) for band in self._reached(tokens)])
         return -(-dearest // _FINE_A_PICO)
 
     def _band(self, total: int) -> Band:
         return self._reached(total)[-1]
 
     def _reached(self, total: int) -> tuple[Band, ...]:
-        if len(self.bands) == 1:
-            return self.bands
-        return tuple(band for band in self.bands if band.above < total)
+        bands = self.bands
+        if len(bands) == 1 or total <= bands[1].above:
+            return bands[:1]
+        return tuple([band for band in bands if band.above < total])
 
 
 def terms(ask: "Ask") -> Terms:
@@ -126,11 +128,12 @@ def rates(pricing: str, model: str, at: datetime, given: Terms = STANDARD) -> Ra
     """
     if len(model) > MAX_MODEL_CHARS:
         return None
-    return _rates(pricing, model, at.replace(second=0, microsecond=0), given)
+    return _rates(pricing, model, int(at.timestamp()) // _MINUTE, given)
 
 
 @lru_cache(maxsize=MAX_RATES)
-def _rates(pricing: str, model: str, at: datetime, given: Terms) -> Rates | None:
+def _rates(pricing: str, model: str, minute: int, given: Terms) -> Rates | None:
+    at = datetime.fromtimestamp(minute * _MINUTE, UTC)
     found = _find(pricing, model)
     if found is None:
         return None
