@@ -31,6 +31,9 @@ UNREAD_SECONDS: Final = 60.0
 """For a caller to read the last of a reply on a connection that ends."""
 
 MAX_PIPELINED: Final = 16
+MAX_BACKLOG_BYTES: Final = 64 * 1024
+"""Read ahead of the requests that wait, because who is not read is not heard leaving."""
+
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
 
@@ -56,6 +59,7 @@ class Client(asyncio.Protocol):
         self._blocked = False
         self._paused = False
         self._early = b""
+        self._backlog = b""
         self._closing = False
         self._switching = False
         self._waiting_for = "head"
@@ -147,6 +151,10 @@ class Client(asyncio.Protocol):
         if self._switching:
             self._fail(refuse("http.malformed", "bytes after an upgrade"))
             return
+        if self._backlog or len(self._exchanges) > 1:
+            self._backlog += data
+            self._regulate()
+            return
         if self._waiting_for == "idle":
             self._wait_for("head", HEAD_SECONDS)
         while data and not self._closing:
@@ -212,8 +220,6 @@ class Client(asyncio.Protocol):
         self._body_deadline = self.plane.loop.time() + BODY_SECONDS
         if len(self._exchanges) == 1:
             exchange.begin()
-        else:
-            self._regulate()
 
     def on_body(self, body: bytes) -> None:
         self._unheard_bytes = 0
@@ -275,7 +281,7 @@ class Client(asyncio.Protocol):
         if transport is None or self._closing or transport.is_closing():
             return
         unread = self._blocked and not self._uploading and self._relay is None
-        pause = self._held or unread or len(self._exchanges) > 1
+        pause = self._held or unread or len(self._backlog) > MAX_BACKLOG_BYTES
         if pause == self._paused:
             return
         self._paused = pause
@@ -288,6 +294,9 @@ class Client(asyncio.Protocol):
     def _begin_next(self) -> None:
         if self._exchanges and not self._closing:
             self._exchanges[0].begin()
+            backlog, self._backlog = self._backlog, b""
+            if backlog:
+                self.data_received(backlog)
             self._regulate()
             self._arm()
 
