@@ -12,7 +12,7 @@ from stopper.detect.addresses import Address, Network, classify, worst
 from stopper.detect.hosts import Host, classify_host
 from stopper.detect.urls import parse_authority
 
-__all__ = ["Allow", "judge", "judge_answers", "parse_rule"]
+__all__ = ["Allow", "is_steady", "judge", "judge_answers", "parse_rule"]
 
 _MAX_RULE = 2048
 _DECODE_ROUNDS = 4
@@ -69,7 +69,7 @@ class Allow(Struct, frozen=True):
         if path is None or self.path is None or path == self.path:
             return True
         below = self.path.endswith("/*") and path.startswith(self.path[:-1])
-        return below and _is_steady(path)
+        return below and is_steady(path)
 
 
 def parse_rule(text: str) -> Allow:
@@ -144,6 +144,17 @@ def judge_answers(
     return refuse("network.mixed_answers" if None in codes else code, str(host))
 
 
+def is_steady(path: str) -> bool:
+    """Whether no server could take `path` for another: dot segments and kin, however encoded."""
+    for _ in range(_DECODE_ROUNDS):
+        if _DODGY_PATH.search(path):
+            return False
+        path, before = unquote(path), path
+        if path == before:
+            return True
+    return False
+
+
 def _network(text: str | None) -> Network | None:
     try:
         return None if text is None else ip_network(text)
@@ -172,7 +183,7 @@ def _check_exact(host: Host, code: str | None, within: Network | None, *, has_po
 
 def _check_path(path: str | None) -> None:
     plain = (path or "/").removesuffix("*")
-    if "*" in plain or (plain != path and not plain.endswith("/")) or not _is_steady(plain):
+    if "*" in plain or (plain != path and not plain.endswith("/")) or not is_steady(plain):
         raise ValueError(f"no path of a rule: `*` stands only at the end, after a slash; {_SYNTAX}")
 
 
@@ -181,14 +192,3 @@ def _lies(address: Address, network: Network) -> bool:
     if address not in network:
         return False
     return network.num_addresses == 1 or classify(address) in _NEAR | {None}
-
-
-def _is_steady(path: str) -> bool:
-    """Whether no server could take `path` for another: dot segments and kin, however encoded."""
-    for _ in range(_DECODE_ROUNDS):
-        if _DODGY_PATH.search(path):
-            return False
-        path, before = unquote(path), path
-        if path == before:
-            return True
-    return False

@@ -55,9 +55,20 @@ _RECODED: Final = frozenset({b"content-digest", b"content-encoding", b"content-m
 _READ_DROPS: Final = frozenset({b"accept-encoding", b"x-goog-fieldmask"})
 """What would hide a reply's usage from its meter, or an echo of the key."""
 
+_WRITTEN_ANEW: Final = _READ_DROPS | {
+    b"content-digest",
+    b"content-encoding",
+    b"content-md5",
+    b"content-range",
+    b"content-type",
+    b"digest",
+}
+"""What described the caller's body; JSON in UTF-8 takes its place."""
+
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGNED: Final = b"AWS4-"
 _IDENTITY: Final = (b"accept-encoding", b"identity")
+_JSON: Final = (b"content-type", b"application/json")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -308,10 +319,12 @@ class Exchange:
 
     def _outgoing(self, route: Route) -> tuple[bytes, Headers] | Refusal:
         """Path and headers for the upstream, with the key where its placeholder stood."""
-        read = self._metering is not None or bool(route.secret)
-        headers = kept(self._head, _READ_DROPS if read else frozenset())
-        if self._metering is None and read:
-            headers.append(_IDENTITY)
+        if self._metering is not None:
+            headers = [*kept(self._head, _WRITTEN_ANEW), _JSON]
+        elif route.secret:
+            headers = [*kept(self._head, _READ_DROPS), _IDENTITY]
+        else:
+            headers = kept(self._head)
         if route.credential is None:
             return route.path, headers
         return inject(route.credential, route.path, headers)

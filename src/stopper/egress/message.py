@@ -57,7 +57,18 @@ _NEVER_TRAILING: Final = _HOP_BY_HOP | {
 }
 """What RFC 9110, section 6.5.1, keeps out of trailers: framing, routing, authentication."""
 
-_SINGLE: Final = frozenset({b"host", b"content-length", b"transfer-encoding", b"upgrade"})
+_STAND_INS: Final = frozenset(
+    {
+        b"x-http-method",
+        b"x-http-method-override",
+        b"x-method-override",
+        b"x-original-url",
+        b"x-rewrite-url",
+    }
+)
+"""What has some servers take a request for another than its first line says."""
+
+_SINGLE: Final = _STAND_INS | {b"host", b"content-length", b"transfer-encoding", b"upgrade"}
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -117,10 +128,12 @@ class Head(Struct):
                 self.length = int(value)
             case b"upgrade":
                 self.upgrade = value.strip().lower()
-            case _ if value.strip().lower() == b"chunked":
+            case b"transfer-encoding" if value.strip().lower() == b"chunked":
                 self.chunked = True
-            case _:
+            case b"transfer-encoding":
                 return refuse("http.malformed", "a transfer coding other than chunked")
+            case _:
+                return refuse("http.malformed", f"{name.decode()} makes it another request")
         return None
 
 

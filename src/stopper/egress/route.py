@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from stopper.core.provider import Endpoint, OnDisconnect, Provider
 from stopper.core.reason import Refusal, refuse
-from stopper.detect.allow import Allow, judge
+from stopper.detect.allow import Allow, is_steady, judge
 from stopper.detect.hosts import Host
 from stopper.detect.urls import Url, parse_authority, parse_url
 from stopper.egress.credential import Credential
@@ -199,7 +199,7 @@ def _metered(
     if _wants_upgrade(head):
         return refuse("network.upgrade", f"{provider.name}{below[:80]}")
     endpoint = provider.endpoint(head.method, below) or _let_pass(head, provider, below, table)
-    if endpoint is None:
+    if endpoint is None or not is_steady(below):
         return refuse("meter.unknown_path", f"{head.method} {below[:80]} at {provider.name}")
     url = Url(base.scheme, base.host, base.port, base.path.rstrip("/") + below, query)
     return Route(
