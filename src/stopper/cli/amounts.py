@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _FEW_LEFT = 0.2
+_UNSURE = {Quality.ESTIMATED: "est.", Quality.UNKNOWN: "unk."}
 _DOLLAR = 10**6
 _LEAST_SHOWN = 100
 
@@ -60,17 +61,16 @@ def figures_cell(total: Total) -> Cell | None:
 
     Where there is no room, only what is not measured is counted.
     """
-    counts = {
-        quality: f"{total.by_quality[quality]:,} {quality}"
-        for quality in Quality
-        if total.by_quality.get(quality)
-    }
-    if not counts:
+    counts = {quality: total.by_quality.get(quality, 0) for quality in Quality}
+    if not any(counts.values()):
         return None
-    if set(counts) == {Quality.MEASURED}:
+    if not any(counts[quality] for quality in _UNSURE):
         return Cell(str(Quality.MEASURED))
-    short = ", ".join(text for quality, text in counts.items() if quality != Quality.MEASURED)
-    return Cell(", ".join(counts.values()), Style.YELLOW, short)
+    whole = ", ".join(f"{count:,} {quality}" for quality, count in counts.items() if count)
+    short = ", ".join(
+        f"{counts[quality]:,} {brief}" for quality, brief in _UNSURE.items() if counts[quality]
+    )
+    return Cell(whole, Style.YELLOW, short)
 
 
 def _window(budget: Budget) -> str:

@@ -36,10 +36,10 @@ def verify(*, as_json: bool) -> None:
         report = check_audit(home.ledger)
     if as_json:
         print_json(report)
+    elif report.broken is None and report.rows:
+        say(f"All {report.rows:,} rows hold. The newest row's hash is {report.head}.")
     elif report.broken is None:
-        say(
-            f"All {report.rows:,} rows hold. The newest row's hash is {report.head or 'not there'}."
-        )
+        say("There is no row yet.")
     if report.broken is not None:
         if not as_json:
             broken = report.broken

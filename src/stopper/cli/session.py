@@ -57,7 +57,9 @@ def _close(planned: Planned, result: Result, home: Home, *, told: bool) -> None:
     if result.stopped is not None and not told:
         tell(f"stopper: {result.status}: {result.stopped.sentence}", Style.RED, sys.stderr)
     if result.status == "frozen":
-        hint(f"stopper: go on with `stopper resume {planned.run.bottle}`")
+        spent = result.stopped is not None and result.stopped.code.startswith("budget.")
+        more = " --budget AMOUNT" if spent else ""
+        hint(f"stopper: go on with `stopper resume {planned.run.bottle}{more}`")
     for path in result.planted:
         warn(f"stopper: look at {path} before you use it: the agent wrote it")
 

@@ -61,8 +61,8 @@ class Cell(Struct, frozen=True):
     short: str = ""
 
 
-_SQUEEZES = ((False, False), (True, False), (True, True))
-"""Whether cells are short and names break, tried in this order."""
+_SQUEEZES = ((False, False, GAP), (True, False, GAP), (True, True, GAP), (True, True, " "))
+"""Whether cells are short, whether names break, and what parts columns, tried in this order."""
 
 Value = Cell | str | int | None
 """What a row holds; an integer gets its thousands apart, None is a dash."""
@@ -94,15 +94,18 @@ def lines_of(
     """The lines of a table; None for `width` has no limit and draws no rules, as pipes want it.
 
     Where the exact table is too wide, sentences wrap; where that is not enough, cells become short
-    (1.23M), then names break; where that is not enough either, each row becomes a list.
+    (1.23M), then names break, then columns move together; where that is not enough either, each
+    row becomes a list.
     """
     every = [*rows, total] if total is not None else [*rows]
-    for short, names in _SQUEEZES:
+    for short, names, gap in _SQUEEZES:
         texts = [[_cell(value, short=short) for value in row] for row in every]
-        widths = _fit(columns, texts, width, names=names)
+        room = None if width is None else width - len(gap) * (len(columns) - 1)
+        widths = _fit(columns, texts, room, names=names)
         if widths is not None:
+            grid = _Grid(columns, widths, gap, colour)
             totals = 0 if total is None else 1
-            yield from _grid(columns, texts, widths, totals, ruled=width is not None, colour=colour)
+            yield from grid.lines(texts, totals, ruled=width is not None)
             return
     texts = [[_cell(value, short=False) for value in row] for row in every]
     yield from _lists(columns, texts, colour=colour)
@@ -187,20 +190,20 @@ def _cell(value: Value, *, short: bool) -> Cell:
 
 
 def _fit(
-    columns: Sequence[Column], texts: Sequence[Sequence[Cell]], width: int | None, *, names: bool
+    columns: Sequence[Column], texts: Sequence[Sequence[Cell]], room: int | None, *, names: bool
 ) -> list[int] | None:
-    """The width of each column, or None where they do not fit."""
+    """The width of each column, or None where they do not fit into `room`."""
     titles = [max(map(width_of, column.title.split("\n"))) for column in columns]
     widths = titles
     for row in texts:
         widths = [max(old, width_of(cell.text)) for old, cell in zip(widths, row, strict=True)]
-    if width is None:
+    if room is None:
         return widths
     spare = [
-        max(0, room - max(title, least)) if (least := _least(column, names=names)) else 0
-        for column, room, title in zip(columns, widths, titles, strict=True)
+        max(0, width - max(title, least)) if (least := _least(column, names=names)) else 0
+        for column, width, title in zip(columns, widths, titles, strict=True)
     ]
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
+    excess = sum(widths) - room
     if excess > sum(spare):
         return None
     while excess > 0:
@@ -217,65 +220,61 @@ def _least(column: Column, *, names: bool) -> int:
     return LEAST_NAME if column.name and names else 0
 
 
-def _grid(
-    columns: Sequence[Column],
-    texts: Sequence[Sequence[Cell]],
-    widths: Sequence[int],
-    totals: int,
-    *,
-    ruled: bool,
-    colour: bool,
-) -> Iterator[str]:
-    rule = paint("─" * (sum(widths) + len(GAP) * (len(widths) - 1)), Style.DIM, colour=colour)
-    yield from _header(columns, widths, colour=colour)
-    if ruled:
-        yield rule
-    for place, row in enumerate(texts):
-        if ruled and place == len(texts) - totals:
+class _Grid(Struct, frozen=True):
+    """Columns that fit, and how lines are set in them."""
+
+    columns: Sequence[Column]
+    widths: Sequence[int]
+    gap: str
+    colour: bool
+
+    def lines(self, texts: Sequence[Sequence[Cell]], totals: int, *, ruled: bool) -> Iterator[str]:
+        """The header and all rows, of which the last `totals` are sums; rules between them."""
+        length = sum(self.widths) + len(self.gap) * (len(self.widths) - 1)
+        rule = paint("─" * length, Style.DIM, colour=self.colour)
+        yield from self._header()
+        if ruled:
             yield rule
-        yield from _row(columns, row, widths, colour=colour)
+        for place, row in enumerate(texts):
+            if ruled and place == len(texts) - totals:
+                yield rule
+            yield from self._row(row)
 
+    def _header(self) -> Iterator[str]:
+        titles = [column.title.split("\n") for column in self.columns]
+        height = max(map(len, titles))
+        for place in range(height):
+            cells = [
+                Cell(lines[place - height] if place >= height - len(lines) else "", Style.BOLD)
+                for lines in titles
+            ]
+            yield self._line(cells)
 
-def _header(columns: Sequence[Column], widths: Sequence[int], *, colour: bool) -> Iterator[str]:
-    titles = [column.title.split("\n") for column in columns]
-    height = max(map(len, titles))
-    for place in range(height):
-        cells = [
-            Cell(lines[place - height] if place >= height - len(lines) else "", Style.BOLD)
-            for lines in titles
+    def _row(self, row: Sequence[Cell]) -> Iterator[str]:
+        """One line, or as many as its longest broken cell needs."""
+        parts = [
+            wrap(cell.text, room) if width_of(cell.text) > room else [cell.text]
+            for cell, room in zip(row, self.widths, strict=True)
         ]
-        yield _line(columns, cells, widths, colour=colour)
+        for place in range(max(map(len, parts))):
+            yield self._line(
+                [
+                    Cell(lines[place] if place < len(lines) else "", cell.style)
+                    for lines, cell in zip(parts, row, strict=True)
+                ]
+            )
 
-
-def _row(
-    columns: Sequence[Column], row: Sequence[Cell], widths: Sequence[int], *, colour: bool
-) -> Iterator[str]:
-    """One line, or as many as its longest wrapped cell needs."""
-    parts = [
-        wrap(cell.text, room) if width_of(cell.text) > room else [cell.text]
-        for cell, room in zip(row, widths, strict=True)
-    ]
-    for place in range(max(map(len, parts))):
-        cells = [
-            Cell(lines[place] if place < len(lines) else "", cell.style)
-            for lines, cell in zip(parts, row, strict=True)
-        ]
-        yield _line(columns, cells, widths, colour=colour)
-
-
-def _line(
-    columns: Sequence[Column], cells: Sequence[Cell], widths: Sequence[int], *, colour: bool
-) -> str:
-    line, owed = "", 0
-    for column, cell, room in zip(columns, cells, widths, strict=True):
-        spare = room - width_of(cell.text)
-        before, after = (spare, 0) if column.right else (0, spare)
-        if cell.text:
-            line += " " * (owed + before) + paint(cell.text, cell.style, colour=colour)
-            owed = after + len(GAP)
-        else:
-            owed += room + len(GAP)
-    return line
+    def _line(self, cells: Sequence[Cell]) -> str:
+        line, owed = "", 0
+        for column, cell, room in zip(self.columns, cells, self.widths, strict=True):
+            spare = room - width_of(cell.text)
+            before, after = (spare, 0) if column.right else (0, spare)
+            if cell.text:
+                line += " " * (owed + before) + paint(cell.text, cell.style, colour=self.colour)
+                owed = after + len(self.gap)
+            else:
+                owed += room + len(self.gap)
+        return line
 
 
 def _lists(

@@ -41,8 +41,8 @@ def parse_scope(text: str) -> Scope:
         return Scope.parse(text)
     except ValueError as error:
         _, colon, name = text.partition(":")
-        meant = did_you_mean(text, [f"{kind}{colon}{name}" for kind in ScopeKind])
-        raise UsageError(f"{error}.{meant}") from None
+        known = {f"{kind}{colon}{name}" for kind in ScopeKind} - {text}
+        raise UsageError(f"{error}.{did_you_mean(text, known)}") from None
 
 
 def read_budget(scope: str, amount: str, provider: str | None, names: Names) -> Budget:

@@ -103,7 +103,10 @@ def _destinations(planned: Planned) -> Iterator[Said]:
         yield Said("provider", (f"{name} at {mount.base}, key: {_key(mount)}",), origin)
     for rule in planned.table.rules:
         yield Said("may reach", (str(rule),), origins.get("allow", ""))
-    yield Said("anything else", ("refused",))
+    if planned.plan.isolation is Isolation.OBSERVE:
+        yield Said("anything else", ("refused there, but the agent may go another way",))
+    else:
+        yield Said("anything else", ("refused",))
 
 
 def _key(mount: ProviderMount) -> str:
