@@ -1,0 +1,253 @@
+"""What can be told of a value alone: checksums that make it certain, structure, and randomness.
+
+A checksum that holds raises the tier of a finding. One that fails means nothing: a vendor may have
+changed it, or a character may be mistyped.
+"""
+
+import base64
+import binascii
+import json
+import math
+import re
+import zlib
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+__all__ = ["CHECKS", "NEEDS", "aws_account", "entropy", "luhn"]
+
+_BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
+_BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BECH32_STEPS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32_LENGTH = 6
+_CRC_LENGTH = 6
+_HEX_CRC_LENGTH = 8
+_GITLAB_CRC_LENGTH = 7
+_GLSA_SIGNED = 37
+_MAX_JSON = 8192
+_LOCATION = re.compile(rb"\x02\x01(.)", re.DOTALL)
+
+
+def aws_account(key_id: bytes) -> str | None:
+    """The twelve-digit account that an AWS access key id names; None when it names none.
+
+    It tells one's own accounts from others; nearly every string of the right letters names one.
+    """
+    body = key_id[4:].decode("latin-1")
+    try:
+        number = int.from_bytes(base64.b32decode(body)[:6], "big")
+    except (binascii.Error, ValueError):
+        return None
+    account = str((number & 0x7FFF_FFFF_FF80) >> 7).zfill(12)
+    return account if len(account) == len("123456789012") else None
+
+
+def entropy(value: bytes) -> float:
+    """Shannon entropy in bits a byte; a value of n different bytes can reach log2(n)."""
+    counts = [value.count(byte) for byte in set(value)]
+    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
+
+
+def luhn(digits: bytes) -> bool:
+    """Whether the check digit of a card number is right; separators are skipped."""
+    numbers = [int(digit) for digit in digits.decode("latin-1") if digit in "0123456789"]
+    doubled = [sum(divmod(2 * number, 10)) for number in numbers[-2::-2]]
+    return len(numbers) > 1 and (sum(numbers[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _digits(number: int, alphabet: bytes, length: int) -> bytes:
+    found = bytearray()
+    for _ in range(length):
+        number, digit = divmod(number, len(alphabet))
+        found.append(alphabet[digit])
+    return bytes(reversed(found))
+
+
+def _base62_crc(value: bytes) -> bool:
+    """GitHub's and npm's: six base62 digits of the CRC32 of what follows the prefix."""
+    body = value.partition(b"_")[2]
+    if len(body) <= _CRC_LENGTH:
+        return False
+    crc = zlib.crc32(body[:-_CRC_LENGTH])
+    return _digits(crc, _BASE62, _CRC_LENGTH) == body[-_CRC_LENGTH:]
+
+
+def _hex_crc(value: bytes) -> bool:
+    """Atlassian's and Bitbucket's: eight hex digits of the CRC32 of all before them."""
+    signed, tail = value[:-_HEX_CRC_LENGTH], value[-_HEX_CRC_LENGTH:]
+    return f"{zlib.crc32(signed):08X}".encode() == tail.upper()
+
+
+def _grafana_crc(value: bytes) -> bool:
+    """The CRC32 of prefix and secret, its bytes in little-endian order."""
+    crc = zlib.crc32(value[:_GLSA_SIGNED]).to_bytes(4, "little").hex()
+    return value[_GLSA_SIGNED + 1 :] == crc.encode()
+
+
+def _gitlab_crc(value: bytes) -> bool:
+    """Seven base36 digits of the CRC32 of all before them, in routable tokens."""
+    signed, tail = value[:-_GITLAB_CRC_LENGTH], value[-_GITLAB_CRC_LENGTH:]
+    return b"." in signed and _digits(zlib.crc32(signed), _BASE36, _GITLAB_CRC_LENGTH) == tail
+
+
+def _bech32(value: bytes) -> bool:
+    """BIP 173, as age keys have it."""
+    prefix, _, data = value.lower().rpartition(b"1")
+    if len(data) <= _BECH32_LENGTH or any(byte not in _BECH32 for byte in data):
+        return False
+    residue = 1
+    high, low = [byte >> 5 for byte in prefix], [byte & 31 for byte in prefix]
+    for number in (*high, 0, *low, *(_BECH32.index(byte) for byte in data)):
+        top = residue >> 25
+        residue = (residue & 0x1FF_FFFF) << 5 ^ number
+        for bit, step in enumerate(_BECH32_STEPS):
+            residue ^= step if top >> bit & 1 else 0
+    return residue == 1
+
+
+def _nkey_crc(value: bytes) -> bool:
+    """CRC-16/XMODEM over the decoded bytes, little-endian at their end."""
+    try:
+        data = base64.b32decode(value + b"=" * (-len(value) % 8))
+    except binascii.Error:
+        return False
+    return binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:], "little")
+
+
+def _decoded(value: bytes) -> bytes:
+    """Base64 of either alphabet, with or without padding; empty when it is none."""
+    text = value.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
+    try:
+        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _json(data: bytes) -> dict[str, object]:
+    try:
+        value = json.loads(data[:_MAX_JSON])
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _jwt(value: bytes) -> bool:
+    """A header that names its algorithm, before a payload that is JSON."""
+    start = value.find(b"ey")
+    header, _, rest = value[max(start, 0) :].partition(b".")
+    return "alg" in _json(_decoded(header)) and bool(rest)
+
+
+def _basic(value: bytes) -> bool:
+    """`user:password` in printable characters."""
+    user, colon, password = _decoded(value).partition(b":")
+    return bool(colon and user and password) and (user + password).isascii()
+
+
+def _discord(value: bytes) -> bool:
+    """The first part is the bot's number."""
+    return _decoded(value.partition(b".")[0]).isdigit()
+
+
+def _base64_json(value: bytes) -> bool:
+    """JSON in base64 behind a prefix."""
+    start = value.find(b"eyJ")
+    return start >= 0 and bool(_json(_decoded(re.split(rb"[._]", value[start:])[0])))
+
+
+def _macaroon(value: bytes) -> bool:
+    """PyPI's: a version byte, then a location of the length that stands before it."""
+    data = _decoded(value.partition(b"-")[2])
+    found = _LOCATION.match(data)
+    return found is not None and b"." in data[found.end() : found.end() + found[1][0]]
+
+
+def _jfrog(value: bytes) -> bool:
+    """Base58 of which every character is in the alphabet, and base64 that begins with `reftkn:`."""
+    if value.startswith(b"cmVmdGtu"):
+        return _decoded(value).startswith(b"reftkn:")
+    return all(byte in _BASE58 for byte in value) and len(value) == len(b"AKCp") + 69
+
+
+CHECKS: Mapping[str, Callable[[bytes], bool]] = {
+    "base62_crc": _base62_crc,
+    "hex_crc": _hex_crc,
+    "grafana_crc": _grafana_crc,
+    "gitlab_crc": _gitlab_crc,
+    "bech32": _bech32,
+    "nkey_crc": _nkey_crc,
+    "luhn": luhn,
+    "jwt": _jwt,
+    "basic": _basic,
+    "discord": _discord,
+    "base64_json": _base64_json,
+    "macaroon": _macaroon,
+    "jfrog": _jfrog,
+}
+
+_HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
+_UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_INTEGRITY = re.compile(rb"(?i)sha(?:1|256|384|512)[-:]")
+# Code and templates where a value is expected: names, calls, subscripts, expansions.
+_CODE = re.compile(
+    rb"[A-Za-z_$@][A-Za-z_]*(?:\[?(?:\.|->|::|\[)?[A-Za-z_]*\]?)"
+    rb"|[\w.$]+\([^()]*\)?.*"
+    rb"|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+(?:[(\[].*)?"
+    rb"|[A-Za-z_]\w*\[.*"
+    rb"|(?:[$%#]?\{\{?|<|\$\(|\$[A-Za-z_]|%[(sd]|\[).*"
+    rb"|&[A-Za-z_*].*"
+    rb"|[A-Za-z]:?[\\/].*|\.{0,2}/.*|https?:.*"
+)
+_WORDS = re.compile(
+    rb"(?i)example|placeholder|changeme|change[-_]me|your[-_]?|insert[-_]|replace[-_]?|redacted"
+    rb"|dummy|sample|\bnull\b|undefined|xxxx|\*{3}|\.\.\.|<[a-z]|todo|fixme|lorem|none$|true$"
+    rb"|false$|optional|required|deprecated|localhost|not[-_]?set|my[-_]?(?:secret|token|key|pass)"
+)
+_MIN_PASSWORD = 6
+_MIN_KINDS = 2
+_MIN_DIFFERENT = 5
+_MIN_HEX = 2.6
+_MIN_TEXT = 3.0
+_LETTERS = re.compile(rb"[A-Za-z]")
+_DIGIT = re.compile(rb"[0-9]")
+_SIGN = re.compile(rb"[^A-Za-z0-9]")
+
+
+def _not_placeholder(value: bytes) -> bool:
+    """Nothing that documentation writes where a secret would stand, and no code."""
+    return (
+        len(set(value)) >= _MIN_DIFFERENT
+        and not _WORDS.search(value)
+        and not _CODE.fullmatch(value)
+        and not _INTEGRITY.match(value)
+        and not _is_ladder(value)
+    )
+
+
+def _password(value: bytes) -> bool:
+    """What a person would take for a password: two kinds of characters, and no name of code."""
+    kinds = sum(bool(kind.search(value)) for kind in (_LETTERS, _DIGIT, _SIGN))
+    return len(value) >= _MIN_PASSWORD and kinds >= _MIN_KINDS and _not_placeholder(value)
+
+
+def _random(value: bytes) -> bool:
+    """What a generator makes: letters and digits mixed, in no order, far from words."""
+    if not _not_placeholder(value) or not _DIGIT.search(value) or not _LETTERS.search(value):
+        return False
+    if _UUID.fullmatch(value):
+        return True
+    return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
+
+
+def _is_ladder(value: bytes) -> bool:
+    """Whether most characters follow their left neighbour, as in `0123456789abcdef`."""
+    steps = sum(0 <= right - left <= 1 for left, right in pairwise(value))
+    return steps * 2 > len(value)
+
+
+NEEDS: Mapping[str, Callable[[bytes], bool]] = {
+    "not_placeholder": _not_placeholder,
+    "password": _password,
+    "random": _random,
+}

@@ -1,0 +1,212 @@
+"""All rules at once: found in one pass by where they may end, confirmed by their own regex."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from msgspec import Struct
+
+from stopper.detect.pattern import (
+    Pattern,
+    literals,
+    parse,
+    prefixes,
+    render,
+    reverse,
+    shortest,
+    width,
+)
+from stopper.detect.rules import Rule
+
+try:
+    import hyperscan
+except ImportError:  # no wheel for this machine
+    _HAS_HYPERSCAN = False
+else:
+    _HAS_HYPERSCAN = True
+
+__all__ = ["Begun", "Engine", "HyperscanEngine", "Match", "RegexEngine", "engine_for"]
+
+# Beyond this many repetitions the prefilter counts no more; the exact regex still does.
+_MAX_COUNTED = 128
+_CACHED_ENGINES = 4
+
+
+class Match(Struct, frozen=True, order=True):
+    """A place where rule number `rule` matches; the secret may be a part of it."""
+
+    start: int
+    end: int
+    rule: int
+    secret_start: int
+    secret_end: int
+
+
+class Begun(Struct, frozen=True):
+    """The earliest match that more text may still make or change, and what it may hide.
+
+    Every match that starts before `start` is final; no secret of the others starts before
+    `secret`.
+    """
+
+    start: int
+    secret: int
+
+
+class Engine(Protocol):
+    """Finds the same whatever it is made of: for each rule what `re.finditer` would."""
+
+    def matches(
+        self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
+    ) -> list[Match]:
+        """All matches that start at `floor` or later, per rule after the end it has in `taken`."""
+
+    def begun(self, data: bytes, floor: int = 0) -> Begun:
+        """What the end of `data` leaves open among matches that start at `floor` or later."""
+
+
+class _Compiled(Struct, frozen=True):
+    """What both engines need of one rule. `back` and `ahead` bound where a match can start."""
+
+    number: int
+    regex: re.Pattern[bytes]
+    opening: re.Pattern[bytes]
+    group: int
+    keywords: frozenset[bytes]
+    pattern: Pattern
+    back: int
+    ahead: int
+
+    def match(self, found: re.Match[bytes]) -> Match:
+        """What was found, as a value."""
+        return Match(*found.span(), self.number, *found.span(self.group))
+
+    def begun(self, found: re.Match[bytes]) -> Begun:
+        """What an opening that reaches the end of the text means."""
+        start = found.start()
+        if not self.group:
+            return Begun(start, start)
+        return Begun(start, found.start(found.lastindex) if found.lastindex else found.end())
+
+
+def _compile(number: int, rule: Rule) -> _Compiled:
+    pattern = parse(rule.pattern)
+    before = rule.pattern[: rule.pattern.index(")") + 1] if pattern.before else ""
+    opening = f"{before}(?:{render(prefixes(pattern.node), groups=True)})\\Z"
+    least = shortest(pattern.node)
+    return _Compiled(
+        number=number,
+        regex=rule.regex(),
+        opening=re.compile(opening.encode()),
+        group=rule.regex().groups,
+        keywords=literals(pattern.node),
+        pattern=pattern,
+        back=width(least)[1],
+        ahead=width(pattern.node)[1],
+    )
+
+
+@lru_cache(maxsize=_CACHED_ENGINES)
+def engine_for(rules: tuple[Rule, ...]) -> Engine:
+    """The fastest engine there is for these rules; compiled once for each set of rules."""
+    return HyperscanEngine(rules) if _HAS_HYPERSCAN else RegexEngine(rules)
+
+
+class RegexEngine:
+    """Python's own regexes behind a test for keywords: the reference, and the slow way out."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = [_compile(number, rule) for number, rule in enumerate(rules)]
+
+    def matches(
+        self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
+    ) -> list[Match]:
+        """See `Engine`."""
+        lower = data.lower()
+        ends = taken or {}
+        return sorted(
+            rule.match(found)
+            for rule in self._rules
+            if not rule.keywords or any(word in lower for word in rule.keywords)
+            for found in rule.regex.finditer(data, max(floor, ends.get(rule.number, 0)))
+        )
+
+    def begun(self, data: bytes, floor: int = 0) -> Begun:
+        """See `Engine`."""
+        start = secret = len(data)
+        for rule in self._rules:
+            begin = max(floor, len(data) - rule.ahead)
+            while begin < secret and (found := rule.opening.search(data, begin)):
+                one = rule.begun(found)
+                start, secret = min(start, one.start), min(secret, one.secret)
+                begin = found.start() + 1
+        return Begun(start, secret)
+
+
+class HyperscanEngine:
+    """Two Hyperscan databases: one for matches, and one for openings in the mirrored text."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = [_compile(number, rule) for number, rule in enumerate(rules)]
+        self._ends = _database(
+            render(shortest(r.pattern.node), relax=_MAX_COUNTED) for r in self._rules
+        )
+        self._openings = _database(
+            f"^(?:{render(reverse(prefixes(r.pattern.node)), relax=_MAX_COUNTED)})"
+            for r in self._rules
+        )
+
+    def matches(
+        self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
+    ) -> list[Match]:
+        """See `Engine`."""
+        ends: list[tuple[int, int]] = []
+        self._ends.scan(data, lambda number, _start, end, _flags, _: ends.append((end, number)))
+        if not ends:
+            return []
+        ends.sort()
+        cursors = dict(taken or {})
+        found = []
+        for end, number in ends:
+            rule = self._rules[number]
+            cursor = max(cursors.get(number, 0), floor)
+            if end <= cursor:
+                continue
+            start = max(cursor, end - rule.back)
+            near = rule.regex.search(data, start, end + rule.back)
+            whole = near and rule.regex.match(data, near.start())
+            if whole:
+                found.append(rule.match(whole))
+                cursors[number] = whole.end()
+        return sorted(found)
+
+    def begun(self, data: bytes, floor: int = 0) -> Begun:
+        """See `Engine`."""
+        lengths: list[tuple[int, int]] = []
+        self._openings.scan(
+            data[floor:][::-1],
+            lambda number, _start, end, _flags, _: lengths.append((-end, number)),
+        )
+        start = secret = len(data)
+        for length, number in sorted(lengths):
+            begin = len(data) + length
+            if begin >= secret:
+                break
+            found = self._rules[number].opening.match(data, begin)
+            if found:
+                one = self._rules[number].begun(found)
+                start, secret = min(start, one.start), min(secret, one.secret)
+        return Begun(start, secret)
+
+
+def _database(patterns: Iterator[str]) -> "hyperscan.Database":
+    expressions = [pattern.encode() for pattern in patterns]
+    database = hyperscan.Database()
+    database.compile(
+        expressions=expressions,
+        ids=range(len(expressions)),
+        elements=len(expressions),
+        flags=hyperscan.HS_FLAG_ALLOWEMPTY,
+    )
+    return database

@@ -1,0 +1,386 @@
+"""The subset of regular expressions that rules are written in, and what can be derived from it.
+
+No back reference, no look-ahead and no repetition without a bound: so a match needs a bounded part
+of the text, its beginnings are a regular expression again, and time is linear.
+"""
+
+import re
+from typing import NoReturn, TypeAlias
+
+from msgspec import Struct
+
+__all__ = [
+    "Node",
+    "Pattern",
+    "literals",
+    "parse",
+    "prefixes",
+    "render",
+    "reverse",
+    "shortest",
+    "width",
+]
+
+_ALL = (1 << 256) - 1
+_MAX_DEPTH = 32
+_MAX_REPEAT = 32_768
+
+
+class Chars(Struct, frozen=True):
+    """One byte out of a set; bit n of `mask` stands for byte n."""
+
+    mask: int
+
+
+class Sequence(Struct, frozen=True):
+    """One after the other; empty matches the empty text."""
+
+    items: tuple["Node", ...]
+
+
+class Choice(Struct, frozen=True):
+    """The first option that lets the rest match."""
+
+    options: tuple["Node", ...]
+
+
+class Repeat(Struct, frozen=True):
+    """`low` to `high` times, as many as possible unless `lazy`."""
+
+    item: "Node"
+    low: int
+    high: int
+    lazy: bool = False
+
+
+class Secret(Struct, frozen=True):
+    """The part of a match that is the secret itself."""
+
+    item: "Node"
+
+
+Node: TypeAlias = Chars | Sequence | Choice | Repeat | Secret
+
+_EMPTY = Sequence(())
+
+
+class Pattern(Struct, frozen=True):
+    """A parsed pattern: what may not stand before it, and what it matches."""
+
+    before: int
+    node: Node
+
+
+def _mask(*ranges: tuple[int, int]) -> int:
+    return sum(((1 << (high - low + 1)) - 1) << low for low, high in ranges)
+
+
+_DIGIT = _mask((0x30, 0x39))
+_UPPER = _mask((0x41, 0x5A))
+_LOWER = _mask((0x61, 0x7A))
+_WORD = _DIGIT | _UPPER | _LOWER | 1 << 0x5F
+_SPACE = _mask((9, 13), (32, 32))
+_CLASSES = {
+    "d": _DIGIT, "w": _WORD, "s": _SPACE,
+    "D": _ALL & ~_DIGIT, "W": _ALL & ~_WORD, "S": _ALL & ~_SPACE,
+}  # fmt: skip
+_ESCAPES = {"n": 10, "r": 13, "t": 9, "0": 0}
+_BEFORE = re.compile(r"\(\?<!(\[[^\]]+\])\)")
+_COUNT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
+_HEX = re.compile(r"[0-9A-Fa-f]{2}")
+
+
+def parse(text: str) -> Pattern:
+    """Read a pattern; ValueError names what is outside the subset.
+
+    Python's `re` reads the same text as bytes and means the same by it.
+    """
+    if not text.isascii():
+        raise ValueError("a pattern has characters outside ASCII; write their bytes as \\xHH")
+    before = 0
+    if lead := _BEFORE.match(text):
+        before = _Reader(lead[1], 0).one().mask
+        text = text[lead.end() :]
+    reader = _Reader(text, 0)
+    node = reader.choice(fold=False, depth=0)
+    if reader.at < len(text):
+        reader.fail("a parenthesis too many")
+    return Pattern(before, node)
+
+
+class _Reader:
+    """Recursive descent over a pattern's text."""
+
+    def __init__(self, text: str, at: int) -> None:
+        self.text = text
+        self.at = at
+
+    def fail(self, what: str) -> NoReturn:
+        raise ValueError(f"{what} at character {self.at} of a pattern")
+
+    def eat(self, text: str) -> bool:
+        found = self.text.startswith(text, self.at)
+        self.at += len(text) if found else 0
+        return found
+
+    def peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def next(self) -> str:
+        char = self.peek()
+        if not char:
+            self.fail("an end too early")
+        self.at += 1
+        return char
+
+    def choice(self, *, fold: bool, depth: int) -> Node:
+        if depth > _MAX_DEPTH:
+            self.fail("too deep a nesting")
+        options = [self.sequence(fold=fold, depth=depth)]
+        while self.eat("|"):
+            options.append(self.sequence(fold=fold, depth=depth))
+        return options[0] if len(options) == 1 else Choice(tuple(options))
+
+    def sequence(self, *, fold: bool, depth: int) -> Node:
+        items = []
+        while self.peek() not in ("", "|", ")"):
+            items.append(self.repeated(self.atom(fold=fold, depth=depth)))
+        return items[0] if len(items) == 1 else Sequence(tuple(items))
+
+    def atom(self, *, fold: bool, depth: int) -> Node:
+        if not self.eat("("):
+            chars = self.one()
+            return Chars(_fold(chars.mask)) if fold else chars
+        if self.eat("?P<secret>"):
+            node: Node = Secret(self.choice(fold=fold, depth=depth + 1))
+        elif self.eat("?i:"):
+            node = self.choice(fold=True, depth=depth + 1)
+        elif self.eat("?:"):
+            node = self.choice(fold=fold, depth=depth + 1)
+        else:
+            self.fail("a group that is neither (?:...), (?i:...) nor (?P<secret>...)")
+        if not self.eat(")"):
+            self.fail("a group without an end")
+        return node
+
+    def repeated(self, node: Node) -> Node:
+        if self.eat("?"):
+            low, high = 0, 1
+        elif count := _COUNT.match(self.text, self.at):
+            self.at = count.end()
+            low = int(count[1])
+            high = low if count[2] is None else int(count[3] or -1)
+        elif self.peek() in ("*", "+", "{"):
+            self.fail("a repetition without a bound")
+        else:
+            return node
+        if not low <= high <= _MAX_REPEAT:
+            self.fail(f"a repetition without a bound up to {_MAX_REPEAT}")
+        return Repeat(node, low, high, lazy=self.eat("?"))
+
+    def one(self) -> Chars:
+        char = self.next()
+        if char == "[":
+            return Chars(self.members())
+        if char == "\\":
+            return Chars(self.escape())
+        if char in ".^$*+?{}":
+            self.fail(f"a bare {char}")
+        return Chars(1 << ord(char))
+
+    def members(self) -> int:
+        negated = self.eat("^")
+        mask = 0
+        while not self.eat("]"):
+            first = self.member()
+            if self.peek() == "-" and self.text[self.at + 1 : self.at + 2] != "]":
+                self.at += 1
+                last = self.member()
+                if first.bit_count() != 1 or last.bit_count() != 1 or last < first:
+                    self.fail("a bad range")
+                first = _mask((first.bit_length() - 1, last.bit_length() - 1))
+            mask |= first
+        return _ALL & ~mask if negated else mask
+
+    def member(self) -> int:
+        char = self.next()
+        return self.escape() if char == "\\" else 1 << ord(char)
+
+    def escape(self) -> int:
+        char = self.next()
+        if char == "x":
+            digits = _HEX.match(self.text, self.at) or self.fail("a bad \\x")
+            self.at += 2
+            return 1 << int(digits[0], 16)
+        if char in _CLASSES:
+            return _CLASSES[char]
+        if char in _ESCAPES:
+            return 1 << _ESCAPES[char]
+        if char.isalnum():
+            self.fail(f"the unknown escape \\{char}")
+        return 1 << ord(char)
+
+
+def _fold(mask: int) -> int:
+    upper, lower = mask & _UPPER, mask & _LOWER
+    return mask | upper << 32 | lower >> 32
+
+
+def width(node: Node) -> tuple[int, int]:
+    """The fewest and the most bytes that `node` can match."""
+    match node:
+        case Chars():
+            return 1, 1
+        case Sequence(items):
+            widths = [width(item) for item in items]
+            return sum(low for low, _ in widths), sum(high for _, high in widths)
+        case Choice(options):
+            widths = [width(option) for option in options]
+            return min(low for low, _ in widths), max(high for _, high in widths)
+        case Repeat(item, low, high):
+            least, most = width(item)
+            return low * least, high * most
+        case Secret(item):
+            return width(item)
+
+
+def shortest(node: Node) -> Node:
+    """A pattern that ends as soon as `node` could: its last repetitions take their fewest.
+
+    Every match of `node` begins with a match of it.
+    """
+    match node:
+        case Sequence(items) if items:
+            last = shortest(items[-1])
+            if last == _EMPTY:
+                return shortest(Sequence(items[:-1]))
+            return Sequence((*items[:-1], last))
+        case Choice(options):
+            cut = tuple(dict.fromkeys(shortest(option) for option in options))
+            return _EMPTY if _EMPTY in cut else Choice(cut)
+        case Repeat(item, low):
+            if low == 0:
+                return _EMPTY
+            return Repeat(item, low, low) if isinstance(item, Chars) else _last(item, low)
+        case Secret(item):
+            return shortest(item)
+        case _:
+            return node
+
+
+def _last(item: Node, low: int) -> Node:
+    return Sequence((Repeat(item, low - 1, low - 1), shortest(item)))
+
+
+def prefixes(node: Node) -> Node:
+    """A pattern for every beginning of a match of `node`, the empty one and the whole included."""
+    match node:
+        case Chars():
+            return Repeat(node, 0, 1)
+        case Sequence(items):
+            found: Node = _EMPTY
+            for item in reversed(items):
+                begun = prefixes(item)
+                found = begun if found == _EMPTY else Choice((Sequence((item, found)), begun))
+            return found
+        case Choice(options):
+            return Choice(tuple(prefixes(option) for option in options))
+        case Repeat(item, _, high, lazy):
+            if isinstance(item, Chars):
+                return Repeat(item, 0, high, lazy)
+            return Sequence((Repeat(item, 0, high - 1, lazy), prefixes(item)))
+        case Secret(item):
+            return Secret(prefixes(item))
+
+
+def reverse(node: Node) -> Node:
+    """A pattern for the mirrored text."""
+    match node:
+        case Chars():
+            return node
+        case Sequence(items):
+            return Sequence(tuple(reverse(item) for item in reversed(items)))
+        case Choice(options):
+            return Choice(tuple(reverse(option) for option in options))
+        case Repeat(item, low, high, lazy):
+            return Repeat(reverse(item), low, high, lazy)
+        case Secret(item):
+            return Secret(reverse(item))
+
+
+def render(node: Node, *, groups: bool = False, relax: int | None = None) -> str:
+    """The pattern as text, for `re` over bytes and for Hyperscan.
+
+    Secrets become capturing groups when `groups`; repetitions beyond `relax` lose their bound.
+    """
+    match node:
+        case Chars(mask):
+            return _chars(mask)
+        case Sequence(items):
+            return "".join(_factor(item, groups, relax) for item in items)
+        case Choice(options):
+            return "|".join(render(option, groups=groups, relax=relax) for option in options)
+        case Repeat(item, low, high, lazy):
+            most = "" if relax is not None and high > max(relax, low) else str(high)
+            text = render(item, groups=groups, relax=relax)
+            body = text if isinstance(item, Chars) else f"(?:{text})"
+            return f"{body}{{{low},{most}}}{'?' * lazy}"
+        case Secret(item):
+            text = render(item, groups=groups, relax=relax)
+            return f"({text})" if groups else f"(?:{text})"
+
+
+def _factor(node: Node, groups: bool, relax: int | None) -> str:
+    text = render(node, groups=groups, relax=relax)
+    return f"(?:{text})" if isinstance(node, Choice) else text
+
+
+def _chars(mask: int) -> str:
+    if mask.bit_count() == 1:
+        return f"\\x{mask.bit_length() - 1:02x}"
+    parts = []
+    code = 0
+    while mask >> code:
+        if mask >> code & 1:
+            first = code
+            while mask >> (code + 1) & 1:
+                code += 1
+            parts.append(f"\\x{first:02x}" + (f"-\\x{code:02x}" if code > first else ""))
+        code += 1
+    return f"[{''.join(parts)}]"
+
+
+def literals(node: Node) -> frozenset[bytes]:
+    """Lower-case texts of which every match holds one in some case; empty if none is known."""
+    match node:
+        case Sequence(items):
+            found = [literals(item) for item in items if not isinstance(item, Chars)]
+            return max((*found, *_runs(items)), key=_strength, default=frozenset())
+        case Choice(options):
+            each = [literals(option) for option in options]
+            return frozenset().union(*each) if all(each) else frozenset()
+        case Repeat(item, low):
+            return literals(item) if low else frozenset()
+        case Secret(item):
+            return literals(item)
+        case _:
+            return _only(node.mask)
+
+
+def _strength(texts: frozenset[bytes]) -> int:
+    return min(map(len, texts), default=0)
+
+
+def _runs(items: tuple[Node, ...]) -> list[frozenset[bytes]]:
+    runs = [b""]
+    for item in items:
+        only = _only(item.mask) if isinstance(item, Chars) else frozenset[bytes]()
+        runs[-1:] = [runs[-1] + min(only)] if only else [runs[-1], b""]
+    return [frozenset({run}) for run in runs if run]
+
+
+def _only(mask: int) -> frozenset[bytes]:
+    """The one byte of a set, upper and lower case taken as one."""
+    lower = mask | (mask & _UPPER) << 32
+    lower &= ~_UPPER
+    return frozenset({bytes([lower.bit_length() - 1])}) if lower.bit_count() == 1 else frozenset()

@@ -1,0 +1,147 @@
+"""Rules for secrets: what a row says, and whether it does what it claims."""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from stopper.detect.checks import CHECKS, NEEDS
+from stopper.detect.finding import Severity, Tier
+from stopper.detect.pattern import parse, width
+
+__all__ = ["MAX_MATCH", "Rule", "fill", "read_rules"]
+
+MAX_MATCH = 32_768
+"""No rule matches more bytes than this, so no scanner of a stream ever holds more."""
+
+_MIN_MATCH = 4
+_ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
+_SLOT = re.compile(r"\{(\w+):(\d+)\}")
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LOWER = _UPPER.lower()
+_DIGITS = "0123456789"
+_ALPHABETS = {
+    "digit": _DIGITS,
+    "upper": _UPPER,
+    "lower": _LOWER,
+    "hex": _DIGITS + "abcdef",
+    "HEX": _DIGITS + "ABCDEF",
+    "b32": _UPPER + "234567",
+    "b36": _DIGITS + _LOWER,
+    "B36": _DIGITS + _UPPER,
+    "b58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+    "bech32": "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
+    "alpha": _UPPER + _LOWER,
+    "alnum": _DIGITS + _UPPER + _LOWER,
+    "url": _DIGITS + _UPPER + _LOWER + "-_",
+    "b64": _DIGITS + _UPPER + _LOWER + "+/",
+}
+
+
+class Rule(Struct, frozen=True):
+    """What one kind of secret looks like.
+
+    `pattern` is in the subset of `detect.pattern`; where it has a group `secret`, that part is the
+    secret and the rest its context. `checks` name what makes a match certain, `needs` what a match
+    must be besides (only for the generic tier, which has no prefix to go by). `hosts` are the
+    vendor's own, where a leading `*.` covers every name below. `hits` and `misses` are texts that
+    it must and must not find; `{alnum:36}` stands for so many characters of an alphabet.
+    """
+
+    id: str
+    name: str
+    severity: Severity
+    tier: Tier
+    pattern: str
+    hits: tuple[str, ...]
+    misses: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+    def regex(self) -> re.Pattern[bytes]:
+        """The pattern, compiled for bytes."""
+        return re.compile(self.pattern.encode("ascii"))
+
+    def accepts(self, secret: bytes) -> bool:
+        """Whether `secret` is more than a placeholder or an identifier, where the rule asks."""
+        return all(NEEDS[need](secret) for need in self.needs)
+
+    def tier_of(self, secret: bytes) -> Tier:
+        """The tier of this very secret; a failed check lowers nothing."""
+        certain = any(CHECKS[check](secret) for check in self.checks)
+        return Tier.CHECKED if certain else self.tier
+
+    def finds(self, text: bytes) -> bool:
+        """Whether this rule alone finds something in `text`."""
+        group = "secret" if "(?P<secret>" in self.pattern else 0
+        return any(self.accepts(match[group]) for match in self.regex().finditer(text))
+
+
+def read_rules(rows: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """The rules of decoded rows; ValueError names the first that does not do what it says."""
+    rules = tuple(_read(row) for row in rows)
+    ids = [rule.id for rule in rules]
+    twice = sorted({name for name in ids if ids.count(name) > 1})
+    if twice:
+        raise ValueError(f"rules share an id: {', '.join(twice)}")
+    return rules
+
+
+def fill(template: str, seed: str = "") -> str:
+    """A sample from its template: always the same for the same template and seed."""
+    stream = _digits(f"{seed}|{template}")
+
+    def sample(slot: re.Match[str]) -> str:
+        alphabet = _ALPHABETS[slot[1]]
+        return "".join(alphabet[next(stream) % len(alphabet)] for _ in range(int(slot[2])))
+
+    return _SLOT.sub(sample, template)
+
+
+def _digits(seed: str) -> Iterator[int]:
+    state = zlib.crc32(seed.encode()) or 1
+    while True:  # a linear congruence (Knuth's MMIX), of which the upper half is used
+        state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+        yield state >> 33
+
+
+def _read(row: Mapping[str, Any]) -> Rule:
+    name = row.get("id", "without an id")
+    unknown = row.keys() - set(Rule.__struct_fields__)
+    if unknown:
+        raise ValueError(f"rule {name} has unknown fields: {', '.join(sorted(unknown))}")
+    try:
+        rule = msgspec.convert(row, Rule)
+        _check_shape(rule)
+        _check_samples(rule)
+    except (ValueError, re.error) as error:
+        raise ValueError(f"rule {name} does not load: {error}") from error
+    return rule
+
+
+def _check_shape(rule: Rule) -> None:
+    if not _ID.fullmatch(rule.id):
+        raise ValueError("an id is lower-case words with hyphens")
+    least, most = width(parse(rule.pattern).node)
+    if least < _MIN_MATCH or most > MAX_MATCH:
+        raise ValueError(f"a match has from {_MIN_MATCH} to {MAX_MATCH} bytes")
+    unknown = {*rule.checks} - CHECKS.keys() | {*rule.needs} - NEEDS.keys()
+    if unknown:
+        raise ValueError(f"it names unknown checks: {', '.join(sorted(unknown))}")
+    if rule.needs and rule.tier != Tier.GENERIC:
+        raise ValueError("only a generic rule may need more than its pattern")
+
+
+def _check_samples(rule: Rule) -> None:
+    if not rule.hits:
+        raise ValueError("it has no hits")
+    for number, hit in enumerate(rule.hits, 1):
+        if not rule.finds(fill(hit, rule.id).encode()):
+            raise ValueError(f"it does not find its own hit {number}")
+    for number, miss in enumerate(rule.misses, 1):
+        if rule.finds(fill(miss, rule.id).encode()):
+            raise ValueError(f"it finds its own miss {number}")

@@ -1,0 +1,228 @@
+"""Secrets in a text: every rule at once, overlaps resolved, and the fifteen shapes of the gate."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from heapq import heapify, heappop, heappush
+
+from msgspec import Struct
+
+from stopper.detect.engine import Engine, Match, engine_for
+from stopper.detect.finding import Finding, Tier
+from stopper.detect.rules import Rule
+
+__all__ = [
+    "Detector",
+    "Piece",
+    "TokenMatch",
+    "Weave",
+    "fingerprint",
+    "scan_token_patterns",
+    "serves",
+]
+
+_FINGERPRINT_BYTES = 16
+_MAX_KEY = 64
+_CONTINUATIONS = bytes(range(0x80, 0xC0))
+_RANK = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
+
+
+def fingerprint(value: bytes, key: bytes) -> str:
+    """A keyed hash of a whole value: equal values show as equal, none can be guessed without `key`.
+
+    At most 64 bytes of `key` count, by BLAKE2's own definition.
+    """
+    return blake2b(value, key=key[:_MAX_KEY], digest_size=_FINGERPRINT_BYTES).hexdigest()
+
+
+def serves(pattern: str, host: str) -> bool:
+    """Whether `host` is `pattern`, or below it where that begins with `*.`."""
+    own, name = pattern.lower(), host.lower().removesuffix(".")
+    return name.endswith(own[1:]) if own.startswith("*.") else name == own
+
+
+class Piece(Struct, frozen=True, order=True):
+    """A stretch that one rule claims. `weight` decides who keeps what two rules claim."""
+
+    start: int
+    end: int
+    weight: tuple[int, int, int]
+    tier: Tier
+
+
+class Weave:
+    """Makes disjoint pieces out of overlapping ones; the heavier keeps all, the other its rest.
+
+    Takes them in the order of their starts, in as many goes as the text comes in.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Piece] = []
+        self._last: Piece | None = None
+
+    def add(self, pieces: Iterable[Piece]) -> None:
+        """More claims, none of which starts before what `until` was last told."""
+        self._waiting.extend(pieces)
+        heapify(self._waiting)
+
+    def until(self, position: int) -> Iterator[Piece]:
+        """The pieces that no claim from `position` on can change, in their order."""
+        while self._waiting and self._waiting[0].start < position:
+            yield from self._next(heappop(self._waiting))
+        if self._last and self._last.end <= position:
+            yield self._last
+            self._last = None
+
+    @property
+    def start(self) -> int | None:
+        """Where the first piece begins that is not settled yet."""
+        starts = [piece.start for piece in (self._last, *self._waiting[:1]) if piece]
+        return min(starts, default=None)
+
+    def _next(self, piece: Piece) -> Iterator[Piece]:
+        last = self._last
+        if last is None or last.end <= piece.start:
+            if last:
+                yield last
+            self._last = piece
+        elif last.weight >= piece.weight:
+            self._keep(piece, last.end, piece.end)
+        else:
+            if last.start < piece.start:
+                yield Piece(last.start, piece.start, last.weight, last.tier)
+            self._keep(last, piece.end, last.end)
+            self._last = piece
+
+    def _keep(self, piece: Piece, start: int, end: int) -> None:
+        if start < end:
+            heappush(self._waiting, Piece(start, end, piece.weight, piece.tier))
+
+
+class Detector:
+    """Finds the secrets that `rules` describe.
+
+    `key` makes the fingerprints; keep it secret and the same for as long as they are compared.
+    Building the first detector of a set of rules takes seconds, which others of it reuse.
+    """
+
+    def __init__(self, rules: tuple[Rule, ...], key: bytes, engine: Engine | None = None) -> None:
+        if not key:
+            raise ValueError("a detector needs a key for its fingerprints")
+        self.rules = rules
+        self.engine = engine or engine_for(rules)
+        self._key = key
+        self._hosts: Mapping[str, tuple[str, ...]] = {rule.id: rule.hosts for rule in rules}
+
+    def scan(self, text: str | bytes) -> list[Finding]:
+        """All findings in their order, none overlapping; offsets count what was given.
+
+        That is characters of a str, bytes of bytes. Nothing in the text can silence it.
+        """
+        if isinstance(text, bytes):
+            return self._scan(text)
+        data = text.encode("utf-8", "surrogatepass")
+        findings = self._scan(data)
+        return findings if len(data) == len(text) else list(_in_characters(findings, data))
+
+    def is_use(self, finding: Finding, host: str) -> bool:
+        """Whether `host` is the vendor's own for this kind of secret: use, not exfiltration."""
+        return any(serves(own, host) for own in self._hosts.get(finding.rule, ()))
+
+    def pieces(self, matches: Iterable[Match], data: bytes, offset: int = 0) -> Iterator[Piece]:
+        """What the rules claim of `data`, which begins at `offset`."""
+        for match in matches:
+            rule = self.rules[match.rule]
+            secret = data[match.secret_start : match.secret_end]
+            if secret and rule.accepts(secret):
+                tier = rule.tier_of(secret)
+                weight = (_RANK[tier], len(secret), -match.rule)
+                yield Piece(match.secret_start + offset, match.secret_end + offset, weight, tier)
+
+    def finding(self, piece: Piece, data: bytes, offset: int = 0) -> Finding:
+        """A piece as others see it, without its text."""
+        rule = self.rules[-piece.weight[2]]
+        value = data[piece.start - offset : piece.end - offset]
+        return Finding(
+            rule.id, rule.name, rule.severity, piece.tier, piece.start, piece.end,
+            fingerprint(value, self._key),
+        )  # fmt: skip
+
+    def _scan(self, data: bytes) -> list[Finding]:
+        matches = self.engine.matches(data)
+        if not matches:
+            return []
+        weave = Weave()
+        weave.add(self.pieces(matches, data))
+        return [self.finding(piece, data) for piece in weave.until(len(data))]
+
+
+def _in_characters(findings: Iterable[Finding], data: bytes) -> Iterator[Finding]:
+    """Offsets into the str that `data` encodes: bytes that do not continue a character count."""
+    seen = chars = 0
+
+    def count(position: int) -> int:
+        nonlocal seen, chars
+        chars += len(data[seen:position].translate(None, _CONTINUATIONS))
+        seen = position
+        return chars
+
+    for finding in findings:
+        start = count(finding.start)
+        yield Finding(
+            finding.rule, finding.name, finding.severity, finding.tier, start,
+            count(finding.end), finding.fingerprint, finding.decoded,
+        )  # fmt: skip
+
+
+class TokenMatch(Struct, frozen=True):
+    """What `scan_token_patterns` saw first, without the token.
+
+    `location` is where the text came from, as the caller said; `context` is the name that the
+    token was given there, if any; `start` and `end` are its place in the text.
+    """
+
+    severity: str
+    reason: str
+    location: str
+    context: str
+    start: int
+    end: int
+
+
+# Fifteen shapes that block wherever they stand. Their ends are open: vendors change lengths.
+_SHAPES = {
+    "AWS access key": r"A(?:KI|SI|BI|CC)A[A-Z0-9]{16}",
+    "GitHub fine-grained token": r"github_pat_[A-Za-z0-9_]{22,255}",
+    "GitHub token": r"gh[pousr]_[A-Za-z0-9._-]{36,1024}",
+    "Anthropic API key": r"sk-ant-[A-Za-z0-9._-]{20,1024}",
+    "OpenAI project key": r"sk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,512}",
+    "OpenAI API key": r"sk-[A-Za-z0-9]{32,512}",
+    "Stripe live key": r"[sr]k_live_[A-Za-z0-9]{10,256}",
+    "HuggingFace token": r"hf_[A-Za-z0-9]{30,128}",
+    "Databricks token": r"dapi[0-9a-f]{32}(?:-[0-9])?",
+    "Slack token": r"xox[abceoprs]-[A-Za-z0-9-]{10,512}",
+    "npm token": r"npm_[A-Za-z0-9]{36,255}",
+    "SendGrid API key": r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}",
+    "PyPI token": r"pypi-[A-Za-z0-9_-]{50,1024}",
+    "Vault token": r"hvs\.[A-Za-z0-9_-]{24,512}",
+    "Bearer JWT": r"(?i:bearer)[ \t]{1,8}[A-Za-z0-9._~+/=-]{50,8192}",
+}
+_REASONS = tuple(_SHAPES)
+_SHAPE = re.compile("|".join(f"({shape})" for shape in _SHAPES.values()))
+_NAMED = re.compile(r"([A-Za-z_][A-Za-z0-9_.-]{0,63})[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?\Z")
+_CONTEXT = 80
+
+
+def scan_token_patterns(text: str | bytes, location: str = "") -> TokenMatch | None:
+    """The first of fifteen well-known tokens in `text`, or None.
+
+    For everything else that Stopper knows, and for exact spans, use a `Detector`.
+    """
+    string = text.decode("latin-1") if isinstance(text, bytes) else text
+    found = _SHAPE.search(string)
+    if found is None:
+        return None
+    reason = _REASONS[(found.lastindex or 1) - 1]
+    named = _NAMED.search(string[max(0, found.start() - _CONTEXT) : found.start()])
+    context = named[1] if named else ""
+    return TokenMatch("block", f"{reason} found", location, context, *found.span())
