@@ -1,0 +1,249 @@
+"""A text with its encodings undone, layer by layer, within a budget; spans lead back to it."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from stopper.detect.armour import armoured, legible
+from stopper.detect.fold import FOREIGN
+from stopper.detect.inflate import TooBig, compressed, headerless
+from stopper.detect.origin import Piece, Pieces, characters, whole
+from stopper.detect.rewrite import (
+    Rewritten,
+    joined,
+    quoted_printable,
+    regrouped,
+    unescaped,
+    unnulled,
+)
+
+__all__ = ["Budget", "View", "Views", "decoded_views"]
+
+_MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
+_MIN_HEADERLESS: Final = 24
+_PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br"})
+_FROM_BINARY: Final = _PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
+_JOINS: Final = frozenset({"joined", "grouped"})
+_BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+
+
+class Budget(Struct, frozen=True):
+    """How much decoding is done before the answer is `unprovable`.
+
+    `depth` counts encodings inside each other. All views together hold at most `growth` times the
+    text, or `least_bytes` where that is more.
+    """
+
+    depth: int = 10
+    growth: int = 16
+    least_bytes: int = 2**20
+
+
+class View:
+    """What a text says once the encodings in `path`, outermost first, are undone."""
+
+    __slots__ = ("_back", "data", "path")
+
+    def __init__(
+        self, data: bytes, path: tuple[str, ...], back: Callable[[int, int], tuple[int, int]]
+    ) -> None:
+        self.data = data
+        self.path = path
+        self._back = back
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where in the original text all of it comes from."""
+        return self.origin(0, len(self.data))
+
+    @property
+    def guessed(self) -> bool:
+        """Whether something was joined that may never have been one.
+
+        Only what a prefix makes sure is worth looking for there.
+        """
+        return not _JOINS.isdisjoint(self.path)
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether the last step was from text to text."""
+        return bool(self.path) and self.path[-1] not in _FROM_BINARY
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """The span in the original text, in its own units, that holds `start` to `end` of `data`.
+
+        Redacting it leaves nothing of these bytes.
+        """
+        return self._back(start, end)
+
+
+class Views(Struct, frozen=True):
+    """All views of a text but the text itself. `unprovable` names the budget that ran out, if any.
+
+    Then there may be more below than was looked at, and the text must not count as clean.
+    """
+
+    views: tuple[View, ...]
+    unprovable: str = ""
+
+    def __iter__(self) -> Iterator[View]:
+        return iter(self.views)
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+
+class _Spent(Exception):  # noqa: N818  it is an answer, not an error
+    pass
+
+
+def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
+    """Every decoding of `data` and of what comes out of it, in breadth first order.
+
+    Spans count what was given: characters of a str, bytes of bytes. Nothing raises, whatever is
+    given, and the time grows with the length alone.
+    """
+    if isinstance(data, bytes):
+        root = View(data, (), _itself)
+    else:
+        text = data.encode("utf-8", "surrogatepass")
+        root = View(text, (), _itself if len(text) == len(data) else _Characters(text).span)
+    search = _Search(root, budget or Budget())
+    try:
+        search.run()
+    except _Spent as spent:
+        return Views(tuple(search.views), str(spent))
+    except TooBig:
+        return Views(tuple(search.views), "bytes")
+    return Views(tuple(search.views))
+
+
+def _itself(start: int, end: int) -> tuple[int, int]:
+    return start, end
+
+
+class _Characters:
+    """Bytes of UTF-8 to characters; the end takes in the whole of a character."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        if end <= start:
+            return (characters(self._data, start),) * 2
+        return characters(self._data, start + 1) - 1, characters(self._data, end)
+
+
+class _Search:
+    """Breadth first through all decodings; every text is looked at once."""
+
+    def __init__(self, root: View, budget: Budget) -> None:
+        self.views: list[View] = []
+        self._root = root
+        self._depth = budget.depth
+        self._left = max(budget.least_bytes, budget.growth * len(root.data))
+        self._seen = {root.data}
+
+    def run(self) -> None:
+        waiting = deque([self._root])
+        while waiting:
+            for child in self._children(waiting.popleft()):
+                if not child.data or child.data in self._seen:
+                    continue
+                if len(child.path) > self._depth:
+                    raise _Spent("depth")
+                self._left -= len(child.data)
+                if self._left < 0:
+                    raise _Spent("bytes")
+                self._seen.add(child.data)
+                self.views.append(child)
+                waiting.append(child)
+
+    def _children(self, view: View) -> Iterator[View]:
+        data = view.data
+        for rewritten in self._rewritten(view):
+            if rewritten:
+                yield _below(view, *rewritten)
+        for opened in armoured(data):
+            yield _below(view, opened.name, opened.text, opened.back)
+            for blob, start, end in opened.blobs:
+                yield from self._unpacked(view, opened.name, blob, start, end)
+        if view is self._root or view.path[-1] in _PACKED:
+            for name, start, end, plain in self._inflated(data, bare=not _is_text(data)):
+                yield _below(view, name, plain, _shifted(start, end))
+
+    def _rewritten(self, view: View) -> Iterator[Rewritten | None]:
+        data = view.data
+        yield _wide(data)
+        if not view.rewritten and not _is_utf8(data):
+            # Escapes and letters that random bytes spell by chance would never come to an end.
+            yield _strings(data)
+            return
+        yield unnulled(data)
+        if view.guessed:
+            return
+        yield unescaped(data)
+        yield quoted_printable(data)
+        yield from joined(data)
+        if view.path[-1:] != ("backslash",):
+            yield from regrouped(data)
+
+    def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
+        for coding, _, _, plain in self._inflated(blob, bare=len(blob) >= _MIN_HEADERLESS):
+            path = (*view.path, name, coding)
+            yield View(plain, path, lambda _start, _end: view.origin(start, end))
+
+    def _inflated(self, data: bytes, *, bare: bool) -> Iterator[tuple[str, int, int, bytes]]:
+        found = list(compressed(data, self._left))
+        if not found and bare and not _is_text(data):
+            found = list(headerless(data, self._left))
+        return iter(found)
+
+
+_TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+
+
+def _is_text(data: bytes) -> bool:
+    return data.isascii() and not data.translate(None, _TEXT)
+
+
+def _wide(data: bytes) -> Rewritten | None:
+    """UTF-16 that says so by its byte order mark."""
+    for mark, coding in _BOMS:
+        if data.startswith(mark):
+            text = data[len(mark) :].decode(coding, "replace")
+            return "utf-16", text.encode("utf-8", "replace"), whole(len(data))
+    return None
+
+
+def _below(view: View, name: str, data: bytes, back: Pieces) -> View:
+    return View(data, (*view.path, name), lambda start, end: view.origin(*back(start, end)))
+
+
+def _is_utf8(data: bytes) -> bool:
+    if data.isascii():
+        return True
+    try:
+        data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _strings(data: bytes) -> Rewritten:
+    """The text in binary, as `strings` shows it."""
+    parts: list[bytes] = []
+    pieces: list[Piece] = []
+    at = 0
+    for start, end in sorted({*legible(data), *(found.span() for found in _MIXED.finditer(data))}):
+        pieces.append(Piece(at, start, end))
+        parts += (data[start:end], b"\n\n\n")
+        at += end - start + 3
+    return "strings", b"".join(parts), Pieces(lambda: pieces)
+
+
+def _shifted(start: int, end: int) -> Pieces:
+    return Pieces(lambda: [Piece(0, start, end, 0)])

@@ -1,0 +1,66 @@
+"""Where a decoded byte came from: spans of a text mapped back through one decoding."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+__all__ = ["Piece", "Pieces", "characters", "whole"]
+
+
+class Piece(NamedTuple):
+    """Decoded bytes from `at` on came from `start` to `end`, `num` characters for `den` bytes.
+
+    `num` 0 says that every byte came from all of it.
+    """
+
+    at: int
+    start: int
+    end: int
+    num: int = 1
+    den: int = 1
+
+
+class Pieces:
+    """The map of one decoding. `make` is asked once, and only when a span is wanted."""
+
+    def __init__(self, make: Callable[[], Iterable[Piece]]) -> None:
+        self._make = make
+        self._pieces: list[Piece] = []
+        self._starts: list[int] = []
+
+    def __call__(self, start: int, end: int) -> tuple[int, int]:
+        """The smallest span before the decoding that holds what became `start` to `end`."""
+        if not self._pieces:
+            self._pieces = list(self._make())
+            self._starts = [piece.at for piece in self._pieces]
+        first = max(0, bisect_right(self._starts, start) - 1)
+        last = max(first, bisect_left(self._starts, end) - 1)
+        begin, finish = _begin(self._pieces[first], start), _finish(self._pieces[last], end)
+        if first < last:  # alignments of one text follow each other without being in order
+            between = self._pieces[first : last + 1]
+            begin = min(begin, *(piece.start for piece in between[1:]))
+            finish = max(finish, *(piece.end for piece in between[:-1]))
+        return begin, max(begin, finish)
+
+
+def whole(length: int) -> Pieces:
+    """A map that sends every span to all of `length` bytes."""
+    return Pieces(lambda: [Piece(0, 0, length, 0)])
+
+
+def characters(data: bytes, offset: int) -> int:
+    """How many characters the first `offset` bytes of this UTF-8 hold."""
+    return len(data[:offset].translate(None, _CONTINUATION))
+
+
+def _begin(piece: Piece, position: int) -> int:
+    return min(piece.end, piece.start + max(0, position - piece.at) * piece.num // piece.den)
+
+
+def _finish(piece: Piece, position: int) -> int:
+    if not piece.num:
+        return piece.end
+    return min(piece.end, piece.start - (piece.at - position) * piece.num // piece.den)
+
+
+_CONTINUATION = bytes(range(0x80, 0xC0))

@@ -1,0 +1,209 @@
+"""Every encoding undone, with the span that it came from."""
+
+import base64
+import gzip
+import json
+import random
+import string
+import zlib
+from collections.abc import Callable
+from urllib.parse import quote
+
+import brotli
+import pytest
+import zstandard
+
+from stopper.detect.decode import Budget, View, decoded_views
+
+SECRET = "tkn_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=36))  # noqa: S311  a sample
+RAW = SECRET.encode()
+
+
+def b64(data: bytes | str) -> str:
+    return base64.b64encode(data if isinstance(data, bytes) else data.encode()).decode()
+
+
+def grouped(text: str, size: int, separator: str) -> str:
+    return separator.join(text[at : at + size] for at in range(0, len(text), size))
+
+
+def each(template: str) -> str:
+    return "".join(template.format(byte) for byte in RAW)
+
+
+def wide(text: str) -> str:
+    return "".join("\uff3f" if char == "_" else chr(ord(char) + 0xFEE0) for char in text)
+
+
+def script(text: str) -> str:
+    """Letters as mathematical ones, in the surrogate pairs that JSON needs for them."""
+    return "".join(
+        f"\\ud835\\u{0xDC1A + ord(char) - ord('a'):04x}" if char.islower() else char
+        for char in text
+    )
+
+
+ENCODINGS: dict[str, str | bytes] = {
+    "percent": each("%{:02X}"),
+    "percent three times": quote(quote(each("%{:02x}"))),
+    "percent of one letter": SECRET.replace("t", "%74", 1),
+    "base64": b64(SECRET),
+    "base64 six times": b64(b64(b64(b64(b64(b64(SECRET)))))),
+    "base64 with binary around": b64(b"\xff\x01\x80" + RAW + b"\xfe\x00"),
+    "base64 glued to a word": "abcxy" + b64(SECRET),
+    "base64 in a path": "/upload/" + b64(SECRET),
+    "base64 in a dotted path": "a.b/" + b64(SECRET) + ".png",
+    "base64, url-safe": base64.urlsafe_b64encode(b"\xff\xfe\xfb" + RAW).decode(),
+    "base64, unpadded": b64("ab" + SECRET).rstrip("="),
+    "base64 wrapped": grouped(b64(SECRET), 20, "\n"),
+    "base64 wrapped and indented": grouped(b64(SECRET), 20, "\r\n    "),
+    "base64 wrapped in JSON": json.dumps({"a": grouped(b64(SECRET), 20, "\n")}),
+    "base64 of UTF-16": b64(SECRET.encode("utf-16-le")),
+    "base64 of fullwidth": b64(wide(SECRET)),
+    "base32": base64.b32encode(RAW).decode(),
+    "base32 in lower case": base64.b32encode(RAW).decode().lower().rstrip("="),
+    "base32 in labels": grouped(base64.b32encode(RAW).decode().rstrip("="), 50, ".") + ".example",
+    "base85": base64.b85encode(RAW).decode(),
+    "ascii85": base64.a85encode(RAW).decode(),
+    "ascii85 with marks": base64.a85encode(RAW, adobe=True).decode(),
+    "hex": RAW.hex(),
+    "hex in upper case": RAW.hex().upper(),
+    "hex at an odd place": "a" + RAW.hex(),
+    "hex with colons": RAW.hex(":"),
+    "hex with blanks": RAW.hex(" "),
+    "hex with marks": ", ".join(f"0x{byte:02x}" for byte in RAW),
+    "hex of base64": b64(SECRET).encode().hex(),
+    "backslash u": each("\\u{:04x}"),
+    "backslash x": each("\\x{:02x}"),
+    "backslash octal": each("\\{:03o}"),
+    "backslash braces": each("\\u{{{:x}}}"),
+    "JSON in JSON in JSON": json.dumps(json.dumps(json.dumps(each("\\u{:04x}")))),
+    "surrogate pairs": script(SECRET),
+    "an escape in front": "\\n" + SECRET.replace("k", "\\u006b"),
+    "decimal entities": each("&#{};"),
+    "hexadecimal entities": each("&#x{:x};"),
+    "entities of entities": SECRET.replace("t", "&amp;amp;#116;", 1),
+    "a named entity": SECRET.replace("_", "&lowbar;"),
+    "quoted-printable": each("={:02X}"),
+    "a soft line break": SECRET[:20] + "=\n" + SECRET[20:],
+    "gzip in base64": b64(gzip.compress(RAW)),
+    "zlib in base64": b64(zlib.compress(RAW * 2)),
+    "deflate in base64": b64(zlib.compress(RAW * 2)[2:-4]),
+    "brotli in base64": b64(brotli.compress(RAW * 3)),
+    "zstd in base64": b64(zstandard.compress(RAW * 3)),
+    "gzip twice": b64(gzip.compress(gzip.compress(RAW))),
+    "fullwidth": wide(SECRET),
+    "zero-width spaces": "\u200b".join(SECRET),
+    "soft hyphens": "\u00ad".join(SECRET),
+    "tag characters": "".join(chr(0xE0000 + ord(char)) for char in SECRET),
+    "combining marks": "\u0301".join(SECRET),
+    "Greek": SECRET.replace("k", "\u03ba").replace("o", "\u03bf"),
+    "Cyrillic": SECRET.replace("a", "\u0430").replace("e", "\u0435").replace("c", "\u0441"),
+    "UTF-16, little end first": SECRET.encode("utf-16-le"),
+    "UTF-16, big end first": SECRET.encode("utf-16-be"),
+    "UTF-32": SECRET.encode("utf-32-le"),
+    "NUL between": "\0".join(SECRET),
+    "two lines": SECRET[:20] + "\n" + SECRET[20:],
+    "a continued line": SECRET[:20] + "\\\n" + SECRET[20:],
+    "a sum of literals": f'"{SECRET[:15]}" + "{SECRET[15:]}"',
+    "adjacent literals": f"'{SECRET[:15]}'\n    '{SECRET[15:]}'",
+    "groups of four": grouped(SECRET, 4, " "),
+    "groups of four with hyphens": grouped(SECRET, 4, "-"),
+    "single letters": " ".join(SECRET),
+}  # fmt: skip
+
+BODIES: dict[str, bytes] = {
+    "gzip": gzip.compress(RAW),
+    "zlib": zlib.compress(RAW),
+    "brotli": brotli.compress(RAW * 3),
+    "zstd": zstandard.compress(RAW * 3),
+    "UTF-16 with its mark": SECRET.encode("utf-16"),
+    "binary with text": bytes(range(128, 256)) + b64(SECRET).encode() + bytes(range(128, 256)),
+}
+
+
+def seen(data: str | bytes) -> tuple[View, int, int]:
+    for view in decoded_views(data):
+        at = view.data.find(RAW)
+        if at >= 0:
+            return view, *view.origin(at, at + len(RAW))
+    raise AssertionError([view.path for view in decoded_views(data)])
+
+
+@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("before", ["", "token: ", "\u03b1 \u2014 token: "])
+def test_what_is_encoded_is_seen_where_it_stands(before: str, encoded: str | bytes) -> None:
+    data: str | bytes
+    if isinstance(encoded, bytes):
+        data = before.encode() + encoded + b" (end)"
+    else:
+        data = before + encoded + " (end)"
+    view, start, end = seen(data)
+    assert view.path
+    assert 0 <= start < end <= len(data)
+    rest = data[:start] + data[end:]  # type: ignore[operator]  # both are of one type
+    assert not any(RAW in left.data for left in decoded_views(rest))
+    if isinstance(data, bytes):
+        assert end <= len(data) - len(b" (end)") + 3
+    else:
+        assert start >= len(before) - 3
+        assert end <= len(data) - len(" (end)")
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_whole_bodies(body: bytes) -> None:
+    assert seen(body)[0].path
+
+
+CLEAN = {
+    "nothing": "",
+    "prose": "The quick brown fox jumps over the lazy dog, and then it is gone. " * 20,
+    "an identifier": "return_the_first_element_that_is_longer_than(twenty_characters)",
+    "a percentage": "100% of 5 % are 5%",
+    "a flat object": '{"name": "value", "count": 3, "list": [1, 2, 3]}',
+}
+
+
+@pytest.mark.parametrize("text", CLEAN.values(), ids=CLEAN)
+def test_ordinary_text_has_no_views(text: str) -> None:
+    views = decoded_views(text)
+    assert (len(views), views.unprovable) == (0, "")
+
+
+def nested(depth: int) -> str:
+    text = SECRET
+    for _ in range(depth):
+        text = b64(text)
+    return text
+
+
+SPENT: dict[str, tuple[Callable[[], str | bytes], str]] = {
+    # what is given                 how it is made                                  what ran out
+    "base64 too deep":              (lambda: nested(11),                            "depth"),
+    "a bomb":                       (lambda: gzip.compress(bytes(50_000_000)),      "bytes"),
+    "a bomb in base64":             (lambda: b64(gzip.compress(bytes(50_000_000))), "bytes"),
+    "a bomb of zstd":               (lambda: zstandard.compress(bytes(50_000_000)), "bytes"),
+    "a bomb of brotli":             (lambda: brotli.compress(bytes(50_000_000)),    "bytes"),
+    "more streams than are tried":  (lambda: b"\x1f\x8b\x08" * 100,                 "bytes"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "spent"), SPENT.values(), ids=SPENT)
+def test_a_spent_budget_is_never_clean(make: Callable[[], str | bytes], spent: str) -> None:
+    assert decoded_views(make()).unprovable == spent
+
+
+def test_budgets_are_the_callers() -> None:
+    assert decoded_views(b64(b64(SECRET)), Budget(depth=1)).unprovable == "depth"
+    assert decoded_views(b64(SECRET), Budget(growth=0, least_bytes=10)).unprovable == "bytes"
+
+
+def test_what_was_joined_says_so() -> None:
+    assert seen(ENCODINGS["groups of four"])[0].guessed
+    assert not seen(ENCODINGS["base64"])[0].guessed
+
+
+def test_a_span_counts_characters_of_a_str_and_bytes_of_bytes() -> None:
+    text = "äöü " + b64(SECRET)
+    assert seen(text)[1:] == (4, 4 + 54)
+    assert seen(text.encode())[1:] == (7, 7 + 54)

@@ -1,0 +1,74 @@
+"""Hostile texts for the decoders: no crash, spans inside the text, and time that grows linearly."""
+
+import base64
+import gzip
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stopper.detect.decode import Budget, decoded_views
+
+MEGABYTE = 1_000_000
+PIECES = st.sampled_from(
+    [
+        b"%41", b"%25", b"%", b"\\u0041", b"\\", b"\\\\", b"\\x4", b"\\ud835", b"\\udc1a", b"\\777",
+        b"&lt;", b"&amp;", b"&#65;", b"&#x110000;", b"&#9999999;", b"=41", b"=\n", b"=", b'"+"', b'" "', b"\n",
+        b"\0", b" ", b"YWJjZGVmZ2hpamtsbW5vcHFyc3R1dg", b"6162636465666768696a6b6c6d6e6f70",
+        b"MFRGGZDFMZTWQ2LKNNWG23TPOBYXE43UOV3HO", b'87cURD]i,"Ebo80', b"Xk~0{Zv", b"41 42 43 44 45 46 47",
+        b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x78\x9c", b"\xff\xfe", b"\xef\xbc\xa1", b"\xe2\x80\x8b", b"\xed\xa0\x80",
+        b"\xf4\x90\x80\x80", b"a\0b\0c\0d\0e\0f\0g\0h\0i\0", gzip.compress(b"hello"), "İ\ufdfa".encode(),
+    ]
+)  # fmt: skip
+HOSTILE = {
+    "letters": b"a", "capitals": b"A", "escapes": b"%41", "escaped percent": b"%25", "percent signs": b"%",
+    "backslashes": b"\\", "unicode escapes": b"\\u0041", "half pairs": b"\\ud835", "ampersands": b"&",
+    "escaped ampersands": b"&amp;", "nearly escaped": b"&amp", "entities": b"&#65;", "equal signs": b"=",
+    "quoted bytes": b"=41", "soft breaks": b"=\n", "lines": b"abcdefghijklm\n", "indented lines": b"abcdefghijklm\n   ",
+    "blanks": b" ", "empty lines": b"\n", "quotes": b'"', "sums": b'a"+"', "literals": b"a' '", "wide blanks": b"a'        ",
+    "zeros": b"\0", "wide letters": b"a\0", "pairs of digits": b"41 ", "letters apart": b"a ", "groups": b"abcd-",
+    "small base64": b"YWFhYWFhYWFhYWFhYWFhYWFh ", "small hex": b"616161616161616161616161 ",
+    "small base32": b"MFQWCYLBMFQWCYLBMFQWCYLB ", "base32": b"MFQWCYLB", "ascii85": b"87cUR", "nearly ascii85": b"+!!!!",
+    "base85": b"VPaz%", "double base64": base64.b64encode(base64.b64encode(b"hello there")) + b"\n",
+    "magic of gzip": b"\x1f\x8b\x08", "magic of zstd": b"\x28\xb5\x2f\xfd", "broken streams": gzip.compress(bytes(99))[:-9],
+    "magic in base64": base64.b64encode(b"\x1f\x8b\x08"), "fullwidth": "\uff21".encode(), "invisible": "\u200b".encode(),
+    "combining": "a\u0301\u0316".encode(), "ligatures": "\ufdfa".encode(), "half characters": b"\xc3", "dots": b"abcdefghijklmnopqrstuvwxy.",
+}  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(PIECES | st.binary(max_size=4), max_size=24).map(b"".join), st.booleans())
+def test_every_span_lies_in_the_text(data: bytes, as_text: bool) -> None:
+    """No input raises, and what a view shows leads to a part of the input."""
+    given_data: str | bytes = data.decode("utf-8", "surrogateescape") if as_text else data
+    for view in decoded_views(given_data):
+        length = len(view.data)
+        for start, end in ((0, length), (0, 1), (length - 1, length), (length // 3, length // 2)):
+            first, last = view.origin(start, end)
+            assert 0 <= first <= last <= len(given_data)
+        assert view.origin(0, length)[0] <= view.origin(length // 2, length)[0]
+
+
+def looked_at(data: bytes) -> int:
+    return sum(len(view.data) for view in decoded_views(data))
+
+
+@pytest.mark.parametrize("piece", HOSTILE.values(), ids=HOSTILE)
+def test_a_megabyte_stays_within_its_budget(piece: bytes) -> None:
+    """However it is filled, what is decoded is bounded by the length."""
+    data = piece * (MEGABYTE // len(piece))
+    assert looked_at(data) <= Budget().growth * len(data)
+
+
+MIXED: dict[str, Callable[[int], bytes]] = {
+    "everything in turn": lambda size: b'%25\\\\u0041&amp;lt;=41\n"+"abcdefghijklmn\n' * (size // 40),
+    "nested": lambda size: base64.b64encode(base64.b64encode(b"%41 secret " * (size // 20))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", MIXED.values(), ids=MIXED)
+def test_twice_the_text_is_twice_the_work(make: Callable[[int], bytes]) -> None:
+    """What comes out grows as what goes in."""
+    once, twice = looked_at(make(50_000)), looked_at(make(100_000))
+    assert once * 1.5 < twice < once * 2.5
