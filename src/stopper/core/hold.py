@@ -1,12 +1,16 @@
 """How much is set aside before a request leaves, and how far its output is clamped to fit."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 
 from stopper.core.budget import Budget, Unit
 
 __all__ = ["Account", "Admission", "Denial", "Need", "admit"]
+
+_TOKENS: Final = Unit.TOKENS
+"""Bound once: a look into an enumeration costs more than the comparison it is for."""
 
 _MILLI = 1000
 _PICO = 10**6
@@ -29,11 +33,11 @@ class Need(Struct, frozen=True, gc=False):
 
     def fits(self, unit: Unit) -> bool:
         """Whether a budget in `unit` can bind this request."""
-        return self.bounded and (self.priced or unit is Unit.TOKENS)
+        return self.bounded and (self.priced or unit is _TOKENS)
 
     def amount(self, unit: Unit, output: int) -> int:
         """The cost of the input and `output` tokens of output, rounded up."""
-        if unit is Unit.TOKENS:
+        if unit is _TOKENS:
             return self.tokens + -(-output * self.milli_per_output // _MILLI)
         return self.micros + -(-output * self.pico_per_output // _PICO)
 
@@ -41,7 +45,7 @@ class Need(Struct, frozen=True, gc=False):
         """How many output tokens `room` buys after the input; None where output is free."""
         if not self.fits(unit):
             return -1
-        if unit is Unit.TOKENS:
+        if unit is _TOKENS:
             fixed, price, scale = self.tokens, self.milli_per_output, _MILLI
         else:
             fixed, price, scale = self.micros, self.pico_per_output, _PICO

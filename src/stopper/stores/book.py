@@ -47,6 +47,8 @@ MOST: Final = 10**15
 """The most tokens or micro-dollars that one hold or row can take; no budget is larger."""
 
 _MINUTE_MS = 60_000
+_TOKENS: Final = Unit.TOKENS
+_MICROS: Final = Unit.MICROS
 
 
 class Book:
@@ -66,6 +68,7 @@ class Book:
         self._shelf = shelf
         self._terms = terms
         self._now = now
+        self._expires = now + terms.lifetime // MS
         self._stored: set[str] = set()
         self._newest: dict[str, Entry] = {}
         self._last_entry: int | None = None
@@ -132,8 +135,8 @@ class Book:
         if isinstance(verdict, Denial):
             return verdict
         output = verdict.output
-        tokens = min(op.need.amount(Unit.TOKENS, output), MOST)
-        micros = min(op.need.amount(Unit.MICROS, output), MOST)
+        tokens = min(op.need.amount(_TOKENS, output), MOST)
+        micros = min(op.need.amount(_MICROS, output), MOST)
         _add_held(counting, tokens, micros)
         self.opened[op.id] = OpenHold(
             op.id,
@@ -144,7 +147,7 @@ class Book:
             tokens,
             micros if op.need.priced else None,
             self._now,
-            self._now + self._terms.lifetime // MS,
+            self._expires,
         )
         return Grant(op.id, output, tokens, micros)
 
@@ -266,7 +269,7 @@ class Book:
 
 def _add_held(tallies: Iterable[Tally], tokens: int, micros: int) -> None:
     for tally in tallies:
-        tally.held += tokens if tally.budget.unit is Unit.TOKENS else micros
+        tally.held += tokens if tally.budget.unit is _TOKENS else micros
         tally.changed = True
 
 

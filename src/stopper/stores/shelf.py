@@ -60,6 +60,7 @@ CALIBRATION_ROWS: Final = 256
 
 _GROUPS = ("provider", "model", "bottle", "agent", "run", "day")
 _LEAST_CALIBRATION_ROWS = 8
+_TOKENS: Final = Unit.TOKENS
 _MILLI = 1000
 _MINUTE_MS = 60_000
 _WINDOWS_CACHED = 512
@@ -189,7 +190,7 @@ def _window_ms(window: Window, minute: int) -> tuple[int, int | None]:
 
 def amount_of(kept: Entry | OpenHold, unit: Unit) -> int:
     """What a row or a hold takes from a budget in this unit; no known price takes no dollars."""
-    if unit is Unit.TOKENS:
+    if unit is _TOKENS:
         return kept.tokens
     micros = kept.row.micros if isinstance(kept, Entry) else kept.micros
     return micros or 0

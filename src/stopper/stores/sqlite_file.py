@@ -55,6 +55,7 @@ class LedgerFile:
 
     def __init__(self, path: Path, patience: timedelta) -> None:
         self.path = path.absolute()
+        self._name = str(self.path)
         self._patience = patience
         self._db: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
@@ -115,7 +116,7 @@ class LedgerFile:
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError(f"the ledger {self.path} is closed")
-        identity = _identity(self.path)
+        identity = _identity(self._name)
         if identity is None:
             raise StoreError(f"the ledger {self.path} is gone: put it back")
         if self._db is None:
@@ -129,7 +130,7 @@ class LedgerFile:
         return self._db
 
     def _connect(self, *, new: bool) -> sqlite3.Connection:
-        identity = _identity(self.path)
+        identity = _identity(self._name)
         db = sqlite3.connect(
             f"file://{quote(str(self.path))}?mode=rw",
             uri=True,
@@ -154,9 +155,9 @@ def migrations() -> list[tuple[int, str]]:
     return sorted((int(file.name.partition("_")[0]), file.read_text("utf-8")) for file in found)
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _identity(name: str) -> tuple[int, int] | None:
     try:
-        stat = path.stat()
+        stat = os.stat(name)  # noqa: PTH116  in every transaction, and a Path is slow
     except FileNotFoundError:
         return None
     return stat.st_dev, stat.st_ino
