@@ -46,7 +46,6 @@ pid $folder/nginx.pid;
 error_log stderr crit;
 events { worker_connections 2048; }
 http {
-    access_log off;
     default_type application/json;
     keepalive_requests 1000000000;
     keepalive_timeout 300s;
@@ -63,6 +62,7 @@ http {
 _UPSTREAM: Final = Template("""
     server {
         listen 127.0.0.1:$port;
+        access_log off;
         location / { return 200 '$reply'; }
         location = /status { stub_status; }
     }
@@ -74,13 +74,17 @@ _PROXY: Final = Template("""
         keepalive 64;
         keepalive_requests 1000000000;
     }
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
     server {
         listen 127.0.0.1:$port;
-        location /anthropic/ {
-            proxy_pass http://provider/;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-        }
+        access_log $folder/access.log;
+        location /anthropic/ { proxy_pass http://provider/; }
+    }
+    server {
+        listen 127.0.0.1:$silent;
+        access_log off;
+        location /anthropic/ { proxy_pass http://provider/; }
     }
 """)
 
@@ -89,10 +93,14 @@ _PAUSE_SECONDS: Final = 0.01
 
 
 class Pair(Struct, frozen=True):
-    """The URLs of an upstream and of a proxy before it, and the proxy's process id."""
+    """The URLs of an upstream and of a proxy before it, and the proxy's process id.
+
+    The proxy writes its access log, as it does where nobody switches it off; `silent` does not.
+    """
 
     upstream: str
     proxy: str
+    silent: str
     proxy_pid: int
 
     def served(self) -> int:
@@ -105,13 +113,15 @@ class Pair(Struct, frozen=True):
 @contextmanager
 def nginx_pair(folder: Path, proxy_core: int, upstream_core: int) -> Iterator[Pair]:
     """Two instances of one process each, pinned to their cores, until the block ends."""
-    upstream, proxy = _free_port(), _free_port()
+    upstream, proxy, silent = (_free_port() for _ in range(3))
     with ExitStack() as stack:
         servers = _UPSTREAM.substitute(port=upstream, reply=REPLY.decode())
         stack.enter_context(_started(folder / "upstream", servers, upstream, upstream_core))
-        servers = _PROXY.substitute(port=proxy, upstream=upstream)
-        pid = stack.enter_context(_started(folder / "proxy", servers, proxy, proxy_core))
-        yield Pair(f"http://127.0.0.1:{upstream}", f"http://127.0.0.1:{proxy}", pid)
+        where = folder / "proxy"
+        servers = _PROXY.substitute(port=proxy, silent=silent, upstream=upstream, folder=where)
+        pid = stack.enter_context(_started(where, servers, proxy, proxy_core))
+        base = "http://127.0.0.1"
+        yield Pair(f"{base}:{upstream}", f"{base}:{proxy}", f"{base}:{silent}", pid)
 
 
 @contextmanager
