@@ -10,6 +10,7 @@ import click
 from stopper import __version__
 from stopper.cli import INTERRUPTED
 from stopper.cli.colour import Style, has_colour, paint
+from stopper.cli.options import examples
 from stopper.cli.say import broken
 from stopper.cli.table import columns_of
 from stopper.control.suggest import did_you_mean
@@ -134,15 +135,13 @@ def _of_system(error: OSError) -> str:
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=examples(
+        'stopper run --budget 200k -- claude -p "fix the tests"',
+        "stopper budget set global 5M/day",
+        "stopper usage --by model --since 1d",
+        "stopper cut amber-fox",
+    ),
 )
 @click.version_option(__version__, prog_name="stopper", message="%(prog)s %(version)s")
 def stopper() -> None:
-    """Run any AI agent in a bottle: metered, budgeted, cut off.
-
-    \b
-    Examples:
-      stopper run --budget 200k -- claude -p "fix the tests"
-      stopper budget set global 5M/day
-      stopper usage --by model --since 1d
-      stopper cut amber-fox
-    """
+    """Run any AI agent in a bottle: metered, budgeted, cut off."""

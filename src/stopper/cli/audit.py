@@ -3,7 +3,7 @@
 import click
 
 from stopper.cli.app import Fault
-from stopper.cli.options import json_option
+from stopper.cli.options import examples, json_option
 from stopper.cli.say import print_json, say
 from stopper.control.home import open_home
 from stopper.control.operate import check_audit
@@ -20,17 +20,17 @@ def audit() -> None:
     """
 
 
-@audit.command()
+@audit.command(
+    epilog=examples(
+        "stopper audit verify",
+    )
+)
 @json_option
 def verify(*, as_json: bool) -> None:
     """Walk the whole chain; the exit status is 1 where it breaks.
 
     Whoever can write the whole ledger can write a whole new chain: keep the hash that this prints
     somewhere else, and compare.
-
-    \b
-    Example:
-      stopper audit verify
     """
     with open_home() as home:
         report = check_audit(home.ledger)

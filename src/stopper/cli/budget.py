@@ -13,7 +13,7 @@ from stopper.cli.amounts import (
     limit_cell,
     limit_text,
 )
-from stopper.cli.options import json_option
+from stopper.cli.options import examples, json_option
 from stopper.cli.say import hint, print_json, say
 from stopper.cli.table import Cell, Column, Value, print_table
 from stopper.cli.times import minute
@@ -55,7 +55,15 @@ def budget() -> None:
     """
 
 
-@budget.command("set")
+@budget.command(
+    "set",
+    epilog=examples(
+        "stopper budget set global 5M/day",
+        "stopper budget set bottle:amber-fox '$2.50'",
+        "stopper budget set global claude=5M/day",
+        "stopper budget set agent:claude 200k --provider anthropic",
+    ),
+)
 @click.argument("scope")
 @click.argument("amount")
 @click.option("--provider", metavar="NAME", help="Count only this provider's usage, or agent's.")
@@ -65,13 +73,6 @@ def set_(*, scope: str, amount: str, provider: str | None) -> None:
     AMOUNT is in tokens (200000, 200k, 5M) or dollars ('$2.50', in single quotes, or the shell
     takes the dollar sign away), with a window behind it where it shall start again: /minute, /day
     or /month, in UTC.
-
-    \b
-    Examples:
-      stopper budget set global 5M/day
-      stopper budget set bottle:amber-fox '$2.50'
-      stopper budget set global claude=5M/day
-      stopper budget set agent:claude 200k --provider anthropic
     """
     with open_home() as home:
         limit = read_budget(scope, amount, provider, provider_names(load_providers().values()))
@@ -85,18 +86,18 @@ def set_(*, scope: str, amount: str, provider: str | None) -> None:
         hint(warning)
 
 
-@budget.command("list")
+@budget.command(
+    "list",
+    epilog=examples(
+        "stopper budget list",
+        "stopper budget list --all",
+        "stopper budget list --json | jq '.[] | select(.left <= 0).key'",
+    ),
+)
 @click.option("-a", "--all", "over", is_flag=True, help="List those of runs that are over, too.")
 @json_option
 def list_(*, over: bool, as_json: bool) -> None:
-    """List the budgets, with what is spent, held by requests in flight, and left.
-
-    \b
-    Examples:
-      stopper budget list
-      stopper budget list --all
-      stopper budget list --json | jq '.[] | select(.left <= 0).key'
-    """
+    """List the budgets, with what is spent, held by requests in flight, and left."""
     with open_home() as home:
         every = list_budgets(home.ledger, datetime.now(UTC))
     reports = [report for report in every if over or not report.over]
@@ -113,16 +114,16 @@ def list_(*, over: bool, as_json: bool) -> None:
         hint("`stopper budget list --all` lists those of runs that are over, too.")
 
 
-@budget.command("rm")
+@budget.command(
+    "rm",
+    epilog=examples(
+        "stopper budget rm bottle:amber-fox",
+        "stopper budget rm global/anthropic/tokens/day",
+    ),
+)
 @click.argument("what", metavar="KEY|SCOPE")
 def rm(*, what: str) -> None:
-    """Remove the budget with this KEY, or all budgets of a SCOPE; what was used stays recorded.
-
-    \b
-    Examples:
-      stopper budget rm bottle:amber-fox
-      stopper budget rm global/anthropic/tokens/day
-    """
+    """Remove the budget with this KEY, or all budgets of a SCOPE; what was used stays recorded."""
     with open_home() as home:
         dropped = drop_budgets(home.ledger, what, datetime.now(UTC))
         again = {b.key for b in home.settings.budget}.intersection(b.key for b in dropped)

@@ -12,7 +12,7 @@ import click
 from stopper.bottle.doctor import Check, run_checks
 from stopper.cli.app import Fault
 from stopper.cli.colour import Style
-from stopper.cli.options import json_option
+from stopper.cli.options import examples, json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Cell, Column, Value, print_table
 from stopper.control.home import find_home
@@ -36,17 +36,17 @@ _RESULTS: Final = {
 }
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper doctor",
+        "stopper doctor --json",
+    )
+)
 @json_option
 def doctor(*, as_json: bool) -> None:
     """Start a bottle, try every known way out of it, and show what held.
 
     Exits with 1 where something did not hold, or where no bottle starts; then it says what to do.
-
-    \b
-    Examples:
-      stopper doctor
-      stopper doctor --json
     """
     if not as_json and sys.stderr.isatty():
         hint("Starting bottles and trying to get out of them; this takes a few seconds.")

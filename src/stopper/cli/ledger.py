@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from stopper.cli.options import json_option
+from stopper.cli.options import examples, json_option
 from stopper.cli.say import hint, print_json, say
 from stopper.cli.table import Column, print_table
 from stopper.cli.times import local
@@ -36,15 +36,14 @@ def ledger() -> None:
     """
 
 
-@ledger.command()
+@ledger.command(
+    epilog=examples(
+        "stopper ledger pending",
+    )
+)
 @json_option
 def pending(*, as_json: bool) -> None:
-    """List the requests that are charged at their upper bound.
-
-    \b
-    Example:
-      stopper ledger pending
-    """
+    """List the requests that are charged at their upper bound."""
     with open_home() as home:
         rows = home.ledger.pending()
     if as_json:
@@ -70,7 +69,12 @@ def pending(*, as_json: bool) -> None:
         hint("Nothing is pending: the cost of every request is known.")
 
 
-@ledger.command()
+@ledger.command(
+    epilog=examples(
+        "stopper ledger settle 1f9c03a2d4e7 --output 1200",
+        "stopper ledger settle 1f9c03a2d4e7 --as-is",
+    )
+)
 @click.argument("hold")
 @click.option("--output", type=click.IntRange(0, 10**15), metavar="N", help="It used N tokens.")
 @click.option("--as-is", is_flag=True, help="Leave it at the upper bound that it is charged with.")
@@ -79,11 +83,6 @@ def settle(*, hold: str, output: int | None, as_is: bool) -> None:
 
     The tokens are charged as output, at the model's price where one is known, and the figure is
     labelled "estimated".
-
-    \b
-    Examples:
-      stopper ledger settle 1f9c03a2d4e7 --output 1200
-      stopper ledger settle 1f9c03a2d4e7 --as-is
     """
     if as_is == (output is not None):
         raise click.UsageError("Write --output N, or --as-is.")

@@ -7,7 +7,7 @@ from typing import Any, Final
 import click
 
 from stopper.cli.colour import Style, has_colour, paint
-from stopper.cli.options import bottles, json_option
+from stopper.cli.options import bottles, examples, json_option
 from stopper.cli.say import print_json_line
 from stopper.cli.table import LEAST_SENTENCE, columns_of, plain, wrap
 from stopper.cli.times import local
@@ -25,7 +25,13 @@ FOLLOW_SECONDS: Final = 0.25
 _ACT_WIDTH: Final = 10
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper logs amber-fox",
+        "stopper logs -f amber-fox",
+        "stopper logs amber-fox --json | jq 'select(.act == \"call\").usage'",
+    )
+)
 @click.argument("bottle", shell_complete=bottles)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run ends.")
 @json_option
@@ -34,12 +40,6 @@ def logs(*, bottle: str, follow: bool, as_json: bool) -> None:
 
     BOTTLE is the name of a bottle, of which the newest run is shown, or the id of a run. With
     --json, each line is a document.
-
-    \b
-    Examples:
-      stopper logs amber-fox
-      stopper logs -f amber-fox
-      stopper logs amber-fox --json | jq 'select(.act == "call").usage'
     """
     with open_home() as home:
         run = find_run(home.ledger, bottle)

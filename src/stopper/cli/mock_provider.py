@@ -3,6 +3,7 @@
 import click
 
 from stopper.cli.app import Fault
+from stopper.cli.options import examples
 from stopper.testing.provider import main
 
 __all__ = ["mock_provider"]
@@ -12,15 +13,13 @@ __all__ = ["mock_provider"]
     "mock-provider",
     add_help_option=False,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    epilog=examples(
+        "stopper mock-provider --port 8080",
+    ),
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def mock_provider(*, arguments: tuple[str, ...]) -> None:
-    """Serve a provider that answers in every wire format, for tests and demos.
-
-    \b
-    Example:
-      stopper mock-provider --port 8080
-    """
+    """Serve a provider that answers in every wire format, for tests and demos."""
     try:
         status = main(arguments)
     except OSError as error:

@@ -7,7 +7,7 @@ import click
 
 from stopper.errors import StopperError
 
-__all__ = ["bottles", "json_option", "live_bottles"]
+__all__ = ["bottles", "examples", "json_option", "live_bottles"]
 
 
 def bottles(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
@@ -18,6 +18,11 @@ def bottles(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> li
 def live_bottles(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """Completes the name of a bottle that runs."""
     return _names(incomplete, live=True)
+
+
+def examples(*lines: str) -> str:
+    """The end of a help: what one may type; each line stays as it is."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))
 
 
 def json_option(command: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from stopper.cli.options import live_bottles
+from stopper.cli.options import examples, live_bottles
 from stopper.cli.say import hint, say
 from stopper.control.home import open_for_orders
 from stopper.control.operate import Ordered, Outcome, await_orders, find_live, give_order
@@ -26,45 +26,43 @@ _DONE: Final = {
 }
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper cut amber-fox",
+        "stopper cut --all",
+    )
+)
 @click.argument("bottle", shell_complete=live_bottles, required=False)
 @click.option("--all", "everyone", is_flag=True, help="Cut every bottle off that runs.")
 def cut(*, bottle: str | None, everyone: bool) -> None:
     """Cut BOTTLE off: open replies end at once, and no request leaves it any more.
 
     The agent itself goes on; `stopper kill` ends it.
-
-    \b
-    Examples:
-      stopper cut amber-fox
-      stopper cut --all
     """
     _order("cut", bottle, everyone=everyone)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper kill amber-fox",
+        "stopper kill --all",
+    )
+)
 @click.argument("bottle", shell_complete=live_bottles, required=False)
 @click.option("--all", "everyone", is_flag=True, help="Kill every bottle that runs.")
 def kill(*, bottle: str | None, everyone: bool) -> None:
-    """Kill everything in BOTTLE. Its workspace stays as it is.
-
-    \b
-    Examples:
-      stopper kill amber-fox
-      stopper kill --all
-    """
+    """Kill everything in BOTTLE. Its workspace stays as it is."""
     _order("kill", bottle, everyone=everyone)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper freeze amber-fox",
+    )
+)
 @click.argument("bottle", shell_complete=live_bottles)
 def freeze(*, bottle: str) -> None:
-    """Save BOTTLE's workspace and stop it; `stopper resume` goes on with it.
-
-    \b
-    Example:
-      stopper freeze amber-fox
-    """
+    """Save BOTTLE's workspace and stop it; `stopper resume` goes on with it."""
     _order("freeze", bottle, everyone=False)
 
 

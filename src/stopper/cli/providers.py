@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from stopper.cli.colour import Style
-from stopper.cli.options import json_option
+from stopper.cli.options import examples, json_option
 from stopper.cli.say import print_json
 from stopper.cli.table import Cell, Column, print_table
 from stopper.core.provider import Provider
@@ -26,16 +26,16 @@ _COLUMNS: Final = (
 )
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper providers",
+    )
+)
 @json_option
 def providers(*, as_json: bool) -> None:
     """List the providers that Stopper can meter, and whether a key for each is set.
 
     The key is read from the first of its variables that is set. It stays outside the bottle.
-
-    \b
-    Example:
-      stopper providers
     """
     known = load_providers().values()
     if as_json:

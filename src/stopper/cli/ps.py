@@ -16,7 +16,7 @@ from stopper.cli.amounts import (
     total_json,
 )
 from stopper.cli.colour import Style
-from stopper.cli.options import json_option
+from stopper.cli.options import examples, json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Cell, Column, Value, print_table
 from stopper.cli.times import age_cell
@@ -46,7 +46,13 @@ _STYLES = {
 }
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper ps",
+        "stopper ps --all",
+        "stopper ps --json | jq '.[].bottle'",
+    )
+)
 @click.option("-a", "--all", "ended", is_flag=True, help="List the runs that are over, too.")
 @json_option
 def ps(*, ended: bool, as_json: bool) -> None:
@@ -54,12 +60,6 @@ def ps(*, ended: bool, as_json: bool) -> None:
 
     A run that is "lost" did not end, but its process is gone: `stopper kill BOTTLE` takes it off
     the list. Of several budgets that bind a run, the one with the smallest share left is shown.
-
-    \b
-    Examples:
-      stopper ps
-      stopper ps --all
-      stopper ps --json | jq '.[].bottle'
     """
     now = datetime.now(UTC)
     with open_home() as home:

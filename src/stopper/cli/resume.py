@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from stopper.cli.options import bottles, json_option
+from stopper.cli.options import bottles, examples, json_option
 from stopper.cli.say import hint
 
 __all__ = ["resume"]
@@ -12,7 +12,12 @@ __all__ = ["resume"]
 _SHOWN = 10
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper resume amber-fox",
+        "stopper resume amber-fox --budget 400k",
+    )
+)
 @click.argument("bottle", shell_complete=bottles)
 @click.option(
     "--budget",
@@ -34,11 +39,6 @@ def resume(
 
     An agent that can take up its own conversation (Claude Code, Codex) does so; any other command
     runs again.
-
-    \b
-    Examples:
-      stopper resume amber-fox
-      stopper resume amber-fox --budget 400k
     """
     from stopper.cli.session import start  # noqa: PLC0415  the egress takes a while to load
     from stopper.control.home import open_home  # noqa: PLC0415

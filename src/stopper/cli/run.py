@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from stopper.cli.options import bottles, json_option
+from stopper.cli.options import bottles, examples, json_option
 
 __all__ = ["run"]
 
@@ -36,7 +36,16 @@ class _Command(click.Command):
         return []
 
 
-@click.command(cls=_Command)
+@click.command(
+    cls=_Command,
+    epilog=examples(
+        "stopper run -- claude",
+        'stopper run --budget 200k -- claude -p "fix the tests"',
+        "stopper run --budget '$2.50' --policy freeze -- codex exec \"write the docs\"",
+        "stopper run --allow pypi.org --env DATABASE_URL -- python agent.py",
+        "stopper run --upstream anthropic=http://127.0.0.1:8080 --dry-run -- claude",
+    ),
+)
 @click.option(
     "--name", default="", metavar="NAME", help="Call the bottle this; else it gets a name."
 )
@@ -102,14 +111,6 @@ def run(
     stay outside. Its exit status is Stopper's own; 125 means that Stopper could not run it, and 2
     that it was asked wrongly. A table of what was used goes to stderr at the end, with --json a
     document on the last line instead; stdout is the command's alone.
-
-    \b
-    Examples:
-      stopper run -- claude
-      stopper run --budget 200k -- claude -p "fix the tests"
-      stopper run --budget '$2.50' --policy freeze -- codex exec "write the docs"
-      stopper run --allow pypi.org --env DATABASE_URL -- python agent.py
-      stopper run --upstream anthropic=http://127.0.0.1:8080 --dry-run -- claude
     """
     from stopper.cli import session  # noqa: PLC0415  the egress takes a while to load
     from stopper.control.home import open_home  # noqa: PLC0415

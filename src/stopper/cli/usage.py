@@ -7,7 +7,7 @@ from typing import IO, Any, Final
 import click
 
 from stopper.cli.amounts import cost_cell, figures_cell, total_json
-from stopper.cli.options import bottles, json_option
+from stopper.cli.options import bottles, examples, json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Column, Value, print_table
 from stopper.control.home import open_home
@@ -40,7 +40,14 @@ _TITLES: Final = {"day": "day (UTC)"}
 _MILLI: Final = 1000
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "stopper usage",
+        "stopper usage --by model --since 1d",
+        "stopper usage --by bottle --by model --json",
+        "stopper usage --bottle amber-fox",
+    )
+)
 @click.option(
     "--by",
     type=click.Choice(GROUPS),
@@ -60,13 +67,6 @@ def usage(*, by: tuple[str, ...], bottle: str | None, since: str | None, as_json
     Input, cache writes, cache reads and output are counted apart and add up to the total;
     reasoning is a share of the output. Figures are "measured" where the provider stated them,
     "estimated" where a reply was cut off, "unknown" where an upper bound stands for them.
-
-    \b
-    Examples:
-      stopper usage
-      stopper usage --by model --since 1d
-      stopper usage --by bottle --by model --json
-      stopper usage --bottle amber-fox
     """
     after = None if since is None else parse_since(since, datetime.now(UTC))
     with open_home() as home:

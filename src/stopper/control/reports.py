@@ -34,6 +34,9 @@ GROUPS: Final = ("provider", "model", "bottle", "day", "agent")
 LOST: Final = "lost"
 """The status of a run that did not end, and whose process is gone."""
 
+CUT: Final = "cut"
+"""The status, and the act in the audit, of a run whose requests are refused from then on."""
+
 _SINCE = re.compile(r"(?P<count>\d{1,6})(?P<unit>[mhdw])", re.ASCII)
 _UNITS = {
     "m": timedelta(minutes=1),
@@ -48,7 +51,7 @@ _NOTHING = Usage(quality=Quality.MEASURED)
 class RunReport(Struct, frozen=True):
     """A run with what it has used; `budget` is the one that binds it with the least left.
 
-    `status` is the ledger's, or lost.
+    `status` is the ledger's, or lost; a run that is cut off and lives is cut already.
     """
 
     run: str
@@ -144,13 +147,23 @@ def _report(home: Home, run: Run, used: Total | None, now: datetime) -> RunRepor
         bottle=run.bottle,
         agent=run.agent,
         pid=pid if isinstance(pid, int) else None,
-        status=LOST if lives and not is_alive(run.fact) else run.status,
+        status=_status(home.ledger, run),
         started=run.started,
         ended=run.ended,
         exit_code=run.exit_code,
         used=used or sum_of(()),
         budget=_tightest(home, run, now) if lives else None,
     )
+
+
+def _status(ledger: Ledger, run: Run) -> str:
+    """What the ledger says; of a run that lives, whether it is cut off, and whether it does."""
+    if run.ended is not None:
+        return run.status
+    if not is_alive(run.fact):
+        return LOST
+    is_cut = any(row.act == CUT for row in ledger.audit(run=run.id))
+    return CUT if is_cut else run.status
 
 
 def _tightest(home: Home, run: Run, now: datetime) -> Account | None:
