@@ -2,10 +2,11 @@
 
 import math
 from base64 import b32encode, b64encode
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -226,8 +227,7 @@ class KnownValues:
         )  # fmt: skip
 
     def _whole(self, data: bytes) -> list[Finding]:
-        follower = self.follow()
-        return _settled([*follower.feed(data), *follower.finish()])
+        return self.follow().finish(data)
 
 
 class Follower:
@@ -245,9 +245,9 @@ class Follower:
         """Take the next bytes; values that may still go on are told later."""
         return self._found(track.feed(chunk) for track in self._tracks)
 
-    def finish(self) -> list[Finding]:
-        """The values that the stream ended in."""
-        return self._found(track.feed(b"", last=True) for track in self._tracks)
+    def finish(self, chunk: bytes = b"") -> list[Finding]:
+        """Take the last bytes, and tell the values that the stream ended in as well."""
+        return self._found(track.feed(chunk, last=True) for track in self._tracks)
 
     @property
     def open_since(self) -> int | None:
@@ -285,11 +285,13 @@ class _Track:
             if not goes_on and start >= self._told.get(name, 0):
                 self._told[name] = end
                 found.append((match, start, end))
-        since = None if last else self._plane.open_since(shown)
+        if last:
+            self.since = None
+            return found
+        since = self._plane.open_since(shown)
         self.since = None if since is None else places[since]
-        first = max(0, len(shown) - self._kept)
-        self._places = places.since(first, len(shown))
-        self._tail = shown[first:]
+        self._places = places.last(self._kept)
+        self._tail = shown[-self._kept :]
         self._offset += len(chunk)
         return found
 
@@ -302,37 +304,41 @@ class _Places:
         self._before = before
         self._chunk = chunk
         self._offset = offset
-        self._counts: list[int] = []
+        self._totals: list[int] = []
+        self._number = -1
+        self._cached: list[int] = []
 
     def __getitem__(self, index: int) -> int:
         if index < len(self._before):
             return self._before[index]
-        return self.since(index, index + 1)[0]
+        index -= len(self._before)
+        if not self._totals:
+            self._totals = list(accumulate(map(len, map(self._plane.keeps, self._blocks()))))
+        number = bisect_right(self._totals, index)
+        before = self._totals[number - 1] if number else 0
+        return self._in_block(number)[index - before]
 
-    def since(self, first: int, last: int) -> list[int]:
-        """The places of the bytes from `first` to `last`."""
-        found = self._before[first:last]
-        first, last = (max(0, place - len(self._before)) for place in (first, last))
-        seen = 0
-        for number, count in enumerate(self._blocks() if last > first else ()):
-            if seen < last and seen + count > first:
-                start = number * _BLOCK
-                block = self._chunk[start : start + _BLOCK]
-                kept = frozenset(self._plane.keeps(block))
-                places = [
-                    self._offset + start + at for at, byte in enumerate(block) if byte in kept
-                ]
-                found += places[max(0, first - seen) : last - seen]
-            seen += count
-        return found
+    def last(self, count: int) -> list[int]:
+        """The places of the last `count` bytes, or of all if there are fewer."""
+        found: list[int] = []
+        for number in reversed(range(-(-len(self._chunk) // _BLOCK))):
+            if len(found) >= count:
+                break
+            found = self._in_block(number) + found
+        return (self._before + found)[-count:]
 
-    def _blocks(self) -> list[int]:
-        if not self._counts:
-            self._counts = [
-                len(self._plane.keeps(self._chunk[at : at + _BLOCK]))
-                for at in range(0, len(self._chunk), _BLOCK)
-            ]
-        return self._counts
+    def _blocks(self) -> Iterator[bytes]:
+        return (self._chunk[at : at + _BLOCK] for at in range(0, len(self._chunk), _BLOCK))
+
+    def _in_block(self, number: int) -> list[int]:
+        if number != self._number:
+            start = number * _BLOCK
+            block = self._chunk[start : start + _BLOCK]
+            kept = frozenset(self._plane.keeps(block))
+            start += self._offset
+            self._number = number
+            self._cached = [start + at for at, byte in enumerate(block) if byte in kept]
+        return self._cached
 
 
 def _spellings(raw: bytes) -> Iterator[tuple[str, bytes]]:
@@ -381,12 +387,17 @@ def _extended(shown: bytes, at: int, variant: _Variant, place: int) -> _Match:
 
 def _longest(matches: Iterable[_Match]) -> list[_Match]:
     """Of matches of one name that overlap, the longest; in the order of their starts."""
-    kept: dict[str, list[_Match]] = {}
-    for match in sorted(set(matches), key=lambda one: (one.start - one.end, one.start)):
-        rivals = kept.setdefault(match.variant.name, [])
-        if all(match.end <= other.start or match.start >= other.end for other in rivals):
-            rivals.append(match)
-    return sorted((one for rivals in kept.values() for one in rivals), key=lambda one: one.start)
+    kept: list[_Match] = []
+    rivals: dict[str, int] = {}
+    for match in sorted(set(matches), key=lambda one: (one.start, -one.end)):
+        place = rivals.get(match.variant.name, -1)
+        rival = kept[place] if place >= 0 else None
+        if rival is None or match.start >= rival.end:
+            rivals[match.variant.name] = len(kept)
+            kept.append(match)
+        elif match.end - match.start > rival.end - rival.start:
+            kept[place] = match
+    return sorted(kept, key=lambda one: one.start)
 
 
 def _settled(findings: Iterable[Finding]) -> list[Finding]:
