@@ -188,30 +188,33 @@ CHECKS: Mapping[str, Callable[[bytes], bool]] = {
 
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_INTEGRITY = re.compile(rb"(?i)sha(?:1|256|384|512)[-:]")
-# Code and templates where a value is expected: names, calls, subscripts, expansions.
+_INTEGRITY = re.compile(rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]")
+# Code and templates where a value is expected: names, calls, subscripts, expansions, paths.
 _CODE = re.compile(
-    rb"[A-Za-z_$@][A-Za-z_]*(?:\[?(?:\.|->|::|\[)?[A-Za-z_]*\]?)"
-    rb"|[\w.$]+\([^()]*\)?.*"
-    rb"|[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+(?:[(\[].*)?"
+    rb"[A-Za-z_$@][A-Za-z_]*"
+    rb"|[\w.$]+\(.*"
+    rb"|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:[(\[].*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|(?:[$%#]?\{\{?|<|\$\(|\$[A-Za-z_]|%[(sd]|\[).*"
-    rb"|&[A-Za-z_*].*"
-    rb"|[A-Za-z]:?[\\/].*|\.{0,2}/.*|https?:.*"
+    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%[A-Za-z(]|[\[(*]).*"
+    rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
 _WORDS = re.compile(
-    rb"(?i)example|placeholder|changeme|change[-_]me|your[-_]?|insert[-_]|replace[-_]?|redacted"
-    rb"|dummy|sample|\bnull\b|undefined|xxxx|\*{3}|\.\.\.|<[a-z]|todo|fixme|lorem|none$|true$"
-    rb"|false$|optional|required|deprecated|localhost|not[-_]?set|my[-_]?(?:secret|token|key|pass)"
+    rb"(?i)example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
+    rb"|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
+    rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
 )
-_MIN_PASSWORD = 6
-_MIN_KINDS = 2
+_WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|[A-Z]{3,}")
+_SEPARATORS = b"-_.:/=+~@"
+_MIN_PASSWORD = 4
+_MIN_KEY = 8
+_MIN_RANDOM = 10
 _MIN_DIFFERENT = 5
 _MIN_HEX = 2.6
 _MIN_TEXT = 3.0
-_LETTERS = re.compile(rb"[A-Za-z]")
+_MIN_LETTERS_ONLY = 3.6
+_LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
-_SIGN = re.compile(rb"[^A-Za-z0-9]")
+_SIGN = re.compile(rb"[^A-Za-z0-9_.:/()\[\]{}+*-]")
 
 
 def _not_placeholder(value: bytes) -> bool:
@@ -221,33 +224,62 @@ def _not_placeholder(value: bytes) -> bool:
         and not _WORDS.search(value)
         and not _CODE.fullmatch(value)
         and not _INTEGRITY.match(value)
-        and not _is_ladder(value)
     )
 
 
 def _password(value: bytes) -> bool:
-    """What a person would take for a password: two kinds of characters, and no name of code."""
-    kinds = sum(bool(kind.search(value)) for kind in (_LETTERS, _DIGIT, _SIGN))
-    return len(value) >= _MIN_PASSWORD and kinds >= _MIN_KINDS and _not_placeholder(value)
+    """What a person would take for a password: letters with digits or signs, and no code."""
+    return (
+        len(value) >= _MIN_PASSWORD
+        and bool(_LETTER.search(value))
+        and bool(_DIGIT.search(value) or _SIGN.search(value))
+        and _not_placeholder(value)
+    )
+
+
+def _url_password(value: bytes) -> bool:
+    """Anything that is no expansion: a URL has no other reason for a password."""
+    return not _CODE.match(value) or _LETTER.match(value) is not None
+
+
+def _key(value: bytes) -> bool:
+    """What may be a short key: letters and digits that are no words."""
+    return (
+        len(value) >= _MIN_KEY
+        and bool(_LETTER.search(value))
+        and bool(_DIGIT.search(value) or entropy(value) >= _MIN_LETTERS_ONLY)
+        and _not_placeholder(value)
+        and not _is_ladder(value)
+        and not _is_wordy(value)
+    )
 
 
 def _random(value: bytes) -> bool:
     """What a generator makes: letters and digits mixed, in no order, far from words."""
-    if not _not_placeholder(value) or not _DIGIT.search(value) or not _LETTERS.search(value):
+    if len(value) < _MIN_RANDOM or not _key(value):
         return False
-    if _UUID.fullmatch(value):
-        return True
     return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
+
+
+def _is_wordy(value: bytes) -> bool:
+    """Whether it is words with few digits, as names in code and in configurations are."""
+    bare = value.translate(None, _SEPARATORS)
+    words = sum(map(len, _WORD.findall(value)))
+    digits = len(_DIGIT.findall(value))
+    return words * 5 >= len(bare) * 4 and digits * 8 <= len(bare)
 
 
 def _is_ladder(value: bytes) -> bool:
     """Whether most characters follow their left neighbour, as in `0123456789abcdef`."""
     steps = sum(0 <= right - left <= 1 for left, right in pairwise(value))
-    return steps * 2 > len(value)
+    return steps * 3 > len(value) * 2
 
 
 NEEDS: Mapping[str, Callable[[bytes], bool]] = {
-    "not_placeholder": _not_placeholder,
+    "basic": _basic,
+    "card": luhn,
+    "key": _key,
     "password": _password,
     "random": _random,
+    "url_password": _url_password,
 }

@@ -269,7 +269,8 @@ def shortest(node: Node) -> Node:
 
 
 def _last(item: Node, low: int) -> Node:
-    return Sequence((Repeat(item, low - 1, low - 1), shortest(item)))
+    end = shortest(item)
+    return Sequence((Repeat(item, low - 1, low - 1), end)) if low > 1 else end
 
 
 def prefixes(node: Node) -> Node:
@@ -288,7 +289,8 @@ def prefixes(node: Node) -> Node:
         case Repeat(item, _, high, lazy):
             if isinstance(item, Chars):
                 return Repeat(item, 0, high, lazy)
-            return Sequence((Repeat(item, 0, high - 1, lazy), prefixes(item)))
+            begun = prefixes(item)
+            return Sequence((Repeat(item, 0, high - 1, lazy), begun)) if high > 1 else begun
         case Secret(item):
             return Secret(prefixes(item))
 
