@@ -1,0 +1,146 @@
+"""The command tables: programs, their verbs and what these do, wrappers and places."""
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+__all__ = [
+    "Commands",
+    "Paths",
+    "Places",
+    "Program",
+    "Rule",
+    "Wrapper",
+    "load_commands",
+    "read_commands",
+]
+
+_FILES = ("cloud", "containers", "database", "git", "packages", "places", "system", "wrappers")
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """What one verb of a program does.
+
+    `verb` is the words after the program, in order; each may hold `*` and alternatives with `|`.
+    `any` needs one of its arguments, `all` every one, `none` forbids each: an option (`-f`, also
+    in a cluster; `--force`, also abbreviated or with a value) or a pattern of an operand (`+*`).
+    """
+
+    verb: str
+    effect: str
+    reason: str
+    scope: str = "remote"
+    reversible: bool = False
+    any: tuple[str, ...] = ()
+    all: tuple[str, ...] = ()
+    none: tuple[str, ...] = ()
+
+
+class Program(Struct, frozen=True, forbid_unknown_fields=True):
+    """A program with verbs: the options before and among them that take a value, and its rules."""
+
+    rules: tuple[Rule, ...]
+    names: tuple[str, ...] = ()
+    values: frozenset[str] = frozenset()
+    dry: tuple[str, ...] = ()
+
+
+class Wrapper(Struct, frozen=True, forbid_unknown_fields=True):
+    """A program that runs another: how its own options and arguments are skipped.
+
+    `skip` operands stand before the program; `verb` words must come first; `values` are the
+    options that take a value; `machine` says where the program runs.
+    """
+
+    names: tuple[str, ...]
+    verb: str = ""
+    values: frozenset[str] = frozenset()
+    skip: int = 0
+    assigns: bool = False
+    machine: str = "here"
+    privilege: bool = False
+    after: str = ""
+
+
+class Places(Struct, frozen=True, forbid_unknown_fields=True):
+    """Folders that mean something: top-level ones, and caches that are only built again."""
+
+    top: tuple[str, ...]
+    home_caches: tuple[str, ...]
+    system_caches: tuple[str, ...]
+
+
+class Paths(Struct, frozen=True, forbid_unknown_fields=True):
+    """Path patterns: files with credentials, what looks like them and is none, what runs later."""
+
+    secret: tuple[str, ...]
+    public: tuple[str, ...]
+    persistent: tuple[str, ...]
+    startup: tuple[str, ...]
+    privileged: tuple[str, ...]
+    devices: tuple[str, ...]
+
+
+class Commands(Struct, frozen=True, forbid_unknown_fields=True):
+    """All tables."""
+
+    programs: dict[str, Program]
+    wrappers: dict[str, tuple[Wrapper, ...]]
+    places: Places
+    paths: Paths
+    words: dict[str, frozenset[str]]
+
+
+@cache
+def load_commands() -> Commands:
+    """Read and check the tables; a fault in one is a defect and raises ValueError."""
+    folder = files(__name__)
+    return read_commands(
+        {
+            name: tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+            for name in _FILES
+        }
+    )
+
+
+def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
+    """The tables of decoded files, by file name; ValueError says which one is wrong, and how."""
+    programs: dict[str, Program] = {}
+    wrappers: dict[str, list[Wrapper]] = {}
+    rest: dict[str, Any] = {}
+    for name, table in tables.items():
+        try:
+            for key, row in table.pop("programs", {}).items():
+                program = msgspec.convert(row, Program)
+                _check(key, program)
+                for alias in (key, *program.names):
+                    programs[alias] = program
+            for row in table.pop("wrappers", []):
+                wrapper = msgspec.convert(row, Wrapper)
+                for alias in wrapper.names:
+                    wrappers.setdefault(alias, []).append(wrapper)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"commands/{name}.toml does not read: {error}") from error
+        rest.update(table)
+    try:
+        return msgspec.convert(
+            {
+                "programs": programs,
+                "wrappers": {key: tuple(rows) for key, rows in wrappers.items()},
+                **rest,
+            },
+            Commands,
+        )
+    except msgspec.ValidationError as error:
+        raise ValueError(f"the command tables do not read: {error}") from error
+
+
+def _check(name: str, program: Program) -> None:
+    for rule in program.rules:
+        if not re.fullmatch(r"command\.[a-z0-9_]+", rule.reason):
+            raise ValueError(f"{name} {rule.verb} has no reason code: {rule.reason}")

@@ -1,0 +1,25 @@
+"""Dangerous commands: parsed, unfolded and judged by what they would do."""
+
+from stopper.detect.commands.judge import DIALECTS, judge_command
+from stopper.detect.commands.patterns import PATTERNS, patterns
+from stopper.detect.effects import (
+    Effect,
+    EffectKind,
+    Judgement,
+    Scope,
+    Unprovable,
+    is_dangerous,
+)
+
+__all__ = [
+    "DIALECTS",
+    "PATTERNS",
+    "Effect",
+    "EffectKind",
+    "Judgement",
+    "Scope",
+    "Unprovable",
+    "is_dangerous",
+    "judge_command",
+    "patterns",
+]

@@ -1,0 +1,160 @@
+"""What a shell does itself: folders, variables, aliases and traps."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stopper.data.commands import load_commands
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.options import read_options
+from stopper.detect.commands.taint import UNKNOWN, is_literal
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Call, Handler, Shell
+
+__all__ = ["HANDLERS"]
+
+_WORDS = load_commands().words
+_COMMAND_VARIABLES = _WORDS["command_variables"]
+_LOADED_VARIABLES = _WORDS["loaded_variables"]
+_GIT_KEY = re.compile(r"GIT_CONFIG_VALUE_\d+\Z")
+_MAX_ALIASES = 64
+
+
+def _assign(shell: "Shell", call: "Call") -> str:
+    """A variable for a command or for good; some hold commands, or files that are loaded."""
+    name, value = call.args[0], call.args[1]
+    if name in _COMMAND_VARIABLES or _GIT_KEY.match(name):
+        shell.run_code(value.removeprefix("!"), name)
+    elif name in _LOADED_VARIABLES and value and not _is_cleared(value):
+        content = shell.files.get(shell.places.resolve(value, shell.cwd))
+        if name in {"BASH_ENV", "ENV"} and content is not None:
+            shell.run_code(content, name)
+        shell.add(EffectKind.PRIVILEGE, name, Scope.ROOT, "command.loads_code")
+    return ""
+
+
+def _is_cleared(value: str) -> bool:
+    return value in {"0", "1"} or not value.strip()
+
+
+def _cd(shell: "Shell", call: "Call") -> str:
+    path = next((arg for arg in call.args if arg[:1] != "-" or arg == "-"), shell.places.home)
+    if path == "-":
+        path = shell.look_up("OLDPWD") or UNKNOWN
+    before = shell.cwd
+    full = shell.places.resolve(path, shell.cwd)
+    shell.cwd = full if is_literal(full) else _inside(shell, full)
+    shell.assign("OLDPWD", before or UNKNOWN)
+    return ""
+
+
+def _inside(shell: "Shell", full: str) -> str | None:
+    """A folder with an unknown name below a known one is somewhere in that one."""
+    known = full.partition(UNKNOWN)[0].rpartition("/")[0]
+    return f"{known}/…" if known.count("/") > 1 and is_literal(known) else None
+
+
+def _alias(shell: "Shell", call: "Call") -> str:
+    for arg in call.args[:_MAX_ALIASES]:
+        name, equals, value = arg.partition("=")
+        if equals and is_literal(value) and len(shell.aliases) < _MAX_ALIASES:
+            words = value.split()
+            if words and words[0] == name:
+                # `alias ls='ls --color'` would run itself without end
+                continue
+            shell.aliases = {**shell.aliases, name: value}
+    return ""
+
+
+def _unalias(shell: "Shell", call: "Call") -> str:
+    shell.aliases = {k: v for k, v in shell.aliases.items() if k not in call.args}
+    return ""
+
+
+def _declare(shell: "Shell", call: "Call") -> str:
+    for arg in call.args:
+        name, equals, value = arg.partition("=")
+        if equals and name.isidentifier():
+            _assign_named(shell, name, value)
+    return ""
+
+
+def _assign_named(shell: "Shell", name: str, value: str) -> None:
+    shell.dispatch(shell, _call("=", [name, value]))
+    shell.assign(name, value)
+
+
+def _call(name: str, args: list[str]) -> "Call":
+    from stopper.detect.commands.shell import Call  # noqa: PLC0415  shell imports this module
+
+    return Call(name, args, "")
+
+
+def _read(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, frozenset({"-d", "-i", "-n", "-N", "-p", "-t", "-u", "-a"}))
+    names = options.operands or ["REPLY"]
+    line = call.stdin.split("\n", 1)[0]
+    array = options.value("-a")
+    if array is not None:
+        shell.variables.set_all(array, line.split())
+        return ""
+    words = line.split(None, len(names) - 1) if line else []
+    for place, name in enumerate(names):
+        if not line:
+            shell.assign(name, UNKNOWN)
+        else:
+            shell.assign(name, words[place] if place < len(words) else "")
+    return ""
+
+
+def _set(shell: "Shell", call: "Call") -> str:
+    if call.args[:1] == ["--"]:
+        shell.variables.positional = call.args[1:]
+    elif call.args and call.args[0][:1] not in "-+":
+        shell.variables.positional = list(call.args)
+    return ""
+
+
+def _shift(shell: "Shell", call: "Call") -> str:
+    count = int(call.args[0]) if call.args and call.args[0].isdigit() else 1
+    if shell.variables.positional is not None:
+        shell.variables.positional = shell.variables.positional[count:]
+    return ""
+
+
+def _trap(shell: "Shell", call: "Call") -> str:
+    args = [arg for arg in call.args if arg != "--"]
+    if len(args) > 1 and args[0] not in {"", "-", "-l", "-p"}:
+        shell.run_code(args[0], "trap")
+    return ""
+
+
+def _unset(shell: "Shell", call: "Call") -> str:
+    for arg in call.args:
+        shell.variables.unset(arg)
+    return ""
+
+
+def _quiet(shell: "Shell", call: "Call") -> str:
+    return ""
+
+
+HANDLERS: "dict[str, Handler]" = {
+    "=": _assign,
+    "cd": _cd,
+    "pushd": _cd,
+    "chdir": _cd,
+    "alias": _alias,
+    "unalias": _unalias,
+    "export": _declare,
+    "declare": _declare,
+    "typeset": _declare,
+    "local": _declare,
+    "readonly": _declare,
+    "read": _read,
+    "set": _set,
+    "shift": _shift,
+    "trap": _trap,
+    "unset": _unset,
+    **dict.fromkeys(("[", "[[", "test", ":", "true", "false", "wait", "jobs"), _quiet),
+}

@@ -1,0 +1,133 @@
+"""Judge a command by what it would do; nothing is run."""
+
+import re
+from fnmatch import fnmatchcase
+from typing import Final
+
+from stopper.data.commands import load_commands
+from stopper.detect.commands import builtins, files, flow, interpreters, network, queries, runs
+from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
+from stopper.detect.commands.scope import Places
+from stopper.detect.commands.shell import Call, Handler, Shell, Spent
+from stopper.detect.commands.source import fold
+from stopper.detect.commands.tables import apply_rules
+from stopper.detect.commands.taint import blend, is_literal
+from stopper.detect.commands.windows import WINDOWS, looks_windows, run_windows
+
+__all__ = ["DIALECTS", "judge_command"]
+
+DIALECTS: Final = ("bash", "powershell", "cmd")
+
+_TABLES: Final = load_commands()
+_HANDLERS: Final[dict[str, Handler]] = {
+    **builtins.HANDLERS,
+    **flow.HANDLERS,
+    **files.HANDLERS,
+    **network.HANDLERS,
+    **interpreters.HANDLERS,
+    **queries.HANDLERS,
+    **runs.HANDLERS,
+}
+_GLOBBED: Final = re.compile(r"[*?\[]")
+_GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
+_MAX_GUESSES = 4
+_VERSIONED: Final = re.compile(r"(python|perl|ruby|node|php|lua|pip|bash)-?\d[\d.]*\Z")
+_MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
+
+
+def judge_command(
+    text: str, workspace: str = "/work", home: str = "/home/u", dialect: str = "bash"
+) -> Judgement:
+    """All effects that running `text` may have, and all parts of it that cannot be told.
+
+    Any text has an answer; one that is too large, too deep or no shell code is unprovable. Spans
+    are offsets into `text`. The dialect is one of `DIALECTS`; bash text that is evidently
+    PowerShell or cmd is read as such.
+    """
+    if dialect not in DIALECTS:
+        raise ValueError(f"no dialect {dialect}: choose from {', '.join(DIALECTS)}")
+    plain, origin = fold(text)
+    shell = Shell(Places(workspace, home), dispatch)
+    shell.span = (0, len(plain))
+    try:
+        if dialect != "bash" or looks_windows(plain):
+            run_windows(shell, plain)
+        else:
+            shell.run_text(plain)
+    except Spent:
+        pass
+    effects, unprovable = tuple(shell.effects), tuple(shell.unprovable)
+    if origin is None:
+        return Judgement(effects, unprovable)
+
+    def place(item: Effect | Unprovable) -> tuple[int, int]:
+        start, end = item.span
+        return (origin[min(start, len(plain))], origin[min(end, len(plain))])
+
+    return Judgement(
+        tuple(Effect(e.kind, e.target, e.reversible, e.scope, e.reason, place(e)) for e in effects),
+        tuple(Unprovable(u.part, u.reason, place(u)) for u in unprovable),
+    )
+
+
+def dispatch(shell: Shell, call: Call) -> str:
+    """Give a simple command to whatever knows its program."""
+    name = call.name
+    if name not in _HANDLERS and _GLOBBED.search(name) and name not in {"[", "[["}:
+        return _guess(shell, call)
+    name = _canonical(name)
+    call.name = name
+    handler = _HANDLERS.get(name)
+    wrappers = _TABLES.wrappers.get(name)
+    program = _TABLES.programs.get(name)
+    if wrappers is not None:
+        output = runs.unwrap(shell, call, wrappers)
+        if output is not None:
+            return output
+    if program is not None:
+        apply_rules(shell, call, program)
+    if handler is not None:
+        return handler(shell, call)
+    if name.lower() in WINDOWS:
+        run_windows(shell, " ".join([name, *call.args]))
+        return blend(*call.args)
+    if program is None and wrappers is None:
+        _run_file(shell, call)
+    return flow.generic(shell, call)
+
+
+def _canonical(name: str) -> str:
+    plain = name.removesuffix(".exe") if name.endswith(".exe") else name
+    match = _VERSIONED.match(plain)
+    if match is not None:
+        return match[1]
+    return "mkfs" if _MKFS.match(plain) else plain
+
+
+def _guess(shell: Shell, call: Call) -> str:
+    """A wildcard for a program: any program that it may be."""
+    names = [name for name in _GUESSED if fnmatchcase(name, call.name)]
+    if not names:
+        shell.doubt("a program named by a wildcard", "command.unknown_program")
+        return blend(call.stdin, *call.args)
+    if len(names) > _MAX_GUESSES:
+        shell.doubt("a program named by a wildcard", "command.unknown_code")
+    outputs = [
+        dispatch(shell, Call(name, list(call.args), call.stdin, name))
+        for name in names[:_MAX_GUESSES]
+    ]
+    return blend(*outputs)
+
+
+def _run_file(shell: Shell, call: Call) -> None:
+    """A program that this text wrote or fetched before."""
+    if "/" not in call.path:
+        return
+    full = shell.places.resolve(call.path, shell.cwd)
+    content = shell.files.get(full)
+    if content is None or not content:
+        return
+    if not is_literal(content) and "\x01" in content:
+        shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
+    elif is_literal(content):
+        runs.run_script(shell, content, call.args)

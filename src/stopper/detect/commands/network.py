@@ -1,0 +1,336 @@
+"""Programs that talk to other machines: what they fetch, and what they send."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stopper.core.reason import Refusal
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.options import Options, read_options
+from stopper.detect.commands.redirects import is_here
+from stopper.detect.commands.runs import SHELLS
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.hosts import classify_host, parse_host
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Call, Handler, Shell
+
+__all__ = ["HANDLERS"]
+
+_CURL_VALUES = frozenset(
+    """-d --data --data-binary --data-raw --data-urlencode --data-ascii --json -F --form
+    --form-string -T --upload-file -H --header -o --output -u --user -X --request -A --user-agent
+    -e --referer -b --cookie -c --cookie-jar -x --proxy -m --max-time --connect-timeout --retry
+    -w --write-out --url -K --config -E --cert --key --cacert --resolve --output-dir --limit-rate
+    -r --range -t -Q --quote -C --retry-delay --interface -D --dump-header --aws-sigv4 -P -z -y -Y
+    --unix-socket --retry-max-time --max-redirs --ciphers --tls-max --doh-url --oauth2-bearer
+    --connect-to -U --proxy-user""".split()
+)
+_WGET_VALUES = frozenset(
+    """-O --output-document -P --directory-prefix --post-file --post-data --body-file --body-data
+    --header -U --user-agent -o -a --tries -t --timeout -T --user --password --method -i -e -Q
+    --limit-rate -A -R -D -l --use-askpass --save-cookies --load-cookies""".split()
+)
+_BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
+           "--json", "-F", "--form", "--form-string")  # fmt: skip
+_AUTH_HEADER = re.compile(
+    r"\s*(?:authorization|x-api-key|api-key|private-token|job-token|x-auth-token|x-vault-token"
+    r"|circle-token|dd-api-key|x-[\w-]*(?:key|token)|[\w-]*(?:apikey|api-key)|cookie)\s*:",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:[^/@?#]*@)?(?P<host>\[[^\]]*\]|[^/:?#]*)",
+                  re.IGNORECASE)  # fmt: skip
+_OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
+_ARCHIVE = re.compile(
+    r"\.(?:tar|tgz|tbz2?|zip|7z|gz|xz|sql|dump|bak|db|sqlite3?|kdbx)\b", re.IGNORECASE
+)
+_SEND_HOSTS = re.compile(
+    r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com|webhook\.site"
+    r"|requestbin\.\w+|pipedream\.net|ngrok\.(?:io|app)|ngrok-free\.app|oast\.\w+|interact\.sh"
+    r"|burpcollaborator\.net|requestcatcher\.com|beeceptor\.com|dnslog\.cn|hookbin\.com|anonfiles\.com"
+    r"|gofile\.io|bashupload\.com|temp\.sh|oshi\.at|catbox\.moe|sprunge\.us|dpaste\.\w+"
+    r"|hastebin\.com|clbin\.com|trycloudflare\.com)$",
+    re.IGNORECASE,
+)
+
+
+def _host(url: str) -> tuple[str, str]:
+    """Scheme and host of a URL, either empty where it is not written."""
+    match = _URL.match(url.strip())
+    return ("", "") if match is None else ((match["scheme"] or "").lower(), match["host"].lower())
+
+
+def _note_url(shell: "Shell", url: str) -> None:
+    """A URL that carries data, or that asks a cloud's metadata for credentials."""
+    scheme, host = _host(url)
+    if scheme == "file":
+        note_read(shell, url)
+        return
+    if is_literal(host) and host:
+        parsed = parse_host(host)
+        code = parsed.code if isinstance(parsed, Refusal) else classify_host(parsed)
+        if code in {"network.metadata", "network.link_local"} or (
+            code == "network.odd_address" and not is_here(host)
+        ):
+            shell.add(EffectKind.CREDENTIAL_READ, url, Scope.REMOTE, "command.reads_metadata")
+    if not is_here(host) and (SECRET in url or ENCODED in url):
+        secret = SECRET in url
+        shell.add(
+            EffectKind.EXFILTRATE,
+            url,
+            Scope.REMOTE,
+            "command.sends_credential" if secret else "command.sends_data",
+        )
+
+
+def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form: bool) -> None:
+    """What is sent in a request: marks, or a file behind `@`."""
+    content = body
+    path = ""
+    match = re.match(r"(?:[^=@]*=)?[@<](.+)" if form else r"[\w.-]*@(.+)", body, re.DOTALL)
+    if match is not None:
+        path = match[1].partition(";")[0]
+        content = stdin if path in {"-", "/dev/stdin"} else note_read(shell, path)
+    here = bool(hosts) and all(map(is_here, hosts))
+    if here:
+        return
+    drop = any(_SEND_HOSTS.search(host) for host in hosts)
+    leaks = SECRET in content or ENCODED in content
+    if path and path != "-":
+        leaks = leaks or _OUTSIDE_FILE.match(path) is not None or (form and drop)
+        leaks = leaks or _ARCHIVE.search(path) is not None and path != "-" and drop
+        leaks = leaks or shell.places.scope(path, shell.cwd) in {Scope.HOME, Scope.OUTSIDE}
+    if leaks or (drop and (path or content.strip("\x00") != content)):
+        secret = SECRET in content
+        shell.add(
+            EffectKind.EXFILTRATE,
+            path or "data",
+            Scope.REMOTE,
+            "command.sends_credential" if secret else "command.sends_data",
+        )
+
+
+def _curl(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, _CURL_VALUES)
+    urls = [*options.operands, *options.all_values("--url")]
+    hosts = [_host(url)[1] for url in urls]
+    for url in urls:
+        _note_url(shell, url)
+    for name in _BODIES:
+        for body in options.all_values(name):
+            raw = name in {"--data-raw", "--form-string"}
+            _note_body(
+                shell, body.replace("@", "_", 1) if raw else body, hosts, call.stdin,
+                form=name in {"-F", "--form"},
+            )  # fmt: skip
+    for path in options.all_values("-T", "--upload-file"):
+        _note_body(shell, f"@{path}", hosts, call.stdin, form=True)
+    _note_headers(shell, options, urls)
+    config = options.value("-K", "--config")
+    if config is not None and config != "-":
+        note_read(shell, config)
+    shell.add(
+        EffectKind.NETWORK, " ".join(hosts), Scope.REMOTE, "command.connects", reversible=True
+    )
+    if urls and all(url.startswith("file:") for url in urls):
+        return SECRET if any(map(shell.is_secret, urls)) else UNKNOWN
+    return _fetched(shell, options, urls, ("-o", "--output"), options.has("-O", "--remote-name"))
+
+
+def _note_headers(shell: "Shell", options: Options, urls: list[str]) -> None:
+    """A credential in the header that is made for it is used; anywhere else it is sent away."""
+    plain = any(url.startswith("http://") and not is_here(_host(url)[1]) for url in urls)
+    for header in options.all_values(
+        "-H", "--header", "-A", "--user-agent", "-e", "--referer", "-b", "--cookie"
+    ):
+        odd = not _AUTH_HEADER.match(header)
+        drop = any(_SEND_HOSTS.search(_host(url)[1]) for url in urls)
+        if (SECRET in header and (odd or plain or drop)) or (ENCODED in header and odd):
+            shell.add(EffectKind.EXFILTRATE, "header", Scope.REMOTE, "command.sends_credential")
+
+
+def _fetched(
+    shell: "Shell", options: Options, urls: list[str], names: tuple[str, ...], kept_name: bool
+) -> str:
+    """What was fetched goes to a file or on."""
+    path = options.value(*names)
+    if path is None and kept_name:
+        path = (urls[0] if urls else "").partition("?")[0].rstrip("/").rpartition("/")[2] or None
+        folder = options.value("-P", "--directory-prefix", "--output-dir")
+        path = f"{folder}/{path}" if folder and path else path
+    here = bool(urls) and all(is_here(_host(url)[1]) for url in urls)
+    content = UNKNOWN if here else REMOTE
+    if path is None or path in {"-", "/dev/stdout"}:
+        return content
+    note_write(shell, path, content, adds=True)
+    return ""
+
+
+def _wget(shell: "Shell", call: "Call") -> str:
+    # `-qO-` is the usual spelling of `-q -O -`
+    options = read_options(call.args, _WGET_VALUES)
+    urls = options.operands
+    hosts = [_host(url)[1] for url in urls]
+    for url in urls:
+        _note_url(shell, url)
+    for path in options.all_values("--post-file", "--body-file"):
+        _note_body(shell, f"@{path}", hosts, call.stdin, form=True)
+    for body in options.all_values("--post-data", "--body-data"):
+        _note_body(shell, body.replace("@", "_"), hosts, call.stdin, form=False)
+    _note_headers(shell, options, urls)
+    for code in options.all_values("--use-askpass"):
+        shell.run_code(code, "wget")
+    shell.add(
+        EffectKind.NETWORK, " ".join(hosts), Scope.REMOTE, "command.connects", reversible=True
+    )
+    return _fetched(shell, options, urls, ("-O", "--output-document"), kept_name=True)
+
+
+def _http(shell: "Shell", call: "Call") -> str:
+    """HTTPie, xh and aria2c: URLs and fields among the operands."""
+    urls = [arg for arg in call.args if "://" in arg or re.match(r"[\w-]+(?:\.[\w-]+)+", arg)]
+    hosts = [_host(url)[1] for url in urls[:1]]
+    for url in urls[:1]:
+        _note_url(shell, url)
+    for arg in call.args:
+        if "@" in arg and "://" not in arg and arg[:1] != "-":
+            _note_body(shell, "@" + arg.partition("@")[2], hosts, call.stdin, form=True)
+        elif (SECRET in arg and ":" not in arg) or ENCODED in arg:
+            _note_body(shell, arg, hosts, "", form=False)
+    if call.stdin:
+        _note_body(shell, "@-", hosts, call.stdin, form=False)
+    return REMOTE
+
+
+def _netcat(shell: "Shell", call: "Call") -> str:
+    options = read_options(
+        call.args,
+        frozenset({"-e", "-c", "-p", "-w", "-s", "-i", "-q", "-X", "-x", "--exec", "--sh-exec",
+                   "-g", "-G", "-o", "-T"}),
+    )  # fmt: skip
+    code = options.value("-e", "-c", "--exec", "--sh-exec")
+    if code is not None:
+        shell.add(EffectKind.REMOTE_CODE, code, Scope.REMOTE, "command.reverse_shell")
+        return REMOTE
+    hosts = [operand for operand in options.operands if not operand.isdigit()]
+    listens = options.has("-l", "--listen")
+    if hosts and all(map(is_here, hosts)):
+        return UNKNOWN
+    checks = options.has("-z")
+    sends = call.stdin and not is_literal(call.stdin)
+    if sends and not listens and not checks:
+        reason = "command.sends_credential" if SECRET in call.stdin else "command.sends_data"
+        shell.add(EffectKind.EXFILTRATE, " ".join(hosts), Scope.REMOTE, reason)
+    else:
+        shell.add(
+            EffectKind.NETWORK, " ".join(hosts), Scope.REMOTE, "command.connects", reversible=True
+        )
+    return REMOTE
+
+
+def _socat(shell: "Shell", call: "Call") -> str:
+    text = " ".join(call.args)
+    if re.search(r"\b(?:exec|system|shell):", text, re.IGNORECASE) and re.search(
+        r"tcp|udp|openssl|ssl|sctp", text, re.IGNORECASE
+    ):
+        shell.add(EffectKind.REMOTE_CODE, text, Scope.REMOTE, "command.reverse_shell")
+    for path in re.findall(r"(?:^|\s)(?:file|open|gopen):([^,\s]+)", text, re.IGNORECASE):
+        if note_read(shell, path) == SECRET:
+            shell.add(EffectKind.EXFILTRATE, path, Scope.REMOTE, "command.sends_credential")
+    if call.stdin and not is_literal(call.stdin):
+        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.sends_data")
+    return REMOTE
+
+
+def _telnet(shell: "Shell", call: "Call") -> str:
+    if SECRET in call.stdin or ENCODED in call.stdin:
+        shell.add(EffectKind.EXFILTRATE, "telnet", Scope.REMOTE, "command.sends_data")
+    return REMOTE
+
+
+def _lookup(shell: "Shell", call: "Call") -> str:
+    """A name that is looked up carries what is in it to whoever answers for it."""
+    text = " ".join(call.args)
+    if SECRET in text or ENCODED in text:
+        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.smuggles_in_names")
+    elif any(UNKNOWN in arg and arg.strip(UNKNOWN).count(".") > 1 for arg in call.args):
+        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.smuggles_in_names")
+    return UNKNOWN
+
+
+def _scp(shell: "Shell", call: "Call") -> str:
+    options = read_options(
+        call.args, frozenset({"-i", "-P", "-o", "-F", "-J", "-l", "-c", "-S", "-b"})
+    )
+    for value in options.all_values("-o", "-S"):
+        name, _, code = value.partition("=")
+        if name.lower() == "proxycommand":
+            shell.run_code(code, "scp -o")
+    *sources, target = options.operands or [""]
+    if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
+        for source in sources:
+            whole = shell.places.resolve(source, shell.cwd) in {shell.places.home, "/", "/etc"}
+            if shell.is_secret(source) or whole:
+                shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
+                note_read(shell, source)
+    elif sources:
+        note_write(shell, target, REMOTE, adds=True)
+    return ""
+
+
+def _mail(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, frozenset({"-s", "-a", "-A", "-f", "-c", "-b", "-r"}))
+    files = options.all_values("-a", "-A")
+    content = call.stdin + "".join(note_read(shell, path) for path in files)
+    if SECRET in content or ENCODED in content or any(map(_OUTSIDE_FILE.match, files)):
+        shell.add(EffectKind.EXFILTRATE, "mail", Scope.REMOTE, "command.sends_data")
+    return ""
+
+
+def _sender(shell: "Shell", call: "Call") -> str:
+    """Programs that upload what they are given: cloud copies, paste bins, chat."""
+    for arg in call.args:
+        if shell.is_secret(arg) or arg == SECRET:
+            shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
+            return UNKNOWN
+    if SECRET in call.stdin:
+        shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
+    return UNKNOWN
+
+
+def _listen(shell: "Shell", call: "Call") -> str:
+    """A reverse shell by way of a program that hands its socket on."""
+    if any(arg.rpartition("/")[2] in SHELLS for arg in call.args):
+        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
+    return UNKNOWN
+
+
+HANDLERS: "dict[str, Handler]" = {
+    "curl": _curl,
+    "curlie": _curl,
+    "wget": _wget,
+    "wget2": _wget,
+    **dict.fromkeys(("http", "https", "xh", "aria2c", "lynx", "fetch", "axel", "w3m"), _http),
+    **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd"), _netcat),
+    "socat": _socat,
+    "telnet": _telnet,
+    **dict.fromkeys(("dig", "nslookup", "host", "drill", "ping", "ping6", "resolvectl"), _lookup),
+    **dict.fromkeys(("scp", "sftp"), _scp),
+    **dict.fromkeys(("mail", "mailx", "mutt", "sendmail", "msmtp", "swaks"), _mail),
+    **dict.fromkeys(
+        (
+            "s3cmd",
+            "rclone",
+            "pastebinit",
+            "croc",
+            "magic-wormhole",
+            "wormhole",
+            "gist",
+            "tftp",
+            "ftp",
+            "lftp",
+        ),
+        _sender,
+    ),
+    "dbclient": _listen,
+}

@@ -1,0 +1,60 @@
+"""Files that mean something: credentials, what runs later, what grants rights, devices."""
+
+import re
+
+
+from stopper.data.commands import load_commands
+
+__all__ = [
+    "is_device",
+    "is_persistent",
+    "is_privileged",
+    "is_secret_path",
+    "is_settings",
+    "is_startup",
+]
+
+_PATHS = load_commands().paths
+
+
+def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+
+
+_SECRET = _any(_PATHS.secret)
+_PUBLIC = _any(_PATHS.public)
+_PERSISTENT = _any(_PATHS.persistent)
+_STARTUP = _any(_PATHS.startup)
+_PRIVILEGED = _any(_PATHS.privileged)
+_DEVICE = _any(_PATHS.devices)
+_SETTINGS = re.compile(r"/\.[^/]")
+
+
+def is_secret_path(path: str) -> bool:
+    """Whether a file holds credentials, by its name; a wildcard that may match one counts."""
+    return _SECRET.search(path) is not None and _PUBLIC.search(path) is None
+
+
+def is_persistent(path: str) -> bool:
+    """Whether what stands in a file runs later, unasked: jobs, units, hooks, keys that log in."""
+    return _PERSISTENT.search(path) is not None
+
+
+def is_startup(path: str) -> bool:
+    """Whether a file is read when a shell starts."""
+    return _STARTUP.search(path) is not None
+
+
+def is_privileged(path: str) -> bool:
+    """Whether a file decides who may do what on this machine."""
+    return _PRIVILEGED.search(path) is not None
+
+
+def is_device(path: str) -> bool:
+    """Whether a path is a disk."""
+    return _DEVICE.match(path) is not None
+
+
+def is_settings(path: str) -> bool:
+    """Whether some part of a path is hidden, as settings are."""
+    return _SETTINGS.search(path) is not None

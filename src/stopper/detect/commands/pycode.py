@@ -1,0 +1,401 @@
+"""Python code: what its calls would do, with literals folded."""
+
+import ast
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.variables import is_secret_name
+from stopper.detect.commands.writes import note_delete, note_read, note_write
+from stopper.detect.sql import judge_sql
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["MAX_CODE", "run_python"]
+
+MAX_CODE: Final = 65_536
+"""The most characters of code in another language that are judged."""
+_MAX_NODES: Final = 20_000
+_MAX_FOLD: Final = 40
+_MAX_TEXT: Final = 65_536
+
+_TEXT_CALLS: Final = frozenset(
+    {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn",
+     "commands.getoutput", "asyncio.create_subprocess_shell", "popen2.popen3"}
+)  # fmt: skip
+_WORD_CALLS: Final = re.compile(
+    r"subprocess\.(?:run|call|Popen|check_call|check_output)|asyncio\.create_subprocess_exec"
+    r"|os\.(?:exec|spawn|posix_spawn)\w*"
+)
+_DELETES: Final = frozenset(
+    {"os.remove", "os.unlink", "os.removedirs", "shutil.rmtree", "os.truncate"}
+)
+_NETWORK: Final = re.compile(
+    r"(?:requests|urllib|httpx|http\.client|aiohttp|socket|smtplib|ftplib|paramiko|urllib2)\b"
+)
+_FETCHES: Final = re.compile(
+    r"(?:requests|httpx)\.get|urllib\.request\.urlopen|urllib2?\.urlopen|urlopen"
+)
+_SENDS: Final = re.compile(
+    r"(?:requests|httpx)\.\w+|.*\burlopen|.*\.(?:post|put|send|sendall|sendto|request|sendmail)"
+)
+_PATH_DELETES: Final = frozenset({"unlink", "rmtree", "rmdir", "remove"})
+_SQL_CALLS: Final = frozenset({"execute", "executescript", "executemany", "raw", "text"})
+
+
+def run_python(shell: "Shell", code: str) -> bool:
+    """Note what Python code does; False where it does not parse as Python."""
+    if len(code) > MAX_CODE:
+        shell.doubt("code too large to judge", "command.too_large")
+        return True
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    _Reader(shell).read(tree)
+    return True
+
+
+class _Reader:
+    """One pass over the calls of a module, in the order of the text."""
+
+    def __init__(self, shell: "Shell") -> None:
+        self.shell = shell
+        self.values: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        self.secret = False
+        self.socket = False
+        self.seen_dup = False
+        self.runs = False
+
+    def read(self, tree: ast.AST) -> None:
+        """Names first, then every call."""
+        nodes = []
+        for node in ast.walk(tree):
+            nodes.append(node)
+            if len(nodes) > _MAX_NODES:
+                self.shell.doubt("code too large to judge", "command.too_large")
+                return
+        for node in nodes:
+            self._name(node)
+        for node in nodes:
+            if isinstance(node, ast.Call):
+                self._call(node)
+            elif isinstance(node, ast.While | ast.For):
+                self._loop(node)
+        if self.socket and (self.seen_dup or self.runs):
+            self.shell.add(EffectKind.REMOTE_CODE, "python", Scope.REMOTE, "command.reverse_shell")
+
+    def _name(self, node: ast.AST) -> None:
+        if isinstance(node, ast.Import):
+            for item in node.names:
+                self.names[item.asname or item.name] = item.name
+        elif isinstance(node, ast.ImportFrom):
+            for item in node.names:
+                self.names[item.asname or item.name] = f"{node.module}.{item.name}"
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
+            self._bind(node.targets[0], node.value)
+        elif isinstance(node, ast.For | ast.comprehension):
+            self._bind(node.target, node.iter)
+        elif isinstance(node, ast.withitem) and node.optional_vars is not None:
+            self._bind(node.optional_vars, node.context_expr)
+
+    def _bind(self, target: ast.AST, value: ast.AST) -> None:
+        if not isinstance(target, ast.Name):
+            return
+        dotted = self._dotted(value)
+        if isinstance(value, ast.Attribute | ast.Name) and dotted:
+            self.names[target.id] = dotted
+        if isinstance(value, ast.List | ast.Tuple):
+            words = self._words(value)
+            value_text = words[0] if words else UNKNOWN
+        else:
+            value_text = self._fold(value)
+        before = self.values.get(target.id)
+        self.values[target.id] = value_text if before in {None, value_text} else UNKNOWN
+
+    def _dotted(self, node: ast.AST, depth: int = 0) -> str:  # noqa: C901  one branch a shape
+        if depth > _MAX_FOLD:
+            return ""
+        if isinstance(node, ast.Name):
+            return self.names.get(node.id, node.id)
+        if isinstance(node, ast.Attribute):
+            return f"{self._dotted(node.value, depth + 1)}.{node.attr}"
+        if isinstance(node, ast.Call):
+            name = self._dotted(node.func, depth + 1)
+            if name in {"__import__", "importlib.import_module"} and node.args:
+                return self._fold(node.args[0], depth + 1)
+            if name == "getattr" and len(node.args) > 1:
+                owner = self._dotted(node.args[0], depth + 1)
+                return f"{owner}.{self._fold(node.args[1], depth + 1)}"
+            return f"{name}()"
+        if isinstance(node, ast.Subscript):
+            owner = self._dotted(node.value, depth + 1)
+            key = self._fold(node.slice, depth + 1)
+            if owner in {"globals()", "locals()", "vars()"}:
+                return self.names.get(key, key)
+            if owner.endswith(".__dict__"):
+                return f"{owner.removesuffix('.__dict__')}.{key}"
+            return owner
+        return ""
+
+    def _fold(self, node: ast.AST, depth: int = 0) -> str:  # noqa: C901  one branch a shape
+        """The text that an expression is, or marks where it is not known."""
+        if depth > _MAX_FOLD:
+            return UNKNOWN
+        if isinstance(node, ast.Constant):
+            value = node.value
+            if isinstance(value, bytes):
+                value = value.decode("utf-8", "replace")
+            return str(value)[:_MAX_TEXT] if isinstance(value, str | int) else UNKNOWN
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Div):
+            joint = "/" if isinstance(node.op, ast.Div) else ""
+            left, right = self._fold(node.left, depth + 1), self._fold(node.right, depth + 1)
+            return (left + joint + right)[:_MAX_TEXT]
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            return re.sub(
+                r"%[srd]", lambda _: self._fold(node.right, depth + 1),
+                self._fold(node.left, depth + 1), count=1,
+            )  # fmt: skip
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self._fold(part, depth + 1) for part in node.values)
+        if isinstance(node, ast.FormattedValue):
+            return self._fold(node.value, depth + 1)
+        if isinstance(node, ast.Name):
+            return self.values.get(node.id, UNKNOWN)
+        if isinstance(node, ast.Attribute):
+            if self._dotted(node) == "os.environ":
+                return SECRET
+            return UNKNOWN
+        if isinstance(node, ast.Subscript):
+            return self._slice(node, depth)
+        if isinstance(node, ast.Call):
+            return self._fold_call(node, depth)
+        return UNKNOWN
+
+    def _slice(self, node: ast.Subscript, depth: int) -> str:
+        if self._dotted(node.value) == "os.environ":
+            return SECRET if is_secret_name(self._fold(node.slice, depth + 1)) else UNKNOWN
+        text = self._fold(node.value, depth + 1)
+        step = node.slice.step if isinstance(node.slice, ast.Slice) else None
+        if isinstance(step, ast.UnaryOp) and is_literal(text):
+            return text[::-1]
+        return UNKNOWN
+
+    def _fold_call(self, node: ast.Call, depth: int) -> str:  # noqa: C901  one branch a call
+        name = self._dotted(node.func)
+        args = [self._fold(arg, depth + 1) for arg in node.args]
+        first = args[0] if args else ""
+        last = name.rpartition(".")[2]
+        if last in {"b64decode", "decodebytes", "urlsafe_b64decode", "a2b_base64"}:
+            return _unbase64(first)
+        if last in {"fromhex", "unhexlify"}:
+            return _unhex(first)
+        if last in {"b64encode", "hexlify", "compress", "encodebytes"}:
+            return SECRET if SECRET in first else ENCODED
+        if name == "chr":
+            return chr(int(first)) if first.isdigit() and len(first) < 7 else UNKNOWN
+        if name == "os.path.join" or last in {"Path", "PurePath", "PosixPath"}:
+            return "/".join(args)
+        if last == "expanduser":
+            inner = first or (
+                self._fold(node.func.value, depth + 1)
+                if isinstance(node.func, ast.Attribute)
+                else ""
+            )
+            return inner.replace("~", self.shell.places.home, 1)
+        if name.endswith("Path.home"):
+            return self.shell.places.home
+        if name in {"os.getenv", "os.environ.get"}:
+            if first == "HOME":
+                return self.shell.places.home
+            return SECRET if is_secret_name(first) else UNKNOWN
+        if name in {"glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk", "str", "bytes",
+                    "sorted", "list", "open", "io.open", "dict", "json.dumps"}:  # fmt: skip
+            return first
+        if last in {"glob", "rglob", "iterdir"} and isinstance(node.func, ast.Attribute):
+            return self._fold(node.func.value, depth + 1) + "/" + (first or "*")
+        if isinstance(node.func, ast.Attribute):
+            return self._method(node.func, args, depth)
+        if _FETCHES.fullmatch(name):
+            return REMOTE
+        return UNKNOWN
+
+    def _method(self, func: ast.Attribute, args: list[str], depth: int) -> str:
+        if _FETCHES.fullmatch(self._dotted(func)):
+            return REMOTE
+        owner = self._fold(func.value, depth + 1)
+        if func.attr == "join" and args:
+            return UNKNOWN
+        if func.attr in {"decode", "encode", "strip", "read", "read_text", "read_bytes", "text",
+                         "format", "resolve", "lower", "content"}:  # fmt: skip
+            if func.attr.startswith("read") and is_literal(owner) and self.shell.is_secret(owner):
+                return SECRET
+            return owner if func.attr != "read_text" or not is_literal(owner) else UNKNOWN
+        if func.attr == "replace" and len(args) > 1 and is_literal(owner):
+            return owner.replace(args[0], args[1])
+        if func.attr == "joinpath":
+            return "/".join([owner, *args])
+        return REMOTE if REMOTE in owner else UNKNOWN
+
+    def _words(self, node: ast.AST) -> list[str]:
+        items: Iterable[ast.AST] = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
+        return [self._fold(item) for item in items]
+
+    def _call(self, node: ast.Call) -> None:  # noqa: C901  one branch a family of calls
+        name = self._dotted(node.func)
+        last = name.rpartition(".")[2]
+        if name in _TEXT_CALLS:
+            self.runs = True
+            if node.args:
+                self._run(self._fold(node.args[0]))
+        elif _WORD_CALLS.fullmatch(name):
+            self.runs = True
+            self._run_words(node, name)
+        elif name in _DELETES:
+            self._delete(node, self._fold(node.args[0]) if node.args else UNKNOWN, name)
+        elif name in {"exec", "eval", "builtins.exec", "builtins.eval", "runpy.run_path"}:
+            self._exec(node)
+        elif name in {"open", "io.open", "os.open"}:
+            self._open(node)
+        elif last in {"dup2"}:
+            self.seen_dup = True
+        elif name in {"os.setuid", "os.setresuid", "os.setgid"}:
+            self.runs = True
+            if self._fold(node.args[0]) == "0" if node.args else False:
+                self.shell.add(EffectKind.PRIVILEGE, name, Scope.ROOT, "command.as_root")
+        elif name in {"os.chmod", "os.chown", "shutil.chown"} and node.args:
+            self._chmod(node, name)
+        elif name in {"shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.move", "os.rename",
+                      "os.replace"} and len(node.args) > 1:  # fmt: skip
+            verb = "cp" if "copy" in name else "mv"
+            self.shell.run_argv([verb, *(self._fold(arg) for arg in node.args[:2])])
+        elif isinstance(node.func, ast.Attribute):
+            self._attribute(node, node.func, name, last)
+        if name.startswith("socket.") or last in {"connect", "create_connection"}:
+            self.socket = self.socket or "socket" in " ".join([name, *self.names.values()])
+        if self._sends(node, name):
+            self.shell.add(EffectKind.EXFILTRATE, name, Scope.REMOTE, "command.sends_credential")
+
+    def _attribute(self, node: ast.Call, func: ast.Attribute, name: str, last: str) -> None:
+        if last in _PATH_DELETES and "Path" in self._dotted(func.value) + str(self.names):
+            owner = self._fold(func.value)
+            if owner != UNKNOWN or "Path" in self._dotted(func.value):
+                self._delete(node, owner, last)
+        elif last in {"write_text", "write_bytes"}:
+            note_write(self.shell, self._fold(func.value), UNKNOWN)
+        elif last in {"read_text", "read_bytes"}:
+            path = self._fold(func.value)
+            if is_literal(path) and note_read(self.shell, path) == SECRET:
+                self.secret = True
+        elif last in _SQL_CALLS and node.args:
+            text = self._fold(node.args[0])
+            for effect in judge_sql(text.replace(UNKNOWN, "x")).effects:
+                self.shell.add(effect.kind, effect.target, effect.scope, effect.reason,
+                               reversible=effect.reversible)  # fmt: skip
+
+    def _run(self, code: str) -> None:
+        self.shell.run_code(code, "a command that Python runs")
+
+    def _run_words(self, node: ast.Call, name: str) -> None:
+        args = node.args
+        if name.startswith("os."):
+            words = [word for arg in args for word in self._words(arg)]
+            if name.startswith("os.spawn"):
+                words = words[1:]
+            words = words[:1] + words[2:]
+        elif len(args) == 1 and not isinstance(args[0], ast.List | ast.Tuple):
+            text = self._fold(args[0])
+            self._run(text)
+            return
+        else:
+            words = [word for arg in args for word in self._words(arg)]
+        if words and words[0]:
+            self.shell.run_argv(words)
+
+    def _delete(self, node: ast.Call, path: str, name: str) -> None:
+        note_delete(self.shell, path, recursive="tree" in name)
+
+    def _exec(self, node: ast.Call) -> None:
+        code = self._fold(node.args[0]) if node.args else ""
+        dumped = ast.dump(node)[:_MAX_TEXT]
+        if REMOTE in code or ("urlopen" in dumped or "requests" in dumped):
+            self.shell.add(EffectKind.REMOTE_CODE, "exec", Scope.REMOTE, "command.runs_remote_code")
+        elif is_literal(code):
+            opened = "open" in dumped and "read" in dumped
+            if not opened and not run_python(self.shell, code):
+                self.shell.doubt("code that Python makes", "command.unknown_code")
+        elif "open" not in dumped and "literal_eval" not in dumped:
+            self.shell.doubt("code that Python makes", "command.unknown_code")
+
+    def _open(self, node: ast.Call) -> None:
+        path = self._fold(node.args[0]) if node.args else UNKNOWN
+        mode = self._fold(node.args[1]) if len(node.args) > 1 else "r"
+        for keyword in node.keywords:
+            if keyword.arg == "mode":
+                mode = self._fold(keyword.value)
+        if any(sign in mode for sign in "wax+"):
+            note_write(self.shell, path, UNKNOWN, append="a" in mode)
+        elif is_literal(path) and note_read(self.shell, path) == SECRET:
+            self.secret = True
+
+    def _chmod(self, node: ast.Call, name: str) -> None:
+        mode = node.args[1] if len(node.args) > 1 else None
+        number = mode.value if isinstance(mode, ast.Constant) else 0
+        if name == "os.chmod" and isinstance(number, int):
+            self.shell.run_argv(["chmod", f"{number:o}", self._fold(node.args[0])])
+
+    def _loop(self, node: ast.While | ast.For) -> None:
+        forever = isinstance(node, ast.For) or isinstance(node.test, ast.Constant)
+        inside = [self._dotted(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
+        if forever and "os.fork" in inside:
+            self.shell.add(EffectKind.FORK_BOMB, "os.fork", Scope.ROOT, "command.fork_bomb")
+
+    def _sends(self, node: ast.Call, name: str) -> bool:
+        if not (
+            _NETWORK.match(name) or (self.socket and name.rpartition(".")[2].startswith("send"))
+        ):
+            return False
+        if not _SENDS.fullmatch(name):
+            return False
+        for keyword in node.keywords:
+            if keyword.arg in {"headers", "auth", "cookies"}:
+                continue
+            if SECRET in "".join(self._deep(keyword.value)):
+                return True
+        return self.secret or any(SECRET in "".join(self._deep(arg)) for arg in node.args)
+
+    def _deep(self, node: ast.AST) -> list[str]:
+        """The texts of an expression and of what it is made of."""
+        found = [self._fold(node)]
+        if isinstance(node, ast.Dict):
+            found += [self._fold(value) for value in node.values if value is not None]
+        elif isinstance(node, ast.List | ast.Tuple):
+            found += [self._fold(value) for value in node.elts]
+        elif isinstance(node, ast.Call):
+            found += [self._fold(value) for value in node.args]
+        return found
+
+
+def _unbase64(text: str) -> str:
+    if not is_literal(text):
+        return text
+    plain = re.sub(r"[^A-Za-z0-9+/]", "", text.translate({45: 43, 95: 47}))
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    return _clean(base64.b64decode(plain + "=" * (-len(plain) % 4)))
+
+
+def _unhex(text: str) -> str:
+    try:
+        return _clean(bytes.fromhex(text)) if is_literal(text) else text
+    except (ValueError, binascii.Error):
+        return UNKNOWN
+
+
+def _clean(data: bytes) -> str:
+    return re.sub("[\x00-\x03]", UNKNOWN, data.decode("utf-8", "replace"))

@@ -1,0 +1,150 @@
+"""Database clients: what they are asked to run."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.detect.commands.options import read_options
+from stopper.detect.commands.taint import REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.sql import judge_sql
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Call, Handler, Shell
+
+__all__ = ["HANDLERS"]
+
+_DIALECTS: Final = {
+    "psql": "postgres", "pgcli": "postgres", "cockroach": "postgres", "redshift": "postgres",
+    "mysql": "mysql", "mariadb": "mysql", "mycli": "mysql", "mysqlsh": "mysql",
+    "sqlite3": "sqlite", "sqlite": "sqlite", "litecli": "sqlite", "duckdb": "duckdb",
+    "sqlcmd": "tsql", "bcp": "tsql", "clickhouse-client": "clickhouse", "clickhouse": "clickhouse",
+    "snowsql": "snowflake", "snow": "snowflake", "bq": "bigquery", "spark-sql": "spark",
+    "beeline": "hive", "hive": "hive", "trino": "trino", "presto": "presto", "impala-shell": "hive",
+    "cqlsh": None, "sqlplus": "oracle", "usql": None, "isql": None, "influx": None, "turso": "sqlite",
+    "wrangler": "sqlite",
+}  # fmt: skip
+_TEXT_OPTIONS: Final = {
+    "postgres": ("-c", "--command"),
+    "mysql": ("-e", "--execute", "--sql"),
+    "sqlite": ("-cmd", "--command"),
+    "tsql": ("-Q", "-q"),
+    "clickhouse": ("-q", "--query", "-n"),
+    "snowflake": ("-q", "--query"),
+}
+_ANY_TEXT: Final = ("-e", "-q", "-c", "--execute", "--query", "--command", "-f")
+_VALUES: Final = frozenset(
+    """-c --command -e --execute -q -Q --query -U --username -u --user -h --host -p --port -P -d
+    --dbname -D --database -f --file -S --server -v --set -o --output -cmd --sql -w -W -F -R -L
+    -T""".split()
+)
+_MONGO: Final = re.compile(
+    r"\.(?:drop(?:Database|Collection|Indexes?|User|AllUsersFromDatabase)?|deleteMany|remove"
+    r"|shutdownServer|deleteOne|findOneAndDelete|updateMany|renameCollection)\s*\((?P<filter>[^)]*)"
+)
+_EMPTY: Final = re.compile(r"\s*(?:\{\s*\})?\s*,?")
+_REDIS: Final = frozenset({"flushall", "flushdb", "shutdown", "debug", "swapdb"})
+_ETCD: Final = ("--prefix", "--from-key")
+
+
+def note_sql(shell: "Shell", text: str, dialect: str | None) -> None:
+    """Note what SQL text does."""
+    if not is_literal(text) and not text.strip("\x00\x01\x02\x03"):
+        if REMOTE in text:
+            shell.doubt("SQL from the network", "command.unknown_code")
+        return
+    judgement = judge_sql(text, dialect)
+    for effect in judgement.effects:
+        shell.add(
+            effect.kind, effect.target, effect.scope, effect.reason, reversible=effect.reversible
+        )
+    for doubt in judgement.unprovable:
+        shell.doubt(doubt.part, doubt.reason)
+
+
+def _client(shell: "Shell", call: "Call") -> str:
+    dialect = _DIALECTS[call.name]
+    values = _VALUES - {"-p"} if dialect == "mysql" else _VALUES
+    options = read_options(call.args, values)
+    names = _TEXT_OPTIONS.get(dialect or "", _ANY_TEXT)
+    texts = options.all_values(*names)
+    if dialect == "sqlite" or call.name in {"bq", "duckdb", "influx"}:
+        texts += options.operands[1:]
+        texts += options.all_values("-c", "-s")
+    if call.name in {"wrangler", "turso"} or not texts:
+        texts += [
+            word
+            for word in [*options.operands, *options.all_values("-c", "-e", "-q")]
+            if " " in word
+        ]
+    if call.stdin and not texts:
+        texts.append(call.stdin)
+    path = options.value("-f", "--file", "-i")
+    if path is not None:
+        texts.append(shell.read(path))
+    for text in texts:
+        note_sql(shell, text, dialect)
+        for line in re.findall(
+            r"^\s*(?:\\!|\.shell|\.system|!!?|system\s)\s*(.+)$", text, re.MULTILINE
+        ):
+            shell.run_code(line, call.name)
+    return SECRET if SECRET in "".join(texts) else UNKNOWN
+
+
+def _mongo(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, frozenset({"--eval", "-u", "-p", "--host", "--port", "-f"}))
+    for text in [*options.all_values("--eval"), call.stdin]:
+        for match in _MONGO.finditer(text):
+            bounded = match[0].startswith(
+                (".delete", ".remove", ".update", ".find")
+            ) and not _EMPTY.fullmatch(
+                match["filter"].partition("}")[0] + "}"
+                if "{" in match["filter"]
+                else match["filter"]
+            )
+            shell.add(
+                EffectKind.DATABASE,
+                match[0],
+                Scope.ROWS if bounded else Scope.REMOTE,
+                "command.database_destroys",
+            )
+    return UNKNOWN
+
+
+def _redis(shell: "Shell", call: "Call") -> str:
+    values = frozenset(
+        {"-h", "-p", "-a", "-n", "-u", "-s", "--user", "--pass", "-r", "-i", "--eval"}
+    )
+    words = read_options(call.args, values).operands
+    lines = [words, *(line.split() for line in call.stdin.split("\n"))]
+    for line in lines[:1000]:
+        lower = [word.lower() for word in line]
+        if lower and lower[0] in _REDIS and lower[:2] != ["debug", "sleep"]:
+            shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
+        elif lower[:1] in (["del"], ["unlink"]) and any(UNKNOWN in w or "*" in w for w in line[1:]):
+            shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
+        elif lower[:1] == ["eval"] and re.search(r"flush(?:all|db)|'keys'.*'del'", " ".join(lower)):
+            shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
+        elif lower[:2] == ["config", "set"] and lower[2:3] in (["dir"], ["dbfilename"]):
+            shell.add(EffectKind.PERSISTENCE, "redis", Scope.REMOTE, "command.runs_later")
+    return UNKNOWN
+
+
+def _etcd(shell: "Shell", call: "Call") -> str:
+    if "del" in call.args and any(arg in _ETCD for arg in call.args):
+        shell.add(EffectKind.DATABASE, "etcd", Scope.REMOTE, "command.database_destroys")
+    return UNKNOWN
+
+
+def _dump(shell: "Shell", call: "Call") -> str:
+    """A dump is no credential, but what it prints is data."""
+    path = read_options(call.args, frozenset({"-f", "--file", "-r"})).value("-f", "--file", "-r")
+    return UNKNOWN if path else "\x03"
+
+
+HANDLERS: "dict[str, Handler]" = {
+    **dict.fromkeys(_DIALECTS, _client),
+    **dict.fromkeys(("mongo", "mongosh"), _mongo),
+    **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli"), _redis),
+    "etcdctl": _etcd,
+    **dict.fromkeys(("pg_dump", "mysqldump", "pg_dumpall", "mongodump", "mariadb-dump"), _dump),
+}

@@ -1,0 +1,85 @@
+"""Redirections: what a command reads, and what it writes where."""
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.source import HereDoc
+from stopper.detect.commands.taint import REMOTE, UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_read, note_write
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["Redirect", "apply_inputs", "apply_outputs", "is_here"]
+
+_NOWHERE = frozenset({"-", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
+_SOCKETS = ("/dev/tcp/", "/dev/udp/")
+
+
+class Redirect(Struct, frozen=True):
+    """One redirection; `more` holds words after its target, which are arguments."""
+
+    operator: str
+    target: str
+    heredoc: HereDoc | None
+    more: list[str]
+    descriptor: str = ""
+
+    @property
+    def takes_output(self) -> bool:
+        """Whether what the command prints goes there and not on."""
+        if self.descriptor not in {"", "1"} or self.operator in {"<", "<<<", "<&", "<>"}:
+            return False
+        return not (self.operator == ">&" and (self.target.isdigit() or self.target == "-"))
+
+
+def apply_inputs(shell: "Shell", redirects: list[Redirect], stdin: str) -> str:
+    """What the command reads in the end."""
+    for redirect in redirects:
+        if redirect.operator == "<<<":
+            stdin = redirect.target
+        elif redirect.operator in {"<", "<>"}:
+            if redirect.target.startswith(_SOCKETS):
+                stdin = _socket(shell, redirect, "", both=redirect.operator == "<>")
+            elif redirect.target not in _NOWHERE:
+                stdin = note_read(shell, redirect.target)
+    return stdin
+
+
+def apply_outputs(shell: "Shell", redirects: list[Redirect], output: str, stdin: str) -> None:
+    """Note what is written; `output` is what the command prints."""
+    for redirect in redirects:
+        operator, target = redirect.operator, redirect.target
+        if operator in {"<", "<<<", "<&", "<>"} or target in _NOWHERE or not target:
+            continue
+        if operator == ">&" and target.isdigit():
+            continue
+        if target.startswith(_SOCKETS):
+            _socket(shell, redirect, output or stdin, both=operator in {">&", "&>"})
+            continue
+        if target.startswith("/dev/fd/"):
+            continue
+        content = output if redirect.descriptor in {"", "1"} else UNKNOWN
+        note_write(shell, target, content, append=operator in {">>", "&>>"})
+
+
+def _socket(shell: "Shell", redirect: Redirect, output: str, *, both: bool) -> str:
+    target = redirect.target
+    if is_here(target.split("/")[3] if target.count("/") > 3 else ""):
+        return UNKNOWN
+    if both:
+        shell.add(EffectKind.NETWORK, target, Scope.REMOTE, "command.open_socket")
+    elif output and not is_literal(output):
+        shell.add(EffectKind.EXFILTRATE, target, Scope.REMOTE, "command.sends_data")
+    else:
+        shell.add(EffectKind.NETWORK, target, Scope.REMOTE, "command.open_socket", reversible=True)
+    return REMOTE
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine."""
+    return host.lower().strip("[]") in {
+        "localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal",  # noqa: S104
+    }  # fmt: skip

@@ -1,0 +1,121 @@
+"""Where a path lies, seen from the workspace and the home folder."""
+
+import re
+from fnmatch import fnmatchcase
+from posixpath import normpath
+
+from stopper.data.commands import load_commands
+from stopper.detect.effects import Scope
+from stopper.detect.commands.taint import UNKNOWN
+
+__all__ = ["Places"]
+
+_TEMP = re.compile(r"(?:/private)?/(?:var/)?tmp(?:/|$)|/dev/shm/|/var/folders/|/run/user/\d+/")
+_TOP = re.compile(r"/(?:[^/]+/?)?")
+_HOMES = re.compile(r"(?:/home/[^/]+|/Users/[^/]+|/root|/var/root)(?P<below>/.*)?")
+_GLOBS = re.compile(r"[*?\[]")
+_WILD_TAIL = re.compile(r"/(?:\.?\*+|\.\[!?\^?\.\]\*|\.\?\*|\.\.\?\*|\?+\*?)$")
+_MARKS = re.compile("[\x00-\x03]")
+_DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)|%\w+%|\$env:", re.IGNORECASE)
+
+
+class Places:
+    """The workspace, the home folder and the current folder of one shell.
+
+    A current folder of None is not known.
+    """
+
+    def __init__(self, workspace: str, home: str, *, remote: bool = False) -> None:
+        self.workspace = normpath(workspace) if workspace else ""
+        self.home = normpath(home)
+        self.remote = remote
+
+    def resolve(self, path: str, cwd: str | None) -> str:
+        """The path from the root on, dots undone; what is unknown stays in it."""
+        if path.startswith("file://"):
+            path = path.removeprefix("file://")
+        if not path.startswith("/"):
+            if cwd is None:
+                return UNKNOWN + "/" + path
+            path = f"{cwd}/{path}"
+        return re.sub("^//+", "/", normpath(path))
+
+    def scope(self, path: str, cwd: str | None) -> Scope:
+        """Where `path` lies; with a wildcard in its last part, the folder's whole content."""
+        if _DRIVE.match(path):
+            return _windows(path)
+        if path[:1] in "\x00\x01\x02\x03" and path:
+            return self._unknown(path)
+        full = self.resolve(path, cwd)
+        if full[:1] == UNKNOWN:
+            return Scope.UNKNOWN
+        return self._known(full)
+
+    def is_all(self, path: str) -> bool:
+        """Whether a wildcard stands for all that a folder holds."""
+        return _WILD_TAIL.search("/" + path) is not None
+
+    def _unknown(self, path: str) -> Scope:
+        """`$X/` and `$X/*` are the root where X is empty; `$X` and `$X/name` could be anywhere."""
+        rest = _MARKS.sub("", path)
+        if rest and not rest.strip("/*."):
+            return Scope.ROOT
+        if rest.startswith("/") and rest.count("/") == 1 and rest[1:] in _TOP_FOLDERS:
+            return Scope.ROOT
+        return Scope.UNKNOWN
+
+    def _known(self, full: str) -> Scope:  # noqa: C901  one branch a place
+        bare = _WILD_TAIL.sub("", full) or "/"
+        bare = normpath(bare)
+        if self.workspace:
+            if bare == self.workspace or self.workspace.startswith(bare.rstrip("/") + "/"):
+                if bare == self.workspace:
+                    return Scope.WHOLE_WORKSPACE
+                return Scope.HOME if bare == self.home else Scope.ROOT
+            if bare.startswith(self.workspace + "/"):
+                return Scope.WORKSPACE
+        if _TEMP.match(bare):
+            return Scope.TEMP
+        below = self._below_home(bare)
+        if below is not None:
+            if any(fnmatchcase(below.lstrip("/"), cache) for cache in _CACHES):
+                return Scope.CACHE
+            return Scope.HOME
+        if bare == "/" or (_TOP.fullmatch(bare) and not self._is_mount(bare)):
+            return Scope.ROOT
+        if _GLOBS.search(bare.split("/")[1]):
+            return Scope.ROOT
+        if any(bare == folder or fnmatchcase(bare, folder) for folder in _SYSTEM_CACHES):
+            return Scope.CACHE
+        return Scope.REMOTE if self.remote else Scope.OUTSIDE
+
+    def _below_home(self, bare: str) -> str | None:
+        if bare == self.home:
+            return ""
+        if bare.startswith(self.home + "/"):
+            return bare[len(self.home) :]
+        match = _HOMES.fullmatch(bare)
+        return None if match is None else match["below"] or ""
+
+    def _is_mount(self, bare: str) -> bool:
+        """In a container, `/app` is where the work is."""
+        return self.remote and bare.strip("/") not in _TOP_FOLDERS
+
+
+def _windows(path: str) -> Scope:
+    plain = path.replace("\\", "/").rstrip("/*.").lower()
+    if re.match(r"%te?mp%|\$env:te?mp|[a-z]:/(?:windows/)?temp/", plain):
+        return Scope.TEMP
+    if re.match(r"[a-z]:/users/[^/]+|%userprofile%|\$env:userprofile|%appdata%", plain):
+        return Scope.HOME
+    if re.fullmatch(r"[a-z]:|%\w+%|\$env:\w+|[a-z]:/[^/]*", plain):
+        return Scope.ROOT
+    return Scope.OUTSIDE
+
+
+def _lists() -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    places = load_commands().places
+    return frozenset(places.top), places.home_caches, places.system_caches
+
+
+_TOP_FOLDERS, _CACHES, _SYSTEM_CACHES = _lists()

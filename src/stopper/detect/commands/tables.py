@@ -1,0 +1,63 @@
+"""Programs whose verbs are data: which rules of their table a call fits."""
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from stopper.data.commands import Program, Rule
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.options import Options, read_options
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Call, Shell
+
+__all__ = ["apply_rules", "verb_end"]
+
+_MAX_LEAD = 6
+
+
+def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
+    """Note the effects of every rule that fits."""
+    options = read_options(call.args, program.values)
+    if options.has("--help") or (program.dry and any(map(options.matches, program.dry))):
+        return
+    for rule in program.rules:
+        end = verb_end(rule.verb, options.operands)
+        if end is None or not _fits(
+            rule, Options(options.flags, options.values, options.operands[end:])
+        ):
+            continue
+        target = " ".join(options.operands[end:][:4]) or rule.verb or call.name
+        shell.add(
+            EffectKind(rule.effect),
+            target,
+            Scope(rule.scope),
+            rule.reason,
+            reversible=rule.reversible,
+        )
+
+
+def verb_end(verb: str, operands: list[str]) -> int | None:
+    """Where the operands behind a verb begin; None where the verb does not stand there.
+
+    An option's value that the table does not know may stand before the verb.
+    """
+    if not verb:
+        return 0
+    words = verb.split()
+    for lead in range(min(_MAX_LEAD, len(operands) - len(words) + 1)):
+        if all(
+            any(fnmatchcase(operand, choice) for choice in word.split("|"))
+            for word, operand in zip(words, operands[lead:], strict=False)
+        ):
+            return lead + len(words)
+        if lead == 0 and len(words) == 1:
+            break
+    return None
+
+
+def _fits(rule: Rule, options: Options) -> bool:
+    if rule.any and not any(map(options.matches, rule.any)):
+        return False
+    if not all(map(options.matches, rule.all)):
+        return False
+    return not any(map(options.matches, rule.none))

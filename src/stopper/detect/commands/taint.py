@@ -1,0 +1,42 @@
+"""Text that is only known at run time: one character stands for it, and says where it comes from."""
+
+import re
+
+__all__ = [
+    "ENCODED",
+    "REMOTE",
+    "SECRET",
+    "UNKNOWN",
+    "blend",
+    "is_literal",
+    "taints",
+]
+
+UNKNOWN = "\x00"
+REMOTE = "\x01"
+"""Text that came over the network."""
+SECRET = "\x02"
+"""Text that holds, or may hold, a credential."""
+ENCODED = "\x03"
+"""Local data made fit to be smuggled: encoded, compressed, or a fact about this machine."""
+
+_MARKS = re.compile("[\x00-\x03]")
+
+
+def is_literal(text: str) -> bool:
+    """Whether the whole text is known."""
+    return _MARKS.search(text) is None
+
+
+def taints(text: str) -> frozenset[str]:
+    """The marks in a text."""
+    return frozenset(_MARKS.findall(text))
+
+
+def blend(*texts: str) -> str:
+    """What a program may print that read these texts and did something to them."""
+    marks = taints("".join(texts))
+    for mark in (SECRET, REMOTE, ENCODED):
+        if mark in marks:
+            return mark
+    return UNKNOWN

@@ -1,0 +1,111 @@
+"""What reading and writing a file means, by what the file is and what is written."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.paths import (
+    is_device,
+    is_persistent,
+    is_privileged,
+    is_settings,
+    is_startup,
+)
+from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["note_delete", "note_read", "note_write"]
+
+MAX_FILES = 256
+
+_QUIET = re.compile(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|random|urandom)$")
+_INSTALLED = re.compile(r"/(?:usr/local|opt|srv|mnt|media|var/www|var/log|var/lib/\w+/data)/")
+_GIT = re.compile(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
+_SETTING_LINE = re.compile(
+    r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*=[^;&|`]*|alias\s+[\w.-]+=[^;&|`]*|set\s+[-+\w ]+"
+    r"|\[ (?:-s|-f|-r|-d) [^\]]+\] && (?:\\?\.|source) \S+|(?:\\?\.|source) ['\"]?[$~/][^;&|`(]*"
+    r"|eval \"?\$\([\w./-]+ (?:[\w@.-]+ ?)+\)\"?|(?:fpath|path)[+=(].*|autoload .*|compinit.*"
+    r"|(?:bindkey|setopt|shopt|complete|ulimit|umask) [^;&|`$]*|)\s*"
+)
+_SETTING_WORDS = re.compile(
+    r"curl|wget|\bnc\b|/dev/tcp|base64|\beval\b.*\$\(\s*(?:echo|printf|cat|curl)|LD_PRELOAD"
+    r"|PROMPT_COMMAND|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
+)
+
+
+def note_read(shell: "Shell", path: str) -> str:
+    """What a file holds; that a credential is read is an effect."""
+    if shell.is_secret(path):
+        scope = shell.places.scope(path, shell.cwd)
+        shell.add(EffectKind.CREDENTIAL_READ, path, scope, "command.reads_credential")
+        return SECRET
+    return shell.read(path)
+
+
+def note_write(
+    shell: "Shell", path: str, content: str = UNKNOWN, *, append: bool = False, adds: bool = False
+) -> None:
+    """Note that a file is written. `adds` says that nothing there is likely to be replaced."""
+    full = shell.places.resolve(path, shell.cwd)
+    if _QUIET.match(full):
+        return
+    if len(shell.files) < MAX_FILES:
+        before = shell.files.get(full, "") if append else ""
+        shell.files[full] = before + content
+    if is_device(full):
+        shell.add(EffectKind.DISK, path, Scope.ROOT, "command.writes_disk")
+        return
+    scope = shell.places.scope(path, shell.cwd)
+    if scope is Scope.WHOLE_WORKSPACE:
+        scope = Scope.WORKSPACE
+    if is_startup(full):
+        plain = append and _is_setting(content)
+        shell.add(
+            EffectKind.PERSISTENCE, path, scope, "command.writes_startup_file", reversible=plain
+        )
+        return
+    if is_persistent(full):
+        shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
+        return
+    if is_privileged(full):
+        shell.add(EffectKind.PRIVILEGE, path, scope, "command.grants_rights")
+        return
+    settings = scope is Scope.HOME and is_settings(full)
+    reversible = append or (adds and (settings or _INSTALLED.match(full) is not None))
+    reason = "command.overwrites_settings" if settings else "command.overwrites"
+    if _GIT.search(full) and not append:
+        shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
+        return
+    shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=reversible)
+
+
+def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
+    """Note that a path is deleted, with all below it where `recursive`."""
+    full = shell.places.resolve(path, shell.cwd)
+    if is_device(full):
+        shell.add(EffectKind.DISK, path, Scope.ROOT, "command.deletes_device")
+        return
+    if _GIT.search(full):
+        shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.deletes_git")
+        return
+    scope = shell.places.scope(path, shell.cwd)
+    if scope is Scope.UNKNOWN:
+        moved = shell.cwd is None and (shell.places.is_all(path) or path.strip("./") == "")
+        if moved:
+            shell.add(EffectKind.DELETE, path, Scope.ROOT, "command.deletes_unknown_folder")
+            return
+        shell.doubt("a path that only a variable names", "command.unknown_target")
+    reason = "command.deletes_tree" if recursive else "command.deletes"
+    shell.add(EffectKind.DELETE, path, scope, reason)
+
+
+def _is_setting(content: str) -> bool:
+    """Whether lines for a shell's start only set variables, aliases and well-known hooks."""
+    if not is_literal(content.replace(UNKNOWN, "")) or _SETTING_WORDS.search(content):
+        return False
+    if not content.strip("\x00"):
+        return False
+    plain = content.replace(UNKNOWN, "x")
+    return all(_SETTING_LINE.fullmatch(line) for line in plain.split("\n"))

@@ -1,0 +1,269 @@
+"""SQL: which statements destroy data, in any dialect."""
+
+import re
+from typing import Final
+
+from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
+
+__all__ = ["MAX_SQL", "judge_sql"]
+
+MAX_SQL: Final = 32_768
+"""The most characters of SQL that are judged."""
+MAX_NESTING: Final = 60
+MAX_STATEMENTS: Final = 500
+
+_SUSPECT: Final = re.compile(
+    r"\b(?:drop|truncate|delete|update|alter|grant|revoke|exec|execute|copy|outfile|dumpfile|do"
+    r"|call|merge|replace|load_extension|load|attach|xp_cmdshell|lo_\w+|pg_\w+|sp_\w+|dblink\w*"
+    r"|prepare|shutdown|kill|purge|flush|reset|rename|detach|vacuum|reassign|openrowset|bulk"
+    r"|load_file|sys_exec|sys_eval|writefile|program|rollback|disable|overwrite)\b",
+    re.IGNORECASE,
+)
+_VERSIONED: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
+_PLACEHOLDER: Final = re.compile(r"[\x00-\x03]")
+_META: Final = re.compile(r"^\s*\\(?!copy\b|!)[^\n]*$", re.MULTILINE)
+_SHELL_ESCAPE: Final = re.compile(
+    r"xp_cmdshell|sys_exec|sys_eval|\bto\s+program\b|\bfrom\s+program\b|load_extension"
+    r"|^\s*(?:\\!|\.shell|\.system|system\s)|\blo_export\b|\bdblink|sp_oacreate|utl_file|dbms_scheduler",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FILE_OUT: Final = re.compile(
+    r"\binto\s+(?:outfile|dumpfile)\b|\bwritefile\s*\(|\bpg_write_file", re.IGNORECASE
+)
+_FILE_IN: Final = re.compile(
+    r"\b(?:load_file|pg_read_file|pg_read_binary_file|pg_ls_dir|lo_import)\s*\(|load\s+data\b|openrowset",
+    re.IGNORECASE,
+)
+_CRUDE: Final = re.compile(
+    r"\bdrop\s+(?:table|database|schema|view|index|user|role|column|sequence|function|trigger|type"
+    r"|materialized|tablespace|keyspace|collection|owned|extension|partition|stream|warehouse|all)\b"
+    r"|\btruncate\s+(?:table\s+)?[\w.\"`\[]+|\bdelete\s+from\b|\bupdate\s+[\w.\"`]+\s+set\b"
+    r"|\balter\s+\w+[^;]*\bdrop\b|\bdrop\s+owned\b",
+    re.IGNORECASE,
+)
+_WHERE: Final = re.compile(r"\bwhere\b", re.IGNORECASE)
+_STRING: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_DYNAMIC: Final = re.compile(r"^\s*(?:do|execute|exec|prepare|call|begin|declare)\b", re.IGNORECASE)
+_BODY: Final = re.compile(r"\$(\w*)\$(.*?)\$\1\$", re.DOTALL)
+_GRAVE_COMMANDS: Final = re.compile(
+    r"^\s*(?:shutdown|flush\s+(?:all|tables)|reset\s+master|purge\s+binary|drop\b|truncate\b"
+    r"|rename\s+table|grant\s+all\b.*|alter\s+(?:user|role|login|system)\b.*"
+    r"|create\s+(?:user|role|login)\b.*\bsuperuser\b.*|kill\b|disable\s+trigger)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def judge_sql(text: str, dialect: str | None = None) -> Judgement:
+    """The effects of SQL text, in a dialect that sqlglot knows or in any.
+
+    Strings, comments and identifiers are no statements; what MySQL runs inside `/*! */` is one.
+    """
+    if not _SUSPECT.search(text):
+        return Judgement()
+    if len(text) > MAX_SQL:
+        return _doubt("SQL too large to judge", "command.too_large", len(text))
+    if text.count("(") > MAX_NESTING * 8 or _nesting(text) > MAX_NESTING:
+        return _doubt("SQL nested too deep", "command.too_deep", len(text))
+    text = _META.sub("", _VERSIONED.sub(r" \1 ", _PLACEHOLDER.sub("x", text)))
+    found = _Found(len(text))
+    bare = _STRING.sub("''", text)
+    found.shapes(bare)
+    _judge_parsed(text, bare, dialect, found)
+    return Judgement(tuple(dict.fromkeys(found.effects)), tuple(dict.fromkeys(found.unprovable)))
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for char in text:
+        if char == "(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif char == ")":
+            depth -= 1
+    return deepest
+
+
+def _doubt(part: str, reason: str, size: int) -> Judgement:
+    return Judgement((), (Unprovable(part, reason, (0, size)),))
+
+
+class _Found:
+    """Effects and doubts of one text."""
+
+    def __init__(self, size: int) -> None:
+        self.effects: list[Effect] = []
+        self.unprovable: list[Unprovable] = []
+        self.span = (0, size)
+
+    def add(
+        self,
+        target: str,
+        reason: str,
+        kind: EffectKind = EffectKind.DATABASE,
+        scope: Scope = Scope.REMOTE,
+    ) -> None:
+        self.effects.append(Effect(kind, target[:200], False, scope, reason, self.span))
+
+    def doubt(self, part: str) -> None:
+        self.unprovable.append(Unprovable(part, "command.unknown_code", self.span))
+
+    def shapes(self, bare: str) -> None:
+        """What is bad in every dialect, wherever it stands outside strings."""
+        if _SHELL_ESCAPE.search(bare):
+            self.add("the database's machine", "command.sql_runs_program", EffectKind.REMOTE_CODE)
+        if _FILE_OUT.search(bare):
+            self.add("a file of the server", "command.sql_writes_file", EffectKind.OVERWRITE,
+                     Scope.OUTSIDE)  # fmt: skip
+        if _FILE_IN.search(bare):
+            self.add("a file of the server", "command.sql_reads_file", EffectKind.CREDENTIAL_READ)
+
+    def crude(self, bare: str) -> None:
+        """Text that no parser takes: words outside strings decide."""
+        for match in _CRUDE.finditer(bare):
+            statement = bare[match.start() :].partition(";")[0]
+            if match[0].lower().startswith(("delete", "update")) and _WHERE.search(statement):
+                self.add(match[0], "command.sql_changes_rows", scope=Scope.ROWS)
+            else:
+                self.add(match[0], "command.sql_destroys")
+
+
+def _judge_parsed(text: str, bare: str, dialect: str | None, found: _Found) -> None:
+    from sqlglot import parse  # noqa: PLC0415  it takes a fifth of a second to load
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
+
+    try:
+        statements = parse(text, read=dialect)
+    except (SqlglotError, RecursionError, ValueError):
+        found.crude(bare)
+        if _DYNAMIC.search(bare) or _CRUDE.search(bare):
+            _judge_body(text, found)
+        return
+    for statement in statements[:MAX_STATEMENTS]:
+        if statement is not None:
+            _judge_statement(statement, text, found)
+    if len(statements) > MAX_STATEMENTS:
+        found.doubt("more statements than are judged")
+
+
+def _judge_body(text: str, found: _Found) -> None:
+    """Procedural code: its text counts, and what it builds at run time cannot be told."""
+    for match in _BODY.finditer(text):
+        found.crude(_STRING.sub("''", match[2]))
+        for literal in re.finditer(r"'((?:[^']|'')*)'", match[2]):
+            found.crude(literal[1])
+        if re.search(r"\bexecute\b", match[2], re.IGNORECASE):
+            found.doubt("a statement that is made at run time")
+
+
+def _judge_statement(statement: object, text: str, found: _Found) -> None:  # noqa: C901
+    from sqlglot import exp  # noqa: PLC0415
+
+    assert isinstance(statement, exp.Expression)  # noqa: S101  what parse gives
+    for node in statement.walk():
+        if isinstance(node, exp.Drop):
+            found.add(_target(node), "command.sql_drops")
+        elif isinstance(node, exp.TruncateTable):
+            found.add(_target(node), "command.sql_truncates")
+        elif isinstance(node, exp.Delete | exp.Update):
+            where = node.args.get("where")
+            bounded = (where is not None and not _always(where.this)) or _bounded(node)
+            found.add(
+                _target(node),
+                "command.sql_changes_rows" if bounded else "command.sql_changes_all_rows",
+                scope=Scope.ROWS if bounded else Scope.REMOTE,
+            )
+        elif isinstance(node, exp.Alter):
+            drops = [a for a in node.args.get("actions") or () if isinstance(a, exp.Drop)]
+            sql = node.sql().lower() if not drops else ""
+            if "drop partition" in sql or " truncate " in sql:
+                found.add(_target(node), "command.sql_drops")
+        elif isinstance(node, exp.Merge):
+            if "DELETE" in node.sql().upper():
+                found.add(_target(node), "command.sql_changes_rows", scope=Scope.ROWS)
+        elif isinstance(node, exp.Command | exp.Grant | exp.Execute):
+            _judge_command(node.sql(), found)
+
+
+def _judge_command(sql: str, found: _Found) -> None:
+    bare = _STRING.sub("''", sql)
+    if _GRAVE_COMMANDS.match(bare):
+        kind = (
+            EffectKind.PRIVILEGE
+            if re.match(r"\s*(?:grant|alter|create)", bare, re.IGNORECASE)
+            else EffectKind.DATABASE
+        )
+        found.add(bare[:60], "command.sql_destroys", kind)
+        return
+    explain = re.match(
+        r"\s*explain\s*(?:\(?\s*analy[sz]e[^a-z]*|.*?\banaly[sz]e\b)(.*)",
+        sql,
+        re.IGNORECASE | re.DOTALL,
+    )
+    if explain is not None:
+        found.crude(_STRING.sub("''", explain[1]))
+        return
+    if _DYNAMIC.match(bare):
+        before = len(found.effects)
+        _judge_body(sql, found)
+        for literal in re.finditer(r"'((?:[^']|'')*)'", sql):
+            found.crude(literal[1])
+        made = re.match(
+            r"\s*(?:execute\s+immediate|exec\s*\(|exec\s+sp_executesql|do\b)", bare, re.IGNORECASE
+        )
+        if len(found.effects) == before and made and not re.match(r"\s*do\b", bare, re.IGNORECASE):
+            found.doubt("a statement that is made at run time")
+    else:
+        found.crude(bare)
+
+
+def _bounded(node: object) -> bool:
+    """An UPDATE or DELETE bounded by a join or a limit touches no whole table."""
+    args = getattr(node, "args", {})
+    return args.get("limit") is not None
+
+
+def _always(node: object) -> bool:
+    """Whether a condition holds for every row."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    if isinstance(node, exp.Paren):
+        return _always(node.this)
+    if isinstance(node, exp.Boolean):
+        return bool(node.this)
+    if isinstance(node, exp.Literal):
+        return node.this not in {"0", ""}
+    if isinstance(node, exp.Or):
+        return _always(node.left) or _always(node.right)
+    if isinstance(node, exp.And):
+        return _always(node.left) and _always(node.right)
+    if isinstance(node, exp.Not):
+        inner = node.this
+        if isinstance(inner, exp.Is):
+            return False
+        return isinstance(inner, exp.Boolean) and not inner.this
+    if isinstance(node, exp.EQ | exp.GTE | exp.LTE | exp.NullSafeEQ):
+        return node.left == node.right
+    if isinstance(node, exp.NEQ | exp.GT | exp.LT):
+        literals = isinstance(node.left, exp.Literal) and isinstance(node.right, exp.Literal)
+        if not literals:
+            return False
+        if isinstance(node, exp.NEQ):
+            return node.left != node.right
+        try:
+            left, right = float(node.left.this), float(node.right.this)
+        except ValueError:
+            return False
+        return left > right if isinstance(node, exp.GT) else left < right
+    if isinstance(node, exp.Like):
+        return isinstance(node.expression, exp.Literal) and set(node.expression.this) == {"%"}
+    return False
+
+
+def _target(node: object) -> str:
+    from sqlglot import exp  # noqa: PLC0415
+
+    if isinstance(node, exp.Expression):
+        table = node.find(exp.Table)
+        if table is not None:
+            return table.sql()
+    return type(node).__name__.lower()
