@@ -44,8 +44,9 @@ def test_a_frozen_bottle_goes_on_where_it_was(user: User) -> None:
             _, err = process.communicate(timeout=TIMEOUT_SECONDS)
         finally:
             process.kill()
-    assert "stopper: put back: " in err.decode()
-    assert str(count) in err.decode()
+    back, new, _ = err.decode().splitlines()[:3]
+    assert back == f"stopper: put back: {count}"
+    assert new == f"stopper: new since then, and left there: {user.workspace / 'new'}"
     assert (user.workspace / "new").read_text() == "stays"
     assert user.table("budget", "list", "--all") == [{**budget, "over": True}]
     assert [run["status"] for run in user.table("ps", "-a")] == ["killed", "frozen"]

@@ -174,6 +174,20 @@ def test_a_dry_run_in_json_leaves_nothing_out(user: User) -> None:
     assert "PATH" in rows["your variables"]
 
 
+def test_paths_are_those_of_the_folder_where_they_were_typed(
+    typed: Typed, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("home", "work", "shown", "shared"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    paths = ("--read", "../shown", "--write", "../shared")
+    shown = typed("run", "--dry-run", "--json", *paths, "--", "true")
+    rows = {row["what"]: row["values"] for row in json.loads(shown.stdout)}
+    assert rows["workspace"] == [str(tmp_path / "work")]
+    assert str(tmp_path / "shown") in rows["may read"]
+    assert rows["may write"] == [str(tmp_path / "shared")]
+
+
 def test_usage_counts_towards_a_parents_budget(user: User, agent: tuple[str, ...]) -> None:
     assert user.run("true", flags=("--name=parent",)).returncode == 0
     assert user.stopper("budget", "set", "bottle:parent", "200").returncode == 0

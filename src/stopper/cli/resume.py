@@ -1,6 +1,9 @@
 """`stopper resume`: go on with a bottle that was frozen."""
 
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 import click
 
@@ -9,7 +12,8 @@ from stopper.cli.say import hint
 
 __all__ = ["resume"]
 
-_SHOWN = 10
+MAX_SHOWN: Final = 10
+"""How many paths that changed are named."""
 
 
 @click.command(
@@ -43,7 +47,7 @@ def resume(
     from stopper.cli.session import start  # noqa: PLC0415  the egress takes a while to load
     from stopper.control.home import open_home  # noqa: PLC0415
     from stopper.control.planned import plan_run  # noqa: PLC0415
-    from stopper.control.resume import find_frozen, thaw  # noqa: PLC0415
+    from stopper.control.resume import drop_replaced, find_frozen, thaw  # noqa: PLC0415
 
     with open_home() as home:
         options = find_frozen(home, bottle, budget).options
@@ -52,9 +56,15 @@ def resume(
         planned = plan_run(frozen.options, home)
         if not as_it_is:
             thaw(frozen)
-        if frozen.changed and not (quiet or as_json):
-            verb = "left as it is" if as_it_is else "put back"
-            names = ", ".join(frozen.changed[:_SHOWN])
-            more = len(frozen.changed) - _SHOWN
-            hint(f"stopper: {verb}: {names}{f' and {more} more' if more > 0 else ''}")
+        drop_replaced(frozen, planned, home.ledger, datetime.now(UTC))
+        if not (quiet or as_json):
+            _tell("left as it is" if as_it_is else "put back", frozen.changed)
+            _tell("new since then, and left there", frozen.new)
         sys.exit(start(planned, home, quiet=quiet, as_json=as_json))
+
+
+def _tell(what: str, paths: Sequence[str]) -> None:
+    more = len(paths) - MAX_SHOWN
+    tail = f" and {more} more" if more > 0 else ""
+    if paths:
+        hint(f"stopper: {what}: {', '.join(paths[:MAX_SHOWN])}{tail}")

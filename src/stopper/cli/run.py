@@ -9,6 +9,9 @@ from stopper.cli.options import bottles, examples, json_option
 
 __all__ = ["run"]
 
+_PLACE: Final = click.Path(resolve_path=True)
+"""Resolved at once: the run may be resumed from another folder, and must see the same there."""
+
 _DASHES: Final = "--"
 _HOW: Final = "stopper run --budget 200k -- claude -p 'fix the tests'"
 
@@ -77,12 +80,15 @@ class _Command(click.Command):
 )
 @click.option(
     "--workspace",
-    default="",
+    type=_PLACE,
+    default=".",
     metavar="FOLDER",
     help="What it may change; the present folder by default.",
 )
-@click.option("--read", multiple=True, metavar="PATH", help="Show it this path, too.")
-@click.option("--write", multiple=True, metavar="PATH", help="Let it change this path, too.")
+@click.option("--read", type=_PLACE, multiple=True, metavar="PATH", help="Show it this path, too.")
+@click.option(
+    "--write", type=_PLACE, multiple=True, metavar="PATH", help="Let it change this path, too."
+)
 @click.option("--env", multiple=True, metavar="NAME", help="Pass this variable in.")
 @click.option(
     "--parent",
