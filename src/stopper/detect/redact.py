@@ -1,0 +1,345 @@
+"""Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, Protocol, TypeVar
+
+from msgspec import Struct
+
+from stopper.data.rules import load_rules
+from stopper.detect.decode import decoded_views
+from stopper.detect.finding import Finding, Severity, Tier
+from stopper.detect.jsontext import literals
+from stopper.detect.known import KnownValues
+from stopper.detect.rules import read_rules
+from stopper.detect.secrets import Detector
+
+__all__ = ["MAX_DEPTH", "Redactor", "Scans", "SecretPattern", "packaged_detector"]
+
+MAX_DEPTH: Final = 64
+"""Values that nest deeper are replaced as a whole, which ends circles too."""
+
+_ROUNDS: Final = 4
+_MAX_KEY: Final = 64
+_TAG_BYTES: Final = 4
+_MARK = re.compile(r"\[REDACTED:([A-Za-z0-9_.-]{1,64})(?:#[0-9a-f]{8})?\]")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TAIL = re.compile(r"[A-Za-z0-9_-]*")
+_UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
+_OURS: Final = frozenset({"ENV_VAR", "UNPROVABLE", "TOO_DEEP", "UNSETTLED"})
+_RANK = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
+# Unquoted up to white space, quoted up to the quote that closes, and any row of both.
+_VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|\\.|[^\s\"'\\,;}])+"
+
+_T = TypeVar("_T")
+
+
+class Scans(Protocol):
+    """What finds secrets: a `Detector`, or anything like it."""
+
+    def scan(self, text: str | bytes) -> list[Finding]:
+        """All findings, with offsets that count what was given."""
+
+
+class SecretPattern(Struct, frozen=True):
+    """A kind of secret of one's own: all that the regular expression `pattern` matches.
+
+    `name` stands in the mark: letters, digits, `_`, `.` and `-`. ValueError says what does not
+    read; a pattern that matches nothing at all would mark every place, and is refused.
+    """
+
+    name: str
+    pattern: str
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ValueError("the name of a pattern is 1 to 64 letters, digits, '_', '.' and '-'")
+        try:
+            empty = re.compile(self.pattern).match("")
+        except re.error as error:
+            raise ValueError(f"pattern {self.name} does not read: {error}") from error
+        if empty:
+            raise ValueError(f"pattern {self.name} matches an empty text")
+
+
+class _Edit(Struct, frozen=True):
+    """What to replace, and by which mark."""
+
+    start: int
+    end: int
+    mark: str
+    weight: tuple[int, int]
+
+
+@lru_cache(maxsize=1)
+def packaged_detector() -> Detector:
+    """The detector of the rules that ship with Stopper; reading them takes part of a second.
+
+    Its fingerprints have a public key, so they are for redaction only.
+    """
+    return Detector(read_rules(load_rules()), b"redaction")
+
+
+class Redactor:
+    """Replaces every secret by `[REDACTED:NAME]`, and changes nothing else.
+
+    Without `patterns` it uses `detector`, or else the rules that ship with Stopper; with them it
+    knows only these, unless a detector is given too. `known` adds the secrets of a bottle. With
+    `key` a mark ends in `#` and eight digits, which are equal for equal secrets and cannot be
+    guessed without it. Encoded secrets are replaced as they stand. A text whose encodings nest too
+    deeply to be sure is replaced as a whole.
+    """
+
+    def __init__(
+        self,
+        patterns: Iterable[SecretPattern] | None = None,
+        *,
+        detector: Scans | None = None,
+        known: KnownValues | None = None,
+        key: bytes | None = None,
+    ) -> None:
+        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._removed: set[str] = set()
+        self._detector = packaged_detector() if detector is None and patterns is None else detector
+        self._known = known
+        self._key = key
+        for pattern in patterns or ():
+            self.add_pattern(pattern)
+
+    def add_pattern(self, pattern: SecretPattern) -> None:
+        """Look for `pattern` as well, in this redactor only; it replaces one of the same name."""
+        self._patterns[pattern.name] = re.compile(pattern.pattern)
+        self._removed.discard(pattern.name)
+
+    def remove_pattern(self, name: str) -> bool:
+        """Stop marking what is marked by `name`, in this redactor only; whether it was known."""
+        if self._patterns.pop(name, None):
+            return True
+        known = name in self._rule_names() and name not in self._removed
+        if known:
+            self._removed.add(name)
+        return known
+
+    def redact(self, value: _T) -> _T:
+        """The same without its secrets: str, bytes, and dicts, lists, tuples and sets of them.
+
+        Keys of dicts are redacted too. What is of another type is returned as it is, and a text
+        without secrets is the very same object.
+        """
+        redacted: _T = self._any(value, 0)
+        return redacted
+
+    def redact_env_vars(self, text: str, names: Iterable[str]) -> str:
+        """Replace the values that these variables are given in `text`, whatever they are.
+
+        As in `NAME=value`, `NAME="two words"`, `NAME: value` and `"NAME": "value"`.
+        """
+        mark = "[REDACTED:ENV_VAR]"
+        for name in dict.fromkeys(names):
+            if name:
+                text = _assignment(name).sub(lambda found: _assigned(found, mark), text)
+        return text
+
+    def _any(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self._text(value, value)
+        if isinstance(value, bytes):
+            text = value.decode("latin-1")
+            after = self._text(text, value)
+            return value if after is text else after.encode("latin-1")
+        if not isinstance(value, dict | list | tuple | set | frozenset):
+            return value
+        if depth >= MAX_DEPTH:
+            return self._mark("TOO_DEEP", "")
+        if isinstance(value, dict):
+            return self._dict(value, depth)
+        items = [self._any(item, depth + 1) for item in value]
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*items)
+        for kind in (list, tuple, set, frozenset):
+            if isinstance(value, kind):
+                return kind(items)
+        raise AssertionError(type(value))  # pragma: no cover  the kinds above are all
+
+    def _dict(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
+        redacted: dict[Any, Any] = {}
+        for key, item in value.items():
+            name = self._any(key, depth + 1)
+            number = 2
+            while name in redacted:  # two secrets of one kind are two keys still
+                name = f"{self._any(key, depth + 1)}-{number}"
+                number += 1
+            named = isinstance(key, str) and isinstance(item, str)
+            redacted[name] = self._named(key, item) if named else self._any(item, depth + 1)
+        return redacted
+
+    def _named(self, key: str, value: str) -> str:
+        """A value that is a secret by its name is replaced as a whole."""
+        alone = self._text(value, value)
+        if alone is not value or self._detector is None:
+            return alone
+        text = f'"{key}": "{value.translate(_UNQUOTED)}"'
+        begin = len(key) + len('"": "')
+        for finding in self._detector.scan(text):
+            if finding.start == begin and self._name(finding) not in self._removed:
+                return self._mark(self._name(finding), finding.fingerprint)
+        return value
+
+    def _text(self, text: str, original: str | bytes) -> str:
+        """`text` redacted; for bytes it is their latin-1, so that offsets agree."""
+        for _ in range(_ROUNDS):
+            findings, is_sure = self._findings(original)
+            if not is_sure:
+                return self._mark("UNPROVABLE", "")
+            edits = self._edits(text, findings)
+            if not edits:
+                return text
+            text = _applied(text, literals(text, edits))
+            original = text.encode("latin-1") if isinstance(original, bytes) else text
+        return self._mark("UNSETTLED", "")
+
+    def _findings(self, data: str | bytes) -> tuple[list[Finding], bool]:
+        """All findings, also in what `data` decodes to, and whether all of it was looked at."""
+        text = data.decode("latin-1") if isinstance(data, bytes) else data
+        findings = [
+            _found(name, found)
+            for name, pattern in self._patterns.items()
+            for found in pattern.finditer(text)
+            if found[0]
+        ]
+        if self._detector is None and self._known is None:
+            return findings, True
+        views = decoded_views(data)
+        if self._known:
+            findings += self._known.scan(data, views)
+        if self._detector:
+            findings += self._detector.scan(data)
+            for view in views:
+                found = [
+                    _moved(one, *view.origin(one.start, one.end), view.path)
+                    for one in self._detector.scan(view.data)
+                    if one.tier != Tier.GENERIC or not view.guessed
+                ]
+                findings += _likely(text, found, findings) if view.guessed else found
+        return findings, not views.unprovable
+
+    def _edits(self, text: str, findings: Iterable[Finding]) -> list[_Edit]:
+        marks = [(found.start(), found.end(), found[1]) for found in _MARK.finditer(text)]
+        genuine = _OURS | self._patterns.keys() | self._rule_names() if marks else frozenset()
+        edits = []
+        for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
+            name = self._name(finding)
+            if name in self._removed or _is_marked(text, finding, marks, genuine):
+                continue
+            end = finding.end
+            if finding.tier != Tier.GENERIC and not finding.decoded:
+                end = _tail(text, end)
+            weight = (_RANK[finding.tier], end - finding.start)
+            edits.append(_Edit(finding.start, end, self._mark(name, finding.fingerprint), weight))
+        return _merged(edits)
+
+    def _mark(self, name: str, fingerprint: str) -> str:
+        if self._key is None or not fingerprint:
+            return f"[REDACTED:{name}]"
+        tag = blake2b(fingerprint.encode(), key=self._key[:_MAX_KEY], digest_size=_TAG_BYTES)
+        return f"[REDACTED:{name}#{tag.hexdigest()}]"
+
+    def _name(self, finding: Finding) -> str:
+        """What stands in the mark: the name of a known value or a pattern, else of the rule."""
+        if finding.rule in {"pattern", "known-value", "known-value-part", "canary", "canary-part"}:
+            return "".join(_NAME.findall(finding.name))[:64] or "SECRET"
+        return _mark_name(finding.rule)
+
+    def _rule_names(self) -> frozenset[str]:
+        rules = getattr(self._detector, "rules", ())
+        return frozenset(_mark_name(rule.id) for rule in rules)
+
+
+def _mark_name(rule: str) -> str:
+    return rule.upper().replace("-", "_")
+
+
+def _found(name: str, found: re.Match[str]) -> Finding:
+    print_ = blake2b(found[0].encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return Finding("pattern", name, Severity.HIGH, Tier.GENERIC, *found.span(), print_)
+
+
+def _moved(one: Finding, start: int, end: int, path: tuple[str, ...]) -> Finding:
+    return Finding(
+        one.rule, one.name, one.severity, one.tier, start, end, one.fingerprint, path
+    )  # fmt: skip
+
+
+def _likely(
+    text: str, guessed: Iterable[Finding], findings: Iterable[Finding]
+) -> Iterator[Finding]:
+    """Of what was joined, all but words that only stand behind a secret already found."""
+    ends = {one.start: one.end for one in sorted(findings, key=lambda one: one.end)}
+    for one in guessed:
+        more = text[ends.get(one.start, one.start) : one.end]
+        if any(char.isdigit() for char in more) or not (more.islower() or more.istitle()):
+            yield one
+
+
+def _is_marked(
+    text: str, finding: Finding, marks: list[tuple[int, int, str]], genuine: frozenset[str]
+) -> bool:
+    """Whether nothing but marks is left of it.
+
+    What looks like a mark and has a name that none of ours has may be a secret in disguise.
+    """
+    rest, at = "", finding.start
+    for start, end, name in marks:
+        if end > finding.start and start < finding.end:
+            if name not in genuine and finding.tier != Tier.GENERIC:
+                return False
+            rest += text[at : max(at, start)]
+            at = end
+    if at == finding.start:
+        return False
+    rest += text[at : max(at, finding.end)]
+    return not any(char.isalnum() for char in rest)
+
+
+def _tail(text: str, end: int) -> int:
+    found = _TAIL.match(text, end)
+    return found.end() if found else end
+
+
+def _merged(edits: list[_Edit]) -> list[_Edit]:
+    """One edit for all that overlap, with the mark of the surest."""
+    merged: list[_Edit] = []
+    for edit in edits:
+        if merged and edit.start < merged[-1].end:
+            last = merged[-1]
+            best = max(last, edit, key=lambda one: one.weight)
+            merged[-1] = _Edit(last.start, max(last.end, edit.end), best.mark, best.weight)
+        else:
+            merged.append(edit)
+    return merged
+
+
+def _applied(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
+    parts: list[str] = []
+    at = 0
+    for start, end, mark in edits:
+        parts += (text[at:start], mark)
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+@lru_cache(maxsize=256)
+def _assignment(name: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"(?<![A-Za-z0-9_])(?P<name>{re.escape(name)})(?P<sign>[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}})"
+        rf"(?P<value>{_VALUE})",
+        re.DOTALL,
+    )
+
+
+def _assigned(found: re.Match[str], mark: str) -> str:
+    value = found["value"]
+    quote = value[0] if value[0] in "\"'" and found["sign"][0] in "\"'" else ""
+    return f"{found['name']}{found['sign']}{quote}{mark}{quote}"

@@ -1,0 +1,230 @@
+"""Every seed's example, every shape of value, and nothing left of a secret."""
+
+import base64
+import json
+import random
+import string
+from typing import Any, NamedTuple
+
+import pytest
+
+from stopper.detect.known import KnownValues
+from stopper.detect.redact import MAX_DEPTH, Redactor, SecretPattern
+
+RANDOM = random.Random(5)  # noqa: S311  samples
+
+
+def sample(size: int, alphabet: str = string.ascii_letters + string.digits) -> str:
+    return "".join(RANDOM.choices(alphabet, k=size))
+
+
+GITHUB = "ghp_" + sample(36)
+OTHER = "ghp_" + sample(36)
+OPENAI = "sk-" + sample(48)
+AWS = "AKIA" + sample(16, string.ascii_uppercase + "234567")
+BODY = "\n".join(sample(64) for _ in range(5))
+PEM = f"-----BEGIN RSA PRIVATE KEY-----\n{BODY}\n-----END RSA PRIVATE KEY-----"
+REDACTOR = Redactor()
+
+SEEDS = {
+    # what the seeds show     text                                             what comes out
+    "an export":              ("export OPENAI_API_KEY=sk-1234567890abcdef",    "export OPENAI_API_KEY=[REDACTED:OPENAI_API_KEY]"),
+    "a sentence":             ("API key: sk-1234567890abcdef",                 "API key: [REDACTED:OPENAI_API_KEY]"),
+    "a long key":             (f"key={OPENAI}",                                "key=[REDACTED:OPENAI_API_KEY]"),
+    "a GitHub token":         (f"token: {GITHUB}",                             "token: [REDACTED:GITHUB_TOKEN]"),
+    "an AWS key":             (f"id {AWS}.",                                   "id [REDACTED:AWS_ACCESS_KEY]."),
+    "twice the same":         (f"{GITHUB} {GITHUB}",                           "[REDACTED:GITHUB_TOKEN] [REDACTED:GITHUB_TOKEN]"),
+    "a whole PEM block":      (f"a\n{PEM}\nb",                                 "a\n[REDACTED:PRIVATE_KEY]\nb"),
+    "a tail":                 (f"{GITHUB}_old-",                               "[REDACTED:GITHUB_TOKEN]"),
+    "nothing":                ("hello world",                                  "hello world"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), SEEDS.values(), ids=SEEDS)
+def test_texts(text: str, expected: str) -> None:
+    assert REDACTOR.redact(text) == expected
+    assert REDACTOR.redact(text.encode()) == expected.encode()
+    assert REDACTOR.redact(expected) is expected
+
+
+class Pair(NamedTuple):
+    left: str
+    right: str
+
+
+M = "[REDACTED:GITHUB_TOKEN]"
+SHAPES: dict[str, tuple[Any, Any]] = {
+    "a value":           ({"a": GITHUB},                    {"a": M}),
+    "a key":             ({GITHUB: 1},                      {M: 1}),
+    "two keys":          ({GITHUB: 1, OTHER: 2},            {M: 1, f"{M}-2": 2}),
+    "a list in a tuple": (([GITHUB, 1], None),              ([M, 1], None)),
+    "a named tuple":     (Pair(GITHUB, "x"),                Pair(M, "x")),
+    "sets":              ({GITHUB, "x"},                    {M, "x"}),
+    "a frozen set":      (frozenset({GITHUB}),              frozenset({M})),
+    "bytes":             (b"\xff" + GITHUB.encode(),        b"\xff" + M.encode()),
+    "JSON in JSON":      (json.dumps({"a": json.dumps({"b": GITHUB})}), json.dumps({"a": json.dumps({"b": M})})),
+    "a password by name": ({"password": "correct-Horse9 battery"}, {"password": "[REDACTED:PASSWORD]"}),
+    "numbers":           ([1, 2.5, True, None],             [1, 2.5, True, None]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), SHAPES.values(), ids=SHAPES)
+def test_values_of_any_shape(value: Any, expected: Any) -> None:
+    redacted = REDACTOR.redact(value)
+    assert redacted == expected
+    assert type(redacted) is type(value)
+
+
+HIDDEN = {
+    "base64": base64.b64encode(f"a {GITHUB}".encode()).decode(),
+    "hex": GITHUB.encode().hex(),
+    "percent": "".join(f"%{byte:02x}" for byte in GITHUB.encode()),
+    "escapes": "".join(f"\\u{byte:04x}" for byte in GITHUB.encode()),
+    "zero-width": "\u200b".join(GITHUB),
+    "fullwidth": "".join(chr(ord(char) + 0xFEE0) for char in GITHUB),
+    "two literals": f'"{GITHUB[:12]}" + "{GITHUB[12:]}"',
+}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN)
+def test_encoded_secrets_are_replaced_as_they_stand(hidden: str) -> None:
+    redacted = REDACTOR.redact(f"see {hidden} there")
+    assert redacted.startswith("see ")
+    assert redacted.endswith(" there")
+    assert M in redacted
+    assert len(redacted) < len("see  there") + len(M) + 12
+
+
+JSON_TEXTS = {
+    "an object": json.dumps({"a": f"x {GITHUB}", "n": 1.50}, indent=2),
+    "an escape after it": json.dumps({"a": f'{GITHUB}"\n\\x'}),
+    "an escape before it": json.dumps({"a": f'\\"\n{GITHUB}'}),
+    "escapes in it": '{"a": "' + "".join(f"\\u{byte:04x}" for byte in GITHUB.encode()) + '"}',
+    "a password with quotes": json.dumps({"password": 'abF7qcD3x"ghi9 jkl'}),
+    "a PEM block": json.dumps({"key": PEM}),
+    "a PEM block in lines": json.dumps({"key": PEM.split("\n")}),
+    "a number": '{"card": 4111111111111111}',
+    "lines": f'{{"a": "{GITHUB}"}}\n{{"b": "{OPENAI}\\n"}}',
+    "events": f'event: x\ndata: {{"a": "{GITHUB}"}}\n\ndata: [DONE]\n\n',
+    "a password in an event": f'data: {{"password": "{sample(12)}\\"x"}}\n\n',
+}
+
+
+@pytest.mark.parametrize("text", JSON_TEXTS.values(), ids=JSON_TEXTS)
+def test_json_stays_json(text: str) -> None:
+    redacted = REDACTOR.redact(text)
+    assert "[REDACTED:" in redacted
+    for secret in (GITHUB, OPENAI, "ghi9", *BODY.split("\n")):
+        assert secret not in redacted
+    assert redacted.count("\n") == text.count("\n")
+    for before, after in zip(text.splitlines(), redacted.splitlines(), strict=True):
+        try:
+            json.loads(before.removeprefix("data:"))
+        except ValueError:
+            continue
+        json.loads(after.removeprefix("data:"))
+    if not text.startswith(("event", "data")) and "\n{" not in text:
+        json.loads(redacted)
+
+
+ENV = {
+    # text                                                      names               what comes out
+    "plain":            ("DATABASE_URL=postgresql://user:pass@host/db", ["DATABASE_URL"], "DATABASE_URL=[REDACTED:ENV_VAR]"),
+    "two":              ("A=1 SECRET_KEY=x B=2",                 ["SECRET_KEY", "B"], "A=1 SECRET_KEY=[REDACTED:ENV_VAR] B=[REDACTED:ENV_VAR]"),
+    "quoted":           ('export A="two words" b',               ["A"],             "export A=[REDACTED:ENV_VAR] b"),
+    "single quotes":    ("A='two words'; b",                     ["A"],             "A=[REDACTED:ENV_VAR]; b"),
+    "half quoted":      ('A=x"y z"w b',                          ["A"],             "A=[REDACTED:ENV_VAR] b"),
+    "an escaped blank": ("A=x\\ y b",                            ["A"],             "A=[REDACTED:ENV_VAR] b"),
+    "an open quote":    ('A="x y',                               ["A"],             "A=[REDACTED:ENV_VAR]"),
+    "JSON":             ('{"A": "x\\"y", "B": 1}',               ["A"],             '{"A": "[REDACTED:ENV_VAR]", "B": 1}'),
+    "YAML":             ("A: x\nB: y",                           ["A"],             "A: [REDACTED:ENV_VAR]\nB: y"),
+    "a longer name":    ("MY_A=x A_B=y",                         ["A"],             "MY_A=x A_B=y"),
+    "a name alone":     ("A is set",                             ["A"],             "A is set"),
+    "odd names":        ("A.B=x",                                ["A.B", ""],       "A.B=[REDACTED:ENV_VAR]"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "names", "expected"), ENV.values(), ids=ENV)
+def test_environment_variables(text: str, names: list[str], expected: str) -> None:
+    assert REDACTOR.redact_env_vars(text, names) == expected
+    assert REDACTOR.redact_env_vars(expected, names) == expected
+
+
+class TestPatterns:
+    def test_they_belong_to_one_redactor(self) -> None:
+        mine, other = Redactor(), Redactor()
+        mine.add_pattern(SecretPattern("TICKET", r"TICK-\d{4}"))
+        assert mine.redact("see TICK-1234") == "see [REDACTED:TICKET]"
+        assert other.redact("see TICK-1234") == "see TICK-1234"
+        assert mine.remove_pattern("TICKET")
+        assert not mine.remove_pattern("TICKET")
+        assert mine.redact("see TICK-1234") == "see TICK-1234"
+
+    def test_a_packaged_kind_can_be_removed(self) -> None:
+        redactor = Redactor()
+        assert redactor.remove_pattern("GITHUB_TOKEN")
+        assert not redactor.remove_pattern("GITHUB_TOKEN")
+        assert redactor.redact(GITHUB) == GITHUB
+        assert REDACTOR.redact(GITHUB) == M
+
+    def test_no_patterns_are_no_patterns(self) -> None:
+        assert Redactor([]).redact(GITHUB) == GITHUB
+
+    def test_a_pattern_that_matches_marks_comes_to_an_end(self) -> None:
+        redactor = Redactor([SecretPattern("WORD", "[A-Z]{4,}")])
+        assert redactor.redact("a WORDS b") == "a [REDACTED:WORD] b"
+        assert redactor.redact("a [REDACTED:WORD] b") == "a [REDACTED:WORD] b"
+
+    @pytest.mark.parametrize(
+        ("name", "pattern"), [("", "a"), ("A B", "a"), ("A]", "a"), ("A", "("), ("A", "a*")]
+    )
+    def test_what_does_not_read_is_refused(self, name: str, pattern: str) -> None:
+        with pytest.raises(ValueError, match="pattern"):
+            SecretPattern(name, pattern)
+
+
+class TestTags:
+    def test_equal_secrets_have_equal_tags_under_one_key(self) -> None:
+        redactor = Redactor(key=b"mine")
+        first, again, other = redactor.redact([GITHUB, f"x {GITHUB}", OTHER])
+        assert again == f"x {first}"
+        assert first != other
+        assert first.startswith("[REDACTED:GITHUB_TOKEN#")
+        assert Redactor(key=b"another").redact(GITHUB) != first
+
+    def test_tagged_marks_stay(self) -> None:
+        redactor = Redactor(key=b"mine")
+        once = redactor.redact(f"password={GITHUB}")
+        assert redactor.redact(once) == once
+
+
+def test_known_values_are_marked_by_their_names() -> None:
+    value = sample(24)
+    redactor = Redactor(known=KnownValues({"MY_VALUE": value}, b"key"))
+    assert redactor.redact(f"a {value[::-1]} b {GITHUB}") == f"a [REDACTED:MY_VALUE] b {M}"
+
+
+def test_a_false_mark_hides_nothing() -> None:
+    assert AWS not in REDACTOR.redact(f"[REDACTED:{AWS}]")
+
+
+def test_what_nests_too_deeply_is_replaced() -> None:
+    value: list[Any] = []
+    value.append(value)
+    assert "[REDACTED:TOO_DEEP]" in str(REDACTOR.redact(value))
+    deep: Any = GITHUB
+    for _ in range(MAX_DEPTH - 1):
+        deep = [deep]
+    assert M in str(REDACTOR.redact(deep))
+
+
+def test_what_cannot_be_looked_through_is_replaced() -> None:
+    text = GITHUB
+    for _ in range(12):
+        text = base64.b64encode(text.encode()).decode()
+    assert REDACTOR.redact(text) == "[REDACTED:UNPROVABLE]"
+
+
+def test_texts_without_secrets_are_the_same_objects() -> None:
+    for clean in ("hello", b"\xff\x00", "a" * 1000):
+        assert REDACTOR.redact(clean) is clean
