@@ -1,5 +1,6 @@
 """What the command line's tests share: somebody at a keyboard, with a home and a ledger."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stopper.cli.app import stopper
+from stopper.settings import TABLE
 from stopper.stores import open_ledger
 from stopper.stores.ledger import Ledger
 from stopper.testing.past import Past
@@ -37,6 +39,8 @@ for prompt in sys.argv[1:]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stopper's folder, which is not there yet; commands in this process use it."""
     folder = tmp_path / "home" / ".stopper"
+    for name in ("COLUMNS", "NO_COLOR", *(set(os.environ) & {row.variable for row in TABLE})):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(folder.parent))
     monkeypatch.setenv("STOPPER_HOME", str(folder))
     return folder

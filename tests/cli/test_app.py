@@ -249,10 +249,13 @@ def test_an_error_is_red_on_a_terminal_alone(
     monkeypatch.setenv("COLUMNS", "80")
     screen = io.StringIO()
     screen.isatty = lambda: True  # type: ignore[method-assign]
-    Fault("all is lost " * 10).show(screen)
-    shown = screen.getvalue()
-    assert shown.startswith("\x1b[31mError:\x1b[0m all is" if coloured else "Error: all is")
-    assert len(shown.splitlines()) == 2
+    long = (
+        "    a line to be copied, which is longer than the terminal is wide, so it must not break"
+    )
+    Fault("all is lost " * 10 + f"\n\n{long}\x07\nthere").show(screen)
+    first, *others = screen.getvalue().splitlines()
+    assert first.startswith("\x1b[31mError:\x1b[0m all is" if coloured else "Error: all is")
+    assert others[1:] == ["", rf"{long}\x07", "there"]
 
 
 @pytest.mark.parametrize("words", [("ps",), ("usage", "--by", "model"), ("pss",)], ids=str)

@@ -68,8 +68,27 @@ def test_a_run_that_does_not_answer(
     assert (shown.exit_code, shown.stdout) == (1, "")
     waiting, late = shown.stderr.splitlines()
     assert waiting == "Waiting for the cut; Ctrl-C leaves the order standing."
-    assert late.startswith("fox has not answered; the order stands. Look at `stopper logs fox`")
+    assert late.startswith("fox has not done it yet; the order stands. Look at `stopper logs fox`")
     assert [order.act for order in ledger.orders(fox.id)] == ["cut"]
+
+
+ENDINGS = {
+    # the order    how the run ends    status  what is said
+    "cut":        ("cut",              0,      "fox is cut off: nothing leaves it any more."),
+    "kill":       ("ended",            0,      "fox is over: it ended before it could be told."),
+    "freeze":     ("ended",            1,      "fox is not frozen, and runs no more: look at `stopper logs fox`."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("act", ENDINGS)
+def test_a_run_that_ends_meanwhile(
+    typed: Typed, past: Past, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    ending, status, said = ENDINGS[act]
+    fox = past.run("fox")
+    monkeypatch.setattr("time.sleep", lambda _: ledger.end_run(fox.id, ending, 0, past.now))
+    shown = typed(act, "fox")
+    assert (shown.exit_code, shown.output) == (status, f"{said}\n")
 
 
 def test_ctrl_c_leaves_the_order_standing(

@@ -21,6 +21,8 @@ from stopper.errors import UsageError
 from stopper.stores.ledger import Ledger, Run
 from stopper.testing.past import Past
 
+Act = Callable[[Ledger, Run, Past], None]
+
 
 def test_every_order_has_a_reason() -> None:
     assert set(ORDERS.values()) <= set(REASONS)
@@ -71,41 +73,39 @@ def test_what_is_gone_cannot_be_frozen(home: Home, past: Past) -> None:
     assert len(home.ledger.runs(live=True)) == 1
 
 
-def answers(ledger: Ledger, run: Run, past: Past) -> None:
-    ledger.note(run.id, "cut", "bottle.cut", {}, past.now)
+def noted(act: str) -> Act:
+    """The run writes this down."""
+    return lambda ledger, run, past: ledger.note(run.id, act, "bottle.cut", {}, past.now)
 
 
-def ends(ledger: Ledger, run: Run, past: Past) -> None:
-    ledger.end_run(run.id, "cut", 0, past.now)
+def ended(status: str) -> Act:
+    """The run ends with this status."""
+    return lambda ledger, run, past: ledger.end_run(run.id, status, 0, past.now)
 
 
-def does_something_else(ledger: Ledger, run: Run, past: Past) -> None:
-    ledger.note(run.id, "refuse", "bottle.cut", {}, past.now)
-
-
-def does_nothing(_: Ledger, __: Run, ___: Past) -> None:
-    """The run hangs."""
-
-
-ANSWERS: dict[str, tuple[Callable[[Ledger, Run, Past], None], Outcome]] = {
-    # what the run does
-    "it answers":             (answers,             Outcome.DONE),
-    "it ends":                (ends,                Outcome.DONE),
-    "it does something else": (does_something_else, Outcome.LATE),
-    "it does nothing":        (does_nothing,        Outcome.LATE),
+ANSWERS: dict[str, tuple[str, Act, Outcome]] = {
+    # what the run does                          order     its act             what became of the order
+    "it is cut and lives":                      ("cut",    noted("cut"),       Outcome.DONE),
+    "it is cut and ends":                       ("cut",    ended("cut"),       Outcome.DONE),
+    "it ended before it was cut":               ("cut",    ended("ended"),     Outcome.ENDED),
+    "it goes on":                               ("cut",    noted("refuse"),    Outcome.LATE),
+    "it is killed":                             ("kill",   ended("killed"),    Outcome.DONE),
+    "it is being killed":                       ("kill",   noted("kill"),      Outcome.LATE),
+    "it ended before it was killed":            ("kill",   ended("ended"),     Outcome.ENDED),
+    "it is frozen":                             ("freeze", ended("frozen"),    Outcome.DONE),
+    "it is being frozen":                       ("freeze", noted("freeze"),    Outcome.LATE),
+    "it could not be frozen":                   ("freeze", ended("ended"),     Outcome.ENDED),
+    "it was killed while it was being frozen":  ("freeze", ended("killed"),    Outcome.ENDED),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("answer", "outcome"), ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize(("act", "answer", "outcome"), ANSWERS.values(), ids=ANSWERS)
 def test_an_order_is_awaited_so_long_and_no_longer(
-    home: Home,
-    past: Past,
-    answer: Callable[[Ledger, Run, Past], None],
-    outcome: Outcome,
+    home: Home, past: Past, act: str, answer: Act, outcome: Outcome
 ) -> None:
     fox = past.run("fox")
-    answers(home.ledger, fox, past)  # an answer to an earlier order
-    given = give_order(home, fox, "cut", past.now)
+    noted("cut")(home.ledger, fox, past)  # an answer to an earlier order
+    given = give_order(home, fox, act, past.now)
     pauses: list[int] = []
 
     def pause() -> None:
@@ -115,14 +115,14 @@ def test_an_order_is_awaited_so_long_and_no_longer(
 
     [ordered] = await_orders(home, [given], 5, pause)
     assert ordered.outcome is outcome
-    assert len(pauses) == (2 if outcome is Outcome.DONE else 5)
-    assert [order.act for order in home.ledger.orders(fox.id)] == ["cut"]
+    assert len(pauses) == (5 if outcome is Outcome.LATE else 2)
+    assert [order.act for order in home.ledger.orders(fox.id)] == [act]
 
 
 def test_several_orders_are_awaited_together(home: Home, past: Past) -> None:
     fox, owl = past.run("fox"), past.run("owl")
     given = [give_order(home, run, "kill", past.now) for run in (fox, owl)]
-    ends(home.ledger, owl, past)
+    ended("killed")(home.ledger, owl, past)
     outcomes = [one.outcome for one in await_orders(home, given, 1, lambda: None)]
     assert outcomes == [Outcome.LATE, Outcome.DONE]
 

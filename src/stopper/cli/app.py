@@ -56,7 +56,7 @@ class Fault(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the message, on stderr by default."""
         stream = sys.stderr if file is None else file
-        first, *others = broken(f"{_ERROR} {self.message}", columns_of(stream))
+        first, *others = _lines(f"{_ERROR} {self.message}", columns_of(stream))
         word = paint(_ERROR, Style.RED, colour=has_colour(stream))
         print(word + first.removeprefix(_ERROR), *others, sep="\n", file=stream)
 
@@ -121,6 +121,14 @@ class Commands(click.Group):
             raise _fault_in(ctx)(_of_system(error)) from error
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _lines(text: str, room: int | None) -> list[str]:
+    """Advice may have lines of its own; those that are indented are to be copied, so they stay."""
+    lines = []
+    for line in text.split("\n"):
+        lines += broken(line, None if line.startswith(" ") else room)
+    return lines
 
 
 def _fault_in(ctx: click.Context) -> type[Fault]:

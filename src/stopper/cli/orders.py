@@ -20,7 +20,7 @@ MOST_PAUSES: Final = 600
 
 _NOTICED: Final = 20
 _DONE: Final = {
-    "cut": "is cut off: nothing leaves it any more. Its agent still runs.",
+    "cut": "is cut off: nothing leaves it any more.",
     "freeze": "is frozen. Go on with `stopper resume {bottle}`.",
     "kill": "is killed.",
 }
@@ -97,16 +97,29 @@ class _Pause:
 
 def _tell(ordered: Sequence[Ordered]) -> None:
     for one in ordered:
-        name = one.run.bottle
+        name, act = one.run.bottle, one.order.act
         if one.outcome is Outcome.DONE:
-            say(f"{name} {_DONE[one.order.act].format(bottle=name)}")
-        elif one.outcome is Outcome.GONE:
-            say(f"{name} is gone: its process had died already.")
-        else:
+            lives = act == "cut" and one.run.ended is None
+            tail = " Its agent still runs." if lives else ""
+            say(f"{name} {_DONE[act].format(bottle=name)}{tail}")
+        elif one.outcome is Outcome.LATE:
             hint(
-                f"{name} has not answered; the order stands. Look at `stopper logs {name}`, or "
+                f"{name} has not done it yet; the order stands. Look at `stopper logs {name}`, or "
                 f"end process {one.run.fact.get('pid', 'of the run')} yourself: its bottle ends "
                 f"with it."
             )
-    if any(one.outcome is Outcome.LATE for one in ordered):
+        elif act == "freeze":
+            hint(f"{name} is not frozen, and runs no more: look at `stopper logs {name}`.")
+        elif one.outcome is Outcome.GONE:
+            say(f"{name} is gone: its process had died already.")
+        else:
+            say(f"{name} is over: it ended before it could be told.")
+    if not all(map(_is_obeyed, ordered)):
         raise click.exceptions.Exit(1)
+
+
+def _is_obeyed(one: Ordered) -> bool:
+    """Whether things are as they were ordered to be; what is over can use nothing any more."""
+    if one.outcome is Outcome.DONE:
+        return True
+    return one.outcome is not Outcome.LATE and one.order.act != "freeze"

@@ -34,11 +34,8 @@ def tell(text: str, style: Style | None, stream: IO[Any]) -> None:
 
 
 def broken(text: str, room: int | None) -> list[str]:
-    """The lines of a text that is set plain; those that are indented stay as they are."""
-    lines = []
-    for line in map(plain, text.splitlines()):
-        lines += [line] if room is None or line.startswith(" ") else wrap(line, room)
-    return lines
+    """A text set plain, in lines of this room."""
+    return [plain(text)] if room is None else wrap(plain(text), room)
 
 
 def print_json(value: Any) -> None:

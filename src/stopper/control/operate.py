@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stopper.control.home import Home
 from stopper.control.orders import wake
@@ -32,11 +33,15 @@ __all__ = [
 ORDERS: Final = {"cut": "bottle.cut", "freeze": "bottle.frozen", "kill": "bottle.killed"}
 """What can be ordered of a run, and the reason code that its requests are refused with."""
 
+_STATUS: Final = {"cut": "cut", "freeze": "frozen", "kill": "killed"}
+"""The status of a run that ended as it was ordered to."""
+
 
 class Outcome(StrEnum):
-    """What became of an order."""
+    """What became of an order: done, or the run ended otherwise, or died, or has not answered."""
 
     DONE = "done"
+    ENDED = "ended"
     GONE = "gone"
     LATE = "late"
 
@@ -44,7 +49,7 @@ class Outcome(StrEnum):
 class Ordered(Struct, frozen=True):
     """An order that was given, and what became of it so far; None while it is awaited.
 
-    `mark` is the run's last audit row before the order.
+    `run` is as it was last seen, `mark` its last audit row before the order.
     """
 
     run: Run
@@ -107,7 +112,7 @@ def await_orders(
             return ordered
         pause()
         ordered = [_looked(home, one) for one in ordered]
-    return [one if one.outcome else _with(one, Outcome.LATE) for one in ordered]
+    return [one if one.outcome else replace(one, outcome=Outcome.LATE) for one in ordered]
 
 
 def check_audit(ledger: Ledger) -> AuditReport:
@@ -146,21 +151,17 @@ def settle_pending(
 def _looked(home: Home, one: Ordered) -> Ordered:
     if one.outcome is not None:
         return one
-    run = home.ledger.find_run(one.run.id)
-    if run is None or run.ended is not None or _answered(home.ledger, one):
-        return _with(one, Outcome.DONE)
-    if not is_alive(run.fact):
-        return _with(one, Outcome.GONE)
-    return one
+    run = home.ledger.find_run(one.run.id) or one.run
+    return replace(one, run=run, outcome=_outcome(home.ledger, one, run))
 
 
-def _answered(ledger: Ledger, one: Ordered) -> bool:
-    acts = (row.act for row in ledger.audit(run=one.run.id, after=one.mark))
-    return one.order.act in acts
-
-
-def _with(one: Ordered, outcome: Outcome) -> Ordered:
-    return Ordered(one.run, one.order, one.mark, outcome)
+def _outcome(ledger: Ledger, one: Ordered, run: Run) -> Outcome | None:
+    act = one.order.act
+    if run.ended is not None:
+        return Outcome.DONE if run.status == _STATUS[act] else Outcome.ENDED
+    if act == "cut" and any(row.act == act for row in ledger.audit(run=run.id, after=one.mark)):
+        return Outcome.DONE
+    return None if is_alive(run.fact) else Outcome.GONE
 
 
 def _last_audit(ledger: Ledger, run: str) -> int:
