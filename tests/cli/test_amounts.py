@@ -31,7 +31,7 @@ AMOUNTS = {
     "the least that is shown":   (MICROS, 100,           "$0.0001",       "$0.0001"),
     "a fraction of a dollar":    (MICROS, 13_343,        "$0.013343",     "$0.0133"),
     "dollars":                   (MICROS, 1_234_567_890, "$1,234.56789",  "$1,234.57"),
-    "dollars overspent":         (MICROS, -500_000,      "-$0.50",        "-$0.5000"),
+    "dollars overspent":         (MICROS, -500_000,      "-$0.50",        "-$0.50"),
 }  # fmt: skip
 
 

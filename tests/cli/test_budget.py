@@ -88,7 +88,7 @@ def test_what_is_odd_is_hinted_at(
 
 
 def cells(text: str) -> list[list[str]]:
-    return [re.split(r"  +", line.strip()) for line in text.splitlines()[1:]]
+    return [re.split(r"  +", line.strip()) for line in text.splitlines()[2:]]
 
 
 def test_the_list_shows_what_is_spent_held_and_left(typed: Typed, past: Past) -> None:

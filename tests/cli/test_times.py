@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from stopper.cli.times import age_cell, local, minute, span
+from stopper.cli.times import age_cell, local, minute_cell, span
 
 SPANS = {
     # seconds        expected
@@ -45,4 +45,5 @@ def in_india(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_time_is_this_machines_own() -> None:
     at = datetime(2026, 1, 31, 20, 5, 9, tzinfo=UTC)
     assert local(at) == "2026-02-01 01:35:09"
-    assert minute(at) == "2026-02-01 01:35"
+    cell = minute_cell(at)
+    assert (cell.text, cell.short) == ("2026-02-01 01:35", "02-01 01:35")

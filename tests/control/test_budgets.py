@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stopper.control.budgets import (
+    budget_text,
     drop_budgets,
     list_budgets,
     nobody_named,
@@ -77,6 +78,19 @@ def test_what_is_no_budget(scope: str, amount: str, provider: str | None, needle
     with pytest.raises(UsageError) as raised:
         read_budget(scope, amount, provider, NAMES)
     assert needle in str(raised.value)
+
+
+WORDS = {
+    # expected                              budget
+    "200,000 tokens":                       Budget(GLOBAL, Unit.TOKENS, 200_000),
+    "5,000,000 tokens a day of anthropic":  Budget(GLOBAL, Unit.TOKENS, 5_000_000, Window.DAY, "anthropic"),
+    "$2.50 a month":                        Budget(GLOBAL, Unit.MICROS, 2_500_000, Window.MONTH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("expected", "budget"), WORDS.items(), ids=WORDS)
+def test_a_budget_in_words(expected: str, budget: Budget) -> None:
+    assert budget_text(budget) == expected
 
 
 def test_setting_gives_the_account_with_what_was_spent_before(home: Home, past: Past) -> None:

@@ -6,26 +6,14 @@ from typing import Any
 import pytest
 
 from stopper.bottle.sandbox import Kind
-from stopper.control.describe import Said, budget_text, describe
+from stopper.control.describe import Said, describe
 from stopper.control.home import Home, open_home
 from stopper.control.planned import Planned, RunOptions, plan_run
-from stopper.core.budget import Budget, Unit, Window
+from stopper.core.budget import Budget, Unit
 from stopper.core.scope import GLOBAL, Scope, ScopeKind
 from stopper.settings import TABLE
 
 HOST = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-
-BUDGETS = {
-    # expected                              budget
-    "200,000 tokens":                       Budget(GLOBAL, Unit.TOKENS, 200_000),
-    "5,000,000 tokens a day of anthropic":  Budget(GLOBAL, Unit.TOKENS, 5_000_000, Window.DAY, "anthropic"),
-    "$2.50 a month":                        Budget(GLOBAL, Unit.MICROS, 2_500_000, Window.MONTH),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("expected", "budget"), BUDGETS.items(), ids=BUDGETS)
-def test_a_budget_in_words(expected: str, budget: Budget) -> None:
-    assert budget_text(budget) == expected
 
 
 @pytest.fixture

@@ -33,13 +33,12 @@ def limit_text(budget: Budget) -> str:
 
 def amount_cell(unit: Unit, amount: int, style: Style | None = None) -> Cell:
     """Tokens or dollars; where there is no room, three digits of tokens or the cents."""
-    return Cell(format_amount(unit, amount), style, _short(unit, amount))
+    return Cell(format_amount(unit, amount), style, _shortest(unit, amount))
 
 
 def limit_cell(budget: Budget) -> Cell:
     """A budget's limit as people write it."""
-    text, window = format_amount(budget.unit, budget.limit), _window(budget)
-    return Cell(text + window, short=_short(budget.unit, budget.limit) + window)
+    return Cell(limit_text(budget), short=_shortest(budget.unit, budget.limit) + _window(budget))
 
 
 def left_style(account: Account) -> Style:
@@ -75,6 +74,10 @@ def figures_cell(total: Total) -> Cell | None:
 
 def _window(budget: Budget) -> str:
     return "" if budget.window is Window.LIFETIME else f"/{budget.window}"
+
+
+def _shortest(unit: Unit, amount: int) -> str:
+    return min(format_amount(unit, amount), _short(unit, amount), key=len)
 
 
 def _short(unit: Unit, amount: int) -> str:

@@ -11,14 +11,14 @@ from stopper.cli.amounts import (
     amount_cell,
     left_style,
     limit_cell,
-    limit_text,
 )
 from stopper.cli.options import examples, json_option
 from stopper.cli.say import hint, print_json, say
 from stopper.cli.table import Cell, Column, Value, print_table
-from stopper.cli.times import minute
+from stopper.cli.times import minute_cell
 from stopper.control.budgets import (
     BudgetReport,
+    budget_text,
     drop_budgets,
     list_budgets,
     nobody_named,
@@ -26,7 +26,7 @@ from stopper.control.budgets import (
     set_budget,
 )
 from stopper.control.home import open_home
-from stopper.core.budget import Budget, Unit, format_amount
+from stopper.core.budget import format_amount
 from stopper.core.hold import Account
 from stopper.data import load_providers
 from stopper.settings import provider_names
@@ -41,7 +41,7 @@ _COLUMNS: Final = (
     Column("held", right=True),
     Column("left", right=True),
     Column("used"),
-    Column("starts again"),
+    Column("starts\nagain"),
 )
 _BAR_CELLS: Final = 10
 
@@ -79,7 +79,7 @@ def set_(*, scope: str, amount: str, provider: str | None) -> None:
         account = set_budget(home.ledger, limit, datetime.now(UTC))
         warning = nobody_named(home.ledger, limit.scope)
     spent = format_amount(limit.unit, account.spent)
-    say(f"{limit.key} may use {_in_words(limit)}; {spent} is spent so far.")
+    say(f"{limit.key} may use {budget_text(limit)}; {spent} is spent so far.")
     if limit.limit == 0:
         hint("A limit of 0 lets no request out. If you meant dollars, use single quotes: '$2.50'")
     if warning:
@@ -128,13 +128,9 @@ def rm(*, what: str) -> None:
         dropped = drop_budgets(home.ledger, what, datetime.now(UTC))
         again = {b.key for b in home.settings.budget}.intersection(b.key for b in dropped)
     for gone in dropped:
-        say(f"Removed {gone.key}, which was {_in_words(gone)}.")
+        say(f"Removed {gone.key}, which was {budget_text(gone)}.")
     if again:
         hint(f"The settings set {', '.join(sorted(again))} again at the next run.")
-
-
-def _in_words(budget: Budget) -> str:
-    return limit_text(budget) + (" tokens" if budget.unit is Unit.TOKENS else "")
 
 
 def _row(report: BudgetReport) -> Sequence[Value]:
@@ -148,7 +144,7 @@ def _row(report: BudgetReport) -> Sequence[Value]:
         amount_cell(budget.unit, account.held),
         amount_cell(budget.unit, account.room, left_style(account)),
         _bar(account),
-        "never" if report.renewed is None else minute(report.renewed),
+        "never" if report.renewed is None else minute_cell(report.renewed),
     )
 
 

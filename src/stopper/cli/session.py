@@ -7,7 +7,8 @@ from stopper.cli.colour import Style
 from stopper.cli.say import hint, print_json, print_json_line, tell, warn
 from stopper.cli.table import Column, print_table
 from stopper.cli.usage import print_usage, usage_json
-from stopper.control.describe import budget_text, describe
+from stopper.control.budgets import budget_text
+from stopper.control.describe import describe
 from stopper.control.home import Home
 from stopper.control.planned import Planned
 from stopper.control.reports import report_usage

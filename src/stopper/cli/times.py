@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.cli.table import Cell
 
-__all__ = ["age_cell", "local", "minute", "span"]
+__all__ = ["age_cell", "local", "minute_cell", "span"]
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -15,9 +15,10 @@ def local(at: datetime) -> str:
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def minute(at: datetime) -> str:
-    """A time to the minute, such as `2026-01-31 14:05`."""
-    return at.astimezone().strftime("%Y-%m-%d %H:%M")
+def minute_cell(at: datetime) -> Cell:
+    """A time to the minute, such as `2026-01-31 14:05`; where there is no room without its year."""
+    here = at.astimezone()
+    return Cell(here.strftime("%Y-%m-%d %H:%M"), short=here.strftime("%m-%d %H:%M"))
 
 
 def age_cell(age: timedelta) -> Cell:

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from stopper.control.suggest import did_you_mean, listed
-from stopper.core.budget import Budget, window_end
+from stopper.core.budget import Budget, Unit, Window, format_amount, window_end
 from stopper.core.hold import Account
 from stopper.core.scope import Scope, ScopeKind
 from stopper.errors import SettingsError, UsageError
@@ -14,6 +14,7 @@ from stopper.stores.ledger import Ledger, Run
 
 __all__ = [
     "BudgetReport",
+    "budget_text",
     "drop_budgets",
     "list_budgets",
     "nobody_named",
@@ -56,6 +57,14 @@ def read_budget(scope: str, amount: str, provider: str | None, names: Names) -> 
         return parse_budget(amount, where, names, "AMOUNT")
     except SettingsError as error:
         raise UsageError(f"{error}{_eaten(amount)}") from None
+
+
+def budget_text(budget: Budget) -> str:
+    """`200,000 tokens a day of anthropic`."""
+    noun = " tokens" if budget.unit is Unit.TOKENS else ""
+    window = "" if budget.window is Window.LIFETIME else f" a {budget.window}"
+    provider = f" of {budget.provider}" if budget.provider else ""
+    return f"{format_amount(budget.unit, budget.limit)}{noun}{window}{provider}"
 
 
 def set_budget(ledger: Ledger, budget: Budget, now: datetime) -> Account:

@@ -9,13 +9,14 @@ from typing import Final
 from msgspec import Struct
 
 from stopper.bottle.sandbox import Isolation, Kind, Mount, Plan
+from stopper.control.budgets import budget_text
 from stopper.control.home import Home
 from stopper.control.planned import Planned
-from stopper.core.budget import Budget, Unit, Window, format_amount, governing
+from stopper.core.budget import governing
 from stopper.egress.route import Mount as ProviderMount
 from stopper.settings import explain
 
-__all__ = ["Said", "budget_text", "describe"]
+__all__ = ["Said", "describe"]
 
 _IN_OTHER_ROWS: Final = frozenset({"budget", "allow", "upstreams"})
 _PROC: Final = PurePosixPath("/proc")
@@ -49,14 +50,6 @@ def describe(planned: Planned, home: Home, host: Mapping[str, str] = os.environ)
         *_settings(planned),
     ]
     return [row for row in rows if row.values]
-
-
-def budget_text(budget: Budget) -> str:
-    """`200,000 tokens a day of anthropic`."""
-    noun = " tokens" if budget.unit is Unit.TOKENS else ""
-    window = "" if budget.window is Window.LIFETIME else f" a {budget.window}"
-    provider = f" of {budget.provider}" if budget.provider else ""
-    return f"{format_amount(budget.unit, budget.limit)}{noun}{window}{provider}"
 
 
 def _files(plan: Plan) -> Iterator[Said]:
