@@ -30,7 +30,8 @@ def _class(alphabet: bytes) -> bytes:
     return bytes(ord("T") if byte in alphabet else ord(" ") for byte in range(256))
 
 
-_BASE64 = _class(_LETTERS + _LETTERS.lower() + _DIGITS + b"+/_-")
+_ALPHABET64 = _LETTERS + _LETTERS.lower() + _DIGITS + b"+/_-="
+_BASE64 = _class(_ALPHABET64[:-1])
 _HEX = _class(_DIGITS + b"abcdefABCDEF")
 _UPPER32 = _class(_LETTERS + b"234567")
 _LOWER32 = _class(_LETTERS.lower() + b"234567")
@@ -95,7 +96,9 @@ def armoured(data: bytes) -> Iterator[Opened]:
         runs = [
             (start, end)
             for start, end in _runs(visible, 5 * MIN_GROUPS_85)
-            if b" " in tokens[start:end]  # else it is base64, which spells ascii85 as well
+            if data[start:end].translate(
+                None, _ALPHABET64
+            )  # else it is base64, which spells ascii85 as well
         ]
         yield from _opened85("ascii85", data, runs, _ASCII85, _VALUES_A85)
         yield from _opened85("base85", data, runs, _BASE85, _VALUES85)

@@ -18,7 +18,6 @@ _PAST: Final = b"\n\n\n"
 _MAX_CONTEXT: Final = 8192
 _MAX_UNICODE: Final = 0x10FFFF
 _MAX_GROUP: Final = 8
-_MIN_GROUPS: Final = 4
 
 _PERCENT = rb"%(?:25)*[0-9A-Fa-f]{2}"
 _HIGH = rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -73,8 +72,9 @@ _LABEL_END = b"T" * _MIN_LABEL + b"."
 _LINE_ENDS = tuple(b"T" * _MIN_LINE + end for end in (b"\n", b"\r\n", b"\\\n"))
 
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-"
+_GROUPED_BYTES = _TOKEN_BYTES.translate(None, b"+/=-")
 _SHAPES = bytes(
-    ord(" ") if byte in _SEPARATORS else ord("A") if byte in _TOKEN_BYTES else ord(".")
+    ord(" ") if byte in _SEPARATORS else ord("A") if byte in _GROUPED_BYTES else ord(".")
     for byte in range(256)
 )
 # What groups look like: how long each is, how far apart, and how many make a token.
@@ -138,7 +138,21 @@ def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     shapes = data.translate(_SHAPES)
     for shape, size, gap, _ in _GROUPS:
         if (gap == 1 or b"0x" in data) and shape in shapes:
-            yield _rewrite("grouped", data, _REGROUP[size, gap], _ungrouped)
+            regex = _REGROUP[size, gap]
+            yield _rewrite("grouped", data, regex, _ungrouped, _near(data, shapes, shape, regex))
+
+
+def _near(
+    data: bytes, shapes: bytes, shape: bytes, regex: re.Pattern[bytes]
+) -> Iterator[re.Match[bytes]]:
+    """The matches of `regex` where `shape` stands, since all else is not worth a search."""
+    at = shapes.find(shape)
+    while at >= 0:
+        near = regex.search(data, at, at + 2 * len(shape) + _MAX_GROUP)
+        found = near and regex.match(data, near.start())
+        if found:
+            yield found
+        at = shapes.find(shape, found.end() if found else at + 1)
 
 
 class _Plain:
@@ -223,12 +237,16 @@ def _ungrouped(found: re.Match[bytes]) -> bytes:
 
 
 def _rewrite(
-    name: str, data: bytes, regex: re.Pattern[bytes], replace: _Replace
+    name: str,
+    data: bytes,
+    regex: re.Pattern[bytes],
+    replace: _Replace,
+    matches: Iterator[re.Match[bytes]] | None = None,
 ) -> Rewritten | None:
     """The lines where `regex` changes something, changed; None where it changes nothing."""
     windows: list[tuple[int, int]] = []
     parts: list[bytes] = []
-    for start, end in _windows(data, regex):
+    for start, end in _windows(data, matches or regex.finditer(data)):
         before = data[start:end]
         after = regex.sub(replace, before)
         if after and after != before:
@@ -239,10 +257,10 @@ def _rewrite(
     return name, b"".join(parts), Pieces(lambda: _pieces(data, windows, regex, replace))
 
 
-def _windows(data: bytes, regex: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
-    """The lines that `regex` matches in, neighbours as one; of a long line the part around it."""
+def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
+    """The lines that something matches in, neighbours as one; of a long line the part around it."""
     first = last = 0
-    for found in regex.finditer(data):
+    for found in matches:
         start, end = found.span()
         if end <= last:
             continue
