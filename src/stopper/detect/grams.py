@@ -1,0 +1,250 @@
+"""Stretches of known texts found in other text by hashes alone, at any place and across cuts."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+__all__ = ["MIN_SHOWN", "Match", "Plane", "Track", "Variant", "by_letters", "by_visible"]
+
+MIN_SHOWN: Final = 8
+"""Nothing shorter is looked for."""
+
+_MAX_REPEATS: Final = 8
+_GRAM: Final = 6
+_MIN_PART: Final = 12
+_MAX_PART: Final = 64
+_MAX_KEY: Final = 64
+_BLOCK: Final = 1024
+
+_ALNUM = b"abcdefghijklmnopqrstuvwxyz0123456789"
+_NOT_ALNUM = bytes(byte for byte in range(256) if byte not in _ALNUM + _ALNUM.upper())
+_VISIBLE = range(0x21, 0x7F)
+_NOT_VISIBLE = bytes(byte for byte in range(256) if byte not in _VISIBLE)
+
+
+class Variant(Struct, frozen=True, eq=False):
+    """One spelling of one value, as the hashes of all its grams; equal to itself alone."""
+
+    name: str
+    spelling: str
+    grams: tuple[int, ...]
+    least: int
+
+
+class Match(NamedTuple):
+    """A part of a value in projected text."""
+
+    start: int
+    end: int
+    variant: Variant
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the value."""
+        return self.end - self.start == len(self.variant.grams) + _GRAM - 1
+
+
+class Plane:
+    """One way of looking at a text: what is left of it, and the hashes to look for there.
+
+    Grams are taken at every place of a value and at every `stride` bytes of a text, so that the
+    cost is the same for one value as for a thousand.
+    """
+
+    def __init__(self, dropped: bytes, table: bytes) -> None:
+        self._dropped = dropped
+        self._table = table
+        self._index: dict[int, list[tuple[Variant, int]]] = {}
+        self.longest = 0
+        self._stride = 0
+
+    def add(self, name: str, spelling: str, shown: bytes) -> None:
+        """Look for this projected text, of which half is enough."""
+        if len(shown) < MIN_SHOWN:
+            return
+        grams = tuple(_hashes(shown))
+        half = (len(shown) + 1) // 2
+        least = min(len(shown), max(_MIN_PART, half), _MAX_PART)
+        variant = Variant(name, spelling, grams, least)
+        for place, gram in enumerate(grams):
+            places = self._index.setdefault(gram, [])
+            if len(places) < _MAX_REPEATS:
+                places.append((variant, place))
+        stride = least - _GRAM + 1
+        self._stride = min(self._stride or stride, stride)
+        self.longest = max(self.longest, len(shown))
+
+    def project(self, data: bytes) -> bytes:
+        """What is left of `data` here."""
+        return data.translate(self._table, self._dropped)
+
+    def keeps(self, data: bytes) -> bytes:
+        """The bytes of `data` that are left, unchanged."""
+        return data.translate(None, self._dropped)
+
+    def matches(self, shown: bytes) -> Iterator[Match]:
+        """Every part of a value that is long enough, in projected text; one may come twice."""
+        index = self._index
+        hits = [
+            at
+            for at in range(0, len(shown) - _GRAM + 1, self._stride)
+            if hash(shown[at : at + _GRAM]) in index
+        ]
+        known: dict[Variant, int] = {}
+        for at in hits:
+            for variant, place in index[hash(shown[at : at + _GRAM])]:
+                if at < known.get(variant, 0):
+                    continue
+                match = _extended(shown, at, variant, place)
+                if match.end - match.start >= variant.least:
+                    known[variant] = match.end - _GRAM + 1
+                    yield match
+
+    def open_since(self, shown: bytes) -> int | None:
+        """Where the part of a value starts that the text ends in; None when it ends in none."""
+        at = len(shown) - _GRAM
+        if at < 0:
+            return None
+        places = self._index.get(hash(shown[at:]), ())
+        starts = [
+            _extended(shown, at, variant, place).start
+            for variant, place in places
+            if place + 1 < len(variant.grams)
+        ]
+        return min(starts, default=None)
+
+
+def by_letters(key: bytes) -> Plane:
+    """Letters and digits alone, without their case, substituted as `key` decides."""
+    return Plane(_NOT_ALNUM, _keyed(key))
+
+
+def by_visible() -> Plane:
+    """All visible ASCII, without its case."""
+    return Plane(_NOT_VISIBLE, bytes(range(256)).lower())
+
+
+class Track:
+    """What one plane remembers of a stream."""
+
+    def __init__(self, plane: Plane) -> None:
+        self._plane = plane
+        self._kept = plane.longest + _GRAM
+        self._tail = b""
+        self._places: list[int] = []  # in the stream, of each byte of the tail
+        self._offset = 0
+        self._told: dict[str, int] = {}  # up to where matches of a name were told
+        self.since: int | None = None
+
+    def feed(self, chunk: bytes, *, last: bool = False) -> list[tuple[Match, int, int]]:
+        """The matches that this chunk settles, with their places in the stream."""
+        shown = self._tail + self._plane.project(chunk)
+        places = _Places(self._plane, self._places, chunk, self._offset)
+        found = []
+        for match in _longest(self._plane.matches(shown)):
+            start, end = places[match.start], places[match.end - 1] + 1
+            name = match.variant.name
+            goes_on = match.end == len(shown) and not match.is_whole and not last
+            if not goes_on and start >= self._told.get(name, 0):
+                self._told[name] = end
+                found.append((match, start, end))
+        if last:
+            self.since = None
+            return found
+        since = self._plane.open_since(shown)
+        self.since = None if since is None else places[since]
+        self._places = places.last(self._kept)
+        self._tail = shown[-self._kept :]
+        self._offset += len(chunk)
+        return found
+
+
+class _Places:
+    """Where in the stream each projected byte stands; worked out by blocks, where it is asked."""
+
+    def __init__(self, plane: Plane, before: list[int], chunk: bytes, offset: int) -> None:
+        self._plane = plane
+        self._before = before
+        self._chunk = chunk
+        self._offset = offset
+        self._totals: list[int] = []
+        self._number = -1
+        self._cached: list[int] = []
+
+    def __getitem__(self, index: int) -> int:
+        if index < len(self._before):
+            return self._before[index]
+        index -= len(self._before)
+        if not self._totals:
+            self._totals = list(accumulate(map(len, map(self._plane.keeps, self._blocks()))))
+        number = bisect_right(self._totals, index)
+        before = self._totals[number - 1] if number else 0
+        return self._in_block(number)[index - before]
+
+    def last(self, count: int) -> list[int]:
+        """The places of the last `count` bytes, or of all if there are fewer."""
+        found: list[int] = []
+        for number in reversed(range(-(-len(self._chunk) // _BLOCK))):
+            if len(found) >= count:
+                break
+            found = self._in_block(number) + found
+        return (self._before + found)[-count:]
+
+    def _blocks(self) -> Iterator[bytes]:
+        return (self._chunk[at : at + _BLOCK] for at in range(0, len(self._chunk), _BLOCK))
+
+    def _in_block(self, number: int) -> list[int]:
+        if number != self._number:
+            start = number * _BLOCK
+            block = self._chunk[start : start + _BLOCK]
+            kept = frozenset(self._plane.keeps(block))
+            start += self._offset
+            self._number = number
+            self._cached = [start + at for at, byte in enumerate(block) if byte in kept]
+        return self._cached
+
+
+def _keyed(key: bytes) -> bytes:
+    """A table that drops case, and substitutes letters and digits as `key` decides."""
+    order = sorted(_ALNUM, key=lambda byte: blake2b(bytes([byte]), key=key[:_MAX_KEY]).digest())
+    return bytes.maketrans(_ALNUM + _ALNUM.upper(), bytes(order) * 2)
+
+
+def _hashes(shown: bytes) -> Iterator[int]:
+    return (hash(shown[at : at + _GRAM]) for at in range(len(shown) - _GRAM + 1))
+
+
+def _extended(shown: bytes, at: int, variant: Variant, place: int) -> Match:
+    """As far as the text and the value agree to both sides of one common gram."""
+    grams = variant.grams
+    first, last = at, at
+    while first and place - (at - first) and (
+        hash(shown[first - 1 : first - 1 + _GRAM]) == grams[place - (at - first) - 1]
+    ):  # fmt: skip
+        first -= 1
+    while (
+        place + (last - at) + 1 < len(grams)
+        and last + _GRAM < len(shown)
+        and hash(shown[last + 1 : last + 1 + _GRAM]) == grams[place + (last - at) + 1]
+    ):
+        last += 1
+    return Match(first, last + _GRAM, variant)
+
+
+def _longest(matches: Iterable[Match]) -> list[Match]:
+    """Of matches of one name that overlap, the longest; in the order of their starts."""
+    kept: list[Match] = []
+    rivals: dict[str, int] = {}
+    for match in sorted(set(matches), key=lambda one: (one.start, -one.end)):
+        place = rivals.get(match.variant.name, -1)
+        rival = kept[place] if place >= 0 else None
+        if rival is None or match.start >= rival.end:
+            rivals[match.variant.name] = len(kept)
+            kept.append(match)
+        elif match.end - match.start > rival.end - rival.start:
+            kept[place] = match
+    return sorted(kept, key=lambda one: one.start)
