@@ -205,6 +205,7 @@ _WORDS = re.compile(
 )
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|[A-Z]{3,}")
 _SEPARATORS = b"-_.:/=+~@"
+_CARD_DIGITS = 16
 _MIN_PASSWORD = 4
 _MIN_KEY = 8
 _MIN_RANDOM = 10
@@ -242,6 +243,11 @@ def _url_password(value: bytes) -> bool:
     return not _CODE.match(value) or _LETTER.match(value) is not None
 
 
+def _card(value: bytes) -> bool:
+    """Sixteen digits, the last of which is right."""
+    return len(_DIGIT.findall(value)) == _CARD_DIGITS and luhn(value)
+
+
 def _key(value: bytes) -> bool:
     """What may be a short key: letters and digits that are no words."""
     return (
@@ -277,7 +283,7 @@ def _is_ladder(value: bytes) -> bool:
 
 NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "basic": _basic,
-    "card": luhn,
+    "card": _card,
     "key": _key,
     "password": _password,
     "random": _random,

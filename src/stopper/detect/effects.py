@@ -81,14 +81,17 @@ class Judgement(Struct, frozen=True):
 
 _QUIET_SCOPES = frozenset({Scope.WORKSPACE, Scope.TEMP, Scope.CACHE, Scope.ROWS, Scope.UNKNOWN})
 _PLACED = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
-_QUIET_REASONS = frozenset({"command.unknown_target", "command.unknown_program"})
+_QUIET_REASONS = frozenset(
+    {"command.unknown_target", "command.unknown_program", "command.unknown_text"}
+)
 
 
 def is_dangerous(judgement: Judgement) -> bool:
     """The default policy: whether a person should look before this runs.
 
     Dangerous is every effect that cannot be undone, but for files deleted or overwritten in the
-    workspace, in temporary folders and in caches, and for named rows of a database. Dangerous too
+    workspace, in temporary folders, in caches and in containers, for plain files in a home folder
+    that another replaces, and for named rows of a database. Dangerous too
     is code that runs unseen: text that does not parse, is too large or too deep, or that is only
     made at run time. A target or a program that only a variable names is not, by itself.
     """
@@ -97,9 +100,16 @@ def is_dangerous(judgement: Judgement) -> bool:
     )
 
 
+def _is_mild(effect: Effect) -> bool:
+    """A file in a container, or one in a home folder that is no setting, replaced by another."""
+    if effect.scope is Scope.REMOTE:
+        return effect.kind is not EffectKind.HISTORY_REWRITE
+    return effect.scope is Scope.HOME and effect.reason == "command.overwrites"
+
+
 def _is_grave(effect: Effect) -> bool:
     if effect.reversible:
         return False
     if effect.kind in _PLACED:
-        return effect.scope not in _QUIET_SCOPES
+        return effect.scope not in _QUIET_SCOPES and not _is_mild(effect)
     return effect.scope is not Scope.ROWS

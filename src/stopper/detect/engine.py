@@ -13,6 +13,7 @@ from stopper.detect.pattern import (
     parse,
     prefixes,
     render,
+    render_chars,
     reverse,
     shortest,
     width,
@@ -31,6 +32,9 @@ __all__ = ["Begun", "Engine", "HyperscanEngine", "Match", "RegexEngine", "engine
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
 _MAX_COUNTED = 128
 _MAX_COUNTED_BACK = 16
+# An end that turns out to be none clears so many bytes more, so that many of them cost little.
+_STRIDE = 1024
+_START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
 
 
@@ -76,6 +80,7 @@ class _Compiled(Struct, frozen=True):
     group: int
     keywords: frozenset[bytes]
     pattern: Pattern
+    bounded: bool
     back: int
     ahead: int
 
@@ -103,6 +108,7 @@ def _compile(number: int, rule: Rule) -> _Compiled:
         group=rule.regex().groups,
         keywords=literals(pattern.node),
         pattern=pattern,
+        bounded=bool(pattern.before),
         back=width(least)[1],
         ahead=width(pattern.node)[1],
     )
@@ -157,8 +163,7 @@ class HyperscanEngine:
     @cached_property
     def _openings(self) -> "hyperscan.Database":
         """Compiled when the first stream needs it: it takes ten times as long as `_ends`."""
-        openings = (reverse(prefixes(rule.pattern.node)) for rule in self._rules)
-        return _database(f"^(?:{render(node, relax=_MAX_COUNTED_BACK)})" for node in openings)
+        return _database(_mirrored(rule.pattern) for rule in self._rules)
 
     def matches(
         self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
@@ -177,9 +182,13 @@ class HyperscanEngine:
             if end <= cursor:
                 continue
             start = max(cursor, end - rule.back)
-            near = rule.regex.search(data, start, end + rule.back)
-            whole = near and rule.regex.match(data, near.start())
-            if whole:
+            limit = end + rule.back + _STRIDE
+            near = rule.regex.search(data, start, limit)
+            if near is None:
+                cursors[number] = limit - rule.back  # no match starts before
+                continue
+            whole = rule.regex.match(data, near.start())
+            if whole:  # always: without look-ahead, more text undoes no match
                 found.append(rule.match(whole))
                 cursors[number] = whole.end()
         return sorted(found)
@@ -187,20 +196,31 @@ class HyperscanEngine:
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
         lengths: list[tuple[int, int]] = []
+        text = data[floor - 1 :] if floor else _START + data
         self._openings.scan(
-            data[floor:][::-1],
+            text[::-1],
             lambda number, _start, end, _flags, _: lengths.append((-end, number)),
         )
         start = secret = len(data)
         for length, number in sorted(lengths):
-            begin = len(data) + length
+            rule = self._rules[number]
+            begin = max(floor, len(data) + length + rule.bounded)
             if begin >= secret:
                 break
-            found = self._rules[number].opening.match(data, begin)
+            if begin < len(data) - rule.ahead:
+                continue
+            found = rule.opening.match(data, begin)
             if found:
-                one = self._rules[number].begun(found)
+                one = rule.begun(found)
                 start, secret = min(start, one.start), min(secret, one.secret)
         return Begun(start, secret)
+
+
+def _mirrored(pattern: Pattern) -> str:
+    """Every opening, mirrored, and with what stands before it where that matters."""
+    openings = render(reverse(prefixes(pattern.node)), relax=_MAX_COUNTED_BACK)
+    before = f"[^{render_chars(pattern.before)[1:]}" if pattern.before else ""
+    return f"^(?:{openings}){before}"
 
 
 def _database(patterns: Iterator[str]) -> "hyperscan.Database":
@@ -210,6 +230,5 @@ def _database(patterns: Iterator[str]) -> "hyperscan.Database":
         expressions=expressions,
         ids=range(len(expressions)),
         elements=len(expressions),
-        flags=hyperscan.HS_FLAG_ALLOWEMPTY,
     )
     return database

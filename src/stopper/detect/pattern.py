@@ -145,6 +145,8 @@ class _Reader:
         items = []
         while self.peek() not in ("", "|", ")"):
             items.append(self.repeated(self.atom(fold=fold, depth=depth)))
+        if not items:
+            self.fail("nothing where something must match")
         return items[0] if len(items) == 1 else Sequence(tuple(items))
 
     def atom(self, *, fold: bool, depth: int) -> Node:
@@ -174,7 +176,7 @@ class _Reader:
             self.fail("a repetition without a bound")
         else:
             return node
-        if not low <= high <= _MAX_REPEAT:
+        if not low <= high <= _MAX_REPEAT or high == 0:
             self.fail(f"a repetition without a bound up to {_MAX_REPEAT}")
         return Repeat(node, low, high, lazy=self.eat("?"))
 
@@ -274,25 +276,24 @@ def _last(item: Node, low: int) -> Node:
 
 
 def prefixes(node: Node) -> Node:
-    """A pattern for every beginning of a match of `node`, the empty one and the whole included."""
+    """A pattern for every beginning of a match of `node` but the empty one, the whole included."""
     match node:
-        case Chars():
-            return Repeat(node, 0, 1)
         case Sequence(items):
-            found: Node = _EMPTY
-            for item in reversed(items):
-                begun = prefixes(item)
-                found = begun if found == _EMPTY else Choice((Sequence((item, found)), begun))
+            found = prefixes(items[-1])
+            for item in reversed(items[:-1]):
+                found = Choice((Sequence((item, found)), prefixes(item)))
             return found
         case Choice(options):
             return Choice(tuple(prefixes(option) for option in options))
+        case Repeat(Chars() as chars, _, high, lazy):
+            return Repeat(chars, 1, high, lazy)
         case Repeat(item, _, high, lazy):
-            if isinstance(item, Chars):
-                return Repeat(item, 0, high, lazy)
             begun = prefixes(item)
             return Sequence((Repeat(item, 0, high - 1, lazy), begun)) if high > 1 else begun
         case Secret(item):
             return Secret(prefixes(item))
+        case _:
+            return node
 
 
 def reverse(node: Node) -> Node:
@@ -317,7 +318,7 @@ def render(node: Node, *, groups: bool = False, relax: int | None = None) -> str
     """
     match node:
         case Chars(mask):
-            return _chars(mask)
+            return render_chars(mask)
         case Sequence(items):
             return "".join(_factor(item, groups, relax) for item in items)
         case Choice(options):
@@ -337,7 +338,8 @@ def _factor(node: Node, groups: bool, relax: int | None) -> str:
     return f"(?:{text})" if isinstance(node, Choice) else text
 
 
-def _chars(mask: int) -> str:
+def render_chars(mask: int) -> str:
+    """A set of bytes as text."""
     if mask.bit_count() == 1:
         return f"\\x{mask.bit_length() - 1:02x}"
     parts = []

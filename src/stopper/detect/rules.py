@@ -126,9 +126,12 @@ def _read(row: Mapping[str, Any]) -> Rule:
 def _check_shape(rule: Rule) -> None:
     if not _ID.fullmatch(rule.id):
         raise ValueError("an id is lower-case words with hyphens")
-    least, most = width(parse(rule.pattern).node)
+    pattern = parse(rule.pattern)
+    least, most = width(pattern.node)
     if least < _MIN_MATCH or most > MAX_MATCH:
         raise ValueError(f"a match has from {_MIN_MATCH} to {MAX_MATCH} bytes")
+    if pattern.before & 1:
+        raise ValueError("the start of a text is a NUL to what must not stand before")
     unknown = {*rule.checks} - CHECKS.keys() | {*rule.needs} - NEEDS.keys()
     if unknown:
         raise ValueError(f"it names unknown checks: {', '.join(sorted(unknown))}")

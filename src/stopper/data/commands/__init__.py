@@ -79,6 +79,7 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     """Path patterns: files with credentials, what looks like them and is none, what runs later."""
 
     secret: tuple[str, ...]
+    examples: tuple[str, ...]
     public: tuple[str, ...]
     persistent: tuple[str, ...]
     startup: tuple[str, ...]

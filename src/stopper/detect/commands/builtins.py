@@ -4,12 +4,14 @@ import re
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
-from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.call import Call
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import UNKNOWN, is_literal
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
 
@@ -20,7 +22,7 @@ _GIT_KEY = re.compile(r"GIT_CONFIG_VALUE_\d+\Z")
 _MAX_ALIASES = 64
 
 
-def _assign(shell: "Shell", call: "Call") -> str:
+def _assign(shell: "Shell", call: Call) -> str:
     """A variable for a command or for good; some hold commands, or files that are loaded."""
     name, value = call.args[0], call.args[1]
     if name in _COMMAND_VARIABLES or _GIT_KEY.match(name):
@@ -37,24 +39,24 @@ def _is_cleared(value: str) -> bool:
     return value in {"0", "1"} or not value.strip()
 
 
-def _cd(shell: "Shell", call: "Call") -> str:
+def _cd(shell: "Shell", call: Call) -> str:
     path = next((arg for arg in call.args if arg[:1] != "-" or arg == "-"), shell.places.home)
     if path == "-":
         path = shell.look_up("OLDPWD") or UNKNOWN
     before = shell.cwd
     full = shell.places.resolve(path, shell.cwd)
-    shell.cwd = full if is_literal(full) else _inside(shell, full)
+    shell.cwd = full if is_literal(full) else _inside(full)
     shell.assign("OLDPWD", before or UNKNOWN)
     return ""
 
 
-def _inside(shell: "Shell", full: str) -> str | None:
+def _inside(full: str) -> str | None:
     """A folder with an unknown name below a known one is somewhere in that one."""
     known = full.partition(UNKNOWN)[0].rpartition("/")[0]
     return f"{known}/…" if known.count("/") > 1 and is_literal(known) else None
 
 
-def _alias(shell: "Shell", call: "Call") -> str:
+def _alias(shell: "Shell", call: Call) -> str:
     for arg in call.args[:_MAX_ALIASES]:
         name, equals, value = arg.partition("=")
         if equals and is_literal(value) and len(shell.aliases) < _MAX_ALIASES:
@@ -66,12 +68,12 @@ def _alias(shell: "Shell", call: "Call") -> str:
     return ""
 
 
-def _unalias(shell: "Shell", call: "Call") -> str:
+def _unalias(shell: "Shell", call: Call) -> str:
     shell.aliases = {k: v for k, v in shell.aliases.items() if k not in call.args}
     return ""
 
 
-def _declare(shell: "Shell", call: "Call") -> str:
+def _declare(shell: "Shell", call: Call) -> str:
     for arg in call.args:
         name, equals, value = arg.partition("=")
         if equals and name.isidentifier():
@@ -80,17 +82,11 @@ def _declare(shell: "Shell", call: "Call") -> str:
 
 
 def _assign_named(shell: "Shell", name: str, value: str) -> None:
-    shell.dispatch(shell, _call("=", [name, value]))
+    shell.dispatch(shell, Call("=", [name, value], ""))
     shell.assign(name, value)
 
 
-def _call(name: str, args: list[str]) -> "Call":
-    from stopper.detect.commands.shell import Call  # noqa: PLC0415  shell imports this module
-
-    return Call(name, args, "")
-
-
-def _read(shell: "Shell", call: "Call") -> str:
+def _read(shell: "Shell", call: Call) -> str:
     options = read_options(call.args, frozenset({"-d", "-i", "-n", "-N", "-p", "-t", "-u", "-a"}))
     names = options.operands or ["REPLY"]
     line = call.stdin.split("\n", 1)[0]
@@ -107,7 +103,7 @@ def _read(shell: "Shell", call: "Call") -> str:
     return ""
 
 
-def _set(shell: "Shell", call: "Call") -> str:
+def _set(shell: "Shell", call: Call) -> str:
     if call.args[:1] == ["--"]:
         shell.variables.positional = call.args[1:]
     elif call.args and call.args[0][:1] not in "-+":
@@ -115,27 +111,27 @@ def _set(shell: "Shell", call: "Call") -> str:
     return ""
 
 
-def _shift(shell: "Shell", call: "Call") -> str:
+def _shift(shell: "Shell", call: Call) -> str:
     count = int(call.args[0]) if call.args and call.args[0].isdigit() else 1
     if shell.variables.positional is not None:
         shell.variables.positional = shell.variables.positional[count:]
     return ""
 
 
-def _trap(shell: "Shell", call: "Call") -> str:
+def _trap(shell: "Shell", call: Call) -> str:
     args = [arg for arg in call.args if arg != "--"]
     if len(args) > 1 and args[0] not in {"", "-", "-l", "-p"}:
         shell.run_code(args[0], "trap")
     return ""
 
 
-def _unset(shell: "Shell", call: "Call") -> str:
+def _unset(shell: "Shell", call: Call) -> str:
     for arg in call.args:
         shell.variables.unset(arg)
     return ""
 
 
-def _quiet(shell: "Shell", call: "Call") -> str:
+def _quiet(_shell: "Shell", _call: Call) -> str:
     return ""
 
 

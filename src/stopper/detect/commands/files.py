@@ -3,18 +3,18 @@
 import re
 from typing import TYPE_CHECKING
 
-from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device, is_privileged
 from stopper.detect.commands.taint import REMOTE, UNKNOWN, blend
-from stopper.detect.commands.writes import note_delete, note_read, note_write
+from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
 
-_MAX_PATHS = 256
 _COPY_VALUES = frozenset({"-t", "--target-directory", "-S", "--suffix", "-m", "-o", "-g", "--mode"})
 _WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?w?x?w|777|[ao]=rwx")
 _SETUID = re.compile(r"0?[2467][0-7]{3}\Z|[ugoa]*[+=][rwx]*s")
@@ -23,23 +23,21 @@ _SETUID = re.compile(r"0?[2467][0-7]{3}\Z|[ugoa]*[+=][rwx]*s")
 def _rm(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args)
     recursive = options.has("-r", "-R", "--recursive")
-    for path in options.operands[:_MAX_PATHS]:
+    for path in shell.some(options.operands):
         if path.strip() == "" and path != UNKNOWN:
             continue
         note_delete(shell, path, recursive=recursive)
-    if len(options.operands) > _MAX_PATHS:
-        shell.doubt("more paths than are judged", "command.budget")
     return ""
 
 
-def _rmdir(shell: "Shell", call: "Call") -> str:
+def _rmdir(_shell: "Shell", _call: "Call") -> str:
     """Only empty folders go: nothing is lost."""
     return ""
 
 
 def _shred(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-n", "-s", "--iterations", "--size"}))
-    for path in options.operands[:_MAX_PATHS]:
+    for path in shell.some(options.operands):
         full = shell.places.resolve(path, shell.cwd)
         if is_device(full):
             shell.add(EffectKind.DISK, path, Scope.ROOT, "command.writes_disk")
@@ -50,7 +48,7 @@ def _shred(shell: "Shell", call: "Call") -> str:
 
 def _truncate(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-s", "--size", "-r", "--reference"}))
-    for path in options.operands[:_MAX_PATHS]:
+    for path in shell.some(options.operands):
         note_write(shell, path, "")
     return ""
 
@@ -60,15 +58,14 @@ def _targets(options: Options) -> tuple[list[str], str | None]:
     folder = options.value("-t", "--target-directory")
     if folder is not None:
         return options.operands, folder
-    if len(options.operands) < 2:
-        return options.operands, None
-    return options.operands[:-1], options.operands[-1]
+    *sources, target = options.operands or [""]
+    return (sources, target) if sources else ([target], None)
 
 
 def _copy(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, _COPY_VALUES)
     sources, target = _targets(options)
-    content = blend(*(_content(shell, source, target) for source in sources[:_MAX_PATHS]))
+    content = blend(*(_content(shell, source, target) for source in shell.some(sources)))
     if len(sources) == 1 and content == UNKNOWN:
         content = shell.read(sources[0])
     if "/dev/null" in sources or "/dev/zero" in sources:
@@ -82,9 +79,7 @@ def _copy(shell: "Shell", call: "Call") -> str:
 
 
 def _content(shell: "Shell", source: str, target: str | None) -> str:
-    """A credential that is put back where credentials belong is not read by anyone."""
-    if target is not None and shell.is_secret(target + "/" + source.rpartition("/")[2]):
-        return shell.read(source)
+    """A credential that stays where credentials belong is not read by anyone."""
     if target is not None and shell.is_secret(target):
         return shell.read(source)
     return note_read(shell, source)
@@ -96,12 +91,15 @@ def _move(shell: "Shell", call: "Call") -> str:
     if target is None:
         return ""
     gone = target in {"/dev/null", "/dev/zero"}
-    for source in sources[:_MAX_PATHS]:
+    for source in shell.some(sources):
         if gone:
             note_delete(shell, source, recursive=True)
             continue
         scope = shell.places.scope(source, shell.cwd)
-        if scope in {Scope.ROOT, Scope.WHOLE_WORKSPACE} or source.rstrip("/").endswith("/.git"):
+        whole = scope in {Scope.ROOT, Scope.WHOLE_WORKSPACE} or (
+            scope is Scope.HOME and shell.places.is_all(source)
+        )
+        if whole or source.rstrip("/").endswith("/.git") or is_system(source):
             shell.add(EffectKind.DELETE, source, scope, "command.moves_away")
     if not gone:
         note_write(shell, target, UNKNOWN, adds=True)
@@ -121,13 +119,13 @@ def _link(shell: "Shell", call: "Call") -> str:
 
 def _tee(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args)
-    for path in options.operands[:_MAX_PATHS]:
+    for path in shell.some(options.operands):
         note_write(shell, path, call.stdin, append=options.has("-a", "--append"))
     return call.stdin
 
 
 def _sponge(shell: "Shell", call: "Call") -> str:
-    for path in read_options(call.args).operands[:_MAX_PATHS]:
+    for path in shell.some(read_options(call.args).operands):
         note_write(shell, path, call.stdin or UNKNOWN)
     return ""
 
@@ -156,7 +154,7 @@ def _chmod(shell: "Shell", call: "Call") -> str:
     recursive = options.has("-R", "--recursive")
     world = any(_WORLD.match(part) for part in mode.split(","))
     locks = re.fullmatch(r"0?000|a?-rwx|a=|0", mode) is not None
-    for path in paths[:_MAX_PATHS]:
+    for path in shell.some(paths):
         if any(_SETUID.match(part) for part in mode.split(",")):
             _setuid(shell, path, mode)
         _note_permissions(shell, path, recursive=recursive, open_to_all=world, locks=locks)
@@ -196,25 +194,26 @@ def _chown(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"--from", "--reference"}))
     recursive = options.has("-R", "--recursive")
     paths = options.operands if options.has("--reference") else options.operands[1:]
-    for path in paths[:_MAX_PATHS]:
+    for path in shell.some(paths):
         scope = shell.places.scope(path, shell.cwd)
         full = shell.places.resolve(path, shell.cwd)
-        broad = scope is Scope.ROOT or full == shell.places.home and "root" in options.operands[0]
+        mine = full == shell.places.home and "root" not in options.operands[0]
+        broad = scope is Scope.ROOT or (full == shell.places.home and not mine)
         system = scope is Scope.OUTSIDE and full.startswith(("/etc", "/usr/", "/lib", "/bin"))
         grave = (recursive and (broad or system)) or is_privileged(full) or is_device(full)
-        mine = full.startswith(("/usr/local/", "/usr/lib/node_modules"))
+        local = full.startswith(("/usr/local/", "/usr/lib/node_modules"))
         shell.add(
             EffectKind.PERMISSIONS,
             path,
             scope,
             "command.changes_owner",
-            reversible=not grave or mine,
+            reversible=not grave or local,
         )
     return ""
 
 
 def _chattr(shell: "Shell", call: "Call") -> str:
-    for path in read_options(call.args).operands[:_MAX_PATHS]:
+    for path in shell.some(read_options(call.args).operands):
         if path[:1] in "+=":
             continue
         scope = shell.places.scope(path, shell.cwd)
@@ -227,7 +226,7 @@ def _chattr(shell: "Shell", call: "Call") -> str:
 
 def _setfacl(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-m", "-x", "-M", "-X"}))
-    for path in options.operands[:_MAX_PATHS]:
+    for path in shell.some(options.operands):
         scope = shell.places.scope(path, shell.cwd)
         open_to_all = re.search(
             r"(?:^|,)(?:o|other|u|user)::?(?:nobody)?:?rwx", options.value("-m") or ""
@@ -257,7 +256,7 @@ def _disk(shell: "Shell", call: "Call") -> str:
 
 def _partition(shell: "Shell", call: "Call") -> str:
     """`fdisk` and its kin: only listing changes nothing."""
-    shows = {"-l", "--list", "-s", "--getsz", "-x", "-d", "--dump", "-V", "--version", "-h", "-p",
+    shows = {"-l", "--list", "--getsz", "-x", "-d", "--dump", "-V", "--version", "-h", "-p",
              "-i", "--help", "-v", "--print", "--info", "print", "list", "info"}  # fmt: skip
     if any(arg in shows for arg in call.args) or not call.args:
         return UNKNOWN
@@ -266,7 +265,7 @@ def _partition(shell: "Shell", call: "Call") -> str:
     return ""
 
 
-def _tar(shell: "Shell", call: "Call") -> str:
+def _tar(shell: "Shell", call: "Call") -> str:  # noqa: C901  one branch a mode
     args = list(call.args)
     if args and args[0][:1] != "-" and re.fullmatch(r"[A-Za-z]+", args[0]):
         args[0] = "-" + args[0]
@@ -282,9 +281,9 @@ def _tar(shell: "Shell", call: "Call") -> str:
         shell.run_code(code.removeprefix("exec=").removeprefix("="), "tar")
     archive = options.value("-f", "--file")
     if options.has("-c", "--create", "-r", "-u"):
-        content = blend(*(_archived(shell, path) for path in options.operands[:_MAX_PATHS]), "\x03")
+        content = blend(*(_archived(shell, path) for path in shell.some(options.operands)), "\x03")
         if options.has("--remove-files"):
-            for path in options.operands[:_MAX_PATHS]:
+            for path in shell.some(options.operands):
                 note_delete(shell, path, recursive=True)
         if archive not in {None, "-"}:
             note_write(shell, archive or "", content, adds=True)
@@ -312,7 +311,7 @@ def _archived(shell: "Shell", path: str) -> str:
 
 def _zip(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-x", "-i", "-P", "-n", "-t"}))
-    content = blend(*(_archived(shell, path) for path in options.operands[1:_MAX_PATHS]), "\x03")
+    content = blend(*(_archived(shell, path) for path in shell.some(options.operands[1:])), "\x03")
     code = options.value("-TT", "--unzip-command")
     if code:
         shell.run_code(code, "zip")
@@ -324,7 +323,7 @@ def _zip(shell: "Shell", call: "Call") -> str:
 
 
 def _trash(shell: "Shell", call: "Call") -> str:
-    for path in read_options(call.args).operands[:_MAX_PATHS]:
+    for path in shell.some(read_options(call.args).operands):
         scope = shell.places.scope(path, shell.cwd)
         shell.add(EffectKind.DELETE, path, scope, "command.deletes", reversible=True)
     return ""
@@ -355,11 +354,6 @@ def _rsync(shell: "Shell", call: "Call") -> str:
     return UNKNOWN
 
 
-def _touch(shell: "Shell", call: "Call") -> str:
-    """Nothing is lost; but a wildcard's arguments may become a program's options."""
-    return ""
-
-
 HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("rm", "grm", "unlink", "srm"), _rm),
     "rmdir": _rmdir,
@@ -387,7 +381,6 @@ HANDLERS: "dict[str, Handler]" = {
     "zip": _zip,
     "7z": _zip,
     "rsync": _rsync,
-    "touch": _touch,
     **dict.fromkeys(("trash", "trash-put", "gio-trash"), _trash),
     **dict.fromkeys(("mkfs", "mkswap", "wipefs", "blkdiscard", "mdadm-zero", "hdparm"), _disk),
     **dict.fromkeys(

@@ -7,24 +7,29 @@ import re
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
-from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import ENCODED, SECRET, UNKNOWN, blend, is_literal
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_read
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS", "generic"]
 
 _WORDS = load_commands().words
 _READERS = _WORDS["readers"]
 _HOOKS = _WORDS["hooks"]
+_SWALLOWERS = _WORDS["swallowers"]
 _SECRET_PRINTERS = _WORDS["secret_printers"]
-_MAX_TEXT = 65_536
-_MAX_FILES = 64
+_PRINTER_NAMES = frozenset(printer.partition(" ")[0] for printer in _SECRET_PRINTERS)
+_PROGRAMS = load_commands().programs
+_MAX_TEXT = 262_144
+_MAX_NUMBERS = 256
+_MAX_DIGITS = 8
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?([sdiouxXcbq]))")
 _SET_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
 _CLASSES = {
@@ -43,19 +48,34 @@ def generic(shell: "Shell", call: "Call") -> str:
     name, args = call.name, call.args
     if name in _HOOKS or "completion" in args or "completions" in args:
         return ""
-    line = " ".join([name, *args])
-    if any(line.startswith(printer) for printer in _SECRET_PRINTERS):
-        shell.add(EffectKind.CREDENTIAL_READ, line, Scope.REMOTE, "command.prints_credential")
+    if name in _PRINTER_NAMES and _prints_secret(name, args):
+        line = " ".join([name, *args])
+        shell.note_secret(line, Scope.REMOTE, "command.prints_credential")
         return SECRET
+    if name in _SWALLOWERS:
+        return blend(*args)
     if name in _READERS:
         return blend(call.stdin, *_read_all(shell, args))
     return blend(call.stdin, *args) if call.stdin else blend(*args)
 
 
+def _prints_secret(name: str, args: list[str]) -> bool:
+    """Whether a call fits a line of the table, as written or without its options."""
+    program = _PROGRAMS.get(name)
+    values = program.values if program is not None else frozenset()
+    written = " ".join([name, *args])
+    bare = " ".join([name, *read_options(args, values).operands])
+    for printer in _SECRET_PRINTERS:
+        head, _, tail = printer.partition(" … ")
+        if (written.startswith(head) or bare.startswith(head)) and tail in written:
+            return True
+    return False
+
+
 def _read_all(shell: "Shell", args: list[str]) -> list[str]:
     """What the files among some arguments hold."""
     found = []
-    for arg in args[:_MAX_FILES]:
+    for arg in shell.some(args):
         path = arg
         if arg[:1] == "-":
             path = arg.partition("=")[2]
@@ -64,25 +84,15 @@ def _read_all(shell: "Shell", args: list[str]) -> list[str]:
     return found
 
 
-def _echo(shell: "Shell", call: "Call") -> str:
+def _echo(_shell: "Shell", call: "Call") -> str:
     args = list(call.args)
     flags = ""
     while args and re.fullmatch(r"-[neE]+", args[0]):
         flags += args.pop(0)[1:]
     text = " ".join(args)
-    if SECRET in text:
-        _note_shown(shell, args)
     if "e" in flags:
         text = ansi_c(text.replace("\\0", "\\"))
     return text if "n" in flags else text + "\n"
-
-
-def _note_shown(shell: "Shell", args: list[str]) -> None:
-    """A credential that is printed; what a variable holds need not be shown to anyone."""
-    shell.add(
-        EffectKind.CREDENTIAL_READ, "a variable", Scope.WORKSPACE, "command.prints_credential",
-        reversible=True,
-    )  # fmt: skip
 
 
 def _printf(shell: "Shell", call: "Call") -> str:
@@ -105,7 +115,7 @@ def _formatted(args: list[str]) -> str:
     while True:
         chunk, values = values[:slots], values[slots:]
         out.append(ansi_c(_fill(shape, chunk).replace("\\0", "\\")))
-        if not values or not slots or len(out) > _MAX_FILES:
+        if not values or not slots or len(out) > _MAX_NUMBERS:
             return "".join(out)[:_MAX_TEXT]
 
 
@@ -121,7 +131,7 @@ def _fill(shape: str, values: list[str]) -> str:
             return value[:1]
         if kind == "b":
             return ansi_c(value.replace("\\0", "\\"))
-        if kind in "xXo" and value.isdigit() and len(value) < 10:
+        if kind in "xXo" and value.isdigit() and len(value) <= _MAX_DIGITS:
             return format(int(value), kind)
         return value
 
@@ -134,7 +144,7 @@ def _cat(shell: "Shell", call: "Call") -> str:
         return call.stdin
     return "".join(
         call.stdin if path in {"-", "/dev/stdin"} else note_read(shell, path)
-        for path in paths[:_MAX_FILES]
+        for path in shell.some(paths)
     )[:_MAX_TEXT]
 
 
@@ -143,7 +153,7 @@ def _input(shell: "Shell", call: "Call", values: frozenset[str] = frozenset()) -
     paths = read_options(call.args, values).operands
     if not paths or paths == ["-"]:
         return call.stdin
-    return "".join(note_read(shell, path) for path in paths[:_MAX_FILES])
+    return "".join(note_read(shell, path) for path in shell.some(paths))
 
 
 def _base64(shell: "Shell", call: "Call") -> str:
@@ -239,7 +249,7 @@ def _set_of(text: str) -> str:
     return _SET_RANGE.sub(span, text)
 
 
-def _tr(shell: "Shell", call: "Call") -> str:
+def _tr(_shell: "Shell", call: "Call") -> str:
     text = call.stdin
     if not is_literal(text):
         return blend(text)
@@ -279,7 +289,7 @@ def _pick(items: list[str], ranges: str, joint: str) -> str:
     chosen: list[str] = []
     for part in ranges.split(","):
         first, dash, last = part.partition("-")
-        if not (first + last).isdigit() or len(first + last) > 8:
+        if not (first + last).isdigit() or len(first + last) > _MAX_DIGITS:
             continue
         start = int(first or 1) - 1
         chosen += items[start : int(last) if last else None] if dash else items[start : start + 1]
@@ -296,7 +306,7 @@ def _head(shell: "Shell", call: "Call") -> str:
     short = next((flag[1:] for flag in options.flags if flag[1:].isdigit()), None)
     count = short or count
     lines = text.split("\n")
-    if not count.lstrip("+-").isdigit() or len(count) > 8:
+    if not count.lstrip("+-").isdigit() or len(count) > _MAX_DIGITS:
         return text
     number = int(count)
     if call.name == "tail":
@@ -315,10 +325,10 @@ def _sed(shell: "Shell", call: "Call") -> str:
     for script in scripts:
         _sed_runs(shell, script)
     if in_place:
-        for path in paths[:_MAX_FILES]:
+        for path in shell.some(paths):
             shell.run_argv(["sponge", path])
         return ""
-    text = call.stdin if not paths else "".join(note_read(shell, p) for p in paths[:_MAX_FILES])
+    text = call.stdin if not paths else "".join(note_read(shell, p) for p in shell.some(paths))
     if not is_literal(text):
         return blend(text) if set(text) - {UNKNOWN} else text
     for script in scripts:
@@ -360,11 +370,11 @@ def _tail_words(shell: "Shell", call: "Call") -> str:
     return shell.places.resolve(path, shell.cwd) + "\n"
 
 
-def _pwd(shell: "Shell", call: "Call") -> str:
+def _pwd(shell: "Shell", _call: "Call") -> str:
     return (shell.cwd or UNKNOWN) + "\n"
 
 
-def _mktemp(shell: "Shell", call: "Call") -> str:
+def _mktemp(_shell: "Shell", _call: "Call") -> str:
     return "/tmp/tmp.made\n"  # noqa: S108  a name, nothing is made there
 
 
@@ -379,15 +389,17 @@ def _printenv(shell: "Shell", call: "Call") -> str:
     return SECRET
 
 
-def _identity(shell: "Shell", call: "Call") -> str:
+def _identity(_shell: "Shell", _call: "Call") -> str:
     return ENCODED
 
 
-def _seq(shell: "Shell", call: "Call") -> str:
-    numbers = [int(arg) for arg in call.args if arg.lstrip("-").isdigit() and len(arg) < 8]
+def _seq(_shell: "Shell", call: "Call") -> str:
+    numbers = [
+        int(arg) for arg in call.args if arg.lstrip("-").isdigit() and len(arg) <= _MAX_DIGITS
+    ]
     first = numbers[0] if len(numbers) > 1 else 1
     last = numbers[-1] if numbers else 1
-    return "".join(f"{number}\n" for number in range(first, last + 1)[:_MAX_FILES])
+    return "".join(f"{number}\n" for number in range(first, last + 1)[:_MAX_NUMBERS])
 
 
 def _grep(shell: "Shell", call: "Call") -> str:
@@ -407,10 +419,10 @@ def _grep(shell: "Shell", call: "Call") -> str:
         return lists
     if options.has("-l", "--files-with-matches", "-c", "-q", "--quiet"):
         return UNKNOWN
-    return blend(*(note_read(shell, path) for path in paths[:_MAX_FILES]))
+    return blend(*(note_read(shell, path) for path in shell.some(paths)))
 
 
-def _rot(shell: "Shell", call: "Call") -> str:
+def _rot(_shell: "Shell", call: "Call") -> str:
     return codecs.encode(call.stdin, "rot13") if is_literal(call.stdin) else blend(call.stdin)
 
 

@@ -4,7 +4,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.pycode import MAX_CODE, run_python
@@ -18,13 +18,20 @@ from stopper.detect.commands.taint import (
 )
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_delete, note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
 
 _MAX_LITERALS: Final = 200
+_MAX_DECODED: Final = 3
+_MAX_CLUSTER: Final = 8
+_TASKS: Final = frozenset(
+    {"manage.py", "artisan", "console", "rails", "rake", "doctrine", "drush", "wp"}
+)
 _VALUES: Final = {
     "python": frozenset({"-c", "-m", "-W", "-X"}),
     "perl": frozenset({"-e", "-E", "-I", "-M", "-m", "-F"}),
@@ -72,7 +79,7 @@ _WRITES: Final = re.compile(
 )
 _LITERAL: Final = re.compile(_STRING)
 _SOCKET: Final = re.compile(
-    r"fsockopen|IO::Socket|TCPSocket|\bSocket\b|net\.(?:connect|Socket|createConnection)"
+    r"fsockopen|require\(['\"](?:node:)?net['\"]\)|IO::Socket|TCPSocket|\bSocket\b|net\.(?:connect|Socket|createConnection)"
     r"|socket\.(?:tcp|socket|connect)|/inet/tcp/|stream_socket_client|pfsockopen|use Socket"
 )
 _SHELLISH: Final = re.compile(
@@ -116,7 +123,7 @@ def _interpret(shell: "Shell", call: "Call") -> str:
     if language == "python" and any(arg == "-m" for arg in args):
         return _module(shell, call, args)
     if rest and rest[0] not in {"-", "/dev/stdin"}:
-        return _script(shell, call, rest[0], language)
+        return _script(shell, call, rest[0], rest[1:], language)
     if call.stdin and not any(flag in args for flag in ("-v", "--version", "-V")):
         _judge(shell, call.stdin, language)
     return UNKNOWN
@@ -128,15 +135,14 @@ def _argument(
     """The code behind `-c` or `-e`, also in a cluster (`-ne`), and the operands."""
     codes: list[str] = []
     names = _CODE[language]
-    letters = {name[1] for name in names if len(name) == 2}
+    letters = {name[1] for name in names if not name.startswith("--")}
     items = iter(args)
     for arg in items:
-        if arg in names or (arg[:1] == "-" and arg[1:2] != "-" and arg[-1] in letters and len(arg) < 8
-                            and arg.isprintable() and arg[1:].isalnum()):  # fmt: skip
+        if arg in names or _is_cluster(arg, letters):
             codes.append(next(items, ""))
             if language == "python":
                 return codes[0], list(items)
-        elif arg[:2] in names and len(arg) > 2:
+        elif arg[:2] in names:
             codes.append(arg[2:])
             if language == "python":
                 return codes[0], list(items)
@@ -149,6 +155,11 @@ def _argument(
         elif arg[:1] != "-" or arg == "-":
             return ("\n".join(codes) if codes else None), [arg, *items]
     return ("\n".join(codes) if codes else None), []
+
+
+def _is_cluster(arg: str, letters: set[str]) -> bool:
+    """Short options together, the last of which takes code."""
+    return arg[1:].isalnum() and arg[:1] == "-" and arg[-1] in letters and len(arg) < _MAX_CLUSTER
 
 
 def _module(shell: "Shell", call: "Call", args: list[str]) -> str:
@@ -167,7 +178,9 @@ def _module(shell: "Shell", call: "Call", args: list[str]) -> str:
     return blend(call.stdin) if call.stdin else UNKNOWN
 
 
-def _script(shell: "Shell", call: "Call", path: str, language: str) -> str:
+def _script(shell: "Shell", call: "Call", path: str, rest: list[str], language: str) -> str:
+    if path.rpartition("/")[2] in _TASKS:
+        shell.run_argv([path.rpartition("/")[2], *rest])
     full = shell.places.resolve(path, shell.cwd)
     content = shell.files.get(full)
     if REMOTE in path or (content is not None and REMOTE in content):
@@ -225,7 +238,7 @@ def _scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     for match in list(_WRITES.finditer(code))[:_MAX_LITERALS]:
         note_write(shell, _home(shell, _text(match.groups())), UNKNOWN)
     _note_shape(shell, code, language)
-    if depth < 3:
+    if depth < _MAX_DECODED:
         for match in list(_DECODED.finditer(code))[:_MAX_LITERALS]:
             _scan_decoded(shell, _text(match.groups()), language, depth)
         for match in list(_HEXED.finditer(code))[:_MAX_LITERALS]:
@@ -315,9 +328,22 @@ def _awk(shell: "Shell", call: "Call") -> str:
     )
 
 
+def _pager(shell: "Shell", call: "Call") -> str:
+    """`less +!command` runs it; `man -P` names the pager to run."""
+    options = read_options(call.args, frozenset({"-P", "--pager", "-H"}))
+    if call.name == "man":
+        for code in options.all_values("-P", "--pager", "-H"):
+            shell.run_code(code, "man's pager")
+        return UNKNOWN
+    for arg in call.args:
+        if arg.startswith(("+!", "+|")):
+            shell.run_code(arg[2:], call.name)
+    return generic(shell, call)
+
+
 def _editor(shell: "Shell", call: "Call") -> str:
     """`vim -c ':!command'` and its kin."""
-    values = frozenset({"-c", "--cmd", "-S", "-s", "-u", "-w", "--eval", "-f", "-l", "-ex", "-x"})
+    values = frozenset({"-c", "--cmd", "-S", "-u", "-w", "--eval", "-f", "-l", "-ex", "-x"})
     options = read_options(call.args, values)
     codes = options.all_values("-c", "--cmd", "--eval", "-ex")
     codes += [arg[1:] for arg in call.args if arg.startswith("+")]
@@ -337,5 +363,6 @@ def _editor(shell: "Shell", call: "Call") -> str:
 HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys((*_VALUES, *_ALIASES), _interpret),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _awk),
+    **dict.fromkeys(("less", "more", "most", "man"), _pager),
     **dict.fromkeys(("vim", "vi", "nvim", "ex", "ed", "emacs", "gdb", "view"), _editor),
 }

@@ -1,18 +1,29 @@
 """Judge a command by what it would do; nothing is run."""
 
 import re
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from typing import Final
 
 from stopper.data.commands import load_commands
-from stopper.detect.commands import builtins, files, flow, interpreters, network, queries, runs
-from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
+from stopper.detect.commands import (
+    builtins,
+    files,
+    flow,
+    gitruns,
+    interpreters,
+    network,
+    queries,
+    runs,
+)
+from stopper.detect.commands.call import Call, Handler, Spent
 from stopper.detect.commands.scope import Places
-from stopper.detect.commands.shell import Call, Handler, Shell, Spent
+from stopper.detect.commands.shell import Shell
 from stopper.detect.commands.source import fold
 from stopper.detect.commands.tables import apply_rules
-from stopper.detect.commands.taint import blend, is_literal
+from stopper.detect.commands.taint import SECRET, blend, is_literal
 from stopper.detect.commands.windows import WINDOWS, looks_windows, run_windows
+from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
 
 __all__ = ["DIALECTS", "judge_command"]
 
@@ -27,6 +38,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **interpreters.HANDLERS,
     **queries.HANDLERS,
     **runs.HANDLERS,
+    **gitruns.HANDLERS,
 }
 _GLOBBED: Final = re.compile(r"[*?\[]")
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
@@ -50,12 +62,13 @@ def judge_command(
     shell = Shell(Places(workspace, home), dispatch)
     shell.span = (0, len(plain))
     try:
-        if dialect != "bash" or looks_windows(plain):
-            run_windows(shell, plain)
-        else:
-            shell.run_text(plain)
-    except Spent:
-        pass
+        with suppress(Spent):
+            if dialect != "bash" or looks_windows(plain):
+                run_windows(shell, plain)
+            else:
+                _note_shown(shell, shell.run_text(plain))
+    except RecursionError:
+        shell.doubt("a command nested too deep", "command.too_deep")
     effects, unprovable = tuple(shell.effects), tuple(shell.unprovable)
     if origin is None:
         return Judgement(effects, unprovable)
@@ -70,6 +83,14 @@ def judge_command(
     )
 
 
+def _note_shown(shell: Shell, output: str) -> None:
+    """A credential that the command read and that it prints."""
+    if SECRET in output and shell.holds_secret:
+        shell.add(
+            EffectKind.CREDENTIAL_READ, "the output", Scope.WORKSPACE, "command.prints_credential"
+        )
+
+
 def dispatch(shell: Shell, call: Call) -> str:
     """Give a simple command to whatever knows its program."""
     name = call.name
@@ -80,12 +101,12 @@ def dispatch(shell: Shell, call: Call) -> str:
     handler = _HANDLERS.get(name)
     wrappers = _TABLES.wrappers.get(name)
     program = _TABLES.programs.get(name)
+    if program is not None:
+        apply_rules(shell, call, program)
     if wrappers is not None:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
-    if program is not None:
-        apply_rules(shell, call, program)
     if handler is not None:
         return handler(shell, call)
     if name.lower() in WINDOWS:

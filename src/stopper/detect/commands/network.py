@@ -4,32 +4,130 @@ import re
 from typing import TYPE_CHECKING
 
 from stopper.core.reason import Refusal
-from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.runs import SHELLS
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.hosts import classify_host, parse_host
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
 
 _CURL_VALUES = frozenset(
-    """-d --data --data-binary --data-raw --data-urlencode --data-ascii --json -F --form
-    --form-string -T --upload-file -H --header -o --output -u --user -X --request -A --user-agent
-    -e --referer -b --cookie -c --cookie-jar -x --proxy -m --max-time --connect-timeout --retry
-    -w --write-out --url -K --config -E --cert --key --cacert --resolve --output-dir --limit-rate
-    -r --range -t -Q --quote -C --retry-delay --interface -D --dump-header --aws-sigv4 -P -z -y -Y
-    --unix-socket --retry-max-time --max-redirs --ciphers --tls-max --doh-url --oauth2-bearer
-    --connect-to -U --proxy-user""".split()
+    [
+        "-d",
+        "--data",
+        "--data-binary",
+        "--data-raw",
+        "--data-urlencode",
+        "--data-ascii",
+        "--json",
+        "-F",
+        "--form",
+        "--form-string",
+        "-T",
+        "--upload-file",
+        "-H",
+        "--header",
+        "-o",
+        "--output",
+        "-u",
+        "--user",
+        "-X",
+        "--request",
+        "-A",
+        "--user-agent",
+        "-e",
+        "--referer",
+        "-b",
+        "--cookie",
+        "-c",
+        "--cookie-jar",
+        "-x",
+        "--proxy",
+        "-m",
+        "--max-time",
+        "--connect-timeout",
+        "--retry",
+        "-w",
+        "--write-out",
+        "--url",
+        "-K",
+        "--config",
+        "-E",
+        "--cert",
+        "--key",
+        "--cacert",
+        "--resolve",
+        "--output-dir",
+        "--limit-rate",
+        "-r",
+        "--range",
+        "-t",
+        "-Q",
+        "--quote",
+        "-C",
+        "--retry-delay",
+        "--interface",
+        "-D",
+        "--dump-header",
+        "--aws-sigv4",
+        "-P",
+        "-z",
+        "-y",
+        "-Y",
+        "--unix-socket",
+        "--retry-max-time",
+        "--max-redirs",
+        "--ciphers",
+        "--tls-max",
+        "--doh-url",
+        "--oauth2-bearer",
+        "--connect-to",
+        "-U",
+        "--proxy-user",
+    ]
 )
 _WGET_VALUES = frozenset(
-    """-O --output-document -P --directory-prefix --post-file --post-data --body-file --body-data
-    --header -U --user-agent -o -a --tries -t --timeout -T --user --password --method -i -e -Q
-    --limit-rate -A -R -D -l --use-askpass --save-cookies --load-cookies""".split()
+    [
+        "-O",
+        "--output-document",
+        "-P",
+        "--directory-prefix",
+        "--post-file",
+        "--post-data",
+        "--body-file",
+        "--body-data",
+        "--header",
+        "-U",
+        "--user-agent",
+        "-o",
+        "-a",
+        "--tries",
+        "-t",
+        "--timeout",
+        "-T",
+        "--user",
+        "--password",
+        "--method",
+        "-i",
+        "-e",
+        "-Q",
+        "--limit-rate",
+        "-A",
+        "-R",
+        "-D",
+        "-l",
+        "--use-askpass",
+        "--save-cookies",
+        "--load-cookies",
+    ]
 )
 _BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
            "--json", "-F", "--form", "--form-string")  # fmt: skip
@@ -98,7 +196,7 @@ def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form:
     leaks = SECRET in content or ENCODED in content
     if path and path != "-":
         leaks = leaks or _OUTSIDE_FILE.match(path) is not None or (form and drop)
-        leaks = leaks or _ARCHIVE.search(path) is not None and path != "-" and drop
+        leaks = leaks or (_ARCHIVE.search(path) is not None and path != "-" and drop)
         leaks = leaks or shell.places.scope(path, shell.cwd) in {Scope.HOME, Scope.OUTSIDE}
     if leaks or (drop and (path or content.strip("\x00") != content)):
         secret = SECRET in content
@@ -251,9 +349,11 @@ def _telnet(shell: "Shell", call: "Call") -> str:
 def _lookup(shell: "Shell", call: "Call") -> str:
     """A name that is looked up carries what is in it to whoever answers for it."""
     text = " ".join(call.args)
-    if SECRET in text or ENCODED in text:
-        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.smuggles_in_names")
-    elif any(UNKNOWN in arg and arg.strip(UNKNOWN).count(".") > 1 for arg in call.args):
+    if (
+        SECRET in text
+        or ENCODED in text
+        or any(UNKNOWN in arg and arg.strip(UNKNOWN).count(".") > 1 for arg in call.args)
+    ):
         shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.smuggles_in_names")
     return UNKNOWN
 
@@ -292,10 +392,17 @@ def _sender(shell: "Shell", call: "Call") -> str:
     for arg in call.args:
         if shell.is_secret(arg) or arg == SECRET:
             shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
-            return UNKNOWN
+            break
     if SECRET in call.stdin:
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
-    return UNKNOWN
+    return generic(shell, call)
+
+
+def _fifo(shell: "Shell", call: "Call") -> str:
+    """A named pipe may bring what another program reads from the network."""
+    for path in read_options(call.args, frozenset({"-m", "--mode"})).operands[:8]:
+        shell.files[shell.places.resolve(path, shell.cwd)] = REMOTE
+    return ""
 
 
 def _listen(shell: "Shell", call: "Call") -> str:
@@ -326,6 +433,11 @@ HANDLERS: "dict[str, Handler]" = {
             "magic-wormhole",
             "wormhole",
             "gist",
+            "aws",
+            "gsutil",
+            "az",
+            "azcopy",
+            "mc",
             "tftp",
             "ftp",
             "lftp",
@@ -333,4 +445,6 @@ HANDLERS: "dict[str, Handler]" = {
         _sender,
     ),
     "dbclient": _listen,
+    "mkfifo": _fifo,
+    "mknod": _fifo,
 }

@@ -33,13 +33,19 @@ class Options(Struct):
         return [value for name in names for value in self.values.get(name, ())]
 
     def matches(self, pattern: str) -> bool:
-        """Whether an option, or an operand by its pattern, is there."""
+        """Whether an option, or an operand by its pattern, is there; abbreviations count."""
         if pattern.startswith("-"):
             name, equals, value = pattern.partition("=")
             if equals:
                 return any(fnmatchcase(v, value) for v in self.values.get(name, ()))
             return self.has(pattern)
         return any(fnmatchcase(operand, pattern) for operand in self.operands)
+
+    def spells(self, pattern: str) -> bool:
+        """As `matches`, but a long option must be written in full: for what excuses a call."""
+        if pattern.startswith("--"):
+            return any(flag.partition("=")[0] == pattern for flag in self.flags)
+        return self.matches(pattern)
 
 
 def _fits(flag: str, want: str) -> bool:
@@ -50,7 +56,13 @@ def _fits(flag: str, want: str) -> bool:
         if name == want:
             return True
         return len(name) >= _MIN_ABBREVIATION and name.startswith("--") and want.startswith(name)
-    return len(want) == 2 and flag[:1] == "-" and flag[1:2] != "-" and want[1] in flag[1:]
+    return (
+        not want.startswith("--")
+        and len(want) == len("-x")
+        and flag[:1] == "-"
+        and flag[1:2] != "-"
+        and want[1] in flag[1:]
+    )
 
 
 def read_options(

@@ -34,7 +34,7 @@ class Variables(Protocol):
 def expand_parameter(
     inside: str, world: Variables, expand: Callable[[str], str]
 ) -> tuple[str, str]:
-    """The value of `${inside}`, and `@` where it is several words joined by `\\x04`."""
+    """The value of `${inside}`, and `@` where it is several words with a mark between."""
     shape = _SHAPE.fullmatch(inside)
     if shape is None:
         return UNKNOWN, ""

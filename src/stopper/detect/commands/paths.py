@@ -1,7 +1,7 @@
 """Files that mean something: credentials, what runs later, what grants rights, devices."""
 
 import re
-
+from fnmatch import fnmatchcase
 
 from stopper.data.commands import load_commands
 
@@ -32,7 +32,20 @@ _SETTINGS = re.compile(r"/\.[^/]")
 
 def is_secret_path(path: str) -> bool:
     """Whether a file holds credentials, by its name; a wildcard that may match one counts."""
-    return _SECRET.search(path) is not None and _PUBLIC.search(path) is None
+    if _SECRET.search(path) is not None:
+        return _PUBLIC.search(path) is None
+    if any(sign in path for sign in "*?["):
+        return any(_may_be(path, example) for example in _PATHS.examples)
+    return False
+
+
+def _may_be(pattern: str, example: str) -> bool:
+    """Whether a shell may expand a pattern to an example: part by part, hidden names by a dot."""
+    parts, names = pattern.split("/"), example.split("/")
+    return len(parts) == len(names) and all(
+        fnmatchcase(name, part) and (name[:1] != "." or part[:1] == ".")
+        for part, name in zip(parts, names, strict=True)
+    )
 
 
 def is_persistent(path: str) -> bool:

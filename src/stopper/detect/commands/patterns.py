@@ -1,12 +1,14 @@
 """The six shapes of unsafe commands that a patch or a script may hold, by name."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
+from stopper.detect.commands.call import Call, Spent
 from stopper.detect.commands.judge import dispatch
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.scope import Places
-from stopper.detect.commands.shell import Call, Shell, Spent
+from stopper.detect.commands.shell import Shell
 from stopper.detect.commands.source import fold, read_source
 from stopper.detect.effects import EffectKind
 
@@ -36,10 +38,8 @@ def patterns(text: str) -> tuple[str, ...]:
         return dispatch(shell, call)
 
     shell = Shell(Places("/work", "/home/u"), note)
-    try:
+    with suppress(Spent, RecursionError):
         shell.run_text(plain)
-    except Spent:
-        pass
     if any(effect.kind is EffectKind.REMOTE_CODE for effect in shell.effects):
         seen.add("CURL_PIPE_SHELL")
     if read_source(plain).heredocs:

@@ -4,16 +4,17 @@ import ast
 import base64
 import binascii
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_delete, note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.sql import judge_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from stopper.detect.commands.shell import Shell
 
 __all__ = ["MAX_CODE", "run_python"]
@@ -22,6 +23,7 @@ MAX_CODE: Final = 65_536
 """The most characters of code in another language that are judged."""
 _MAX_NODES: Final = 20_000
 _MAX_FOLD: Final = 40
+_MAX_DIGITS: Final = 6
 _MAX_TEXT: Final = 65_536
 
 _TEXT_CALLS: Final = frozenset(
@@ -86,7 +88,7 @@ class _Reader:
         for node in nodes:
             if isinstance(node, ast.Call):
                 self._call(node)
-            elif isinstance(node, ast.While | ast.For):
+            elif isinstance(node, ast.While | ast.For | ast.ListComp | ast.GeneratorExp):
                 self._loop(node)
         if self.socket and (self.seen_dup or self.runs):
             self.shell.add(EffectKind.REMOTE_CODE, "python", Scope.REMOTE, "command.reverse_shell")
@@ -119,7 +121,7 @@ class _Reader:
         before = self.values.get(target.id)
         self.values[target.id] = value_text if before in {None, value_text} else UNKNOWN
 
-    def _dotted(self, node: ast.AST, depth: int = 0) -> str:  # noqa: C901  one branch a shape
+    def _dotted(self, node: ast.AST, depth: int = 0) -> str:
         if depth > _MAX_FOLD:
             return ""
         if isinstance(node, ast.Name):
@@ -187,7 +189,7 @@ class _Reader:
             return text[::-1]
         return UNKNOWN
 
-    def _fold_call(self, node: ast.Call, depth: int) -> str:  # noqa: C901  one branch a call
+    def _fold_call(self, node: ast.Call, depth: int) -> str:  # noqa: C901, PLR0912  one branch a call
         name = self._dotted(node.func)
         args = [self._fold(arg, depth + 1) for arg in node.args]
         first = args[0] if args else ""
@@ -199,7 +201,7 @@ class _Reader:
         if last in {"b64encode", "hexlify", "compress", "encodebytes"}:
             return SECRET if SECRET in first else ENCODED
         if name == "chr":
-            return chr(int(first)) if first.isdigit() and len(first) < 7 else UNKNOWN
+            return chr(int(first)) if first.isdigit() and len(first) <= _MAX_DIGITS else UNKNOWN
         if name == "os.path.join" or last in {"Path", "PurePath", "PosixPath"}:
             return "/".join(args)
         if last == "expanduser":
@@ -215,8 +217,9 @@ class _Reader:
             if first == "HOME":
                 return self.shell.places.home
             return SECRET if is_secret_name(first) else UNKNOWN
-        if name in {"glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk", "str", "bytes",
-                    "sorted", "list", "open", "io.open", "dict", "json.dumps"}:  # fmt: skip
+        if name in {"glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk", "str",
+                    "bytes", "sorted", "list", "open", "io.open", "dict",
+                    "json.dumps"}:  # fmt: skip
             return first
         if last in {"glob", "rglob", "iterdir"} and isinstance(node.func, ast.Attribute):
             return self._fold(node.func.value, depth + 1) + "/" + (first or "*")
@@ -247,7 +250,7 @@ class _Reader:
         items: Iterable[ast.AST] = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
         return [self._fold(item) for item in items]
 
-    def _call(self, node: ast.Call) -> None:  # noqa: C901  one branch a family of calls
+    def _call(self, node: ast.Call) -> None:  # noqa: C901, PLR0912  one branch a family of calls
         name = self._dotted(node.func)
         last = name.rpartition(".")[2]
         if name in _TEXT_CALLS:
@@ -258,12 +261,12 @@ class _Reader:
             self.runs = True
             self._run_words(node, name)
         elif name in _DELETES:
-            self._delete(node, self._fold(node.args[0]) if node.args else UNKNOWN, name)
+            self._delete(self._fold(node.args[0]) if node.args else UNKNOWN, name)
         elif name in {"exec", "eval", "builtins.exec", "builtins.eval", "runpy.run_path"}:
             self._exec(node)
         elif name in {"open", "io.open", "os.open"}:
             self._open(node)
-        elif last in {"dup2"}:
+        elif last == "dup2":
             self.seen_dup = True
         elif name in {"os.setuid", "os.setresuid", "os.setgid"}:
             self.runs = True
@@ -276,17 +279,17 @@ class _Reader:
             verb = "cp" if "copy" in name else "mv"
             self.shell.run_argv([verb, *(self._fold(arg) for arg in node.args[:2])])
         elif isinstance(node.func, ast.Attribute):
-            self._attribute(node, node.func, name, last)
+            self._attribute(node, node.func, last)
         if name.startswith("socket.") or last in {"connect", "create_connection"}:
             self.socket = self.socket or "socket" in " ".join([name, *self.names.values()])
         if self._sends(node, name):
             self.shell.add(EffectKind.EXFILTRATE, name, Scope.REMOTE, "command.sends_credential")
 
-    def _attribute(self, node: ast.Call, func: ast.Attribute, name: str, last: str) -> None:
+    def _attribute(self, node: ast.Call, func: ast.Attribute, last: str) -> None:
         if last in _PATH_DELETES and "Path" in self._dotted(func.value) + str(self.names):
             owner = self._fold(func.value)
             if owner != UNKNOWN or "Path" in self._dotted(func.value):
-                self._delete(node, owner, last)
+                self._delete(owner, last)
         elif last in {"write_text", "write_bytes"}:
             note_write(self.shell, self._fold(func.value), UNKNOWN)
         elif last in {"read_text", "read_bytes"}:
@@ -318,7 +321,7 @@ class _Reader:
         if words and words[0]:
             self.shell.run_argv(words)
 
-    def _delete(self, node: ast.Call, path: str, name: str) -> None:
+    def _delete(self, path: str, name: str) -> None:
         note_delete(self.shell, path, recursive="tree" in name)
 
     def _exec(self, node: ast.Call) -> None:
@@ -350,8 +353,8 @@ class _Reader:
         if name == "os.chmod" and isinstance(number, int):
             self.shell.run_argv(["chmod", f"{number:o}", self._fold(node.args[0])])
 
-    def _loop(self, node: ast.While | ast.For) -> None:
-        forever = isinstance(node, ast.For) or isinstance(node.test, ast.Constant)
+    def _loop(self, node: ast.While | ast.For | ast.ListComp | ast.GeneratorExp) -> None:
+        forever = not isinstance(node, ast.While) or isinstance(node.test, ast.Constant)
         inside = [self._dotted(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
         if forever and "os.fork" in inside:
             self.shell.add(EffectKind.FORK_BOMB, "os.fork", Scope.ROOT, "command.fork_bomb")

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.sql import judge_sql
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
 
@@ -20,8 +22,8 @@ _DIALECTS: Final = {
     "sqlcmd": "tsql", "bcp": "tsql", "clickhouse-client": "clickhouse", "clickhouse": "clickhouse",
     "snowsql": "snowflake", "snow": "snowflake", "bq": "bigquery", "spark-sql": "spark",
     "beeline": "hive", "hive": "hive", "trino": "trino", "presto": "presto", "impala-shell": "hive",
-    "cqlsh": None, "sqlplus": "oracle", "usql": None, "isql": None, "influx": None, "turso": "sqlite",
-    "wrangler": "sqlite",
+    "cqlsh": None, "sqlplus": "oracle", "usql": None, "isql": None, "influx": None,
+    "turso": "sqlite", "wrangler": "sqlite",
 }  # fmt: skip
 _TEXT_OPTIONS: Final = {
     "postgres": ("-c", "--command"),
@@ -33,9 +35,44 @@ _TEXT_OPTIONS: Final = {
 }
 _ANY_TEXT: Final = ("-e", "-q", "-c", "--execute", "--query", "--command", "-f")
 _VALUES: Final = frozenset(
-    """-c --command -e --execute -q -Q --query -U --username -u --user -h --host -p --port -P -d
-    --dbname -D --database -f --file -S --server -v --set -o --output -cmd --sql -w -W -F -R -L
-    -T""".split()
+    [
+        "-c",
+        "--command",
+        "-e",
+        "--execute",
+        "-q",
+        "-Q",
+        "--query",
+        "-U",
+        "--username",
+        "-u",
+        "--user",
+        "-h",
+        "--host",
+        "-p",
+        "--port",
+        "-P",
+        "-d",
+        "--dbname",
+        "-D",
+        "--database",
+        "-f",
+        "--file",
+        "-S",
+        "--server",
+        "-v",
+        "--set",
+        "-o",
+        "--output",
+        "-cmd",
+        "--sql",
+        "-w",
+        "-W",
+        "-F",
+        "-R",
+        "-L",
+        "-T",
+    ]
 )
 _MONGO: Final = re.compile(
     r"\.(?:drop(?:Database|Collection|Indexes?|User|AllUsersFromDatabase)?|deleteMany|remove"
@@ -68,6 +105,8 @@ def _client(shell: "Shell", call: "Call") -> str:
     names = _TEXT_OPTIONS.get(dialect or "", _ANY_TEXT)
     texts = options.all_values(*names)
     if dialect == "sqlite" or call.name in {"bq", "duckdb", "influx"}:
+        for path in options.operands[:1]:
+            note_read(shell, path)
         texts += options.operands[1:]
         texts += options.all_values("-c", "-s")
     if call.name in {"wrangler", "turso"} or not texts:
@@ -78,9 +117,9 @@ def _client(shell: "Shell", call: "Call") -> str:
         ]
     if call.stdin and not texts:
         texts.append(call.stdin)
-    path = options.value("-f", "--file", "-i")
-    if path is not None:
-        texts.append(shell.read(path))
+    script = options.value("-f", "--file", "-i")
+    if script is not None:
+        texts.append(shell.read(script))
     for text in texts:
         note_sql(shell, text, dialect)
         for line in re.findall(
@@ -118,11 +157,17 @@ def _redis(shell: "Shell", call: "Call") -> str:
     lines = [words, *(line.split() for line in call.stdin.split("\n"))]
     for line in lines[:1000]:
         lower = [word.lower() for word in line]
-        if lower and lower[0] in _REDIS and lower[:2] != ["debug", "sleep"]:
-            shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
-        elif lower[:1] in (["del"], ["unlink"]) and any(UNKNOWN in w or "*" in w for w in line[1:]):
-            shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
-        elif lower[:1] == ["eval"] and re.search(r"flush(?:all|db)|'keys'.*'del'", " ".join(lower)):
+        if (
+            (lower and lower[0] in _REDIS and lower[:2] != ["debug", "sleep"])
+            or (
+                lower[:1] in (["del"], ["unlink"])
+                and any(UNKNOWN in w or "*" in w for w in line[1:])
+            )
+            or (
+                lower[:1] == ["eval"]
+                and re.search(r"flush(?:all|db)|'keys'.*'del'", " ".join(lower))
+            )
+        ):
             shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
         elif lower[:2] == ["config", "set"] and lower[2:3] in (["dir"], ["dbfilename"]):
             shell.add(EffectKind.PERSISTENCE, "redis", Scope.REMOTE, "command.runs_later")
@@ -135,7 +180,7 @@ def _etcd(shell: "Shell", call: "Call") -> str:
     return UNKNOWN
 
 
-def _dump(shell: "Shell", call: "Call") -> str:
+def _dump(_shell: "Shell", call: "Call") -> str:
     """A dump is no credential, but what it prints is data."""
     path = read_options(call.args, frozenset({"-f", "--file", "-r"})).value("-f", "--file", "-r")
     return UNKNOWN if path else "\x03"

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.commands.source import HereDoc
 from stopper.detect.commands.taint import REMOTE, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
@@ -67,10 +67,13 @@ def apply_outputs(shell: "Shell", redirects: list[Redirect], output: str, stdin:
 
 def _socket(shell: "Shell", redirect: Redirect, output: str, *, both: bool) -> str:
     target = redirect.target
-    if is_here(target.split("/")[3] if target.count("/") > 3 else ""):
+    host = target.removeprefix("/dev/").partition("/")[2].partition("/")[0]
+    if is_here(host):
         return UNKNOWN
     if both:
         shell.add(EffectKind.NETWORK, target, Scope.REMOTE, "command.open_socket")
+        if redirect.operator != "<>":
+            shell.add(EffectKind.REMOTE_CODE, target, Scope.REMOTE, "command.reverse_shell")
     elif output and not is_literal(output):
         shell.add(EffectKind.EXFILTRATE, target, Scope.REMOTE, "command.sends_data")
     else:

@@ -4,14 +4,15 @@ import re
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import Wrapper
-from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.call import Call
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.tables import verb_end
-from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
-
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Handler, Shell
+    from stopper.detect.commands.call import Handler
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS", "SHELLS", "run_script", "run_words", "unwrap"]
 
@@ -20,7 +21,6 @@ SHELLS = frozenset(
 )
 _SHELL_VALUES = frozenset({"-c", "-o", "-O", "+O", "+o", "--rcfile", "--init-file", "-C"})
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
-_MAX_ITEMS = 16
 _XARGS_VALUES = frozenset(
     {"-a", "-d", "-E", "-I", "-i", "-L", "-l", "-n", "-P", "-s", "--arg-file", "--delimiter",
      "--max-args", "--max-procs", "--replace", "--max-lines", "--max-chars", "-J", "-R", "-S"}
@@ -33,45 +33,52 @@ _SSH_VALUES = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
 _REPLACE = "{}"
 
 
-def unwrap(shell: "Shell", call: "Call", rows: tuple[Wrapper, ...]) -> str | None:
+def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
     """Run what a wrapper runs; None where it runs nothing."""
     for row in rows:
-        end = 0
-        args = call.args
-        if row.verb:
-            start = _verb_start(args, row)
-            if start is None:
-                continue
-            args = args[start:]
-        options = read_options(args, row.values, until_operand=True)
-        operands = options.operands
-        if row.privilege:
-            shell.add(
-                EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.as_root", reversible=True
-            )
-            if not operands and options.has("-i", "-s", "--login", "--shell"):
-                shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
-        if row.assigns:
-            while end < len(operands) and _ASSIGN.match(operands[end]):
-                name, _, value = operands[end].partition("=")
-                shell.dispatch(shell, _call("=", [name, value], ""))
-                end += 1
-            split = options.value("-S", "--split-string")
-            if split is not None:
-                return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
-        operands = operands[end + row.skip :]
-        if row.after and row.after in args:
-            operands = args[args.index(row.after) + 1 :]
-        if operands[:1] == ["--"]:
-            operands = operands[1:]
-        if not operands:
+        start = _verb_start(call.args, row) if row.verb else 0
+        if start is None:
             continue
-        if row.privilege and operands[0].rpartition("/")[2] in SHELLS | {"su"}:
-            plain = len(operands) == 1 or operands[1:] in (["-"], ["-l"], ["-i"], ["root"])
-            if plain and not call.stdin:
-                shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
-        return run_words(shell, operands, call.stdin, row.machine)
+        args = call.args[start:]
+        options = read_options(args, row.values, until_operand=True)
+        operands = _assigned(shell, options.operands) if row.assigns else options.operands
+        split = options.value("-S", "--split-string") if row.assigns else None
+        if split is not None:
+            return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
+        words = _wrapped(row, args, operands)
+        if row.privilege:
+            login = not words and options.has("-i", "-s", "--login", "--shell")
+            _note_rights(shell, call, words, login=login)
+        if words:
+            return run_words(shell, words, call.stdin, row.machine)
     return None
+
+
+def _assigned(shell: "Shell", operands: list[str]) -> list[str]:
+    """The operands behind `NAME=value`, which are set as for any command."""
+    place = 0
+    while place < len(operands) and _ASSIGN.match(operands[place]):
+        name, _, value = operands[place].partition("=")
+        shell.dispatch(shell, Call("=", [name, value], ""))
+        place += 1
+    return operands[place:]
+
+
+def _wrapped(row: Wrapper, args: list[str], operands: list[str]) -> list[str]:
+    """The words of the command that is run."""
+    words = operands[row.skip :]
+    if row.after and row.after in args:
+        words = args[args.index(row.after) + 1 :]
+    return words[1:] if words[:1] == ["--"] else words
+
+
+def _note_rights(shell: "Shell", call: Call, words: list[str], *, login: bool) -> None:
+    """Rights for one command are noted; a shell with all rights is more."""
+    shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.as_root", reversible=True)
+    opens = bool(words) and words[0].rpartition("/")[2] in SHELLS | {"su"}
+    plain = len(words) == 1 or words[1:] in (["-"], ["-l"], ["-i"], ["root"])
+    if login or (opens and plain and not call.stdin):
+        shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
 
 
 def _verb_start(args: list[str], row: Wrapper) -> int | None:
@@ -107,31 +114,9 @@ def run_script(shell: "Shell", content: str, args: list[str]) -> str:
         shell.variables.positional = kept
 
 
-def _call(name: str, args: list[str], stdin: str) -> "Call":
-    from stopper.detect.commands.shell import Call  # noqa: PLC0415  shell imports this module
-
-    return Call(name, args, stdin)
-
-
-def _shell(shell: "Shell", call: "Call") -> str:
+def _shell(shell: "Shell", call: Call) -> str:
     """`sh`: a text behind `-c`, a file, or what it reads."""
-    operands: list[str] = []
-    code = False
-    args = iter(call.args)
-    for arg in args:
-        if operands and not code:
-            operands.append(arg)
-        elif arg in {"-o", "+o", "-O", "+O", "--rcfile", "--init-file"}:
-            path = next(args, "")
-            if arg.startswith("--"):
-                _file(shell, path, [])
-        elif arg[:1] in "-+" and len(arg) > 1:
-            if arg[1] != "-" and "c" in arg:
-                code = True
-            elif arg[1] != "-" and "s" in arg:
-                operands = ["-"]
-        else:
-            operands.append(arg)
+    operands, code = _shell_words(shell, call.args)
     if code:
         text = operands[0] if operands else ""
         kept = shell.variables.positional
@@ -145,6 +130,26 @@ def _shell(shell: "Shell", call: "Call") -> str:
     if call.stdin:
         return shell.in_subshell(lambda: shell.run_code(call.stdin, f"what {call.name} reads"))
     return ""
+
+
+def _shell_words(shell: "Shell", args: list[str]) -> tuple[list[str], bool]:
+    """The operands of a shell, and whether the first is code; `-s` makes them arguments."""
+    operands: list[str] = []
+    code = False
+    items = iter(args)
+    for arg in items:
+        if operands:
+            operands += [arg, *items]
+        elif arg in {"-o", "+o", "-O", "+O"}:
+            next(items, "")
+        elif arg in {"--rcfile", "--init-file"}:
+            _file(shell, next(items, ""), [])
+        elif arg[:1] in "-+" and len(arg) > 1:
+            code = code or (arg[1] != "-" and "c" in arg)
+            operands = ["-"] if arg[1] != "-" and "s" in arg and not code else []
+        else:
+            operands.append(arg)
+    return operands, code
 
 
 def _file(shell: "Shell", path: str, args: list[str]) -> str:
@@ -163,7 +168,7 @@ def _file(shell: "Shell", path: str, args: list[str]) -> str:
     return UNKNOWN
 
 
-def _source(shell: "Shell", call: "Call") -> str:
+def _source(shell: "Shell", call: Call) -> str:
     if not call.args:
         return ""
     path = call.args[0]
@@ -175,11 +180,11 @@ def _source(shell: "Shell", call: "Call") -> str:
     return _file(shell, path, call.args[1:])
 
 
-def _eval(shell: "Shell", call: "Call") -> str:
+def _eval(shell: "Shell", call: Call) -> str:
     return shell.run_code(" ".join(call.args), "eval", call.stdin)
 
 
-def _xargs(shell: "Shell", call: "Call") -> str:
+def _xargs(shell: "Shell", call: Call) -> str:
     options = read_options(call.args, _XARGS_VALUES, until_operand=True)
     words = options.operands or ["echo"]
     replace = options.value("-I", "--replace", "-J") or ("{}" if options.has("-i") else None)
@@ -191,7 +196,7 @@ def _xargs(shell: "Shell", call: "Call") -> str:
         ]
     else:
         listed = items.split() if replace is None else [items] if items else []
-    listed = [item.strip("'\"") for item in listed][:_MAX_ITEMS] or [UNKNOWN]
+    listed = shell.some([item.strip("'\"") for item in listed]) or [UNKNOWN]
     if replace is None:
         return shell.run_argv([*words, *listed], "")
     outputs = [
@@ -200,7 +205,7 @@ def _xargs(shell: "Shell", call: "Call") -> str:
     return "".join(outputs)
 
 
-def _parallel(shell: "Shell", call: "Call") -> str:
+def _parallel(shell: "Shell", call: Call) -> str:
     options = read_options(call.args, _PARALLEL_VALUES, until_operand=True)
     words = options.operands
     items: list[str] = []
@@ -213,21 +218,21 @@ def _parallel(shell: "Shell", call: "Call") -> str:
     else:
         items = [line for line in call.stdin.split("\n") if line] or [UNKNOWN]
     outputs = []
-    for item in items[:_MAX_ITEMS]:
+    for item in shell.some(items):
         code = " ".join(words)
         line = code.replace(_REPLACE, item) if _REPLACE in code else f"{code} {item}".strip()
         outputs.append(shell.run_code(line, "parallel"))
     return "".join(outputs)
 
 
-def _joined(shell: "Shell", call: "Call") -> str:
+def _joined(shell: "Shell", call: Call) -> str:
     """`watch` and its kin hand their arguments to a shell as one text."""
     values = frozenset({"-n", "--interval", "-d", "-s"})
     words = read_options(call.args, values, until_operand=True).operands
     return shell.run_code(" ".join(words), call.name) if words else ""
 
 
-def _coded(shell: "Shell", call: "Call") -> str:
+def _coded(shell: "Shell", call: Call) -> str:
     """`su -c`, `script -c`, `flock -c`: a text behind an option."""
     values = frozenset({"-c", "--command", "-s", "--shell", "-u", "-g", "-G", "-w", "-E"})
     options = read_options(call.args, values)
@@ -247,10 +252,10 @@ def _coded(shell: "Shell", call: "Call") -> str:
     return UNKNOWN
 
 
-def _ssh(shell: "Shell", call: "Call") -> str:
+def _ssh(shell: "Shell", call: Call) -> str:
     options = read_options(call.args, _SSH_VALUES, until_operand=True)
     for setting in options.all_values("-o"):
-        name, _, value = setting.replace(" ", "=", 1).partition("=")
+        name, _, value = re.sub(r"[ =]+", "=", setting, count=1).partition("=")
         if name.lower() in {"proxycommand", "localcommand", "knownhostscommand"}:
             shell.run_code(value.strip(), "ssh -o")
     words = options.operands[1:]
@@ -273,7 +278,7 @@ def _ssh(shell: "Shell", call: "Call") -> str:
     return UNKNOWN
 
 
-def _find(shell: "Shell", call: "Call") -> str:
+def _find(shell: "Shell", call: Call) -> str:
     """`find`: deletes, and runs programs on what it finds."""
     args = call.args
     starts: list[str] = []
@@ -285,7 +290,7 @@ def _find(shell: "Shell", call: "Call") -> str:
     starts = starts or ["."]
     tests = args[place:]
     narrow = any(test in _NARROW for test in tests)
-    found = [_found(start, tests, narrow=narrow) for start in starts[:_MAX_ITEMS]]
+    found = [_found(start, tests, narrow=narrow) for start in shell.some(starts)]
     if "-delete" in tests:
         for path in found:
             shell.run_argv(["rm", "-r", path])

@@ -5,8 +5,8 @@ from fnmatch import fnmatchcase
 from posixpath import normpath
 
 from stopper.data.commands import load_commands
-from stopper.detect.effects import Scope
 from stopper.detect.commands.taint import UNKNOWN
+from stopper.detect.effects import Scope
 
 __all__ = ["Places"]
 

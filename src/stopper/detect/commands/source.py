@@ -65,9 +65,9 @@ def fold(text: str) -> tuple[str, Sequence[int] | None]:
 
 
 def _plain(char: str) -> str:
-    if char == "\n" or char == "\t" or " " <= char <= "~":
+    if char in "\n\t" or " " <= char <= "~":
         return char
-    if char == "\r" or char == "\x0b" or char == "\x0c":
+    if char in "\r\x0b\x0c":
         return " "
     if unicodedata.category(char) in _IGNORED:
         return ""
@@ -77,6 +77,8 @@ def _plain(char: str) -> str:
 def read_source(text: str) -> Source:
     """Make `text` ready for the parser."""
     shadow = text if text.isascii() else _NOT_ASCII.sub("z", text)
+    # the parser does not know `<>`; what it stands for is read from `text`
+    shadow = shadow.replace("<>", "> ") if "<>" in shadow else shadow
     if "<<" not in shadow:
         return Source(text, shadow, {})
     return _Extraction(text, shadow).run()
@@ -105,7 +107,7 @@ class _Extraction:
         return Source(self.text, "".join(self.pieces), self.found)
 
     def _step(self, match: re.Match[str]) -> int:
-        token, top = match[0], self.stack[-1]
+        sign, top = match[0], self.stack[-1]
         if match["single"] is not None:
             if top == '"':
                 return match.end()
@@ -116,30 +118,30 @@ class _Extraction:
         if match["tag"] is not None:
             if top not in {'"', "(("} and len(self.found) + len(self.pending) < MAX_HEREDOCS:
                 self.pending.append(match)
-        elif token == "\n":
+        elif sign == "\n":
             if self.pending and top != '"':
                 return self._take_bodies(match.start())
         else:
-            self._nest(token, top)
+            self._nest(sign, top)
         return match.end()
 
-    def _nest(self, token: str, top: str) -> None:
-        if token == '"':
+    def _nest(self, sign: str, top: str) -> None:
+        if sign == '"':
             self._toggle('"')
-        elif token == "`":
+        elif sign == "`":
             self._toggle("`")
-        elif token.endswith("((") and top != '"' or token == "$((":
+        elif (sign.endswith("((") and top != '"') or sign == "$((":
             self.stack += ["((", "(("]
-        elif token in {"$(", "${"} or (token == "(" and top != '"'):
-            self.stack.append("((" if top == "((" else token[-1])
-        elif (token == ")" and top in {"(", "(("}) or (token == "}" and top == "{"):
+        elif sign in {"$(", "${"} or (sign == "(" and top != '"'):
+            self.stack.append("((" if top == "((" else sign[-1])
+        elif (sign == ")" and top in {"(", "(("}) or (sign == "}" and top == "{"):
             self.stack.pop()
 
-    def _toggle(self, sign: str) -> None:
-        if self.stack[-1] == sign:
+    def _toggle(self, quote: str) -> None:
+        if self.stack[-1] == quote:
             self.stack.pop()
         else:
-            self.stack.append(sign)
+            self.stack.append(quote)
 
     def _take_bodies(self, line_end: int) -> int:
         place = min(line_end + 1, len(self.shadow))

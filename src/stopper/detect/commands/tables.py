@@ -4,11 +4,12 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import Program, Rule
-from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.commands.options import Options, read_options
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
-    from stopper.detect.commands.shell import Call, Shell
+    from stopper.detect.commands.call import Call
+    from stopper.detect.commands.shell import Shell
 
 __all__ = ["apply_rules", "verb_end"]
 
@@ -18,12 +19,14 @@ _MAX_LEAD = 6
 def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
     """Note the effects of every rule that fits."""
     options = read_options(call.args, program.values)
-    if options.has("--help") or (program.dry and any(map(options.matches, program.dry))):
+    if options.has("--help") or (program.dry and any(map(options.spells, program.dry))):
         return
     for rule in program.rules:
         end = verb_end(rule.verb, options.operands)
-        if end is None or not _fits(
-            rule, Options(options.flags, options.values, options.operands[end:])
+        if (
+            end is None
+            or any(map(options.spells, rule.none))
+            or not _fits(rule, Options(options.flags, options.values, options.operands[end:]))
         ):
             continue
         target = " ".join(options.operands[end:][:4]) or rule.verb or call.name
@@ -58,6 +61,4 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
 def _fits(rule: Rule, options: Options) -> bool:
     if rule.any and not any(map(options.matches, rule.any)):
         return False
-    if not all(map(options.matches, rule.all)):
-        return False
-    return not any(map(options.matches, rule.none))
+    return all(map(options.matches, rule.all))

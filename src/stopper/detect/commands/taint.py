@@ -1,4 +1,4 @@
-"""Text that is only known at run time: one character stands for it, and says where it comes from."""
+"""Text that is only known at run time: one character stands for it and says whence it comes."""
 
 import re
 
@@ -15,7 +15,7 @@ __all__ = [
 UNKNOWN = "\x00"
 REMOTE = "\x01"
 """Text that came over the network."""
-SECRET = "\x02"
+SECRET = "\x02"  # noqa: S105  a mark, no secret
 """Text that holds, or may hold, a credential."""
 ENCODED = "\x03"
 """Local data made fit to be smuggled: encoded, compressed, or a fact about this machine."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["WINDOWS", "looks_windows", "run_windows"]
 
 _MAX_PARTS: Final = 500
+_MAX_TEXT: Final = 65_536
 _MAX_DEPTH: Final = 4
 _DELETERS: Final = frozenset({"remove-item", "del", "erase", "rd", "rmdir", "ri", "rm"})
 _SYSTEM: Final = {
@@ -60,7 +61,7 @@ WINDOWS: Final = frozenset(
      "pwsh", "cmd", "schtasks", "reg", "certutil", "bitsadmin", "mshta", "regsvr32", "rundll32",
      "wmic", "net", "netsh", "remove-itemproperty", "invoke-webrequest", "iwr", "irm",
      "invoke-restmethod", "start-process"}
-) - {"format", "net"}  # fmt: skip
+) - {"format"}  # fmt: skip
 _LOOKS: Final = re.compile(
     r"\s*(?:(?:Remove|Get|Set|New|Invoke|Clear|Format|Stop|Start|Restart|Add|Register|Initialize"
     r"|Copy|Move|Out|Write|Test|Select|Where|ForEach|Import|Export|Expand|Compress|Enable|Disable)"
@@ -92,7 +93,7 @@ def looks_windows(text: str) -> bool:
 
 def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
     """Note what a text for PowerShell or cmd would do."""
-    if depth > _MAX_DEPTH or len(text) > 65_536:
+    if depth > _MAX_DEPTH or len(text) > _MAX_TEXT:
         shell.doubt("a command too large to judge", "command.too_large")
         return
     text = text.replace("`", "").replace("^", "")
@@ -115,7 +116,7 @@ def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
     for part in _SPLIT.findall(text)[:_MAX_PARTS]:
         words = [word.strip("\"'") for word in _WORD.findall(part.strip().strip("{}()"))]
         if words:
-            _run(shell, words, part, lower)
+            _run(shell, words, lower)
     _note_leaks(shell, text, lower)
 
 
@@ -141,7 +142,7 @@ def _note_leaks(shell: "Shell", text: str, lower: str) -> None:
             shell.add(EffectKind.EXFILTRATE, "file", Scope.REMOTE, "command.sends_credential")
 
 
-def _run(shell: "Shell", words: list[str], part: str, whole: str) -> None:
+def _run(shell: "Shell", words: list[str], whole: str) -> None:  # noqa: C901  one branch a program
     name = words[0].lower().removesuffix(".exe").rpartition("\\")[2]
     rest = " ".join(words[1:]).lower()
     if name in _DELETERS:

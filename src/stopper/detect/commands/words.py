@@ -1,6 +1,7 @@
 """Words as a shell reads them: quotes, escapes, braces, parameters and substitutions undone."""
 
 import re
+import sys
 from typing import Protocol
 
 from stopper.detect.commands.braces import MAX_WORDS, expand_braces
@@ -8,11 +9,11 @@ from stopper.detect.commands.parameters import expand_parameter
 from stopper.detect.commands.source import read_source
 from stopper.detect.commands.taint import UNKNOWN
 
-__all__ = ["MAX_WORDS", "MAX_WORD", "Expander", "World", "ansi_c"]
+__all__ = ["MAX_WORDS", "Expander", "World", "ansi_c"]
 
-MAX_WORD = 65_536
-"""The most characters that a word may grow to; what is beyond is unknown."""
 
+_MARKS = 3
+"""The last character that is a mark."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,\-][A-Za-z0-9_./:@%+=,\-~^\]]*")
 _SINGLE = re.compile(r"'([^']*)'")
 _DOUBLE = re.compile(r'"([^"\\$`]*)"')
@@ -49,6 +50,12 @@ class World(Protocol):
     def open_process(self, text: str, sign: str) -> str:
         """The path that a process substitution becomes."""
 
+    def doubt(self, part: str, reason: str) -> None:
+        """Note that a part is not judged."""
+
+    def cut(self, text: str) -> str:
+        """A text no longer than is followed."""
+
 
 def ansi_c(text: str) -> str:
     r"""Undo the escapes of `$'...'`, which are also those of `printf` and `echo -e`."""
@@ -60,7 +67,7 @@ def ansi_c(text: str) -> str:
         if control is not None:
             return chr(ord(control) & 31)
         code = int(octal, 8) & 255 if octal else int(x or u or long, 16)
-        return chr(code) if 3 < code < 0x110000 else UNKNOWN
+        return chr(code) if _MARKS < code <= sys.maxunicode else UNKNOWN
 
     return _ANSI.sub(char, text)
 
@@ -81,19 +88,23 @@ class Expander:
         found: list[str] = []
         for word in expand_braces(raw):
             found += self._split(word)
-        return found[:MAX_WORDS]
+        if len(found) >= MAX_WORDS:
+            self._world.doubt("more words than are judged", "command.budget")
+        return found
 
     def text(self, raw: str) -> str:
         """A word that does not split, as in an assignment or behind a redirection."""
         if _PLAIN.fullmatch(raw):
             return raw
-        return "".join(part for part, _ in self._parts(raw))[:MAX_WORD]
+        return self._world.cut("".join(part for part, _ in self._parts(raw)))
 
     def heredoc(self, body: str) -> str:
         """A here-document whose tag was not quoted."""
         if "$" not in body and "`" not in body and "\\" not in body:
             return body
-        return "".join(part for part, _ in self._quoted(body, body, stops=False)[0])[:MAX_WORD]
+        return self._world.cut(
+            "".join(part for part, _ in self._quoted(body, body, stops=False)[0])
+        )
 
     def _split(self, raw: str) -> list[str]:
         """Split what came from unquoted expansions at white space, or at IFS where it is set."""
@@ -103,25 +114,15 @@ class Expander:
         current: str | None = None
         for part, splits in self._parts(raw):
             if splits == "@":
-                items = part.split("\x04")
-                for number, item in enumerate(items):
-                    if number and current is not None:
-                        words.append(current)
-                        current = None
-                    current = (current or "") + item
+                current = _spread(part.split("\x04"), current, words)
             elif not splits or not separators or not any(s in part for s in separators):
                 if part or not splits:
                     current = (current or "") + part
             else:
                 pieces = re.split(f"[{re.escape(separators)}]+", part)
-                for number, piece in enumerate(pieces):
-                    if number and current is not None:
-                        words.append(current)
-                        current = None
-                    if piece:
-                        current = (current or "") + piece
+                current = _spread(pieces, current, words)
         if current is not None:
-            words.append(current[:MAX_WORD])
+            words.append(self._world.cut(current))
         return words
 
     def _parts(self, raw: str) -> list[tuple[str, str]]:
@@ -233,23 +234,34 @@ class Expander:
         return "/root" if who == "root" else f"/home/{who}"
 
 
+def _spread(pieces: list[str], current: str | None, words: list[str]) -> str | None:
+    """Add pieces that each begin a word, but for the first; the last is the new current word."""
+    for number, piece in enumerate(pieces):
+        if number and current is not None:
+            words.append(current)
+            current = None
+        if piece:
+            current = (current or "") + piece
+    return current
+
+
 def _closing(raw: str, place: int, sign: str = ")") -> int:
     """Where the bracket closes that was opened before `place`; the end, where it never does."""
     stack = [sign]
     while (match := _NEST.search(raw, place)) is not None:
-        token, place = match[0], match.end()
+        found, place = match[0], match.end()
         top = stack[-1]
-        if token == top:
+        if found == top:
             stack.pop()
             if not stack:
                 return match.start()
-        elif token == "'" and top != '"':
+        elif found == "'" and top != '"':
             place = _find(raw, "'", place) + 1
-        elif token in {'"', "`"}:
-            stack.append(token)
-        elif token in {"$(", "(", "$((", "(("} and (top != '"' or token[0] == "$"):
-            stack += [")"] * (2 if token.endswith("((") else 1)
-        elif token == "${":
+        elif found in {'"', "`"}:
+            stack.append(found)
+        elif found in {"$(", "(", "$((", "(("} and (top != '"' or found[0] == "$"):
+            stack += [")"] * (2 if found.endswith("((") else 1)
+        elif found == "${":
             stack.append("}")
     return len(raw)
 

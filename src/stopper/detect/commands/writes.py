@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING
 
-from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.commands.paths import (
     is_device,
     is_persistent,
@@ -12,16 +11,20 @@ from stopper.detect.commands.paths import (
     is_startup,
 )
 from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["note_delete", "note_read", "note_write"]
+__all__ = ["is_system", "note_delete", "note_read", "note_write"]
 
 MAX_FILES = 256
 
 _QUIET = re.compile(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|random|urandom)$")
-_INSTALLED = re.compile(r"/(?:usr/local|opt|srv|mnt|media|var/www|var/log|var/lib/\w+/data)/")
+_SYSTEM = re.compile(
+    r"/(?:etc|bin|sbin|lib\w*|boot|dev|proc|sys|usr(?!/local/)|root|var/(?!www|log|lib/\w+/data|tmp))(?:/|$)"
+    r"|/(?:System|Library|Windows)/"
+)
 _GIT = re.compile(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
 _SETTING_LINE = re.compile(
     r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*=[^;&|`]*|alias\s+[\w.-]+=[^;&|`]*|set\s+[-+\w ]+"
@@ -35,11 +38,16 @@ _SETTING_WORDS = re.compile(
 )
 
 
+def is_system(path: str) -> bool:
+    """Whether a path from the root on belongs to the system itself."""
+    return _SYSTEM.match(path) is not None
+
+
 def note_read(shell: "Shell", path: str) -> str:
     """What a file holds; that a credential is read is an effect."""
     if shell.is_secret(path):
         scope = shell.places.scope(path, shell.cwd)
-        shell.add(EffectKind.CREDENTIAL_READ, path, scope, "command.reads_credential")
+        shell.note_secret(path, scope, "command.reads_credential")
         return SECRET
     return shell.read(path)
 
@@ -51,6 +59,7 @@ def note_write(
     full = shell.places.resolve(path, shell.cwd)
     if _QUIET.match(full):
         return
+    file = full + "/" if path.endswith("/") else full
     if len(shell.files) < MAX_FILES:
         before = shell.files.get(full, "") if append else ""
         shell.files[full] = before + content
@@ -65,15 +74,12 @@ def note_write(
         shell.add(
             EffectKind.PERSISTENCE, path, scope, "command.writes_startup_file", reversible=plain
         )
-        return
-    if is_persistent(full):
+    if is_persistent(file):
         shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
-        return
-    if is_privileged(full):
+    elif is_privileged(file):
         shell.add(EffectKind.PRIVILEGE, path, scope, "command.grants_rights")
-        return
     settings = scope is Scope.HOME and is_settings(full)
-    reversible = append or (adds and (settings or _INSTALLED.match(full) is not None))
+    reversible = append or (adds and _SYSTEM.match(full) is None)
     reason = "command.overwrites_settings" if settings else "command.overwrites"
     if _GIT.search(full) and not append:
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")

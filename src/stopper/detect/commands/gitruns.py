@@ -1,0 +1,134 @@
+"""What git runs on the side: configured commands, aliases, hooks and filters."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.detect.commands.flow import generic
+from stopper.detect.commands.options import read_options
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["HANDLERS"]
+
+_VALUES: Final = frozenset(
+    [
+        "-C",
+        "-c",
+        "--git-dir",
+        "--work-tree",
+        "--namespace",
+        "-m",
+        "--message",
+        "--exec",
+        "-x",
+        "--tree-filter",
+        "--index-filter",
+        "--msg-filter",
+        "--env-filter",
+        "--upload-pack",
+        "--receive-pack",
+        "-u",
+        "--config",
+        "--author",
+        "-F",
+        "-S",
+        "-G",
+    ]
+)
+_COMMAND_KEY: Final = re.compile(
+    r"core\.(?:pager|editor|sshcommand|fsmonitor|askpass|gitproxy|alternaterefscommand)"
+    r"|diff\.(?:external|.*\.(?:command|textconv))|sequence\.editor|credential\.(?:.*\.)?helper"
+    r"|pager\..*|filter\..*|merge\..*\.driver|gpg\.(?:.*\.)?program|.*tool\..*\.cmd|alias\..*"
+    r"|browser\..*\.cmd|uploadpack\.packobjectshook|sendemail\..*cmd|remote\..*\.uploadpack",
+    re.IGNORECASE,
+)
+_PLAIN_HELPER: Final = re.compile(r"(?:store|cache|osxkeychain|manager|libsecret|gcm)\b|$")
+
+
+def _git(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, _VALUES)
+    operands = options.operands
+    for setting in options.all_values("-c", "--config"):
+        key, _, value = setting.partition("=")
+        _setting(shell, key, value)
+    verb = operands[0] if operands else ""
+    if verb == "config" and operands[2:]:
+        _setting(shell, operands[-2], operands[-1])
+    elif (verb, *operands[1:2]) == ("bisect", "run"):
+        _after(shell, call.args, "run", joined=False)
+    elif (verb, *operands[1:2]) == ("submodule", "foreach"):
+        _after(shell, call.args, "foreach", joined=True)
+    if verb in {
+        "rebase",
+        "filter-branch",
+        "difftool",
+        "fetch",
+        "clone",
+        "pull",
+        "push",
+        "ls-remote",
+    }:
+        names = ("--exec", "-x", "--tree-filter", "--index-filter", "--msg-filter", "--env-filter",
+                 "--upload-pack", "--receive-pack")  # fmt: skip
+        for code in options.all_values(*names):
+            shell.run_code(code, f"git {verb}")
+        for operand in operands:
+            if operand.startswith("ext::"):
+                words = re.split(r"(?<!%) ", operand.removeprefix("ext::"))
+                shell.run_argv([re.sub(r"%([ %])", r"\1", word) for word in words])
+    return generic(shell, call)
+
+
+def _setting(shell: "Shell", key: str, value: str) -> None:
+    if key.lower() == "core.hookspath":
+        reason = "command.git_sets_command"
+        outside = shell.places.scope(value, shell.cwd) not in {Scope.WORKSPACE, Scope.UNKNOWN}
+        if outside and value != "/dev/null":
+            shell.add(EffectKind.PERSISTENCE, key, Scope.OUTSIDE, reason)
+    elif _COMMAND_KEY.fullmatch(key):
+        if key.lower().startswith("alias.") and not value.startswith("!"):
+            shell.run_code(f"git {value}", "a git alias")
+        elif not ("helper" in key.lower() and _PLAIN_HELPER.match(value)):
+            shell.run_code(value.removeprefix("!"), f"git's {key}")
+
+
+def _after(shell: "Shell", args: list[str], word: str, *, joined: bool) -> None:
+    words = [arg for arg in args[args.index(word) + 1 :] if arg not in {"--recursive", "--quiet"}]
+    if joined:
+        shell.run_code(" ".join(words), "git submodule foreach")
+    elif words:
+        shell.run_argv(words)
+
+
+def _make(shell: "Shell", call: "Call") -> str:
+    """`make` with a makefile that the text itself holds."""
+    options = read_options(call.args, frozenset({"-f", "--file", "-C", "-j", "-o", "-W", "-I"}))
+    for line in [
+        *options.all_values("--eval"),
+        *_makefile(shell, call, options.value("-f", "--file")),
+    ]:
+        recipe = line.partition(";")[2] if ":" in line.partition(";")[0] else line
+        if recipe.strip():
+            shell.run_code(recipe.strip().lstrip("@-+"), "make")
+    for operand in options.operands:
+        name, equals, value = operand.partition("=")
+        if equals and name in {"SHELL", "CC", "CXX", "MAKE"} and " " in value:
+            shell.run_code(value, f"make's {name}")
+    return generic(shell, call)
+
+
+def _makefile(shell: "Shell", call: "Call", path: str | None) -> list[str]:
+    if path is None:
+        return []
+    text = call.stdin if path == "-" else shell.files.get(shell.places.resolve(path, shell.cwd), "")
+    return [line for line in text.split("\n") if line.startswith("\t") or ";" in line][:100]
+
+
+HANDLERS: "dict[str, Handler]" = {
+    "git": _git,
+    "make": _make,
+    "gmake": _make,
+}

@@ -1,0 +1,365 @@
+"""Walks a parsed text: which statements run, with what input, and where their output goes."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from tree_sitter import Node
+
+from stopper.detect.commands.bombs import is_bomb, spawns_forever
+from stopper.detect.commands.call import Call
+from stopper.detect.commands.redirects import Redirect, apply_inputs, apply_outputs
+from stopper.detect.commands.taint import UNKNOWN
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["MAX_LOOP", "MAX_LOOSE", "doubt_syntax", "run_loosely", "walk"]
+
+MAX_LOOP: Final = 256
+"""How many values of a loop are followed."""
+MAX_LOOSE: Final = 400
+"""How many pieces of a text that does not parse are looked at."""
+_MAX_ERROR_DEPTH: Final = 80
+
+_LOOSE_SPLIT: Final = re.compile(r"\n|;|&&?|\|\|?")
+_LOOSE_WORD: Final = re.compile(
+    r"""(?:\\.|'[^']*'|"(?:[^"\\]|\\.)*"|[^\s'"\\()]|(?<=\$)\([^()]*\))+""", re.DOTALL
+)
+_WORDY: Final = frozenset(
+    {
+        "word", "string", "raw_string", "ansi_c_string", "translated_string", "concatenation",
+        "simple_expansion", "expansion", "command_substitution", "process_substitution", "number",
+        "arithmetic_expansion", "brace_expression", "regex", "extglob_pattern", "string_content",
+    }
+)  # fmt: skip
+_REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
+_SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
+_SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
+
+Walk = Callable[["Shell", Node, str, tuple[Node, ...]], str]
+
+
+def walk(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    """Run one statement; what it may print."""
+    step = _WALKS.get(node.type)
+    if step is not None:
+        return step(shell, node, stdin, redirects)
+    if node.type in _WORDY:
+        return _stray(shell, node)
+    return _compound(shell, node, stdin, redirects)
+
+
+def _text(shell: "Shell", node: Node) -> str:
+    return shell.source.text[node.start_byte : node.end_byte]
+
+
+def _stray(shell: "Shell", node: Node) -> str:
+    """A word where no command runs it: only its substitutions count."""
+    raw = _text(shell, node)
+    if "$(" in raw or "`" in raw or "<(" in raw:
+        shell.expander.text(raw)
+    return ""
+
+
+def _nothing(_shell: "Shell", _node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:
+    return ""
+
+
+def _compound(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    """Any other statement: its parts run in order, and may or may not."""
+    found = _redirects(shell, redirects)
+    stdin = apply_inputs(shell, found, stdin)
+    output = shell.run_all(node.named_children, stdin)
+    apply_outputs(shell, found, output, stdin)
+    return output
+
+
+def _subshell(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    return shell.in_subshell(lambda: _compound(shell, node, stdin, redirects))
+
+
+def _conditional(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    """What may not run may not set: a variable with two possible values has neither."""
+    before = shell.variables.copy()
+    output = _compound(shell, node, stdin, redirects)
+    shell.variables.join(before)
+    return output
+
+
+def _list(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    children = node.named_children
+    alternative = any(child.type == "||" for child in node.children)
+    before = shell.variables.copy() if alternative else None
+    output = [shell.run(child, stdin) for child in children[:-1]]
+    if children:
+        output.append(shell.run(children[-1], stdin, redirects))
+    if before is not None:
+        shell.variables.join(before)
+    return shell.cut("".join(output))
+
+
+def _redirected(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    body = node.child_by_field_name("body")
+    own = (child for child in node.named_children if child.type in _REDIRECTS)
+    found = (*own, *redirects)
+    if body is None:
+        return _simple(shell, [], [], found, stdin, node)
+    return shell.run(body, stdin, found)
+
+
+def _pipeline(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    stages = [child for child in node.named_children if child.type not in _SKIPPED]
+    for number, stage in enumerate(stages):
+        last = number == len(stages) - 1
+        own = redirects if last else ()
+        shell.captured += not last
+        try:
+            stdin = _stage(shell, stage, stdin, own)
+        finally:
+            shell.captured -= not last
+    return stdin
+
+
+def _stage(shell: "Shell", stage: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    if stage.type == "list":
+        return _list_stage(shell, stage, stdin, redirects)
+    return shell.in_subshell(lambda: shell.run(stage, stdin, redirects))
+
+
+def _list_stage(shell: "Shell", stage: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    """`a && b | c` may parse as `(a && b) | c`: only the last one is piped."""
+    children = stage.named_children
+    for child in children[:-1]:
+        shell.run(child)
+    return shell.run(children[-1], stdin, redirects) if children else ""
+
+
+def _command(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    assigns: list[Node] = []
+    words: list[str] = []
+    found = list(redirects)
+    end = -1
+    text = shell.source.text
+    for child in node.children:
+        kind = child.type
+        if kind == "variable_assignment" and not words:
+            assigns.append(child)
+        elif kind in _REDIRECTS:
+            found.append(child)
+        elif kind in _SKIPPED:
+            continue
+        else:
+            start = child.start_byte
+            piece = text[start : child.end_byte]
+            if start == end and words:
+                words[-1] += piece
+            else:
+                words.append(piece)
+            end = child.end_byte
+    return _simple(shell, assigns, words, tuple(found), stdin, node)
+
+
+def _simple(  # noqa: PLR0917  all of it is one command
+    shell: "Shell",
+    assigns: list[Node],
+    words: list[str],
+    redirects: tuple[Node, ...],
+    stdin: str,
+    node: Node,
+) -> str:
+    shell.step()
+    if shell.depth == 1:
+        shell.span = (node.start_byte, node.end_byte)
+    found = _redirects(shell, redirects) if redirects else []
+    for redirect in found:
+        words += redirect.more
+    if words and words[0] in _SELF:
+        shell.note_self()
+    if words and words[0] in shell.aliases:
+        return shell.run_text(" ".join([shell.aliases[words[0]], *words[1:]]), stdin)
+    argv = [field for word in words for field in shell.expander.fields(word)]
+    for assign in assigns:
+        _assignment(shell, assign, lasting=not argv)
+    stdin = apply_inputs(shell, found, stdin) if found else stdin
+    output = shell.run_argv(argv, stdin) if argv else ""
+    if found:
+        apply_outputs(shell, found, output, stdin)
+        if any(redirect.takes_output for redirect in found):
+            return ""
+    return output
+
+
+def _function(shell: "Shell", node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:
+    name, body = node.child_by_field_name("name"), node.child_by_field_name("body")
+    if name is None or body is None:
+        return ""
+    word = _text(shell, name)
+    shell.functions[word] = (body, shell.source)
+    if is_bomb(body, shell.source.text, word):
+        shell.add(EffectKind.FORK_BOMB, word, Scope.ROOT, "command.fork_bomb")
+    return ""
+
+
+def _assignment(shell: "Shell", node: Node, *, lasting: bool = True) -> None:
+    name = node.child_by_field_name("name")
+    value = node.child_by_field_name("value")
+    if name is None:
+        return
+    word = _text(shell, name).partition("[")[0]
+    if value is not None and value.type == "array":
+        items = [f for child in value.named_children for f in shell.fields(_text(shell, child))]
+        shell.variables.set_all(word, items)
+        return
+    raw = _text(shell, node).partition("=")[2]
+    appends = _text(shell, node)[: -len(raw) - 1 or None].endswith("+")
+    text = shell.expander.text(raw) if raw else ""
+    shell.dispatch(shell, Call("=", [word, text], ""))
+    if lasting:
+        before = shell.variables.get(word) or "" if appends else ""
+        shell.assign(word, before + text)
+
+
+def _assign_statement(shell: "Shell", node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:
+    if node.type == "variable_assignment":
+        _assignment(shell, node)
+    else:
+        for child in node.named_children:
+            if child.type == "variable_assignment":
+                _assignment(shell, child)
+            else:
+                _stray(shell, child)
+    return ""
+
+
+def _for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    variable, body = node.child_by_field_name("variable"), node.child_by_field_name("body")
+    if variable is None or body is None:
+        return _compound(shell, node, stdin, redirects)
+    raw = [_text(shell, child) for child in node.children_by_field_name("value")]
+    values = [field for word in raw for field in shell.expander.fields(word)]
+    found = _redirects(shell, redirects)
+    output = []
+    name = _text(shell, variable)
+    for value in shell.some(values, MAX_LOOP) or [UNKNOWN]:
+        shell.variables.set(name, value)
+        output.append(shell.run(body, apply_inputs(shell, found, stdin)))
+    printed = shell.cut("".join(output))
+    apply_outputs(shell, found, printed, stdin)
+    return printed
+
+
+def _loop(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    """`while` and `until`; one that never ends and starts programs behind it is a bomb."""
+    text = _text(shell, node)
+    head = text.partition("do")[0].split()
+    if head[1:2] in (["true;"], [":;"], ["true"], [":"], ["1;"]) and spawns_forever(text):
+        shell.add(EffectKind.FORK_BOMB, "loop", Scope.ROOT, "command.fork_bomb")
+    # what the first pass sets, the second one sees
+    _conditional(shell, node, stdin, redirects)
+    return _conditional(shell, node, stdin, redirects)
+
+
+def _test(shell: "Shell", node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:
+    return _stray(shell, node)
+
+
+def _error(shell: "Shell", node: Node, stdin: str, _redirects: tuple[Node, ...]) -> str:
+    """What the parser could not place: every run of words may be a command."""
+    words: list[str] = []
+    for child in node.children:
+        if child.type in _WORDY or child.type == "command_name":
+            words.append(_text(shell, child))
+            continue
+        _loose(shell, words)
+        words = []
+        if child.is_named:
+            shell.run(child, stdin)
+    _loose(shell, words)
+    return UNKNOWN
+
+
+def run_loosely(shell: "Shell", text: str) -> None:
+    """Text that the parser does not take, by its operators and words alone."""
+    for part in shell.some(_LOOSE_SPLIT.split(text), MAX_LOOSE):
+        _loose(shell, _LOOSE_WORD.findall(part))
+
+
+def _loose(shell: "Shell", words: list[str]) -> None:
+    argv = [field for word in words for field in shell.expander.fields(word)]
+    if argv:
+        shell.run_argv(argv)
+
+
+def _redirects(shell: "Shell", nodes: Iterable[Node]) -> list[Redirect]:
+    return [_redirect(shell, node) for node in nodes]
+
+
+def _redirect(shell: "Shell", node: Node) -> Redirect:
+    text = _text(shell, node)
+    if node.type == "heredoc_redirect":
+        shell.doubt("a here-document that is not understood", "command.parse_error")
+        return Redirect("<", UNKNOWN, None, [])
+    sign = next((c for c in node.children if not c.is_named), None)
+    operator = sign.type if sign is not None else text[:1]
+    if sign is not None and shell.source.text.startswith("<>", sign.start_byte):
+        operator = "<>"
+    heredoc = shell.source.heredocs.get(sign.start_byte) if sign is not None else None
+    targets = [child for child in node.named_children if child.type != "file_descriptor"]
+    words: list[str] = []
+    end = -1
+    for child in targets:
+        if child.start_byte == end:
+            words[-1] += _text(shell, child)
+        else:
+            words.append(_text(shell, child))
+        end = child.end_byte
+    number = next((c for c in node.named_children if c.type == "file_descriptor"), None)
+    descriptor = _text(shell, number) if number is not None else ""
+    if heredoc is not None:
+        return Redirect("<<<", shell.expand_heredoc(heredoc), heredoc, words[1:])
+    if operator == "<<<":
+        return Redirect("<<<", shell.expander.text(words[0]) + "\n" if words else "", None, [])
+    target = shell.expander.text(words[0]) if words else ""
+    return Redirect(operator, target, None, words[1:], descriptor)
+
+
+def doubt_syntax(shell: "Shell", root: Node) -> None:
+    """Note where a text does not parse."""
+    bad = _first_error(root)
+    if shell.depth == 1 and bad is not None:
+        shell.span = (bad.start_byte, bad.end_byte)
+    shell.doubt("text that does not parse as shell", "command.parse_error")
+
+
+def _first_error(node: Node) -> Node | None:
+    for _ in range(_MAX_ERROR_DEPTH):
+        if node.type == "ERROR" or node.is_missing:
+            return node
+        bad = next((child for child in node.children if child.has_error), None)
+        if bad is None:
+            return node
+        node = bad
+    return node
+
+
+_WALKS: Final[dict[str, Walk]] = {
+    "command": _command,
+    "list": _list,
+    "pipeline": _pipeline,
+    "redirected_statement": _redirected,
+    "subshell": _subshell,
+    "if_statement": _conditional,
+    "case_statement": _conditional,
+    "while_statement": _loop,
+    "for_statement": _for,
+    "function_definition": _function,
+    "variable_assignment": _assign_statement,
+    "variable_assignments": _assign_statement,
+    "declaration_command": _assign_statement,
+    "unset_command": _nothing,
+    "test_command": _test,
+    "comment": _nothing,
+    "ERROR": _error,
+}
