@@ -26,9 +26,9 @@ variable, which overrides the file.
 _REASONS = """
 ## Reason codes
 
-Every refusal carries one: in the error body, in the `x-stopper-reason` header, in `stopper logs` and in
-the audit. Statuses below 500 are decisions and come with `x-should-retry: false` (but for pacing, 429);
-from 500 on something else failed, and a client may try again.
+Every refusal carries one: in the error body, in the `x-stopper-reason` header, in `stopper logs`
+and in the audit. Statuses below 500 are decisions and come with `x-should-retry: false` (but for
+pacing, 429); from 500 on something else failed, and a client may try again.
 
 | code | status | what happened | what to do |
 | --- | --- | --- | --- |

@@ -30,8 +30,8 @@ def main() -> int:
         print("\n$ stopper logs demo", flush=True)
         subprocess.run((*STOPPER, "logs", "demo"), env=environ, check=True)
         print(f"\nThe mock provider's own books: {books(mock)}.")
-        print("They equal the table where it says measured; a reply that is cut never states its usage,")
-        print("so the table keeps an estimate from above.")
+        print("They equal the table where it says measured; a reply that is cut never states its")
+        print("usage, so the table keeps an estimate from above.")
         print("Next: stopper run --budget 200k -- claude     (or any other command)")
     return status
 
@@ -48,7 +48,9 @@ def run_command(mock: Remote) -> list[str]:
 
 def shown(command: list[str]) -> str:
     """The command as a person would type it."""
-    return " ".join(command[len(STOPPER) :]).replace(sys.executable, "python").join(("stopper ", ""))
+    return (
+        " ".join(command[len(STOPPER) :]).replace(sys.executable, "python").join(("stopper ", ""))
+    )
 
 
 def books(mock: Remote) -> str:

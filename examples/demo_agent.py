@@ -97,9 +97,7 @@ def run_away(client: openai.OpenAI) -> None:
 def try_again(client: openai.OpenAI) -> None:
     """Nothing leaves any more."""
     try:
-        client.chat.completions.create(
-            model=GPT, messages=[{"role": "user", "content": "Please?"}]
-        )
+        client.chat.completions.create(model=GPT, messages=[{"role": "user", "content": "Please?"}])
     except openai.APIError as error:
         say(f"refused: {error.message}")
 
