@@ -1,0 +1,1 @@
+"""Guards: composable checks of one tool call and of what it returns."""

@@ -1,0 +1,155 @@
+"""What guards say and what they are: results, the Guard protocol and the levels of enforcement."""
+
+from collections.abc import Awaitable, Mapping
+from enum import StrEnum
+from typing import Any, Final, Protocol, runtime_checkable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stopper.core.verdict import Verdict
+
+__all__ = [
+    "Args",
+    "EnforcementLevel",
+    "Guard",
+    "GuardResult",
+    "GuardVerdict",
+    "Outcome",
+    "allow",
+    "block",
+    "enforced",
+    "escalate",
+    "repair",
+    "repair_output",
+    "warn",
+]
+
+GuardVerdict = Verdict
+
+Args = Mapping[str, Any]
+"""The arguments of a call; a guard never changes them in place."""
+
+
+class EnforcementLevel(StrEnum):
+    """How a guard acts: `OFF` looks at nothing, `WARN` says what it would block, `BLOCK` blocks."""
+
+    OFF = "off"
+    WARN = "warn"
+    BLOCK = "block"
+
+
+class GuardResult(Struct, frozen=True, kw_only=True):
+    """What one guard says about one call or its output.
+
+    `reason` is for people and `code` for programs; neither holds a secret. `repaired_args` or
+    `repaired_output` is what to use instead, where the verdict is `REPAIR`.
+    """
+
+    verdict: Verdict = Verdict.ALLOW
+    reason: str = ""
+    code: str = ""
+    details: dict[str, Any] = {}
+    repaired_args: dict[str, Any] | None = None
+    repaired_output: Any = None
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call may go exactly as it is: neither repaired nor stopped."""
+        return self.verdict is Verdict.ALLOW or self.verdict is Verdict.WARN
+
+    @property
+    def warned(self) -> bool:
+        """Whether the call may go with a warning."""
+        return self.verdict is Verdict.WARN
+
+    @property
+    def repaired(self) -> bool:
+        """Whether the call may go with other arguments, or its output be used in another form."""
+        return self.verdict is Verdict.REPAIR
+
+    @property
+    def escalated(self) -> bool:
+        """Whether a person has to agree first."""
+        return self.verdict is Verdict.ESCALATE
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the call may not go now; true for `ESCALATE` too, until a person agreed."""
+        return self.verdict is Verdict.BLOCK or self.verdict is Verdict.ESCALATE
+
+
+class Outcome(Struct, frozen=True):
+    """How a call went: what it returned, or the class of its error, and how long it took."""
+
+    elapsed_ms: float
+    output: Any = None
+    error: str | None = None
+
+
+@runtime_checkable
+class Guard(Protocol):
+    """Looks at one call before it goes.
+
+    A guard may have more methods, which a chain finds by their names:
+
+    - `check_async(tool, args)`: the same as `check` where that has to wait.
+    - `judge(tool, args)`: for a guard whose `check` counts: the same verdict, counting nothing.
+    - `admit(tool, args) -> GuardResult`: every guard agreed, so count this call; may still block,
+      because someone else took the last place since `judge`.
+    - `revoke(tool, args)`: what `admit` counted did not go after all.
+    - `check_output(tool, args, output)`: looks at what the call returned.
+    - `settle(tool, args, outcome)`: the call is over; see `Outcome`.
+    - `reset()`: forget all calls.
+
+    `check` of such a guard alone is `judge` and `admit` together.
+    """
+
+    def check(self, tool: str, args: dict[str, Any]) -> "GuardResult | Awaitable[GuardResult]":
+        """The verdict on calling `tool` with `args`."""
+
+
+_ALLOW: Final = Verdict.ALLOW
+
+
+def allow(**details: Any) -> GuardResult:
+    """The call may go."""
+    return GuardResult(verdict=_ALLOW, details=details)
+
+
+def warn(code: str, reason: str, **details: Any) -> GuardResult:
+    """The call may go, and `reason` is worth knowing."""
+    return GuardResult(verdict=Verdict.WARN, code=code, reason=reason, details=details)
+
+
+def block(code: str, reason: str, **details: Any) -> GuardResult:
+    """The call may not go."""
+    return GuardResult(verdict=Verdict.BLOCK, code=code, reason=reason, details=details)
+
+
+def escalate(code: str, reason: str, **details: Any) -> GuardResult:
+    """The call may go once a person has agreed."""
+    return GuardResult(verdict=Verdict.ESCALATE, code=code, reason=reason, details=details)
+
+
+def repair(args: dict[str, Any], code: str, reason: str, **details: Any) -> GuardResult:
+    """The call may go with `args` instead."""
+    return GuardResult(
+        verdict=Verdict.REPAIR, code=code, reason=reason, details=details, repaired_args=args
+    )
+
+
+def repair_output(output: Any, code: str, reason: str, **details: Any) -> GuardResult:
+    """`output` may be used instead of what the call returned."""
+    return GuardResult(
+        verdict=Verdict.REPAIR, code=code, reason=reason, details=details, repaired_output=output
+    )
+
+
+def enforced(level: EnforcementLevel, result: GuardResult) -> GuardResult:
+    """`result` as `level` lets it act: `OFF` allows, `WARN` turns every stop into a warning."""
+    if level is EnforcementLevel.BLOCK or result.verdict is _ALLOW:
+        return result
+    if level is EnforcementLevel.OFF:
+        return GuardResult()
+    return replace(result, verdict=Verdict.WARN) if result.blocked else result
