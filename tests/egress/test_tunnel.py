@@ -118,6 +118,22 @@ def test_a_cut_reaches_into_a_tunnel() -> None:
     asyncio.run(go())
 
 
+def test_after_a_cut_a_new_tunnel_says_why() -> None:
+    """Clients take a refused CONNECT for a network fault, and try again for minutes."""
+
+    async def go() -> None:
+        async with world() as all_:
+            all_.plane.cut(refuse("bottle.cut"))
+            async with tunnel(all_, f"{HOST}:443", HOST) as (reader, writer):
+                writer.write(b"GET /v1/models HTTP/1.1\r\nhost: %b\r\n\r\n" % HOST.encode())
+                head = await reader.readuntil(b"\r\n\r\n")
+            assert b"x-stopper-reason: bottle.cut\r\n" in head
+            assert b"x-should-retry: false\r\n" in head
+            assert not all_.provider.requests()
+
+    asyncio.run(go())
+
+
 REFUSED = {
     # what is asked for              authority                   code
     "a host that is not allowed":    ("example.com:443",          "network.not_allowed"),

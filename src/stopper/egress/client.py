@@ -320,9 +320,7 @@ class Client(asyncio.Protocol):
             self._fail(tunnel)
         elif rest:
             self._fail(refuse("network.not_tls", tunnel.host))
-        elif refusal := self.plane.revoked:
-            self._fail(refusal)
-        else:
+        else:  # after a cut too: a refusal inside is read, one of the tunnel is a network fault
             self.hold_reading(True)
             self._wait_for("handshake", 2 * HANDSHAKE_SECONDS)  # which has a clock of its own
             self.write(_ESTABLISHED)
