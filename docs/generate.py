@@ -28,7 +28,8 @@ _REASONS = """
 
 Every refusal carries one: in the error body, in the `x-stopper-reason` header, in `stopper logs`
 and in the audit. Statuses below 500 are decisions and come with `x-should-retry: false` (but for
-pacing, 429); from 500 on something else failed, and a client may try again.
+pacing, 429); from 500 on something else failed, and a client may try again. Codes with status 200
+only stand in logs and audit: the request went on.
 
 | code | status | what happened | what to do |
 | --- | --- | --- | --- |

@@ -39,6 +39,9 @@ hold_wait: 5s
 count_tokens: provider
 disconnect: {codex: drain}
 unmetered_paths: openai GET /v1/files/*
+on_secret: {claude: warn, api.example.com: hold}
+on_secret_reply: warn
+allow_secrets: [GITHUB_TOKEN to api.github.com until 2030-01-31]
 """
 
 
@@ -98,6 +101,9 @@ def test_everything(tmp_path: Path) -> None:
         "count_tokens": "provider",
         "disconnect": "openai: drain",
         "unmetered_paths": "openai GET /v1/files/*",
+        "on_secret": "providers: redact, anthropic: warn, others: block, api.example.com:443: hold",
+        "on_secret_reply": "providers: warn, others: warn",
+        "allow_secrets": "GITHUB_TOKEN to api.github.com until 2030-01-31",
     }
     assert all(row.origin.startswith(f"{file}:") for row in explain(settings))
 
@@ -109,6 +115,8 @@ def test_what_fails_open_is_said(tmp_path: Path) -> None:
         "unmetered_paths",
         "unknown_model",
         "unbounded",
+        "on_secret",
+        "allow_secrets",
     ]
 
 

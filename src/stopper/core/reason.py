@@ -144,6 +144,32 @@ REASONS: dict[str, Reason] = {
         "This request to {detail} is signed, so its output cannot be limited.",
         "Use a bearer key, such as AWS_BEARER_TOKEN_BEDROCK.",
     ),
+    # secrets
+    "secret.blocked": Reason(
+        403,
+        "A secret was on its way out: {detail}.",
+        "Do not retry and do not encode it. Leave it out; the user can see it in `stopper logs`.",
+    ),
+    "secret.unprovable": Reason(
+        403, "What is sent cannot be looked through ({detail}).", "Send it plainly, or less of it."
+    ),
+    "secret.denied": Reason(
+        403, "The operator denied a secret on its way out: {detail}.", "Do not retry. Leave it out."
+    ),
+    "secret.undecided": Reason(
+        403,
+        "Nobody decided in time about a secret on its way out: {detail}.",
+        "Do not retry. Leave it out, or tell the user to run `stopper approve`.",
+    ),
+    "secret.reply": Reason(
+        403, "The reply held a secret and was cut: {detail}.", "Do not retry. Tell the user."
+    ),
+    # secrets about which nothing was refused
+    "secret.redacted": Reason(200, "A secret was replaced by a mark: {detail}.", "Nothing."),
+    "secret.passed": Reason(200, "A secret was let through: {detail}.", "Nothing."),
+    "secret.held": Reason(
+        200, "A secret waits for a person: {detail}.", "Decide with `stopper approve` or `deny`."
+    ),
     # faults of ours
     "store.unavailable": Reason(
         403, "The ledger cannot record this request ({detail}).", "Tell the user."

@@ -13,6 +13,7 @@ from stopper.core.provider import OnDisconnect, Provider
 from stopper.core.usage import Weights
 from stopper.data import load_providers
 from stopper.detect.allow import Allow
+from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, Exempt, OnReply, OnSecret
 from stopper.errors import SettingsError
 from stopper.settings.kinds import (
     Names,
@@ -28,6 +29,7 @@ from stopper.settings.kinds import (
     read_weights,
 )
 from stopper.settings.located import MAX_BYTES, Located, meant, read_texts, read_yaml
+from stopper.settings.secrets import read_choices, read_exempt
 from stopper.stores.shelf import DEFAULT_LIFETIME, Terms
 
 __all__ = [
@@ -94,6 +96,9 @@ class Settings(Struct, frozen=True):
     count_tokens: CountTokens = CountTokens.OFFLINE
     disconnect: dict[str, OnDisconnect] = {}
     unmetered_paths: tuple[tuple[str, str, str], ...] = ()
+    on_secret: Choice[OnSecret] = ON_SECRET
+    on_secret_reply: Choice[OnReply] = ON_REPLY
+    allow_secrets: tuple[Exempt, ...] = ()
     origins: dict[str, str] = {}
 
     @property
@@ -112,6 +117,16 @@ class Settings(Struct, frozen=True):
             said.append("unknown_model: models without a price count against no dollar budget")
         if self.unbounded is Unknown.COUNT:
             said.append("unbounded: parts whose cost has no bound are counted only afterwards")
+        requests = self.on_secret
+        passing = {"providers": requests.provider, "other destinations": requests.other}
+        passing |= requests.providers
+        passing |= {str(rule): wish for rule, wish in requests.destinations}
+        said += [
+            f"on_secret: secrets on their way to {where} are recorded and pass"
+            for where, wish in passing.items()
+            if wish is OnSecret.WARN
+        ]
+        said += [f"allow_secrets: {exempt} may pass" for exempt in self.allow_secrets]
         return tuple(said)
 
 
@@ -174,6 +189,19 @@ TABLE: Final = (
     ),
     Setting("disconnect", read_disconnects, "what to do upstream when the caller has left"),
     Setting("unmetered_paths", read_unmetered, "requests to providers that may pass unmetered"),
+    Setting(
+        "on_secret",
+        read_choices(OnSecret, ON_SECRET),
+        "what is done about a secret in a request, by provider or host",
+    ),
+    Setting(
+        "on_secret_reply",
+        read_choices(OnReply, ON_REPLY),
+        "what is done about a secret in a reply, by provider or host",
+    ),
+    Setting(
+        "allow_secrets", read_exempt, "secrets that may pass, perhaps to one host or for a time"
+    ),
 )
 _NAMES: Final = tuple(setting.name for setting in TABLE)
 
@@ -285,6 +313,11 @@ def _shown(value: Any) -> str:
             return f"{value.total_seconds():g}s"
         case dict():
             return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) or "none"
+        case Choice():
+            return _shown(
+                {"providers": value.provider, **value.providers, "others": value.other}
+                | {str(rule): wish for rule, wish in value.destinations}
+            )
         case (str(), str(), str()):
             return " ".join(value)
         case tuple():
