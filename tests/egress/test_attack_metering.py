@@ -253,6 +253,33 @@ def test_what_goes_on_billing_is_never_counted_below_its_bill(
     asyncio.run(go())
 
 
+@pytest.mark.parametrize("ignoring", [False, True])
+@pytest.mark.parametrize("how", [cut, leave])
+def test_what_was_written_and_never_read_is_counted_too(
+    how: Callable[[Any, Any], Awaitable[None]], ignoring: bool
+) -> None:
+    """A provider bills what it had written before it noticed that its stream was dropped."""
+
+    async def go() -> None:
+        async with (
+            mocked("anthropic") as (provider, ledger, plane, port),
+            RawClient(port) as client,
+        ):
+            provider.say(Script(tokens=9000, delay_ms=0.1, ignore_limit=ignoring))
+            client.send(message(stream=True, most=100 if ignoring else 9000))
+            seen = b""
+            while seen.count(b"event: content_block_delta") < 300:
+                seen += await client.reader.read(1000)
+            await how(Siege(plane, ledger, None, port, []), client)  # type: ignore[arg-type]
+            await settled(ledger, 1)
+            ((_, row),) = ledger.rows()
+            billed = (await provider.settled()).total.billed
+            assert row.usage.total >= billed.total > 200
+            assert row.usage.output < 3 * billed.output
+
+    asyncio.run(go())
+
+
 class Wrong(Struct):
     """Anthropic's wire format with a fault of ours in one of its steps."""
 

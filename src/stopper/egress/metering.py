@@ -1,5 +1,6 @@
 """One metered request: read, held, limited, followed and settled."""
 
+import math
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,10 @@ RESERVE: Final = 8
 before it is cut."""
 
 GROW_STEP: Final = 64
+
+UNDER_WAY_SECONDS: Final = 0.5
+"""How long a provider may go on writing before it notices that nobody reads."""
+
 _ERROR: Final = 400
 _FAULT: Final = 500
 _PREFIX = os.urandom(8).hex()
@@ -219,9 +224,24 @@ class Metering:
         seen = quote.estimate(self._most, reply.live, stated)
         goes_on = self.left and self._provider.on_disconnect is OnDisconnect.DRAIN
         if ask.stream and not goes_on:
-            return seen
+            return self._with_under_way(seen, quote, grant) if self.left else seen
         bound = quote.bound(grant.output)
         return replace(bound, output=max(bound.output, seen.output))
+
+    def _with_under_way(self, seen: Usage, quote: Quote, grant: Grant) -> Usage:
+        """What was seen, and what was written meanwhile and never received; both fit the hold."""
+        seconds = max(self._plane.loop.time() - self._began, UNDER_WAY_SECONDS)
+        more = math.ceil(seen.output * UNDER_WAY_SECONDS / seconds)
+        most = self._most * quote.choices
+        if seen.output <= most:  # a provider beyond its limit keeps to none
+            more = min(more, most - seen.output)
+        while more:
+            usage = replace(seen, output=seen.output + more)
+            tokens = self._plane.costing.weights.tokens(usage)
+            if tokens <= grant.tokens and (quote.micros(usage) or 0) <= grant.micros:
+                return usage
+            more //= 2
+        return seen
 
     def _watch(self, reply: Reply) -> None:
         """Hold more where the reply has outgrown its hold; end it where no budget pays for that."""
