@@ -20,13 +20,15 @@ from stopper.detect.rewrite import (
     unnulled,
 )
 
-__all__ = ["Budget", "View", "Views", "decoded_views"]
+__all__ = ["JOINS", "Budget", "View", "Views", "decoded_views"]
+
+JOINS: Final = frozenset({"joined", "grouped"})
+"""Decodings that put together what may never have been one."""
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _MIN_HEADERLESS: Final = 24
 _PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br"})
 _FROM_BINARY: Final = _PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
-_JOINS: Final = frozenset({"joined", "grouped"})
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -65,7 +67,7 @@ class View:
 
         Only what a prefix makes sure is worth looking for there.
         """
-        return not _JOINS.isdisjoint(self.path)
+        return not JOINS.isdisjoint(self.path)
 
     @property
     def rewritten(self) -> bool:

@@ -1,27 +1,26 @@
 """Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
-from stopper.data.rules import load_rules
-from stopper.detect.decode import decoded_views
 from stopper.detect.finding import Finding, Severity, Tier
+from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.jsontext import literals
 from stopper.detect.known import KnownValues
-from stopper.detect.rules import read_rules
 from stopper.detect.secrets import Detector
 
-__all__ = ["MAX_DEPTH", "Redactor", "Scans", "SecretPattern", "packaged_detector"]
+__all__ = ["MAX_DEPTH", "Redactor", "SecretPattern"]
 
 MAX_DEPTH: Final = 64
 """Values that nest deeper are replaced as a whole, which ends circles too."""
 
 _ROUNDS: Final = 4
+_KEY: Final = b"redaction"
 _MAX_KEY: Final = 64
 _TAG_BYTES: Final = 4
 _MARK = re.compile(r"\[REDACTED:([A-Za-z0-9_.-]{1,64})(?:#[0-9a-f]{8})?\]")
@@ -34,13 +33,6 @@ _RANK = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
 _VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|\\.|[^\s\"'\\,;}])+"
 
 _T = TypeVar("_T")
-
-
-class Scans(Protocol):
-    """What finds secrets: a `Detector`, or anything like it."""
-
-    def scan(self, text: str | bytes) -> list[Finding]:
-        """All findings, with offsets that count what was given."""
 
 
 class SecretPattern(Struct, frozen=True):
@@ -73,15 +65,6 @@ class _Edit(Struct, frozen=True):
     weight: tuple[int, int]
 
 
-@lru_cache(maxsize=1)
-def packaged_detector() -> Detector:
-    """The detector of the rules that ship with Stopper; reading them takes part of a second.
-
-    Its fingerprints have a public key, so they are for redaction only.
-    """
-    return Detector(read_rules(load_rules()), b"redaction")
-
-
 class Redactor:
     """Replaces every secret by `[REDACTED:NAME]`, and changes nothing else.
 
@@ -96,14 +79,16 @@ class Redactor:
         self,
         patterns: Iterable[SecretPattern] | None = None,
         *,
-        detector: Scans | None = None,
+        detector: Detector | None = None,
         known: KnownValues | None = None,
         key: bytes | None = None,
     ) -> None:
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._removed: set[str] = set()
-        self._detector = packaged_detector() if detector is None and patterns is None else detector
-        self._known = known
+        if detector is None and patterns is None:
+            detector = packaged_detector(_KEY)
+        self._detector = detector
+        self._inspector = Inspector(detector, known) if detector or known else None
         self._key = key
         for pattern in patterns or ():
             self.add_pattern(pattern)
@@ -209,21 +194,10 @@ class Redactor:
             for found in pattern.finditer(text)
             if found[0]
         ]
-        if self._detector is None and self._known is None:
+        if self._inspector is None:
             return findings, True
-        views = decoded_views(data)
-        if self._known:
-            findings += self._known.scan(data, views)
-        if self._detector:
-            findings += self._detector.scan(data)
-            for view in views:
-                found = [
-                    _moved(one, *view.origin(one.start, one.end), view.path)
-                    for one in self._detector.scan(view.data)
-                    if one.tier != Tier.GENERIC or not view.guessed
-                ]
-                findings += _likely(text, found, findings) if view.guessed else found
-        return findings, not views.unprovable
+        inspection = self._inspector.inspect(data)
+        return [*findings, *inspection.findings], not inspection.unprovable
 
     def _edits(self, text: str, findings: Iterable[Finding]) -> list[_Edit]:
         marks = [(found.start(), found.end(), found[1]) for found in _MARK.finditer(text)]
@@ -253,7 +227,7 @@ class Redactor:
         return _mark_name(finding.rule)
 
     def _rule_names(self) -> frozenset[str]:
-        rules = getattr(self._detector, "rules", ())
+        rules = self._detector.rules if self._detector else ()
         return frozenset(_mark_name(rule.id) for rule in rules)
 
 
@@ -264,23 +238,6 @@ def _mark_name(rule: str) -> str:
 def _found(name: str, found: re.Match[str]) -> Finding:
     print_ = blake2b(found[0].encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return Finding("pattern", name, Severity.HIGH, Tier.GENERIC, *found.span(), print_)
-
-
-def _moved(one: Finding, start: int, end: int, path: tuple[str, ...]) -> Finding:
-    return Finding(
-        one.rule, one.name, one.severity, one.tier, start, end, one.fingerprint, path
-    )  # fmt: skip
-
-
-def _likely(
-    text: str, guessed: Iterable[Finding], findings: Iterable[Finding]
-) -> Iterator[Finding]:
-    """Of what was joined, all but words that only stand behind a secret already found."""
-    ends = {one.start: one.end for one in sorted(findings, key=lambda one: one.end)}
-    for one in guessed:
-        more = text[ends.get(one.start, one.start) : one.end]
-        if any(char.isdigit() for char in more) or not (more.islower() or more.istitle()):
-            yield one
 
 
 def _is_marked(

@@ -1,0 +1,179 @@
+"""Everything that detectors see in one text: rules and known values, plain and decoded, as one."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+from stopper.data.rules import load_rules
+from stopper.detect.decode import JOINS, Budget, View, decoded_views
+from stopper.detect.finding import Finding, Tier
+from stopper.detect.known import KnownValues
+from stopper.detect.rules import Rule, read_rules
+from stopper.detect.secrets import Detector
+
+__all__ = ["Inspection", "Inspector", "packaged_detector", "packaged_rules"]
+
+_WHOLE: Final = frozenset({"known-value", "canary"})
+_RANK: Final = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
+
+
+class Inspection(Struct, frozen=True):
+    """What was found in a text, and in `unprovable` the budget that ran out before its end, if any.
+
+    With it the text must not count as clean, whatever its findings are.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    unprovable: str = ""
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all of it was looked at and nothing was found."""
+        return not self.findings and not self.unprovable
+
+
+class Inspector:
+    """Looks at whole texts, with all that is undone of their encodings within `budget`.
+
+    Without a detector it knows only the known values, and without these only the rules.
+    """
+
+    def __init__(
+        self,
+        detector: Detector | None,
+        known: KnownValues | None = None,
+        budget: Budget | None = None,
+    ) -> None:
+        self.detector = detector
+        self.known = known
+        self.budget = budget or Budget()
+
+    def inspect(self, text: str | bytes) -> Inspection:
+        """All findings in the order of their places; each place once for each secret.
+
+        Offsets count what was given: characters of a str, bytes of bytes. Nothing raises, whatever
+        the text is.
+        """
+        views = decoded_views(text, self.budget)
+        findings = _by_rules(self.detector, text, views) if self.detector else []
+        if self.known:
+            findings += self.known.scan(text, views)
+        return Inspection(tuple(_merged(findings)), views.unprovable)
+
+
+@lru_cache(maxsize=1)
+def packaged_rules() -> tuple[Rule, ...]:
+    """The rules that ship with Stopper; reading and checking them takes part of a second."""
+    return read_rules(load_rules())
+
+
+def packaged_detector(key: bytes) -> Detector:
+    """A detector of the rules that ship with Stopper; all of them share one engine."""
+    return Detector(packaged_rules(), key)
+
+
+def _by_rules(detector: Detector, text: str | bytes, views: Iterable[View]) -> list[Finding]:
+    """What rules find in a text and in its views; in guessed ones only what a prefix makes sure."""
+    findings = detector.scan(text)
+    ends: dict[int, int] = {}
+    for one in findings:
+        ends[one.start] = max(one.end, ends.get(one.start, 0))
+    for view in views:
+        for inner in detector.scan(view.data):
+            if view.guessed and inner.tier == Tier.GENERIC:
+                continue
+            one = _placed(inner, *view.origin(inner.start, inner.end), view.path)
+            end = ends.get(one.start, one.start)
+            if view.guessed and not _is_likely(text[end : one.end]):
+                continue
+            ends[one.start] = max(one.end, end)
+            findings.append(one)
+    return findings
+
+
+def _is_likely(more: str | bytes) -> bool:
+    """Whether what was joined to a secret already found is part of it, and no word behind it."""
+    text = more.decode("latin-1") if isinstance(more, bytes) else more
+    return any(char.isdigit() for char in text) or not (text.islower() or text.istitle())
+
+
+def _merged(findings: Iterable[Finding]) -> list[Finding]:
+    """In order, each place once for each secret: the surest name, and the shortest way to it."""
+    return _uncovered(_united(findings))
+
+
+def _united(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings of one value at overlapping places as one, which spans them all."""
+    latest: dict[str, int] = {}
+    united: list[Finding] = []
+    for one in sorted(findings, key=_order):
+        place = latest.get(one.fingerprint, -1)
+        if place >= 0 and one.start < united[place].end:
+            united[place] = _union(united[place], one)
+        else:
+            latest[one.fingerprint] = len(united)
+            united.append(one)
+    return united
+
+
+def _uncovered(findings: Iterable[Finding]) -> list[Finding]:
+    """All but those inside of a finding that says more about the same place.
+
+    A known value says more than any rule, a certain kind more than a generic one, and a token put
+    together more than its first part. Of two that had to be decoded none hides the other, because
+    their places may be no more exact than all that was decoded.
+    """
+    known, sure, joined = _Cover(), _Cover(), _Cover()
+    kept = []
+    for one in sorted(findings, key=_order):
+        if one.rule in _WHOLE:
+            known.add(one)
+        elif (
+            known.hides(one)
+            or joined.hides(one, one.rule)
+            or (one.tier == Tier.GENERIC and sure.hides(one))
+        ):
+            continue
+        if one.tier != Tier.GENERIC:
+            sure.add(one)
+        if not JOINS.isdisjoint(one.decoded):
+            joined.add(one, one.rule)
+        kept.append(one)
+    return kept
+
+
+class _Cover:
+    """How far the text is covered, by findings in it as it stands and by all."""
+
+    def __init__(self) -> None:
+        self._plain: dict[str, int] = {}
+        self._any: dict[str, int] = {}
+
+    def add(self, one: Finding, name: str = "") -> None:
+        for ends in (self._any,) if one.decoded else (self._any, self._plain):
+            ends[name] = max(one.end, ends.get(name, 0))
+
+    def hides(self, one: Finding, name: str = "") -> bool:
+        ends = self._plain if one.decoded else self._any
+        return one.end <= ends.get(name, -1)
+
+
+def _order(one: Finding) -> tuple[int, int, bool, int, int, str]:
+    """By place, wide before narrow; at one place the surest first."""
+    rank = -_RANK[one.tier]
+    return one.start, -one.end, one.rule not in _WHOLE, rank, len(one.decoded), one.rule
+
+
+def _union(one: Finding, other: Finding) -> Finding:
+    best = min(one, other, key=lambda each: (each.rule not in _WHOLE, -_RANK[each.tier]))
+    start, end = min(one.start, other.start), max(one.end, other.end)
+    path = min(one.decoded, other.decoded, key=len)
+    return _placed(best, start, end, path)
+
+
+def _placed(one: Finding, start: int, end: int, path: tuple[str, ...]) -> Finding:
+    return Finding(
+        one.rule, one.name, one.severity, one.tier, start, end, one.fingerprint, path
+    )  # fmt: skip

@@ -1,0 +1,129 @@
+"""Rules and known values in one text: each place once for each secret, in its own units."""
+
+import base64
+import gzip
+import json
+import random
+import string
+from urllib.parse import quote
+
+import pytest
+
+from stopper.detect.decode import Budget
+from stopper.detect.inspection import Inspection, Inspector, packaged_detector
+from stopper.detect.known import KnownValues
+
+KEY = b"a key for tests"
+RANDOM = random.Random(5)  # noqa: S311  samples
+LETTERS = string.ascii_letters + string.digits
+
+
+def sample(prefix: str, size: int, alphabet: str = LETTERS) -> str:
+    return prefix + "".join(RANDOM.choices(alphabet, k=size))
+
+
+GITHUB = sample("ghp_", 36)
+AWS = sample("AKIA", 16, string.ascii_uppercase)
+PASSWORD = sample("", 14)
+VALUE = sample("", 30)
+TOKEN = sample("ghp_", 36)
+CANARY = sample("", 24)
+DETECTOR = packaged_detector(KEY)
+KNOWN = KnownValues({"VALUE": VALUE, "TOKEN": TOKEN, "CANARY": CANARY}, KEY, canaries=["CANARY"])
+INSPECTOR = Inspector(DETECTOR, KNOWN)
+
+
+def b64(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def hexed(text: str) -> str:
+    return "".join(f"\\u{ord(char):04x}" for char in text)
+
+
+def rules(inspection: Inspection) -> list[str]:
+    return [finding.rule for finding in inspection.findings]
+
+
+BOTH = f"{GITHUB} {AWS}"
+CASES = {
+    # what stands in it                text                                         rules
+    "nothing":                        ("hello world",                               []),
+    "one token":                      (f"see {GITHUB} end",                         ["github-token"]),
+    "one token twice":                (f"{GITHUB} {GITHUB}",                        ["github-token", "github-token"]),
+    "two tokens":                     (BOTH,                                        ["github-token", "aws-access-key"]),
+    "a token between escapes":        (json.dumps(f"\t{GITHUB}\n"),                 ["github-token"]),
+    "a token in base64":              (f"x {b64(f'key {GITHUB} end')} y",           ["github-token"]),
+    "a token in base64 twice":        (b64(b64(f"key {GITHUB} end")),               ["github-token"]),
+    "a token in escapes":             (f'"{hexed(GITHUB)}"',                        ["github-token"]),
+    "a token in percent":             (quote(f"={GITHUB}&", safe=""),               ["github-token"]),
+    "two tokens in one packed blob":  (b64(gzip.compress(BOTH.encode())),           ["aws-access-key", "github-token"]),
+    "a token over two lines":         (f"{GITHUB[:20]}\n{GITHUB[20:]}",             ["github-token"]),
+    "a token in two literals":        (f'"{GITHUB[:20]}" + "{GITHUB[20:]}"',        ["github-token"]),
+    "a token before a word":          (f"{GITHUB}\nfoo",                            ["github-token"]),
+    "a value":                        (f"see {VALUE} end",                          ["known-value"]),
+    "a value in base64":              (f"see {b64(VALUE)} end",                     ["known-value"]),
+    "a value that a rule finds too":  (f"see {TOKEN} end",                          ["known-value"]),
+    "half a value":                   (f"see {VALUE[:20]} end",                     ["known-value-part"]),
+    "a canary":                       (f"see {CANARY} end",                         ["canary"]),
+    "a value and a token":            (f"{VALUE} {GITHUB}",                         ["known-value", "github-token"]),
+    "a token that has a name":        (f'"password": "{GITHUB}"',                   ["github-token"]),
+    "a token in a password's place":  (f'password="{quote(GITHUB[:4])}%{ord(GITHUB[4]):02x}{GITHUB[5:]}"', ["github-token"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES)
+def test_a_place_shows_once_for_each_secret(text: str, expected: list[str]) -> None:
+    """Each row gives exactly the rules in its last column, as text and as bytes."""
+    assert rules(INSPECTOR.inspect(text)) == expected
+    assert rules(INSPECTOR.inspect(text.encode())) == expected
+
+
+SECRETS = [
+    GITHUB,
+    b64(f"key {GITHUB} end"),
+    hexed(GITHUB),
+    VALUE,
+    b64(VALUE),
+    f"{GITHUB[:20]}\n{GITHUB[20:]}",
+]
+
+
+@pytest.mark.parametrize("before", ["", "see ", "Größe \U0001f600 "])
+@pytest.mark.parametrize("number", range(len(SECRETS)))
+def test_spans_are_in_the_units_of_the_text(number: int, before: str) -> None:
+    """Characters of a str, bytes of bytes; what is cut out leaves nothing to find."""
+    text = f"{before}{SECRETS[number]} end"
+    (one,) = INSPECTOR.inspect(text).findings
+    (raw,) = INSPECTOR.inspect(text.encode()).findings
+    assert len(before) <= one.start < one.end <= len(before) + len(SECRETS[number])
+    assert len(text[: one.start].encode()) == raw.start
+    assert len(text[: one.end].encode()) == raw.end
+    assert INSPECTOR.inspect(text[: one.start] + text[one.end :]).is_clean
+
+
+def test_one_key_gives_a_value_one_fingerprint() -> None:
+    """Whether a rule sees it or it is known."""
+    (by_rule,) = Inspector(DETECTOR).inspect(TOKEN).findings
+    (known,) = Inspector(None, KNOWN).inspect(TOKEN).findings
+    assert by_rule.fingerprint == known.fingerprint
+
+
+def test_a_spent_budget_is_unprovable_and_not_clean() -> None:
+    text = b64(b64(b64("nothing to see here at all, really nothing")))
+    assert INSPECTOR.inspect(text).is_clean
+    inspection = Inspector(DETECTOR, budget=Budget(depth=1)).inspect(text)
+    assert inspection == Inspection((), "depth")
+    assert not inspection.is_clean
+
+
+def test_without_known_values_or_without_rules() -> None:
+    text = f"{GITHUB} {VALUE}"
+    assert rules(Inspector(DETECTOR).inspect(text)) == ["github-token"]
+    assert rules(Inspector(None, KNOWN).inspect(text)) == ["known-value"]
+
+
+def test_detectors_of_the_packaged_rules_share_one_engine() -> None:
+    other = packaged_detector(b"another key")
+    assert other.engine is DETECTOR.engine
+    assert other.scan(GITHUB)[0].fingerprint != DETECTOR.scan(GITHUB)[0].fingerprint
