@@ -5,7 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,13 +15,25 @@ from stopper.core.budget import Budget, Unit, Window
 from stopper.core.hold import Denial, Need
 from stopper.core.scope import GLOBAL, Scope, ScopeKind, path_of
 from stopper.core.usage import Quality, Usage
-from stopper.stores.ledger import Grant, Grow, Hold, Op, Release, Run, Settle, UsageRow
+from stopper.stores.ledger import (
+    Grant,
+    Grow,
+    Hold,
+    Ledger,
+    Op,
+    Release,
+    Run,
+    Settle,
+    UsageRow,
+)
+from stopper.stores.memory import MemoryLedger
 from stopper.stores.sqlite import SqliteLedger
 
 NOON = datetime(2026, 3, 31, 12, 0, 0, tzinfo=UTC)
 PROCESSES = 4
 OPS_A_PROCESS = 2000
 LIMIT = 20_000
+STEPS = 150
 
 
 @pytest.fixture
@@ -67,6 +79,56 @@ def test_what_one_session_sets_governs_the_next_request_of_another(
     assert ledger.apply([a_hold("three")], NOON) == [Grant("three", 90, 100, 0)]
     assert operator.open_holds() == 3
     operator.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sessions_in_turn_are_as_one_that_keeps_nothing_in_mind(
+    ledger: SqliteLedger, path: Path, seed: int
+) -> None:
+    """What a session remembers of its own transactions never hides those of another."""
+    chance = random.Random(seed)  # noqa: S311  a load, no secret
+    sessions = [ledger, SqliteLedger(path)]
+    model = MemoryLedger()
+    model.add_run(a_run("r"))
+    names: list[str] = []
+    now = NOON
+    for step in range(STEPS):
+        now += timedelta(seconds=chance.randint(0, 40))
+        act = _act(chance, step, names, now)
+        assert act(chance.choice(sessions)) == act(model)
+    assert ledger.accounts(None, now) == model.accounts(None, now)
+    assert ledger.rows() == model.rows()
+    assert [row.fact for row in ledger.audit()] == [row.fact for row in model.audit()]
+    sessions[1].close()
+
+
+def _act(
+    chance: random.Random, step: int, names: list[str], now: datetime
+) -> Callable[[Ledger], object]:
+    """Something that a session does, with the answer it gets."""
+    some = chance.choice(names) if names else "nothing"
+    budget = tokens(chance.randint(0, 900), chance.choice([Window.LIFETIME, Window.MINUTE]))
+    kind = chance.random()
+    if kind < 0.4:
+        names.append(f"h{step}")
+        op: Op = a_hold(f"h{step}", 10, chance.randint(1, 190))
+    elif kind < 0.6:
+        op = settle(some, chance.randint(1, 60))
+    elif kind < 0.7:
+        op = Grow(some, chance.randint(1, 300), 0)
+    elif kind < 0.75:
+        op = Release(some)
+    elif kind < 0.8:
+        return lambda ledger: ledger.set_budget(budget, now)
+    elif kind < 0.83:
+        return lambda ledger: ledger.drop_budget(budget.key, now)
+    elif kind < 0.9:
+        return lambda ledger: ledger.renew([some], now + timedelta(minutes=9))
+    elif kind < 0.95:
+        return lambda ledger: ledger.expire(now)
+    else:
+        return lambda ledger: ledger.correct(some, 5, None, now)
+    return lambda ledger: ledger.apply([op], now)
 
 
 def test_a_ledger_that_was_closed_is_as_it_was(ledger: SqliteLedger, path: Path) -> None:
@@ -154,18 +216,28 @@ def test_caches_are_bounded_and_change_nothing(
 ) -> None:
     monkeypatch.setattr("stopper.stores.sqlite_shelf._RUNS_CACHED", 3)
     monkeypatch.setattr("stopper.stores.sqlite_shelf._LINES_CACHED", 3)
+    monkeypatch.setattr("stopper.stores.sqlite_shelf._TALLIES_CACHED", 3)
+    monkeypatch.setattr("stopper.stores.sqlite_shelf._HOLDS_CACHED", 3)
     for number in range(10):
         ledger.add_run(a_run(f"r{number}"))
         scope = Scope(ScopeKind.RUN, f"r{number}")
         ledger.set_budget(Budget(scope, Unit.TOKENS, 100 + number), NOON)
     ledger.apply([a_hold(f"h{number}", run=f"r{number}") for number in range(10)], NOON)
-    ledger.apply([a_hold(f"g{number}", 0, run=f"r{number}") for number in range(10)], NOON)
+    for number in range(10):
+        ledger.apply([a_hold(f"g{number}", 0, run=f"r{number}")], NOON)
     held = [a.held for a in ledger.accounts(None, NOON)]
     assert held == [100 + number for number in range(10)]
     shelf = ledger._shelf
     assert shelf is not None
     assert len(shelf._runs) <= 3
     assert len(shelf._lines) <= 3
+    ledger.apply([settle(f"h{number}", run=f"r{number}") for number in range(10)], NOON)
+    for number in range(9):
+        ledger.apply([Release(f"g{number}")], NOON)
+    assert len(shelf._holds) <= 3
+    assert len(shelf._tallies) <= 3
+    assert ledger.open_holds() == 1
+    assert [a.held for a in ledger.accounts(None, NOON)] == [0] * 9 + [9]
 
 
 def test_processes_at_once_never_pass_a_limit_and_lose_nothing(

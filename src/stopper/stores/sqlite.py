@@ -75,11 +75,12 @@ class SqliteLedger:
             book = Book(shelf, self._terms, at)
             outcomes = book.apply(ops)
             shelf.keep(book, at)
+        shelf.remember(book)
         return outcomes
 
     def renew(self, holds: Iterable[str], until: datetime) -> None:
         end = to_ms(until)
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             shelf.db.executemany(
                 "UPDATE holds SET expires = ? WHERE id = ? AND expires < ?",
                 [(end, hold, end) for hold in holds],
@@ -87,7 +88,7 @@ class SqliteLedger:
 
     def expire(self, now: datetime) -> list[Pending]:
         at = to_ms(now)
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             book = Book(shelf, self._terms, at)
             pending = [book.expire(hold) for hold in shelf.expired(at)]
             shelf.keep(book, at)
@@ -100,7 +101,7 @@ class SqliteLedger:
         return int(count)
 
     def add_run(self, run: Run) -> None:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             for known in runs(shelf.db, "WHERE id = ?", run.id):
                 if (known.bottle, known.agent, known.path) == (run.bottle, run.agent, run.path):
                     return
@@ -110,7 +111,7 @@ class SqliteLedger:
             shelf.chain([Note(run.id, "run.start", "", fact)], to_ms(run.started))
 
     def end_run(self, run: str, status: str, exit_code: int | None, at: datetime) -> None:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             changed = shelf.db.execute(
                 "UPDATE runs SET status = ?, ended = ?, exit_code = ? WHERE id = ?",
                 (status, to_ms(at), exit_code, run),
@@ -131,7 +132,7 @@ class SqliteLedger:
             return next(iter(runs(shelf.db, which, name, name)), None)
 
     def set_budget(self, budget: Budget, at: datetime) -> None:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             old = next((b for b in shelf.budgets if b.key == budget.key), None)
             if old == budget:
                 return
@@ -155,7 +156,7 @@ class SqliteLedger:
             shelf.chain([Note("", "budget.set", "", fact)], to_ms(at))
 
     def drop_budget(self, key: str, at: datetime) -> bool:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             old = next((b for b in shelf.budgets if b.key == key), None)
             if old is None:
                 return False
@@ -210,7 +211,7 @@ class SqliteLedger:
         ]
 
     def correct(self, hold: str, tokens: int, micros: int | None, at: datetime) -> bool:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             book = Book(shelf, self._terms, to_ms(at))
             corrected = book.correct(hold, tokens, micros)
             shelf.keep(book, to_ms(at))
@@ -227,7 +228,7 @@ class SqliteLedger:
         return calibrate(found)
 
     def note(self, run: str, act: str, code: str, fact: Fact, at: datetime) -> None:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             shelf.chain([Note(run, act, code, fact)], to_ms(at))
 
     def audit(self, *, run: str | None = None, after: int = 0) -> Iterator[AuditRow]:
@@ -242,7 +243,7 @@ class SqliteLedger:
         return verify(takewhile(lambda row: row.id <= count, self.audit()), head)
 
     def give_order(self, run: str, act: str, code: str, at: datetime) -> Order:
-        with self._transaction(WRITE) as shelf:
+        with self._change() as shelf:
             id_ = shelf.db.execute(
                 "INSERT INTO orders (run, act, code, at) VALUES (?, ?, ?, ?)",
                 (run, act, code, to_ms(at)),
@@ -256,6 +257,13 @@ class SqliteLedger:
 
     def close(self) -> None:
         self._file.close()
+
+    @contextmanager
+    def _change(self) -> Iterator[SqliteShelf]:
+        """A transaction that writes what the shelf may have kept in mind."""
+        with self._transaction(WRITE) as shelf:
+            yield shelf
+        shelf.forget()
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[SqliteShelf]:

@@ -32,6 +32,8 @@ _V = TypeVar("_V")
 
 _RUNS_CACHED = 4096
 _LINES_CACHED = 4096
+_TALLIES_CACHED = 4096
+_HOLDS_CACHED = 4096
 
 _FIELDS = """
     SELECT u.id, u.created, u.tokens, u.corrects, u.hold, r.id, u.provider, u.model, u.micros,
@@ -90,40 +92,46 @@ _APPEND_USAGE = """
 class SqliteShelf:
     """One connection's view of the ledger; holds good inside a transaction, after `begin`.
 
-    What never changes (runs) and what changes with `budget_version` (budgets, and which of them a
-    run's usage counts in) is kept between transactions.
+    What never changes (runs) is kept between transactions, and all else until another connection
+    writes: SQLite tells that by its `data_version`. Whoever writes by `db` itself must `forget`.
     """
 
     def __init__(self, db: sqlite3.Connection, enforce: Enforce) -> None:
         self.db = db
         self.budgets: tuple[Budget, ...] = ()
-        self.audit_end = (0, "")
         self._enforce = enforce
         self._schema = 0
-        self._version = -1
-        self._holds: dict[str, OpenHold | None] = {}
+        self._version: int | None = None
+        self._last_entry: int | None = None
+        self._holds: dict[str, OpenHold] = {}
+        self._tallies: dict[tuple[str, int], tuple[int, int]] = {}
+        self._asked: dict[str, OpenHold | None] = {}
         self._rowless: set[str] = set()
         self._runs: dict[str, tuple[int, Place]] = {}
         self._lines: dict[tuple[str, str], tuple[Line, ...]] = {}
 
     def begin(self) -> None:
-        """Read where the store stands, and its budgets if they have changed."""
-        self._holds.clear()
+        """Find out what may have changed since the last transaction."""
+        self._asked.clear()
         self._rowless.clear()
-        found = self.db.execute(
-            "SELECT schema_version, budget_version, audit_count, audit_head FROM state"
-        ).fetchone()
-        if found is None:
-            raise StoreError("the ledger has lost its state: put a backup in its place")
-        schema, version, count, head = found
-        if schema != (self._schema or schema):
-            raise StoreError("a newer Stopper has changed the ledger's schema: restart this one")
-        self._schema = schema
-        self.audit_end = (count, head)
+        (version,) = self.db.execute("PRAGMA data_version").fetchone()
         if version != self._version:
-            self._lines.clear()
-            self.budgets = tuple(_budgets(self.db))
+            self.forget()
+            self._read_state()
             self._version = version
+
+    def forget(self) -> None:
+        """Something was written past this shelf: keep nothing that can change."""
+        self._version = self._last_entry = None
+        self._holds.clear()
+        self._tallies.clear()
+        self._lines.clear()
+
+    @property
+    def audit_end(self) -> tuple[int, str]:
+        """How many audit rows there are, and the hash of the last."""
+        count, head = self.db.execute("SELECT audit_count, audit_head FROM state").fetchone()
+        return count, head
 
     def place(self, run: str) -> Place | None:
         """The run, if it is recorded."""
@@ -140,17 +148,21 @@ class SqliteShelf:
             _keep(self._lines, (run, provider), lines, _LINES_CACHED)
         return lines
 
-    def look_up(self, holds: Sequence[str]) -> None:
+    def look_up(self, holds: Iterable[str]) -> None:
         """Read at once what `hold` and `entry` will be asked about these holds."""
-        for id_, has_row, *found in self.db.execute(_MANY_HOLDS, (_json(holds),)):
-            self._holds[id_] = OpenHold(*found) if found[0] is not None else None
+        unknown = [hold for hold in holds if hold not in self._holds]
+        for id_, has_row, *found in self.db.execute(_MANY_HOLDS, (_json(unknown),)):
+            self._asked[id_] = OpenHold(*found) if found[0] is not None else None
             if not has_row:
                 self._rowless.add(id_)
 
     def hold(self, hold: str) -> OpenHold | None:
         """The hold, if it is open."""
-        if hold in self._holds:
-            return self._holds[hold]
+        known = self._holds.get(hold)
+        if known is not None:
+            return known
+        if hold in self._asked:
+            return self._asked[hold]
         found = self.db.execute(_ONE_HOLD, (hold,)).fetchone()
         return None if found is None else OpenHold(*found)
 
@@ -167,11 +179,16 @@ class SqliteShelf:
 
     def last_entry(self) -> int:
         """The highest id of a row, 0 before the first."""
+        if self._last_entry is not None:
+            return self._last_entry
         (last,) = self.db.execute("SELECT max(id) FROM usage").fetchone()
         return int(last or 0)
 
     def tally(self, key: str, start: int) -> tuple[int, int] | None:
         """Spent and held of a budget in the window that began at `start`, where that is kept."""
+        known = self._tallies.get((key, start))
+        if known is not None:
+            return known
         found: tuple[int, int] | None = self.db.execute(
             "SELECT spent, held FROM accounts WHERE budget = ? AND start = ?", (key, start)
         ).fetchone()
@@ -195,14 +212,38 @@ class SqliteShelf:
         self.db.executemany(_APPEND_USAGE, [self._entry_values(e) for e in book.entries])
         self.chain(book.notes, now)
 
+    def remember(self, book: Book) -> None:
+        """What was kept is committed, so it need not be read again."""
+        for id_ in book.closed:
+            self._holds.pop(id_, None)
+        self._holds.update(book.opened)
+        for of, tally in book.tallies.items():
+            self._tallies[of] = tally.spent, tally.held
+        if book.entries:
+            self._last_entry = book.entries[-1].id
+        if len(self._holds) > _HOLDS_CACHED:
+            self._holds.clear()
+        if len(self._tallies) > _TALLIES_CACHED:
+            self._tallies.clear()
+
     def chain(self, notes: Sequence[Note], now: int) -> None:
         """Append notes to the audit, and move its kept end."""
         if not notes:
             return
         rows = chained(notes, now, *self.audit_end)
         self.db.executemany(_APPEND_AUDIT, [_audit_values(row) for row in rows])
-        self.audit_end = (rows[-1].id, rows[-1].hash)
-        self.db.execute("UPDATE state SET audit_count = ?, audit_head = ?", self.audit_end)
+        end = (rows[-1].id, rows[-1].hash)
+        self.db.execute("UPDATE state SET audit_count = ?, audit_head = ?", end)
+
+    def _read_state(self) -> None:
+        found = self.db.execute("SELECT schema_version FROM state").fetchone()
+        if found is None:
+            raise StoreError("the ledger has lost its state: put a backup in its place")
+        (schema,) = found
+        if schema != (self._schema or schema):
+            raise StoreError("a newer Stopper has changed the ledger's schema: restart this one")
+        self._schema = schema
+        self.budgets = tuple(_budgets(self.db))
 
     def _run(self, run: str) -> tuple[int, Place] | None:
         known = self._runs.get(run)
