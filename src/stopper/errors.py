@@ -1,6 +1,16 @@
 """The error tree: everything Stopper raises on purpose."""
 
-__all__ = ["BottleError", "MeterError", "SettingsError", "StopperError", "StoreError", "UsageError"]
+__all__ = [
+    "BottleError",
+    "GuardError",
+    "MeterError",
+    "PatchError",
+    "SettingsError",
+    "ShellError",
+    "StopperError",
+    "StoreError",
+    "UsageError",
+]
 
 
 class StopperError(Exception):
@@ -25,3 +35,15 @@ class MeterError(StopperError):
 
 class BottleError(StopperError):
     """A bottle could not be built, started or resumed."""
+
+
+class ShellError(StopperError):
+    """A command could not be run as it was asked for."""
+
+
+class PatchError(StopperError):
+    """A file could not be read, backed up or replaced; what it held is as it was."""
+
+
+class GuardError(StopperError):
+    """A guarded call was stopped, or was not ended as guarded calls have to be."""

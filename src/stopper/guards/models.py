@@ -8,17 +8,20 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stopper.core.verdict import Verdict
+from stopper.errors import GuardError
 
 __all__ = [
     "Args",
     "EnforcementLevel",
     "Guard",
+    "GuardBlocked",
     "GuardResult",
     "GuardVerdict",
     "Outcome",
     "allow",
     "block",
     "enforced",
+    "error_class",
     "escalate",
     "repair",
     "repair_output",
@@ -79,6 +82,26 @@ class GuardResult(Struct, frozen=True, kw_only=True):
         return self.verdict is Verdict.BLOCK or self.verdict is Verdict.ESCALATE
 
 
+class Stopped(Protocol):
+    """Any result that can stop a call."""
+
+    @property
+    def code(self) -> str:
+        """Its reason code."""
+
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+
+
+class GuardBlocked(GuardError):  # noqa: N818  no fault: a guard said no
+    """A guard stopped a call or withheld its output; `result` says which and why."""
+
+    def __init__(self, tool: str, result: Stopped) -> None:
+        super().__init__(f"[stopper {result.code}] {tool}: {result.reason}")
+        self.result = result
+
+
 class Outcome(Struct, frozen=True):
     """How a call went: what it returned, or the class of its error, and how long it took."""
 
@@ -98,11 +121,22 @@ class Guard(Protocol):
     - `admit(tool, args) -> GuardResult`: every guard agreed, so count this call; may still block,
       because someone else took the last place since `judge`.
     - `revoke(tool, args)`: what `admit` counted did not go after all.
+    - `enter(tool, args, session)`, `leave(tool, args, session)`: a place that the call takes for
+      as long as it runs.
     - `check_output(tool, args, output)`: looks at what the call returned.
+    - `admit_output(tool, args, output) -> GuardResult`: for a guard that counts or remembers
+      outputs, asked once with the output as the caller will get it. Its `check_output` then is for
+      use without a chain, which does not call it.
     - `settle(tool, args, outcome)`: the call is over; see `Outcome`.
     - `reset()`: forget all calls.
 
-    `check` of such a guard alone is `judge` and `admit` together.
+    And attributes:
+
+    - `consumes`: names of arguments that are for this guard alone. No other guard sees them, and
+      the tool does not get them.
+    - `is_last_on_output`: whether its repair takes parts away, so that all other repairs go first.
+
+    `check` of a guard with `judge` is `judge` and `admit` together, and what it consumes taken out.
     """
 
     def check(self, tool: str, args: dict[str, Any]) -> "GuardResult | Awaitable[GuardResult]":
@@ -110,6 +144,15 @@ class Guard(Protocol):
 
 
 _ALLOW: Final = Verdict.ALLOW
+
+_ERROR_CLASSES: Final = (
+    (PermissionError, "permission"),
+    (FileNotFoundError, "not_found"),
+    (TimeoutError, "timeout"),
+    (ConnectionError, "network"),
+    (LookupError, "not_found"),
+    ((TypeError, ValueError), "validation"),
+)
 
 
 def allow(**details: Any) -> GuardResult:
@@ -153,3 +196,15 @@ def enforced(level: EnforcementLevel, result: GuardResult) -> GuardResult:
     if level is EnforcementLevel.OFF:
         return GuardResult()
     return replace(result, verdict=Verdict.WARN) if result.blocked else result
+
+
+def error_class(error: BaseException) -> str:
+    """The class of an error in one word, such as `validation` or `timeout`.
+
+    An exception that has an `error_class` of its own is believed; one of no known kind is named.
+    """
+    own = getattr(error, "error_class", None)
+    if isinstance(own, str):
+        return own
+    known = (word for kind, word in _ERROR_CLASSES if isinstance(error, kind))
+    return next(known, type(error).__name__)

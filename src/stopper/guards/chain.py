@@ -1,0 +1,295 @@
+"""Guards in a row: one verdict on a call, and one on its output."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any, ParamSpec, Self, TypeVar, overload
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from stopper.core.verdict import Verdict
+from stopper.guards.canonical import signature
+from stopper.guards.decision import Decision, Observer
+from stopper.guards.flow import Flow, drive, drive_async
+from stopper.guards.guarded import Guarded, protected
+from stopper.guards.models import Guard, Outcome
+from stopper.guards.result import ChainResult
+from stopper.guards.rows import Entry, Method, Row, make_row, names_of
+from stopper.guards.tally import Tally
+from stopper.guards.world import Clock, fresh_key, monotonic_ns
+
+__all__ = ["GuardChain", "Opened"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+Places = tuple[Row, ...]
+
+
+class Opened(Struct, frozen=True):
+    """A call that was decided on: the arguments it may go with, and the places that it took."""
+
+    result: ChainResult
+    args: dict[str, Any]
+    places: Places = ()
+
+
+class GuardChain:
+    """Asks every guard about a call, and about what it returned.
+
+    A `BLOCK` by any guard stops the call, whatever the order. All guards look at the arguments as
+    they came and, where one repairs them, at what they became. A guard that raises, blocks. Each of
+    `on_decision` is told every decision. `check_all` counts a call that may go; `guarded` also
+    takes its slot, times it, looks at its output and gives the slot back.
+    """
+
+    def __init__(
+        self,
+        guards: Iterable[Entry] = (),
+        *,
+        on_decision: Observer | Iterable[Observer] = (),
+        clock: Clock = monotonic_ns,
+    ) -> None:
+        self._rows: tuple[Row, ...] = ()
+        self._observers = (on_decision,) if callable(on_decision) else tuple(on_decision)
+        self._clock = clock
+        self._key = fresh_key()
+        self._add(guards, is_shadow=False)
+
+    def add(self, guard: Entry) -> Self:
+        """One more guard, at the end."""
+        self._add([guard], is_shadow=False)
+        return self
+
+    def shadow(self, guard: Entry) -> Self:
+        """One more guard that is only watched: the results show what it would have said."""
+        self._add([guard], is_shadow=True)
+        return self
+
+    def get(self, name: str) -> Guard | None:
+        """The guard of this name."""
+        return next((row.guard for row in self._rows if row.name == name), None)
+
+    def reset(self) -> None:
+        """Let every guard forget the calls that it counted."""
+        for row in self._rows:
+            if row.reset:
+                row.reset()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[tuple[str, Guard]]:
+        return ((row.name, row.guard) for row in self._rows)
+
+    def check_all(self, tool: str, args: Mapping[str, Any] | None = None) -> ChainResult:
+        """The verdict on calling `tool` with `args`; a call that may go is counted."""
+        return drive(self.open(tool, args, is_async=False)).result
+
+    async def check_all_async(
+        self, tool: str, args: Mapping[str, Any] | None = None
+    ) -> ChainResult:
+        """The same as `check_all`, for guards that have to wait."""
+        return (await drive_async(self.open(tool, args, is_async=True))).result
+
+    def check_output(self, tool: str, args: Mapping[str, Any] | None, output: Any) -> ChainResult:
+        """The verdict on what a call returned; where it is repaired, use `repaired_output`."""
+        return drive(self.look_at_output(tool, args, output))
+
+    async def check_output_async(
+        self, tool: str, args: Mapping[str, Any] | None, output: Any
+    ) -> ChainResult:
+        """The same as `check_output`, for guards that have to wait."""
+        return await drive_async(self.look_at_output(tool, args, output))
+
+    def guarded(
+        self, tool: str, args: Mapping[str, Any] | None = None, *, session: str | None = None
+    ) -> Guarded:
+        """A block, `with` or `async with`, around one call; see `Guarded`."""
+        return Guarded(self, tool, args, session, self._clock)
+
+    @overload
+    def protect(self, function: Callable[_P, _R]) -> Callable[_P, _R]: ...
+
+    @overload
+    def protect(
+        self, *, tool: str | None = None, session: str | None = None
+    ) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]: ...
+
+    def protect(
+        self, function: Any = None, *, tool: str | None = None, session: str | None = None
+    ) -> Any:
+        """A decorator: every call of the function is guarded, under its own name or `tool`.
+
+        Guards see arguments by their names. Raises GuardBlocked where one says no.
+        """
+        if function is None:
+            return partial(protected, self, tool=tool, session=session)
+        return protected(self, function, tool=tool, session=session)
+
+    @property
+    def consumed(self) -> frozenset[str]:
+        """The names of arguments that are for guards, and that no tool gets."""
+        return self._consumed
+
+    def open(
+        self,
+        tool: str,
+        args: Mapping[str, Any] | None,
+        *,
+        is_async: bool,
+        session: str | None = None,
+        is_guarded: bool = False,
+    ) -> Flow[Opened]:
+        """Decide on a call; where it is guarded, its places are taken and have to be left."""
+        tally = Tally(self._clock, is_output=False)
+        whole = dict(args or {})
+        rest = self._without_consumed(whole)
+        if len(rest) < len(whole):
+            tally.changed()
+
+        def look(row: Row, value: Any) -> tuple[Method, tuple[Any, ...]]:
+            return row.judge_async if is_async else row.judge, (tool, _view(row, value, whole))
+
+        judging = [row for row in self._rows if not (is_guarded and _is_entered(row))]
+        rest = yield from tally.settle_on(judging, rest, look)
+        places: list[Row] = []
+        try:
+            if is_guarded:
+                yield from self._enter(tally, tool, rest, session, places)
+            yield from self._admit(tally, tool, rest, whole)
+            result = self._told("call", tool, whole, tally.result(rest))
+        except BaseException:
+            yield from self.leave(tool, rest, session, tuple(places))
+            raise
+        if result.blocked:
+            yield from self.leave(tool, rest, session, tuple(places))
+            return Opened(result, rest)
+        return Opened(result, rest, tuple(places))
+
+    def look_at_output(
+        self, tool: str, args: Mapping[str, Any] | None, output: Any
+    ) -> Flow[ChainResult]:
+        """Decide on an output; guards that remember outputs get it as the caller will."""
+        tally = Tally(self._clock, is_output=True)
+        given = dict(args or {})
+
+        def look(row: Row, value: Any) -> tuple[Method, tuple[Any, ...]]:
+            assert row.check_output is not None  # noqa: S101  only such rows are asked
+            return row.check_output, (tool, given, value)
+
+        output = yield from tally.settle_on(self._output_rows, output, look)
+        for row in self._rows:
+            if row.admit_output and not tally.is_stopped:
+                said = yield from tally.ask(row, row.admit_output, tool, given, output)
+                if said.repaired:
+                    output = said.repaired_output
+                    tally.changed()
+        return self._told("output", tool, given, tally.result(output))
+
+    def leave(
+        self, tool: str, args: dict[str, Any], session: str | None, places: Places
+    ) -> Flow[None]:
+        """Give back the places of a call, every one of them."""
+        if not places:
+            return
+        *others, row = places
+        assert row.leave is not None  # noqa: S101  what can be entered can be left
+        try:
+            left = row.leave(tool, args, session)
+            if left is not None:
+                yield left
+        finally:
+            yield from self.leave(tool, args, session, tuple(others))
+
+    def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:
+        """Tell every guard how the call went."""
+        for row in self._rows:
+            if row.settle:
+                row.settle(tool, args, outcome)
+
+    def _add(self, guards: Iterable[Entry], *, is_shadow: bool) -> None:
+        taken = (row.name for row in self._rows)
+        new = (make_row(*named, is_shadow=is_shadow) for named in names_of(guards, taken))
+        self._rows += tuple(new)
+        looking = [row for row in self._rows if row.check_output]
+        self._output_rows = sorted(looking, key=lambda row: row.is_last_on_output)
+        self._consumed = frozenset[str]().union(*(row.consumes for row in self._rows))
+
+    def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
+        if self._consumed.isdisjoint(args):
+            return args
+        return {name: value for name, value in args.items() if name not in self._consumed}
+
+    def _enter(
+        self,
+        tally: Tally,
+        tool: str,
+        args: dict[str, Any],
+        session: str | None,
+        places: list[Row],
+    ) -> Flow[None]:
+        for row in self._rows:
+            if row.enter is None or not _is_entered(row) or tally.is_stopped or tally.is_escalated:
+                continue
+            result = yield from tally.ask(row, row.enter, tool, args, session)
+            if not result.blocked:
+                places.append(row)
+
+    def _admit(
+        self, tally: Tally, tool: str, args: dict[str, Any], whole: dict[str, Any]
+    ) -> Flow[None]:
+        """Every guard counts the call, or none does."""
+        admitted: list[Row] = []
+        try:
+            for row in self._rows:
+                if tally.is_stopped or tally.is_escalated:
+                    break
+                if row.admit:
+                    result = yield from tally.ask(row, row.admit, tool, _view(row, args, whole))
+                    if not result.blocked:
+                        admitted.append(row)
+        except BaseException:
+            _revoke(admitted, tool, args)
+            raise
+        if tally.is_stopped or tally.is_escalated:
+            _revoke(admitted, tool, args)
+
+    def _told(
+        self, phase: Any, tool: str, args: dict[str, Any], result: ChainResult
+    ) -> ChainResult:
+        if not self._observers:
+            return result
+        decision = Decision(phase, tool, signature(tool, args, self._key).hex(), result)
+        try:
+            for observer in self._observers:
+                observer(decision)
+        except Exception as error:  # noqa: BLE001  what nobody can record may not happen
+            return replace(
+                result,
+                final_verdict=Verdict.BLOCK,
+                stopped_at="chain",
+                code="guard.unrecorded",
+                reason=f"the decision could not be recorded ({type(error).__name__})",
+                repaired_args=None,
+                repaired_output=None,
+            )
+        return result
+
+
+def _is_entered(row: Row) -> bool:
+    """Whether the call takes a place there; a shadow is only asked whether one is free."""
+    return row.enter is not None and not row.is_shadow
+
+
+def _view(row: Row, args: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+    """The arguments as this guard may see them."""
+    if row.consumes.isdisjoint(whole):
+        return args
+    return args | {name: whole[name] for name in row.consumes if name in whole}
+
+
+def _revoke(rows: list[Row], tool: str, args: dict[str, Any]) -> None:
+    for row in reversed(rows):
+        if row.revoke:
+            row.revoke(tool, args)

@@ -1,0 +1,242 @@
+"""One call from its check to the release of its slot: a block, or a decorated function."""
+
+import inspect
+from collections.abc import Callable, Generator, Mapping
+from functools import wraps
+from types import TracebackType
+from typing import Any, Protocol
+
+from stopper.errors import GuardError
+from stopper.guards.flow import Flow, drive, drive_async
+from stopper.guards.models import GuardBlocked, Outcome, error_class
+from stopper.guards.result import ChainResult
+from stopper.guards.world import Clock
+
+__all__ = ["AsyncCall", "Call", "Guarded", "protected"]
+
+_NS_PER_MS = 1_000_000
+_NO_OUTPUT = (
+    "the output of {tool} was never looked at: end the block with call.finish(output), "
+    "and use what that returns"
+)
+
+
+class _Opened(Protocol):
+    result: ChainResult
+    args: dict[str, Any]
+    places: tuple[Any, ...]
+
+
+class _Chain(Protocol):
+    """What a guarded call asks of its chain."""
+
+    @property
+    def consumed(self) -> frozenset[str]:
+        """Arguments that no tool gets."""
+
+    def guarded(self, tool: str, args: Any = None, *, session: str | None = None) -> "Guarded":
+        """A block around one call."""
+
+    def open(
+        self, tool: str, args: Any, *, is_async: bool, session: str | None, is_guarded: bool
+    ) -> Generator[Any, Any, Any]:
+        """Decide on a call and take its places."""
+
+    def look_at_output(self, tool: str, args: Any, output: Any) -> Flow[ChainResult]:
+        """Decide on an output."""
+
+    def leave(self, tool: str, args: Any, session: Any, places: Any) -> Flow[None]:
+        """Give the places back."""
+
+    def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:
+        """Tell every guard how the call went."""
+
+
+class _Running:
+    """A call that may go."""
+
+    def __init__(self, chain: _Chain, tool: str, opened: _Opened, clock: Clock) -> None:
+        self.tool = tool
+        self.args = opened.args
+        """The arguments to use: repaired, where a guard repaired them."""
+        self.result = opened.result
+        """What the guards said before the call."""
+        self.output: Any = None
+        """What `finish` returned."""
+        self.outcome: Outcome | None = None
+        self._chain = chain
+        self._clock = clock
+        self._began = clock()
+
+    def ended(self, output: Any = None, error: BaseException | None = None) -> Outcome:
+        """How the call went, as of now; what came first stands."""
+        if self.outcome is None:
+            elapsed = (self._clock() - self._began) / _NS_PER_MS
+            self.outcome = Outcome(elapsed, output, error_class(error) if error else None)
+        return self.outcome
+
+    def _finishing(self, output: Any) -> Flow[Any]:
+        self.ended(output)
+        said = yield from self._chain.look_at_output(self.tool, self.args, output)
+        if said.blocked:
+            raise GuardBlocked(self.tool, said)
+        self.output = said.repaired_output if said.repaired else output
+        return self.output
+
+
+class Call(_Running):
+    """A call that may go, in a `with` block."""
+
+    def finish(self, output: Any) -> Any:
+        """What to use instead of `output`; GuardBlocked where none of it may be used."""
+        return drive(self._finishing(output))
+
+
+class AsyncCall(_Running):
+    """A call that may go, in an `async with` block."""
+
+    async def finish(self, output: Any) -> Any:
+        """What to use instead of `output`; GuardBlocked where none of it may be used."""
+        return await drive_async(self._finishing(output))
+
+
+class Guarded:
+    """A block around one call, to be entered once.
+
+    Entering it asks the guards and takes the slot, or raises GuardBlocked. In it, call the tool
+    with `call.args` and end with `call.finish(output)`, which asks the guards about the output and
+    gives what may be used. Leaving it tells the guards how it went and gives the slot back,
+    whatever happened; GuardError where an output was never looked at.
+    """
+
+    def __init__(
+        self,
+        chain: _Chain,
+        tool: str,
+        args: Mapping[str, Any] | None,
+        session: str | None,
+        clock: Clock,
+    ) -> None:
+        self._chain = chain
+        self._tool = tool
+        self._args = args
+        self._session = session
+        self._clock = clock
+        self._opened: Any = None
+        self._call: _Running | None = None
+
+    def __enter__(self) -> Call:
+        drive(self._open(is_async=False))
+        self._call = call = Call(self._chain, self._tool, self._opened, self._clock)
+        return call
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        drive(self._close(error))
+
+    async def __aenter__(self) -> AsyncCall:
+        await drive_async(self._open(is_async=True))
+        self._call = call = AsyncCall(self._chain, self._tool, self._opened, self._clock)
+        return call
+
+    async def __aexit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        await drive_async(self._close(error))
+
+    def _open(self, *, is_async: bool) -> Flow[None]:
+        if self._opened is not None:
+            raise GuardError(f"a guarded block is for one call of {self._tool}: make another one")
+        self._opened = yield from self._chain.open(
+            self._tool, self._args, is_async=is_async, session=self._session, is_guarded=True
+        )
+        if self._opened.result.blocked:
+            raise GuardBlocked(self._tool, self._opened.result)
+
+    def _close(self, error: BaseException | None) -> Flow[None]:
+        call, opened = self._call, self._opened
+        assert call is not None  # noqa: S101  it was entered
+        is_unseen = call.outcome is None and error is None
+        try:
+            self._chain.settle(self._tool, opened.args, call.ended(error=error))
+        finally:
+            yield from self._chain.leave(self._tool, opened.args, self._session, opened.places)
+        if is_unseen:
+            raise GuardError(_NO_OUTPUT.format(tool=self._tool))
+
+
+def protected(
+    chain: _Chain,
+    function: Callable[..., Any],
+    *,
+    tool: str | None = None,
+    session: str | None = None,
+) -> Callable[..., Any]:
+    """`function` with every call of it guarded."""
+    name = tool or function.__name__
+    binding = _Binding(function, chain.consumed)
+
+    if inspect.iscoroutinefunction(function):
+
+        @wraps(function)
+        async def call_async(*args: Any, **kwargs: Any) -> Any:
+            bound, named = binding.named(args, kwargs)
+            async with chain.guarded(name, named, session=session) as call:
+                given, by_name = binding.given(bound, call.args)
+                return await call.finish(await function(*given, **by_name))
+
+        return call_async
+
+    @wraps(function)
+    def call_now(*args: Any, **kwargs: Any) -> Any:
+        bound, named = binding.named(args, kwargs)
+        with chain.guarded(name, named, session=session) as call:
+            given, by_name = binding.given(bound, call.args)
+            return call.finish(function(*given, **by_name))
+
+    return call_now
+
+
+class _Binding:
+    """Between how a function is called and the names that guards know its arguments by."""
+
+    def __init__(self, function: Callable[..., Any], consumed: frozenset[str]) -> None:
+        self._signature = inspect.signature(function)
+        self._consumed = consumed - set(self._signature.parameters)
+        parameters = list(self._signature.parameters.values())
+        self._hidden = {one.name for one in parameters[:1] if one.name in {"self", "cls"}}
+        rest = [one.name for one in parameters if one.kind is inspect.Parameter.VAR_KEYWORD]
+        self._rest = rest[0] if rest else None
+
+    def named(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[inspect.BoundArguments, dict[str, Any]]:
+        """The call as Python binds it, and its arguments by their names."""
+        own = {name: kwargs.pop(name) for name in self._consumed if name in kwargs}
+        bound = self._signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        named = {n: v for n, v in bound.arguments.items() if n not in self._hidden}
+        named |= named.pop(self._rest, {}) if self._rest else {}
+        return bound, named | own
+
+    def given(
+        self, bound: inspect.BoundArguments, named: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What to call the function with, when guards made `named` of its arguments.
+
+        An argument that they took out keeps its default, or is missing as in any other call.
+        """
+        known = {n: v for n, v in named.items() if n in self._signature.parameters}
+        hidden = {n: bound.arguments[n] for n in self._hidden}
+        arguments = {n: (hidden | known)[n] for n in bound.arguments if n in hidden | known}
+        if self._rest:
+            arguments[self._rest] = {n: v for n, v in named.items() if n not in known}
+        again = inspect.BoundArguments(self._signature, arguments)
+        return again.args, again.kwargs

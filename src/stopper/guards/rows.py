@@ -1,0 +1,98 @@
+"""A guard as a chain knows it: its name, and the methods that it turned out to have."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
+
+from msgspec import Struct
+
+from stopper.errors import SettingsError
+from stopper.guards.models import Guard, GuardResult
+
+__all__ = ["Entry", "Method", "Row", "make_row", "names_of"]
+
+Entry = Guard | tuple[str, Guard]
+"""A guard, or its name and the guard."""
+
+Method = Callable[..., GuardResult | Awaitable[GuardResult]]
+
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class Row(Struct, frozen=True):
+    """One guard of a chain; a method that it does not have is None."""
+
+    name: str
+    guard: Guard
+    is_shadow: bool
+    judge: Method
+    judge_async: Method
+    admit: Method | None
+    revoke: Callable[..., None] | None
+    enter: Method | None
+    leave: Callable[..., Awaitable[None] | None] | None
+    check_output: Method | None
+    admit_output: Method | None
+    settle: Callable[..., None] | None
+    reset: Callable[[], None] | None
+    consumes: frozenset[str]
+    is_last_on_output: bool
+
+
+def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
+    """What `guard` can do; SettingsError where it is no guard at all."""
+    if not callable(getattr(guard, "check", None)):
+        raise SettingsError(f"{name}: a {type(guard).__name__} has no check(tool, args) method")
+
+    def method(of: str) -> Any:
+        return getattr(guard, of, None)
+
+    judge = method("judge") or guard.check
+    waiting = method("judge_async" if method("judge") else "check_async")
+    admit_output = method("admit_output")
+    return Row(
+        name,
+        guard,
+        is_shadow,
+        judge,
+        waiting or judge,
+        method("admit"),
+        method("revoke"),
+        method("enter"),
+        method("leave"),
+        None if admit_output else method("check_output"),
+        admit_output,
+        method("settle"),
+        method("reset"),
+        frozenset(method("consumes") or ()),
+        bool(method("is_last_on_output")),
+    )  # fmt: skip
+
+
+def names_of(entries: Iterable[Entry], taken: Iterable[str] = ()) -> list[tuple[str, Guard]]:
+    """Every guard with a name that no other has.
+
+    A bare guard is named by its class: `NetworkPolicyGuard` is `network_policy`, and a second one
+    `network_policy_2`. SettingsError where one name was given twice.
+    """
+    known = set(taken)
+    named: list[tuple[str, Guard]] = []
+    for entry in entries:
+        if isinstance(entry, tuple):
+            name, guard = entry
+            if name in known:
+                raise SettingsError(f"two guards have the name {name!r}; give each its own")
+        else:
+            guard = entry
+            name = _free(_WORD.sub("_", type(guard).__name__.removesuffix("Guard")).lower(), known)
+        known.add(name)
+        named.append((name, guard))
+    return named
+
+
+def _free(name: str, known: set[str]) -> str:
+    number, free = 2, name
+    while free in known:
+        free = f"{name}_{number}"
+        number += 1
+    return free

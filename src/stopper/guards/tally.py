@@ -1,0 +1,190 @@
+"""Asks guards one by one and keeps what they said; a guard that fails, blocks."""
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any, Final
+
+from stopper.core.verdict import Verdict
+from stopper.guards.flow import Flow
+from stopper.guards.models import GuardResult, block
+from stopper.guards.result import ChainResult
+from stopper.guards.rows import Method, Row
+from stopper.guards.world import Clock
+
+__all__ = ["MAX_ROUNDS", "Tally"]
+
+MAX_ROUNDS: Final = 8
+"""How often all guards look again at what was repaired before the call is refused."""
+
+_ALLOW: Final = Verdict.ALLOW
+_REPAIR: Final = Verdict.REPAIR
+_BLOCK: Final = Verdict.BLOCK
+_CHAIN: Final = "chain"
+
+Look = Callable[[Row, Any], tuple[Method, tuple[Any, ...]]]
+"""How a guard is asked about a value: its method, and what that is given."""
+
+
+class Tally:
+    """What has been said so far about one call."""
+
+    def __init__(self, clock: Clock, *, is_output: bool) -> None:
+        self._clock = clock
+        self._is_output = is_output
+        self._results: dict[str, GuardResult] = {}
+        self._elapsed: dict[str, int] = {}
+        self._shadows: set[str] = set()
+        self._stop: tuple[str, GuardResult] | None = None
+        self._is_repaired = False
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a guard blocked; nothing more needs to be asked."""
+        return self._stop is not None
+
+    @property
+    def is_escalated(self) -> bool:
+        """Whether a guard wants a person to agree."""
+        return any(
+            result.verdict is Verdict.ESCALATE and name not in self._shadows
+            for name, result in self._results.items()
+        )
+
+    def ask(self, row: Row, method: Method, *given: Any) -> Flow[GuardResult]:
+        """What this guard says; `ALLOW` to the chain where it is only a shadow."""
+        began = self._clock()
+        try:
+            result = method(*given)
+            if type(result) is not GuardResult:
+                result = yield from _awaited(result)
+            if result.verdict is _REPAIR:
+                self._check_repair(result)
+        except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+            result = _failed(row.name, error)
+        self._keep(row.name, result, self._clock() - began)
+        if row.is_shadow:
+            self._shadows.add(row.name)
+            return GuardResult()
+        if result.verdict is _BLOCK and self._stop is None:
+            self._stop = (row.name, result)
+        return result
+
+    def settle_on(
+        self,
+        rows: Iterable[Row],
+        value: Any,
+        look: Look,
+    ) -> Flow[Any]:
+        """`value` as all guards let it be: all of them look at it, and again at every repair.
+
+        So neither a guard before a repair nor one after it misses what the call began as or what
+        it became.
+        """
+        rows = tuple(rows)
+        for number in range(MAX_ROUNDS):
+            repairing = []
+            for row in rows:
+                method, given = look(row, value)
+                result = yield from self.ask(row, method, *given)
+                if self._stop:
+                    return value
+                if result.verdict is _REPAIR and not (number and self._repaired(result) == value):
+                    repairing.append((row, result))
+            if not repairing:
+                return value
+            value = yield from self._repair(repairing, value, look)
+            if self._stop:
+                return value
+        self.stop("guard.unsettled", f"guards repaired this call {MAX_ROUNDS} times over")
+        return value
+
+    def stop(self, code: str, reason: str) -> None:
+        """Block for a reason that is of no one guard."""
+        result = block(code, reason)
+        self._results[_CHAIN] = result
+        self._stop = (_CHAIN, result)
+
+    def changed(self) -> None:
+        """The call goes with other arguments than it came with, or its output is another."""
+        self._is_repaired = True
+
+    def result(self, value: Any) -> ChainResult:
+        """All of it as one; `value` is what to use, which counts where anything was repaired."""
+        counted = {n: r for n, r in self._results.items() if n not in self._shadows}
+        if all(result.verdict is _ALLOW for result in counted.values()) and not self._is_repaired:
+            verdict, name, reason, code = _ALLOW, None, "", ""
+        else:
+            verdict, name, reason, code = self._joined(counted)
+        is_repaired = verdict is _REPAIR
+        return ChainResult(
+            final_verdict=verdict,
+            stopped_at=name,
+            reason=reason,
+            code=code,
+            repaired_args=value if is_repaired and not self._is_output else None,
+            repaired_output=value if is_repaired and self._is_output else None,
+            results=self._results,
+            shadows=frozenset(self._shadows),
+            elapsed_ns=self._elapsed,
+        )
+
+    def _joined(self, counted: dict[str, GuardResult]) -> tuple[Verdict, str | None, str, str]:
+        if self._stop:
+            name, result = self._stop
+            return _BLOCK, name, result.reason, result.code
+        said = {n: r for n, r in counted.items() if r.verdict is not _ALLOW}
+        verdict = max((r.verdict for r in said.values()), default=_ALLOW, key=_rank)
+        if self._is_repaired and verdict < _REPAIR:
+            verdict = _REPAIR
+        first = next((n for n, r in said.items() if r.verdict is verdict), None)
+        reason = "; ".join(dict.fromkeys(r.reason for r in said.values() if r.reason))
+        code = said[first].code if first else ""
+        return verdict, first if verdict >= _REPAIR else None, reason, code
+
+    def _repair(
+        self,
+        repairing: list[tuple[Row, GuardResult]],
+        value: Any,
+        look: Look,
+    ) -> Flow[Any]:
+        """Every repair of a round, each made on what the one before it made."""
+        self._is_repaired = True
+        value = self._repaired(repairing[0][1])
+        for row, _ in repairing[1:]:
+            method, given = look(row, value)
+            result = yield from self.ask(row, method, *given)
+            if self._stop:
+                return value
+            if result.verdict is _REPAIR:
+                value = self._repaired(result)
+        return value
+
+    def _check_repair(self, result: GuardResult) -> None:
+        if not self._is_output and result.repaired_args is None:
+            raise TypeError("a repair of a call without repaired_args")
+
+    def _repaired(self, result: GuardResult) -> Any:
+        return result.repaired_output if self._is_output else result.repaired_args
+
+    def _keep(self, name: str, result: GuardResult, elapsed: int) -> None:
+        before = self._results.get(name)
+        if before is None or (result.verdict is not _ALLOW and result.verdict > before.verdict):
+            self._results[name] = result
+        self._elapsed[name] = self._elapsed.get(name, 0) + elapsed
+
+
+def _awaited(result: Any) -> Generator[Any, Any, GuardResult]:
+    if hasattr(result, "__await__"):
+        result = yield result
+    if isinstance(result, GuardResult):
+        return result
+    raise TypeError(f"a guard gave a {type(result).__name__} instead of a GuardResult")
+
+
+def _failed(name: str, error: Exception) -> GuardResult:
+    """A text of the error may quote what the guard looked at, so its class has to do."""
+    kind = type(error).__name__
+    return block("guard.error", f"guard {name} failed ({kind})", error=kind)
+
+
+def _rank(verdict: Verdict) -> int:
+    return verdict.rank
