@@ -200,21 +200,25 @@ _CODE = re.compile(
 )
 _WORDS = re.compile(
     rb"(?i)example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
-    rb"|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
+    rb"|(?:sha|hmac|aes|rsa|ecdsa)[-_]?(?:1|128|256|384|512)(?![0-9a-z])"
+    rb"|20[0-9]{2}-[01][0-9]-[0-3][0-9]|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
     rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
 )
-_WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|[A-Z]{3,}")
+_WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEPARATORS = b"-_.:/=+~@"
 _CARD_DIGITS = 16
+_NOTHING = b"00000000"
 _MIN_PASSWORD = 4
 _MIN_KEY = 8
 _MIN_RANDOM = 10
 _MIN_DIFFERENT = 5
+_MIN_DIGITS = 2
 _MIN_HEX = 2.6
 _MIN_TEXT = 3.0
 _MIN_LETTERS_ONLY = 3.6
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
+_RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
 _SIGN = re.compile(rb"[^A-Za-z0-9_.:/()\[\]{}+*-]")
 
 
@@ -223,7 +227,7 @@ def _not_placeholder(value: bytes) -> bool:
     return (
         len(set(value)) >= _MIN_DIFFERENT
         and not _WORDS.search(value)
-        and not _CODE.fullmatch(value)
+        and not (_CODE.fullmatch(value) and not _is_jumbled(value))
         and not _INTEGRITY.match(value)
     )
 
@@ -233,7 +237,7 @@ def _password(value: bytes) -> bool:
     return (
         len(value) >= _MIN_PASSWORD
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or _SIGN.search(value))
+        and bool(_DIGIT.search(value) or _SIGN.search(value) or _is_jumbled(value))
         and _not_placeholder(value)
     )
 
@@ -244,8 +248,15 @@ def _url_password(value: bytes) -> bool:
 
 
 def _card(value: bytes) -> bool:
-    """Sixteen digits, the last of which is right."""
-    return len(_DIGIT.findall(value)) == _CARD_DIGITS and luhn(value)
+    """Sixteen digits, the last of which is right, that do not merely count up, down or nothing."""
+    digits = b"".join(_DIGIT.findall(value))
+    counting = sum(abs(right - left) == 1 for left, right in pairwise(digits))
+    return (
+        len(digits) == _CARD_DIGITS
+        and counting * 2 < len(digits)
+        and _NOTHING not in digits
+        and luhn(digits)
+    )
 
 
 def _key(value: bytes) -> bool:
@@ -253,7 +264,7 @@ def _key(value: bytes) -> bool:
     return (
         len(value) >= _MIN_KEY
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or entropy(value) >= _MIN_LETTERS_ONLY)
+        and bool(_DIGIT.search(value) or _is_jumbled(value) or entropy(value) >= _MIN_LETTERS_ONLY)
         and _not_placeholder(value)
         and not _is_ladder(value)
         and not _is_wordy(value)
@@ -267,12 +278,34 @@ def _random(value: bytes) -> bool:
     return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
 
 
+def _mixed(value: bytes) -> bool:
+    """What is no hash and no name: digits between letters, everywhere."""
+    runs = len(_RUN.findall(value))
+    return (
+        len(_DIGIT.findall(value)) >= _MIN_DIGITS
+        and runs * 4 >= len(value)
+        and not _HEX.fullmatch(value)
+    )
+
+
+def _credentials(value: bytes) -> bool:
+    """What stands in a Basic header, also where it does not decode."""
+    return _basic(value) or _random(value)
+
+
+def _is_jumbled(value: bytes) -> bool:
+    """Whether it is letters alone, whose case changes as it does in no name."""
+    runs = _RUN.findall(value)
+    return len(value) >= _MIN_RANDOM and value.isalpha() and (len(runs) - 1) * 3 >= len(value)
+
+
 def _is_wordy(value: bytes) -> bool:
     """Whether it is words with few digits, as names in code and in configurations are."""
     bare = value.translate(None, _SEPARATORS)
     words = sum(map(len, _WORD.findall(value)))
     digits = len(_DIGIT.findall(value))
-    return words * 5 >= len(bare) * 4 and digits * 8 <= len(bare)
+    most = 5 if len(bare) < len(value) else 8
+    return words * 5 >= len(bare) * 4 and digits * most <= len(bare)
 
 
 def _is_ladder(value: bytes) -> bool:
@@ -284,7 +317,9 @@ def _is_ladder(value: bytes) -> bool:
 NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "basic": _basic,
     "card": _card,
+    "credentials": _credentials,
     "key": _key,
+    "mixed": _mixed,
     "password": _password,
     "random": _random,
     "url_password": _url_password,
