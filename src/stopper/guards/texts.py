@@ -1,0 +1,85 @@
+"""The texts in a value of any shape, and one spelling of a value for comparison."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+__all__ = ["MAX_DEPTH", "MAX_NODES", "TooMuch", "canonical", "shown_name", "walk"]
+
+MAX_DEPTH: Final = 64
+"""No value is looked at that has more containers inside each other; that ends circles too."""
+
+MAX_NODES: Final = 100_000
+"""No value is looked at that has more items."""
+
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+_UNREADABLE = b"?"
+_MAX_NAME: Final = 40
+_PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
+
+
+class TooMuch(Exception):  # noqa: N818  it is an answer, not an error
+    """A value nests deeper than `MAX_DEPTH` or has more items than `MAX_NODES`."""
+
+
+def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in `value` with the name it has there: its key, or that of the list it is in.
+
+    Keys themselves come without a name, bytes as latin-1, and numbers not at all. Raises TooMuch
+    for what it cannot look through, so that nothing hides behind its size.
+    """
+    stack = [(key, value, 0)]
+    left = MAX_NODES
+    while stack:
+        name, item, depth = stack.pop()
+        if type(item) is str:
+            yield name, item
+        elif isinstance(item, _CONTAINERS):
+            left -= len(item)
+            if depth >= MAX_DEPTH or left < 0:
+                raise TooMuch
+            if isinstance(item, dict):
+                for own, inner in item.items():
+                    if type(own) is str:
+                        yield "", own
+                        stack.append((own, inner, depth + 1))
+                    else:
+                        stack.append((name, (own, inner), depth + 1))
+            else:
+                stack.extend([(name, inner, depth + 1) for inner in item])
+        elif isinstance(item, str):
+            yield name, str.__str__(item)
+        elif isinstance(item, bytes | bytearray):
+            yield name, item.decode("latin-1")
+
+
+def canonical(value: Any) -> bytes:
+    """`value` as bytes that are equal for equal values, whatever the order of its keys.
+
+    Odd types count by their name and text; what cannot be written at all is one and the same.
+    """
+    for write in (_CANONICAL.encode, _represented):
+        try:
+            return write(value)
+        except Exception:  # noqa: BLE001, S112  odd keys, circles, an object's own faults
+            continue
+    return _UNREADABLE
+
+
+def shown_name(name: str) -> str:
+    """The name of an argument as a reason may show it: a plain word, never what may be a secret."""
+    plain = len(name) <= _MAX_NAME and _PLAIN_NAME.fullmatch(name)
+    return f"argument '{name}'" if plain else "an argument"
+
+
+def _represented(value: Any) -> bytes:
+    return repr(value).encode("utf-8", "backslashreplace")
+
+
+def _plain(odd: Any) -> str:
+    return f"{type(odd).__name__}:{odd}"
+
+
+_CANONICAL = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)

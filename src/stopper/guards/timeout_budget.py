@@ -1,0 +1,264 @@
+"""How much time a turn or a plan may take, over all its calls."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec import Struct
+
+from stopper.guards.config import Config, configure
+from stopper.guards.models import (
+    EnforcementLevel,
+    GuardResult,
+    Outcome,
+    allow,
+    block,
+    enforced,
+    warn,
+)
+from stopper.guards.world import Clock, lock, monotonic_ns
+
+__all__ = ["DegradeAction", "TimeoutBudgetConfig", "TimeoutBudgetGuard", "TimeoutBudgetState"]
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class DegradeAction(StrEnum):
+    """What a caller should do without once time runs short."""
+
+    DISABLE_RETRIES = "disable_retries"
+    REDUCE_PARALLELISM = "reduce_parallelism"
+    SKIP_OPTIONAL = "skip_optional"
+    REDUCE_TIMEOUT = "reduce_timeout"
+
+
+class TimeoutBudgetConfig(Config, frozen=True, kw_only=True):
+    """Budgets in milliseconds; from `soft_budget_ratio` of one on, calls are warned about."""
+
+    mode: EnforcementLevel = EnforcementLevel.BLOCK
+    per_turn_budget_ms: int = 30_000
+    per_plan_budget_ms: int | None = None
+    soft_budget_ratio: float = 0.8
+    degrade_actions: Sequence[DegradeAction] = (
+        DegradeAction.DISABLE_RETRIES,
+        DegradeAction.REDUCE_PARALLELISM,
+    )
+
+
+class TimeoutBudgetState(Struct, frozen=True, kw_only=True):
+    """What was used so far, in milliseconds."""
+
+    turn_elapsed_ms: int
+    plan_elapsed_ms: int
+    executions: int
+    total_execution_ms: int
+    degraded: bool
+    active_degrade_actions: tuple[DegradeAction, ...]
+
+
+class _Span:
+    """A turn or a plan: the time since its start, or the time that calls took if that is more."""
+
+    __slots__ = ("busy_ns", "busy_since", "started")
+
+    def __init__(self, started: int | None) -> None:
+        self.started = started
+        self.busy_ns = 0
+        self.busy_since: int | None = None
+
+    def elapsed_ns(self, now: int) -> int:
+        wall = 0 if self.started is None else now - self.started
+        running = 0 if self.busy_since is None else now - self.busy_since
+        return max(wall, self.busy_ns + running)
+
+    def begin(self, now: int) -> None:
+        self.busy_since = now
+
+    def end(self, now: int) -> None:
+        if self.busy_since is not None:
+            self.busy_ns += now - self.busy_since
+            self.busy_since = None
+
+
+class TimeoutBudgetGuard:
+    """Warns when a turn or a plan has used most of its time, and blocks when it has used it up.
+
+    From `start_turn` on the clock runs. Before it, or without it, only the time counts in which
+    calls ran: through a chain that is known without `record_execution`, and what runs in parallel
+    counts once. `clock` gives nanoseconds that only grow. Threads may share a guard; it keeps two
+    spans and nothing per call.
+    """
+
+    def __init__(
+        self,
+        config: TimeoutBudgetConfig | None = None,
+        *,
+        clock: Clock = monotonic_ns,
+        **given: Any,
+    ) -> None:
+        self.config = configure(TimeoutBudgetConfig, config, given)
+        self._clock = clock
+        self._lock = lock()
+        self.reset()
+
+    def start_turn(self) -> None:
+        """Begin a turn, with all of its budget."""
+        with self._lock:
+            self._turn = self._span(self._clock())
+            self._executions = self._total_ns = 0
+
+    def end_turn(self) -> None:
+        """End the turn: its clock stops, and nothing of it counts for the next."""
+        with self._lock:
+            self._turn = self._span(None)
+
+    def start_plan(self) -> None:
+        """Begin a plan, which may span turns."""
+        with self._lock:
+            self._plan = self._span(self._clock())
+
+    def end_plan(self) -> None:
+        """End the plan."""
+        with self._lock:
+            self._plan = self._span(None)
+
+    def record_execution(self, elapsed_ms: float) -> None:
+        """Count a call that took so long, after those before it."""
+        with self._lock:
+            taken = self._counted(elapsed_ms)
+            self._turn.busy_ns += taken
+            self._plan.busy_ns += taken
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
+        """Whether there is time left for one more call."""
+        config = self.config
+        if config.mode is EnforcementLevel.OFF:
+            return allow()
+        turn, plan = self.get_turn_elapsed_ms(), self.get_plan_elapsed_ms()
+        if turn >= config.per_turn_budget_ms:
+            return enforced(config.mode, _exceeded("Turn", turn, config.per_turn_budget_ms))
+        if config.per_plan_budget_ms is not None and plan >= config.per_plan_budget_ms:
+            return enforced(config.mode, _exceeded("Plan", plan, config.per_plan_budget_ms))
+        return self._soft(turn, plan) or allow()
+
+    def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """The same as `check`, for a call that begins now unless it is blocked."""
+        result = self.check(tool, args)
+        if not result.blocked:
+            with self._lock:
+                self._running += 1
+                if self._running == 1:
+                    self._turn.begin(now := self._clock())
+                    self._plan.begin(now)
+        return result
+
+    def revoke(self, tool: str, args: dict[str, Any]) -> None:  # noqa: ARG002  any call
+        """The call did not begin after all."""
+        with self._lock:
+            self._ended()
+
+    def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:  # noqa: ARG002
+        """The call ended."""
+        with self._lock:
+            self._counted(outcome.elapsed_ms)
+            self._ended()
+
+    def get_turn_elapsed_ms(self) -> int:
+        """What the turn has used."""
+        return self._turn.elapsed_ns(self._clock()) // _NS_PER_MS
+
+    def get_plan_elapsed_ms(self) -> int:
+        """What the plan has used."""
+        return self._plan.elapsed_ns(self._clock()) // _NS_PER_MS
+
+    def get_remaining_budget_ms(self) -> int:
+        """What is left, of the turn or of the plan, whichever is less; never below 0."""
+        left = self.config.per_turn_budget_ms - self.get_turn_elapsed_ms()
+        if self.config.per_plan_budget_ms is not None:
+            left = min(left, self.config.per_plan_budget_ms - self.get_plan_elapsed_ms())
+        return max(0, left)
+
+    def get_state(self) -> TimeoutBudgetState:
+        """What was used so far, and what a caller should do without now."""
+        degraded = self.is_degraded()
+        return TimeoutBudgetState(
+            turn_elapsed_ms=self.get_turn_elapsed_ms(),
+            plan_elapsed_ms=self.get_plan_elapsed_ms(),
+            executions=self._executions,
+            total_execution_ms=self._total_ns // _NS_PER_MS,
+            degraded=degraded,
+            active_degrade_actions=tuple(self.config.degrade_actions) if degraded else (),
+        )
+
+    def is_degraded(self) -> bool:
+        """Whether time runs short: the soft limit of the turn or of the plan is reached."""
+        turn, plan = self.get_turn_elapsed_ms(), self.get_plan_elapsed_ms()
+        return self._soft(turn, plan) is not None
+
+    def should_disable_retries(self) -> bool:
+        """Whether time runs short and retries are what to do without."""
+        return self._should(DegradeAction.DISABLE_RETRIES)
+
+    def should_reduce_parallelism(self) -> bool:
+        """Whether time runs short and parallel calls are what to do without."""
+        return self._should(DegradeAction.REDUCE_PARALLELISM)
+
+    def reset(self) -> None:
+        """Forget turn, plan and calls."""
+        with self._lock:
+            self._turn, self._plan = _Span(None), _Span(None)
+            self._executions = self._total_ns = self._running = 0
+
+    def _should(self, action: DegradeAction) -> bool:
+        return action in self.config.degrade_actions and self.is_degraded()
+
+    def _soft(self, turn: int, plan: int) -> GuardResult | None:
+        config = self.config
+        for used, budget in ((turn, config.per_turn_budget_ms), (plan, config.per_plan_budget_ms)):
+            if budget is None:
+                continue
+            soft = int(budget * config.soft_budget_ratio)
+            if used >= soft and used:
+                return warn(
+                    "timeout.soft_limit",
+                    f"Soft time budget exceeded ({used}ms >= {soft}ms), entering degraded mode",
+                    elapsed_ms=used,
+                    soft_limit_ms=soft,
+                    degrade_actions=[str(action) for action in config.degrade_actions],
+                )
+        return None
+
+    def _span(self, started: int | None) -> _Span:
+        span = _Span(started)
+        if self._running:
+            span.begin(self._clock())
+        return span
+
+    def _ended(self) -> None:
+        if not self._running:
+            return  # forgotten by `reset` meanwhile
+        self._running -= 1
+        if self._running == 0:
+            self._turn.end(now := self._clock())
+            self._plan.end(now)
+
+    def _counted(self, elapsed_ms: float) -> int:
+        if not elapsed_ms >= 0:
+            raise ValueError("an execution takes no time or some: give milliseconds from 0 on")
+        taken = int(min(elapsed_ms, _MAX_MS) * _NS_PER_MS)
+        self._executions += 1
+        self._total_ns += taken
+        return taken
+
+
+_MAX_MS: Final = 10**12
+"""Thirty years, in place of infinity."""
+
+
+def _exceeded(what: str, used: int, budget: int) -> GuardResult:
+    return block(
+        f"timeout.{what.lower()}_exceeded",
+        f"{what} time budget exceeded: {used}ms >= {budget}ms",
+        elapsed_ms=used,
+        budget_ms=budget,
+    )

@@ -1,0 +1,116 @@
+"""Arguments that nobody filled in: `${x}`, `{{x}}` and `<X>` left where a value should be."""
+
+import re
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+from stopper.guards.config import Config, configure
+from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.texts import TooMuch, shown_name, walk
+
+__all__ = [
+    "DEFAULT_CODE_ARGUMENTS",
+    "DEFAULT_TEXT_ARGUMENTS",
+    "UnresolvedReferenceConfig",
+    "UnresolvedReferenceGuard",
+]
+
+DEFAULT_CODE_ARGUMENTS: Final = frozenset(
+    {
+        "args", "argv", "bash", "cmd", "code", "command", "commands", "expression", "filter",
+        "format", "jq", "pattern", "program", "regex", "run", "script", "shell", "source", "sql",
+        "template", "templates",
+    }
+)  # fmt: skip
+DEFAULT_TEXT_ARGUMENTS: Final = frozenset(
+    {
+        "content", "contents", "diff", "edits", "file_text", "html", "insert_text", "markdown",
+        "new_str", "new_string", "new_text", "old_str", "old_string", "old_text", "patch",
+        "prompt", "query", "replace", "replacement", "search", "text",
+    }
+)  # fmt: skip
+
+_CODE_TOOLS: Final = frozenset(
+    {"bash", "cmd", "eval", "exec", "powershell", "python", "repl", "sh", "shell", "terminal"}
+)
+_WORD = re.compile(r"[a-z0-9]+")
+_MAX_NAME: Final = 128
+_PATH = rf"[A-Za-z_][A-Za-z0-9_.\[\]-]{{0,{_MAX_NAME}}}"
+_DOLLAR = rf"\$\{{[ \t]{{0,8}}{_PATH}[ \t]{{0,8}}\}}"
+_BRACES = rf"\{{\{{-?[ \t]{{0,8}}{_PATH}(?:[ \t]{{0,8}}\|[ \t]{{0,8}}{_PATH})?[ \t]{{0,8}}-?\}}\}}"
+# An element of HTML is written in small letters, and a type's parameter is one letter.
+_ANGLES = r"<[A-Z][A-Z0-9]{1,40}(?:[_ -][A-Z0-9]{1,40}){0,8}>"
+_SNAKE = r"<[a-z]{1,40}(?:_[a-z0-9]{1,40}){1,8}>"
+_HINT = r"<(?:your|insert|enter|replace)(?:[ _-][\w-]{1,40}){1,8}>"
+_WHOLE = re.compile(rf"\s{{0,8}}(?:({_DOLLAR})|({_BRACES})|({_ANGLES}|{_SNAKE}|{_HINT}))\s{{0,8}}")
+# What stands in back-ticks or after a backslash is spoken of, not meant.
+_INSIDE = re.compile(rf"(?<![`\\$])(?:({_DOLLAR})|({_BRACES}))(?!`)")
+_IN_TOKEN = re.compile(r"<[A-Z][A-Z0-9_]{2,40}>")
+_KINDS = ("${...}", "{{...}}", "<...>")
+
+
+class UnresolvedReferenceConfig(Config, frozen=True, kw_only=True):
+    """Where references are ordinary text.
+
+    In `code_arguments` and `exempt_tools` nothing is looked for. In `text_arguments` only a value
+    that is nothing but a reference counts. Names are compared in lower case.
+    """
+
+    mode: EnforcementLevel = EnforcementLevel.WARN
+    code_arguments: AbstractSet[str] = DEFAULT_CODE_ARGUMENTS
+    text_arguments: AbstractSet[str] = DEFAULT_TEXT_ARGUMENTS
+    exempt_tools: AbstractSet[str] = frozenset()
+
+
+class UnresolvedReferenceGuard:
+    """Finds references that an earlier step should have replaced.
+
+    `${HOME}` for a shell, a template in a file that is written, tags and generic types are no
+    findings: tools whose name says that they run code are left alone, as are arguments that carry
+    code. Keeps nothing, so threads may share it.
+    """
+
+    def __init__(self, config: UnresolvedReferenceConfig | None = None, **given: Any) -> None:
+        self.config = configure(UnresolvedReferenceConfig, config, given)
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Whether a reference is left in any argument, however deep."""
+        if self.config.mode is EnforcementLevel.OFF or self._runs_code(tool):
+            return allow()
+        try:
+            for name, text in walk(args):
+                kind = self._kind(name, text) if "{" in text or "<" in text else None
+                if kind:
+                    return self._found(name, kind)
+        except TooMuch:
+            return enforced(
+                self.config.mode,
+                block("guard.too_much", "The arguments nest too deep or are too many to look at"),
+            )
+        return allow()
+
+    def _runs_code(self, tool: str) -> bool:
+        if tool in self.config.exempt_tools:
+            return True
+        return not _CODE_TOOLS.isdisjoint(_WORD.findall(tool.lower()))
+
+    def _kind(self, name: str, text: str) -> str | None:
+        name = name.lower()
+        if name in self.config.code_arguments:
+            return None
+        found = _WHOLE.fullmatch(text)
+        if found is None and name not in self.config.text_arguments:
+            found = _INSIDE.search(text)
+            if found is None and _IN_TOKEN.search(text) and not any(map(str.isspace, text)):
+                return _KINDS[2]
+        return _KINDS[(found.lastindex or 1) - 1] if found else None
+
+    def _found(self, name: str, kind: str) -> GuardResult:
+        where = shown_name(name)
+        result = block(
+            "reference.unresolved",
+            f"Unresolved reference {kind} in {where}: replace it by its value",
+            argument=where,
+            kind=kind,
+        )
+        return enforced(self.config.mode, result)

@@ -1,0 +1,148 @@
+"""Time budgets, by a clock that stands still until it is moved."""
+
+import pytest
+
+from stopper.errors import SettingsError
+from stopper.guards.models import EnforcementLevel, Outcome
+from stopper.guards.timeout_budget import DegradeAction, TimeoutBudgetConfig, TimeoutBudgetGuard
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 5_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+    def move(self, ms: float) -> None:
+        self.now += int(ms * 1_000_000)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def make(clock: Clock, **fields: object) -> TimeoutBudgetGuard:
+    return TimeoutBudgetGuard(TimeoutBudgetConfig(per_turn_budget_ms=1000), clock=clock, **fields)
+
+
+TURNS = {
+    # passed in the turn  ms    code
+    "nothing":           (0,    ""),
+    "some":              (799,  ""),
+    "the soft limit":    (800,  "timeout.soft_limit"),
+    "nearly all":        (999,  "timeout.soft_limit"),
+    "all":               (1000, "timeout.turn_exceeded"),
+    "more":              (9000, "timeout.turn_exceeded"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ms", "code"), TURNS.values(), ids=TURNS)
+def test_a_turn(clock: Clock, ms: int, code: str) -> None:
+    guard = make(clock)
+    guard.start_turn()
+    clock.move(ms)
+    result = guard.check("tool", {})
+    assert result.code == code
+    assert result.blocked == code.endswith("exceeded")
+    assert result.warned == code.endswith("soft_limit")
+    assert guard.get_turn_elapsed_ms() == ms
+    assert guard.get_remaining_budget_ms() == max(0, 1000 - ms)
+
+
+@pytest.mark.parametrize(("ms", "code"), TURNS.values(), ids=TURNS)
+def test_recorded_executions_alone(clock: Clock, ms: int, code: str) -> None:
+    guard = make(clock)
+    guard.record_execution(ms)
+    assert guard.check("tool", {}).code == code
+    guard.end_turn()
+    assert guard.check("tool", {}).code == ""
+
+
+@pytest.mark.parametrize(("ms", "code"), TURNS.values(), ids=TURNS)
+def test_a_plan(clock: Clock, ms: int, code: str) -> None:
+    guard = TimeoutBudgetGuard(clock=clock, per_plan_budget_ms=1000)
+    guard.start_plan()
+    clock.move(ms)
+    assert guard.check("tool", {}).code == code.replace("turn", "plan")
+    assert guard.get_remaining_budget_ms() == max(0, min(1000, 30_000) - ms)
+    guard.end_plan()
+    assert guard.check("tool", {}).code == ""
+
+
+def test_parallel_calls_count_once(clock: Clock) -> None:
+    guard = make(clock)
+    for name in ("a", "b", "c"):
+        assert guard.admit(name, {}).allowed
+    clock.move(300)
+    guard.settle("a", {}, Outcome(300))
+    clock.move(100)
+    guard.settle("b", {}, Outcome(400))
+    guard.settle("c", {}, Outcome(400))
+    clock.move(5000)
+    assert guard.get_turn_elapsed_ms() == 400
+    state = guard.get_state()
+    assert (state.executions, state.total_execution_ms, state.degraded) == (3, 1100, False)
+
+
+def test_a_call_in_flight_counts_while_it_runs(clock: Clock) -> None:
+    guard = make(clock)
+    guard.admit("a", {})
+    clock.move(1000)
+    assert guard.admit("b", {}).blocked
+    guard.revoke("a", {})
+    clock.move(1000)
+    assert guard.get_turn_elapsed_ms() == 1000
+
+
+def test_what_ends_after_a_reset_is_forgotten(clock: Clock) -> None:
+    guard = make(clock)
+    guard.admit("a", {})
+    guard.reset()
+    clock.move(900)
+    guard.settle("a", {}, Outcome(900))
+    assert guard.get_turn_elapsed_ms() == 0
+
+
+def test_a_turn_that_starts_during_a_call(clock: Clock) -> None:
+    guard = make(clock)
+    guard.admit("a", {})
+    clock.move(900)
+    guard.start_turn()
+    clock.move(100)
+    guard.settle("a", {}, Outcome(1000))
+    assert guard.get_turn_elapsed_ms() == 100
+
+
+def test_what_to_do_without(clock: Clock) -> None:
+    guard = make(clock, degrade_actions=["disable_retries"])
+    guard.start_turn()
+    assert not guard.should_disable_retries()
+    clock.move(800)
+    assert guard.is_degraded()
+    assert guard.should_disable_retries()
+    assert not guard.should_reduce_parallelism()
+    assert guard.get_state().active_degrade_actions == (DegradeAction.DISABLE_RETRIES,)
+    assert guard.check("tool", {}).details["degrade_actions"] == ["disable_retries"]
+
+
+@pytest.mark.parametrize("mode", [EnforcementLevel.OFF, EnforcementLevel.WARN])
+def test_off_and_warn_never_block(clock: Clock, mode: EnforcementLevel) -> None:
+    guard = make(clock, mode=mode)
+    guard.start_turn()
+    clock.move(9999)
+    result = guard.check("tool", {})
+    assert not result.blocked
+    assert result.warned == (mode is EnforcementLevel.WARN)
+
+
+def test_what_does_not_read(clock: Clock) -> None:
+    for ms in (-1.0, float("nan")):
+        with pytest.raises(ValueError, match="milliseconds from 0 on"):
+            make(clock).record_execution(ms)
+    with pytest.raises(SettingsError, match="degrade_actions"):
+        make(clock, degrade_actions=["give_up"])
+    guard = make(clock)
+    guard.record_execution(float("inf"))
+    assert guard.check("tool", {}).blocked
