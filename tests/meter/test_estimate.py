@@ -95,8 +95,9 @@ def test_weight_of_long_text() -> None:
 
 
 def ask(body: dict[str, Any], *, model: str = "claude-sonnet-4-5", images: int = 0, payload: int = 0, prompts: int = 0) -> Ask:  # fmt: skip
-    size = len(msgspec.json.encode(body)) - payload
-    return Ask(model, stream=True, max_output=1, text_bytes=size, body=body, media=images, prompts=prompts)  # fmt: skip
+    json = msgspec.json.encode(body)
+    size = len(json) - payload
+    return Ask(model, stream=True, max_output=1, text_bytes=size, body=body, json=json, media=images, prompts=prompts)  # fmt: skip
 
 
 ENCODING_OF = {

@@ -46,7 +46,7 @@ KINDS = {
 @pytest.mark.parametrize(("status", "kind", "stream", "expected"), KINDS.values(), ids=KINDS)
 def test_follow(status: int, kind: str, stream: bool, expected: type) -> None:
     """The reply's own word decides, and none of them leaves a success unread."""
-    ask = Ask("m", stream, None, 0, {})
+    ask = Ask("m", stream, None, 0, {}, b"")
     reply = follow(
         ask, status, kind, tally=Every, read=lambda _: (None, ""), error=lambda _: b"error"
     )

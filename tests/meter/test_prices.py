@@ -96,7 +96,7 @@ BODIES: dict[str, tuple[dict[str, Any], int, Terms]] = {
 @pytest.mark.parametrize(("body", "media", "expected"), BODIES.values(), ids=BODIES)
 def test_terms_of_a_request(body: dict[str, Any], media: int, expected: Terms) -> None:
     """Only what changes a price is read from a request."""
-    ask = Ask("m", stream=False, max_output=1, text_bytes=1, body=body, media=media)
+    ask = Ask("m", stream=False, max_output=1, text_bytes=1, body=body, json=b"", media=media)
     assert terms(ask) == expected
 
 

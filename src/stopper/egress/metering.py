@@ -144,7 +144,7 @@ class Metering:
             self.body = self._wire.limited(ask, self._most)
         except MeterError as error:
             return refuse("meter.unreadable", str(error))
-        self._ask = replace(ask, body={})  # many times as large as its bytes, and not needed again
+        self._ask = replace(ask, body={}, json=b"")  # large, and not needed again
         return None
 
     def follow(self, head: ReplyHead) -> None:

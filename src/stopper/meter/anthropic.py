@@ -65,12 +65,14 @@ class Messages:
         if limit is None:
             raise MeterError("`max_tokens` is required")
         parts = _parts(fields)
+        json = encode_body(fields)
         return Ask(
             model=model_of(fields),
             stream=flag_of(fields, "stream"),
             max_output=limit,
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             media=parts.media,
             prompts=parts.prompts,
             unbounded=parts.unbounded,
@@ -79,6 +81,8 @@ class Messages:
     def limited(self, ask: Ask, max_output: int) -> bytes:
         """As Wire.limited; thinking is shortened to fit, or switched off where none fits."""
         asked = ask.body["max_tokens"]
+        if max_output >= asked and "fallbacks" not in ask.body:
+            return ask.json
         limit = min(max_output, asked)
         body = ask.body | {"max_tokens": limit}
         if limit < asked and isinstance(body.get("thinking"), dict):

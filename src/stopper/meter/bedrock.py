@@ -90,12 +90,14 @@ class Converse:
         parts = _parts(fields)
         if ":prompt/" in model:
             parts.name("a stored prompt")
+        json = encode_body(fields)
         return Ask(
             model=model,
             stream=stream,
             max_output=count_of(object_in(fields, "inferenceConfig"), "maxTokens", MAX_OUTPUT),
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             media=parts.media,
             prompts=parts.prompts,
             unbounded=parts.unbounded,
@@ -338,5 +340,6 @@ def _payload(image: dict[str, Any]) -> object:
 def _shorter(thinking: Any, limit: int) -> Any:
     """Thinking as Anthropic's own format shortens it."""
     body = {"max_tokens": MAX_OUTPUT, "thinking": thinking}
-    ask = Ask("", stream=False, max_output=MAX_OUTPUT, text_bytes=0, body=body)
+    json = encode_body(body)
+    ask = Ask("", stream=False, max_output=MAX_OUTPUT, text_bytes=0, body=body, json=json)
     return decode_body(MESSAGES.limited(ask, limit))["thinking"]

@@ -91,12 +91,14 @@ class Invoke:
         parts = _parts(fields)
         holder = object_in(fields, family.holder) if family.holder else fields
         limits = [count_of(holder, key, MAX_OUTPUT) for key in family.limits]
+        json = encode_body(fields)
         return Ask(
             model=model,
             stream=stream,
             max_output=next((limit for limit in limits if limit), None),
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             choices=count_of(fields, "num_generations", MAX_CHOICES) or 1,
             media=parts.media,
             prompts=parts.prompts,
@@ -320,8 +322,9 @@ def _ask_anthropic(model: str, fields: dict[str, Any], *, stream: bool) -> Ask:
     """Read a body of Anthropic's own format, whose model and stream are in the path instead."""
     own = encode_body(fields | {"model": model, "stream": stream})
     ask = MESSAGES.ask("", own)
-    text_bytes = ask.text_bytes - len(own) + len(encode_body(fields))
-    return msgspec.structs.replace(ask, body=fields, text_bytes=text_bytes)
+    json = encode_body(fields)
+    text_bytes = ask.text_bytes - len(own) + len(json)
+    return msgspec.structs.replace(ask, body=fields, json=json, text_bytes=text_bytes)
 
 
 def _parts(fields: dict[str, Any]) -> Parts:

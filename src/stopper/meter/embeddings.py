@@ -25,17 +25,19 @@ class Embeddings:
     def ask(self, path: str, body: bytes) -> Ask:  # noqa: ARG002  the model is in the body
         """As Wire.ask; there is no output, for which a limit of 1 is the nearest word."""
         fields = decode_body(body)
+        json = encode_body(fields)
         return Ask(
             model=model_of(fields),
             stream=False,
             max_output=1,
-            text_bytes=len(encode_body(fields)),
+            text_bytes=len(json),
             body=fields,
+            json=json,
         )
 
     def limited(self, ask: Ask, max_output: int) -> bytes:  # noqa: ARG002  there is no output
         """As Wire.limited."""
-        return encode_body(ask.body)
+        return ask.json
 
     def reply(self, ask: Ask, status: int, content_type: str) -> Reply:  # noqa: ARG002  only JSON
         """As Wire.reply."""

@@ -7,7 +7,6 @@ from importlib.util import find_spec, module_from_spec
 from typing import Any, Final, Protocol
 from zlib import adler32
 
-from stopper.meter.text import encode_body
 from stopper.meter.wire import Ask, Live
 
 __all__ = [
@@ -78,7 +77,7 @@ def count_tokens(ask: Ask, provider: str, learnt: Learnt) -> int:
     It tokenizes the request's JSON where the model's tokenizer is known (JSON has all of the text
     and more), and weighs its bytes otherwise. Never more than a token a byte of text.
     """
-    text = _without_images(encode_body(ask.body), ask.text_bytes)
+    text = _without_images(ask.json, ask.text_bytes)
     encoding = exact_encoding(ask.model) if provider != "azure" else None
     if encoding and len(text) <= MAX_EXACT_BYTES:
         tokens = load_encoding(encoding).count(text.decode())

@@ -85,12 +85,14 @@ class Generate:
         fields = decode_body(body)
         config = _object(fields, "generationConfig")
         parts = _parts(fields)
+        json = encode_body(fields)
         return Ask(
             model=_model(match[1]),
             stream=match[2].startswith("stream"),
             max_output=_count(config, "maxOutputTokens", MAX_OUTPUT),
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             choices=_count(config, "candidateCount", MAX_CHOICES) or 1,
             media=parts.media,
             unbounded=parts.unbounded,

@@ -46,12 +46,14 @@ class Chat:
         parts = Parts()
         for holder in (fields, *objects(fields, "messages")):
             _see_images(holder, parts)
+        json = encode_body(fields)
         return Ask(
             model=model_of(fields),
             stream=fields.get("stream") is None or flag_of(fields, "stream"),
             max_output=_limit(_options(fields)),
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             media=parts.media,
         )
 

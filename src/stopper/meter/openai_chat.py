@@ -79,12 +79,14 @@ class Chat:
         stream = flag_of(fields, "stream")
         deployed = _DEPLOYED.search(path)
         parts = _parts(fields)
+        json = encode_body(fields)
         return Ask(
             model=model_of({"model": unquote(deployed[1])} if deployed else fields),
             stream=stream,
             max_output=limits[0] or limits[1],
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             choices=count_of(fields, "n", MAX_CHOICES) or 1,
             media=parts.media,
             wants_usage=not stream or flag_of(_stream_options(fields), "include_usage"),

@@ -58,12 +58,14 @@ class Responses:
         """As Wire.ask."""
         fields = decode_body(body)
         parts = _parts(fields)
+        json = encode_body(fields)
         return Ask(
             model=model_of(fields),
             stream=flag_of(fields, "stream"),
             max_output=count_of(fields, "max_output_tokens", MAX_OUTPUT),
-            text_bytes=parts.text_bytes(fields),
+            text_bytes=parts.text_bytes(json),
             body=fields,
+            json=json,
             media=parts.media,
             unbounded=parts.unbounded,
         )

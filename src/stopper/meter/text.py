@@ -71,13 +71,13 @@ class Parts(Struct):
         """The first few names, for the refusal."""
         return ", ".join(list(self.named)[:_MAX_NAMED])
 
-    def text_bytes(self, body: dict[str, Any]) -> int:
+    def text_bytes(self, json: bytes) -> int:
         """An upper bound for the bytes of all text: the body's whole JSON without the images.
 
         Keys, digits and brackets count, because a model reads those of tools and their calls: a
         count of strings alone could be passed by with a schema made of brackets.
         """
-        return len(encode_body(body)) - self.payload
+        return len(json) - self.payload
 
 
 def decode_body(body: bytes) -> dict[str, Any]:

@@ -19,8 +19,9 @@ MAX_JSON_BYTES = 32 * 2**20
 class Ask(Struct, frozen=True, gc=True):
     """What a request to a model asks for.
 
-    `body` is the decoded JSON object; what is sent upstream is always encoded anew from it, so a
-    body that two parsers read differently (a key given twice) leaves with one meaning.
+    `body` is the decoded JSON object, and `json` what it is encoded anew as. What is sent upstream
+    is always one of the two, so a body that two parsers read differently (a key given twice) leaves
+    with one meaning.
     `max_output` is the caller's limit for one choice, None where it gave none.
     `text_bytes` is never less than the UTF-8 bytes of all text that the model will read (system,
     tools and their schemas, messages); `media` counts the images, documents and other parts that
@@ -32,6 +33,7 @@ class Ask(Struct, frozen=True, gc=True):
     max_output: int | None
     text_bytes: int
     body: dict[str, Any]
+    json: bytes
     choices: int = 1
     media: int = 0
     wants_usage: bool = True
