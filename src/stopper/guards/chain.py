@@ -151,7 +151,9 @@ class GuardChain:
         def look(row: Row, value: Any) -> tuple[Method, tuple[Any, ...]]:
             return row.judge_async if is_async else row.judge, (tool, _view(row, value, whole))
 
-        judging = [row for row in self._rows if not (is_guarded and _is_entered(row))]
+        judging = self._rows
+        if is_guarded:
+            judging = tuple(row for row in judging if not _is_entered(row))
         rest = yield from tally.settle_on(judging, rest, look)
         places: list[Row] = []
         try:
@@ -230,7 +232,7 @@ class GuardChain:
         places: list[Row],
     ) -> Flow[None]:
         for row in self._rows:
-            if row.enter is None or not _is_entered(row) or tally.is_stopped or tally.is_escalated:
+            if row.enter is None or not _is_entered(row) or tally.is_refused:
                 continue
             result = yield from tally.ask(row, row.enter, tool, args, session)
             if not result.blocked:
@@ -243,7 +245,7 @@ class GuardChain:
         admitted: list[Row] = []
         try:
             for row in self._rows:
-                if tally.is_stopped or tally.is_escalated:
+                if tally.is_refused:
                     break
                 if row.admit:
                     result = yield from tally.ask(row, row.admit, tool, _view(row, args, whole))
@@ -252,7 +254,7 @@ class GuardChain:
         except BaseException:
             _revoke(admitted, tool, args)
             raise
-        if tally.is_stopped or tally.is_escalated:
+        if tally.is_refused:
             _revoke(admitted, tool, args)
 
     def _told(

@@ -35,19 +35,13 @@ class Tally:
         self._shadows: set[str] = set()
         self._stop: tuple[str, GuardResult] | None = None
         self._is_repaired = False
+        self.is_refused = False
+        """Whether a guard said `BLOCK` or `ESCALATE`, so that the call does not go now."""
 
     @property
     def is_stopped(self) -> bool:
-        """Whether a guard blocked; nothing more needs to be asked."""
+        """Whether a guard said `BLOCK`; nothing more needs to be asked."""
         return self._stop is not None
-
-    @property
-    def is_escalated(self) -> bool:
-        """Whether a guard wants a person to agree."""
-        return any(
-            result.verdict is Verdict.ESCALATE and name not in self._shadows
-            for name, result in self._results.items()
-        )
 
     def ask(self, row: Row, method: Method, *given: Any) -> Flow[GuardResult]:
         """What this guard says; `ALLOW` to the chain where it is only a shadow."""
@@ -64,8 +58,10 @@ class Tally:
         if row.is_shadow:
             self._shadows.add(row.name)
             return GuardResult()
-        if result.verdict is _BLOCK and self._stop is None:
-            self._stop = (row.name, result)
+        if result.verdict is not _ALLOW and result.blocked:
+            self.is_refused = True
+            if result.verdict is _BLOCK and self._stop is None:
+                self._stop = (row.name, result)
         return result
 
     def settle_on(
@@ -102,6 +98,7 @@ class Tally:
         result = block(code, reason)
         self._results[_CHAIN] = result
         self._stop = (_CHAIN, result)
+        self.is_refused = True
 
     def changed(self) -> None:
         """The call goes with other arguments than it came with, or its output is another."""

@@ -6,22 +6,20 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager, suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 __all__ = ["Clock", "Waiter", "finish", "fresh_key", "lock", "monotonic_ns", "wall_ms"]
 
 Clock = Callable[[], int]
 """Asked for the time: nanoseconds of no particular beginning, or milliseconds since 1970."""
 
+monotonic_ns: Final[Clock] = time.monotonic_ns
+"""Nanoseconds that only ever grow; for durations."""
+
 _KEY_BYTES = 32
 _MS = 1000
 
 _T = TypeVar("_T")
-
-
-def monotonic_ns() -> int:
-    """Nanoseconds that only ever grow; for durations."""
-    return time.monotonic_ns()
 
 
 def wall_ms() -> int:
