@@ -1,12 +1,12 @@
 """The texts in a value of any shape, and one spelling of a value for comparison."""
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "TooMuch", "canonical", "shown_name", "walk"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "TooMuch", "canonical", "contents", "measure", "shown_name", "walk"]
 
 MAX_DEPTH: Final = 64
 """No value is looked at that has more containers inside each other; that ends circles too."""
@@ -55,11 +55,50 @@ def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
             yield name, item.decode("latin-1")
 
 
+class Shape(NamedTuple):
+    """How large a value is: containers inside each other, items of all, items of its longest list.
+
+    Tuples and sets are lists too.
+    """
+
+    depth: int
+    items: int
+    longest: int
+
+
+def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) -> Shape:
+    """The shape of `value`, looked at level by level until it is past either maximum.
+
+    So circles end, and parts that stand in many places, which take little memory and have no end
+    of a text, are never written out.
+    """
+    depth = items = longest = 0
+    level: list[Any] = [value]
+    while level := [item for item in level if isinstance(item, _CONTAINERS)]:
+        depth, items = depth + 1, items + sum(map(len, level))
+        longest = max([longest, *[len(item) for item in level if not isinstance(item, dict)]])
+        if depth > max_depth or items > max_items:
+            break
+        level = [inner for item in level for inner in contents(item)]
+    return Shape(depth, items, longest)
+
+
+def contents(value: Any) -> Iterable[Any]:
+    """What a container holds, without keys; nothing for what is none."""
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, _CONTAINERS) else ()
+
+
 def canonical(value: Any) -> bytes:
     """`value` as bytes that are equal for equal values, whatever the order of its keys.
 
-    Odd types count by their name and text; what cannot be written at all is one and the same.
+    Odd types count by their name and text; what cannot be written at all, or is past what `walk`
+    looks at, is one and the same.
     """
+    shape = measure(value)
+    if shape.depth > MAX_DEPTH or shape.items > MAX_NODES:
+        return _UNREADABLE
     for write in (_CANONICAL.encode, _represented):
         try:
             return write(value)

@@ -1,0 +1,215 @@
+"""Outputs that are too large: refused, cut so that they fit, or given out in pages."""
+
+import json
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from stopper.guards.config import Config, configure
+from stopper.guards.models import (
+    EnforcementLevel,
+    GuardResult,
+    allow,
+    block,
+    repair_output,
+    warn,
+)
+from stopper.guards.pages import Pages
+from stopper.guards.shrink import Limits, cost, shrink
+from stopper.guards.texts import contents, measure
+
+__all__ = ["OutputSizeConfig", "OutputSizeGuard", "SizeViolation", "TruncationMode"]
+
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+_MAX_JSON_TEXT: Final = 2**24
+_ROUNDS: Final = 8
+
+
+class TruncationMode(StrEnum):
+    """What becomes of an output that is too large."""
+
+    ERROR = "error"
+    TRUNCATE = "truncate"
+    PAGINATE = "paginate"
+
+
+class OutputSizeConfig(Config, frozen=True, kw_only=True):
+    """The limits. Sizes are those of compact JSON; a token is `chars_per_token` of its bytes.
+
+    `max_string_length` counts characters of values, and only where outputs are cut.
+    """
+
+    mode: EnforcementLevel = EnforcementLevel.BLOCK
+    max_bytes: int = 100_000
+    max_tokens: int | None = None
+    max_array_length: int = 1000
+    max_depth: int = 20
+    max_string_length: int = 10_000
+    truncation_mode: TruncationMode = TruncationMode.ERROR
+    chars_per_token: int = 4
+
+    @property
+    def limits(self) -> Limits:
+        """What a cut output has to fit into."""
+        most = self.max_bytes
+        if self.max_tokens is not None:
+            most = min(most, self.max_tokens * self.chars_per_token)
+        return Limits(most, self.max_array_length, self.max_depth, self.max_string_length)
+
+
+class SizeViolation(Struct, frozen=True):
+    """A limit that was passed, such as `array_length_exceeded`, and by how much."""
+
+    violation_type: str
+    limit: int
+    actual: int
+
+    def __str__(self) -> str:
+        return f"{self.violation_type}: {self.actual} > {self.limit}"
+
+
+class OutputSizeGuard:
+    """Keeps outputs within limits, whatever they are made of.
+
+    A cut output is plain JSON that fits in every usual spelling, and tells where something is
+    missing; an output that is JSON in a text stays that. With `PAGINATE` the output becomes
+    `{"page": 1, "data": ..., "next_cursor": ...}`, and `page(cursor)` gives the next one; give it
+    to the agent as a tool. The outputs kept for that have 16 MiB together. Arguments are never
+    looked at. Threads may share a guard.
+    """
+
+    is_last_on_output = True
+
+    def __init__(self, config: OutputSizeConfig | None = None, **given: Any) -> None:
+        self.config = configure(OutputSizeConfig, config, given)
+        self._pages = Pages(self.config.limits)
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
+        """Nothing: the size of arguments is the business of their schema."""
+        return allow()
+
+    def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:  # noqa: ARG002
+        """Whether the output is within all limits, or what to use instead."""
+        config = self.config
+        if config.mode is EnforcementLevel.OFF:
+            return allow()
+        found = self._violations(output)
+        if not found:
+            return allow()
+        if config.mode is EnforcementLevel.WARN:
+            return warn(_code(found), str(found[0]), **_details(found))
+        match config.truncation_mode:
+            case TruncationMode.ERROR:
+                return block(_code(found), str(found[0]), **_details(found))
+            case TruncationMode.TRUNCATE:
+                return self._cut(output, found)
+            case TruncationMode.PAGINATE:
+                return self._paged(output, found)
+
+    def page(self, cursor: str) -> dict[str, Any] | None:
+        """The page of an earlier output that `next_cursor` named; None when it is gone."""
+        return self._pages.page(cursor)
+
+    def reset(self) -> None:
+        """Forget the outputs that are kept for their pages."""
+        self._pages.clear()
+
+    def _violations(self, output: Any) -> list[SizeViolation]:
+        config = self.config
+        found = []
+        shape = measure(output, config.max_depth, config.max_bytes)
+        if shape.longest > config.max_array_length:
+            limit = config.max_array_length
+            found.append(SizeViolation("array_length_exceeded", limit, shape.longest))
+        if shape.depth > config.max_depth:
+            found.append(SizeViolation("depth_exceeded", config.max_depth, shape.depth))
+        is_bounded = shape.depth <= config.max_depth and shape.items <= config.max_bytes
+        size = _size(output, config.max_bytes) if is_bounded else shape.items
+        if size > config.max_bytes:
+            found.append(SizeViolation("bytes_exceeded", config.max_bytes, size))
+        if config.max_tokens is not None and size // config.chars_per_token > config.max_tokens:
+            actual = size // config.chars_per_token
+            found.append(SizeViolation("tokens_exceeded", config.max_tokens, actual))
+        if not found and size > config.max_string_length:
+            found += self._long_texts(output)
+        return found
+
+    def _long_texts(self, output: Any) -> list[SizeViolation]:
+        """Where outputs are cut, long texts are cut too; else only the whole counts."""
+        limit = self.config.max_string_length
+        if self.config.truncation_mode is not TruncationMode.TRUNCATE:
+            return []
+        longest = _longest_text(output)
+        return [SizeViolation("string_length_exceeded", limit, longest)] if longest > limit else []
+
+    def _cut(self, output: Any, found: list[SizeViolation]) -> GuardResult:
+        limits = self.config.limits
+        cut = _cut_text(output, limits) if isinstance(output, str) else None
+        if cut is None:
+            cut = shrink(output, limits)
+        size = cost(cut)
+        if size > limits.bytes:
+            return block(_code(found), f"{found[0]}, and nothing fits", **_details(found))
+        reason = f"Output truncated: {found[0]}"
+        return repair_output(cut, _code(found), reason, returned_bytes=size, **_details(found))
+
+    def _paged(self, output: Any, found: list[SizeViolation]) -> GuardResult:
+        page = self._pages.begin(output)
+        if page is None:
+            reason = f"{found[0]}, and it is too large for pages"
+            return block(_code(found), reason, **_details(found))
+        reason = f"Output given in pages: {found[0]}"
+        cursor = page["next_cursor"]
+        return repair_output(page, _code(found), reason, next_cursor=cursor, **_details(found))
+
+
+def _longest_text(output: Any) -> int:
+    """Of the values, not the keys, of an output that is neither too deep nor too large."""
+    longest, level = 0, [output]
+    while level:
+        longest = max([longest, *[len(item) for item in level if isinstance(item, str)]])
+        level = [inner for item in level for inner in contents(item)]
+    return longest
+
+
+def _cut_text(output: str, limits: Limits) -> str | None:
+    """JSON in a text, cut as what it is; None for any other text."""
+    if output.lstrip()[:1] not in {"{", "["} or len(output) > _MAX_JSON_TEXT:
+        return None
+    try:
+        value = msgspec.json.decode(output)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        return None
+    room = min(limits.bytes, limits.chars)
+    for _ in range(_ROUNDS):  # quotes in a text cost one byte more each
+        inner = Limits(room, limits.items, limits.depth, limits.chars)
+        text = json.dumps(shrink(value, inner), ensure_ascii=False)
+        if len(text) <= limits.chars and cost(text) <= limits.bytes:
+            return text
+        room //= 2
+    return None
+
+
+def _size(output: Any, limit: int) -> int:
+    """How many bytes it has as JSON; what cannot be written is past the limit."""
+    for write in (_ENCODER.encode, json.dumps, repr):
+        try:
+            return len(write(output))
+        except Exception:  # noqa: BLE001, S112  odd keys and values, an object's own faults
+            continue
+    return limit + 1
+
+
+def _code(found: list[SizeViolation]) -> str:
+    return f"output.{found[0].violation_type}"
+
+
+def _details(found: list[SizeViolation]) -> dict[str, Any]:
+    return {
+        "violations": [
+            {"violation_type": one.violation_type, "limit": one.limit, "actual": one.actual}
+            for one in found
+        ]
+    }
