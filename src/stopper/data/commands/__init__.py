@@ -15,12 +15,16 @@ __all__ = [
     "Places",
     "Program",
     "Rule",
+    "WindowsRule",
     "Wrapper",
     "load_commands",
     "read_commands",
 ]
 
-_FILES = ("cloud", "containers", "database", "git", "packages", "places", "system", "wrappers")
+_FILES = (
+    "cloud", "containers", "database", "git", "network", "packages", "places", "system", "windows",
+    "wrappers",
+)  # fmt: skip
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,7 +32,8 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
     `verb` is the words after the program, in order; each may hold `*` and alternatives with `|`.
     `any` needs one of its arguments, `all` every one, `none` forbids each: an option (`-f`, also
-    in a cluster; `--force`, also abbreviated or with a value) or a pattern of an operand (`+*`).
+    in a cluster; `--force`, also abbreviated or with a value), a pattern of an operand (`+*`), or
+    `strange://`, an address on a host that is none of `code_hosts`.
     """
 
     verb: str
@@ -67,6 +72,17 @@ class Wrapper(Struct, frozen=True, forbid_unknown_fields=True):
     after: str = ""
 
 
+class WindowsRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a program of PowerShell or cmd does where `needs` is in its arguments, not `without`."""
+
+    names: tuple[str, ...]
+    effect: str
+    reason: str
+    needs: str = ""
+    without: str = ""
+    scope: str = "root"
+
+
 class Places(Struct, frozen=True, forbid_unknown_fields=True):
     """Folders that mean something: top-level ones, and caches that are only built again."""
 
@@ -92,6 +108,7 @@ class Commands(Struct, frozen=True, forbid_unknown_fields=True):
 
     programs: dict[str, Program]
     wrappers: dict[str, tuple[Wrapper, ...]]
+    windows: tuple[WindowsRule, ...]
     places: Places
     paths: Paths
     words: dict[str, frozenset[str]]
@@ -120,6 +137,8 @@ def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
                 program = msgspec.convert(row, Program)
                 _check(key, program)
                 for alias in (key, *program.names):
+                    if alias in programs:
+                        raise ValueError(f"commands/{name}.toml describes {alias} again")
                     programs[alias] = program
             for row in table.pop("wrappers", []):
                 wrapper = msgspec.convert(row, Wrapper)

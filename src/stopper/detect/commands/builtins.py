@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from stopper.data.commands import load_commands
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import UNKNOWN, is_literal
+from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _read(shell: "Shell", call: Call) -> str:
 
 
 def _set(shell: "Shell", call: Call) -> str:
+    if not call.args:
+        return SECRET if shell.captured else UNKNOWN
     if call.args[:1] == ["--"]:
         shell.variables.positional = call.args[1:]
     elif call.args and call.args[0][:1] not in "-+":

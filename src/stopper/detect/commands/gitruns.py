@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.tables import is_strange
+from stopper.detect.commands.taint import REMOTE
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -14,30 +16,13 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 _VALUES: Final = frozenset(
-    [
-        "-C",
-        "-c",
-        "--git-dir",
-        "--work-tree",
-        "--namespace",
-        "-m",
-        "--message",
-        "--exec",
-        "-x",
-        "--tree-filter",
-        "--index-filter",
-        "--msg-filter",
-        "--env-filter",
-        "--upload-pack",
-        "--receive-pack",
-        "-u",
-        "--config",
-        "--author",
-        "-F",
-        "-S",
-        "-G",
-    ]
-)
+    {
+        "-C", "-c", "--git-dir", "--work-tree", "--namespace", "-m", "--message", "--exec", "-x",
+        "--tree-filter", "--index-filter", "--msg-filter", "--env-filter", "--upload-pack",
+        "--receive-pack", "-u", "--config", "--author", "-F", "-S", "-G",
+    }
+)  # fmt: skip
+_REMOTES: Final = "git-remote:"
 _COMMAND_KEY: Final = re.compile(
     r"core\.(?:pager|editor|sshcommand|fsmonitor|askpass|gitproxy|alternaterefscommand)"
     r"|diff\.(?:external|.*\.(?:command|textconv))|sequence\.editor|credential\.(?:.*\.)?helper"
@@ -55,6 +40,7 @@ def _git(shell: "Shell", call: "Call") -> str:
         key, _, value = setting.partition("=")
         _setting(shell, key, value)
     verb = operands[0] if operands else ""
+    _remotes(shell, operands)
     if verb == "config" and operands[2:]:
         _setting(shell, operands[-2], operands[-1])
     elif (verb, *operands[1:2]) == ("bisect", "run"):
@@ -80,6 +66,15 @@ def _git(shell: "Shell", call: "Call") -> str:
                 words = re.split(r"(?<!%) ", operand.removeprefix("ext::"))
                 shell.run_argv([re.sub(r"%([ %])", r"\1", word) for word in words])
     return generic(shell, call)
+
+
+def _remotes(shell: "Shell", operands: list[str]) -> None:
+    """All commits go to a host that this very text brings in."""
+    verb, name, url = " ".join(operands[:2]), *[*operands[2:4], "", ""][:2]
+    if verb in {"remote add", "remote set-url"} and is_strange(url):
+        shell.files[_REMOTES + name] = REMOTE
+    elif operands[:1] == ["push"] and shell.files.get(_REMOTES + "".join(operands[1:2])) == REMOTE:
+        shell.add(EffectKind.EXFILTRATE, operands[1], Scope.REMOTE, "command.sends_data")
 
 
 def _setting(shell: "Shell", key: str, value: str) -> None:

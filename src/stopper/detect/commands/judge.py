@@ -3,25 +3,33 @@
 import re
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Final
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands import (
+    archives,
     builtins,
+    editors,
     files,
+    filters,
+    finders,
     flow,
     gitruns,
     interpreters,
     network,
+    permissions,
+    printers,
     queries,
     runs,
+    sockets,
 )
 from stopper.detect.commands.call import Call, Handler, Spent
 from stopper.detect.commands.scope import Places
 from stopper.detect.commands.shell import Shell
 from stopper.detect.commands.source import fold
 from stopper.detect.commands.tables import apply_rules
-from stopper.detect.commands.taint import SECRET, blend, is_literal
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
 from stopper.detect.commands.windows import WINDOWS, looks_windows, run_windows
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
 
@@ -32,15 +40,22 @@ DIALECTS: Final = ("bash", "powershell", "cmd")
 _TABLES: Final = load_commands()
 _HANDLERS: Final[dict[str, Handler]] = {
     **builtins.HANDLERS,
-    **flow.HANDLERS,
+    **printers.HANDLERS,
+    **filters.HANDLERS,
     **files.HANDLERS,
+    **permissions.HANDLERS,
+    **archives.HANDLERS,
     **network.HANDLERS,
+    **sockets.HANDLERS,
     **interpreters.HANDLERS,
+    **editors.HANDLERS,
     **queries.HANDLERS,
     **runs.HANDLERS,
+    **finders.HANDLERS,
     **gitruns.HANDLERS,
 }
 _GLOBBED: Final = re.compile(r"[*?\[]")
+_TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
 _MAX_GUESSES = 4
 _VERSIONED: Final = re.compile(r"(python|perl|ruby|node|php|lua|pip|bash)-?\d[\d.]*\Z")
@@ -94,6 +109,8 @@ def _note_shown(shell: Shell, output: str) -> None:
 def dispatch(shell: Shell, call: Call) -> str:
     """Give a simple command to whatever knows its program."""
     name = call.name
+    if not is_literal(call.path):
+        return _unnamed(shell, call)
     if name not in _HANDLERS and _GLOBBED.search(name) and name not in {"[", "[["}:
         return _guess(shell, call)
     name = _canonical(name)
@@ -115,6 +132,43 @@ def dispatch(shell: Shell, call: Call) -> str:
     if program is None and wrappers is None:
         _run_file(shell, call)
     return flow.generic(shell, call)
+
+
+def _unnamed(shell: Shell, call: Call) -> str:
+    """A program that a variable names, wholly or in part."""
+    name, args = call.path, call.args
+    if REMOTE in name:
+        shell.add(EffectKind.REMOTE_CODE, name, Scope.REMOTE, "command.runs_remote_code")
+        return blend(call.stdin, *args)
+    bare = name.replace(UNKNOWN, "")
+    if bare and _is_known(bare):
+        # `c${x}at` with nothing in x
+        return shell.run_argv([bare, *args], call.stdin)
+    made = shell.unseen or ENCODED in name
+    if args and not bare and not made and _is_known(args[0]):
+        # `$SUDO rm`: a wrapper, or nothing
+        shell.doubt("a program that only a variable names", "command.unknown_program")
+        return shell.run_argv(args, call.stdin)
+    blank = ENCODED in name or " " in name or not bare.strip(SECRET)
+    grave = blank and (made or _is_grave(shell, args))
+    reason = "command.unknown_code" if grave else "command.unknown_program"
+    shell.doubt("a program that only a variable names", reason)
+    return blend(call.stdin, name, *args)
+
+
+def _is_known(word: str) -> bool:
+    name = _canonical(word.rpartition("/")[2])
+    return name in _HANDLERS or name in _TABLES.programs or name in _TABLES.wrappers
+
+
+def _is_grave(shell: Shell, args: list[str]) -> bool:
+    """Whether arguments would be grave for a program that deletes, or are code for a shell."""
+    if any(flag == "-c" and " " in code for flag, code in pairwise(args)):
+        return True
+    broad = {Scope.ROOT, Scope.HOME}
+    return any(arg in _TREE for arg in args) or any(
+        shell.places.scope(arg, shell.cwd) in broad for arg in args if arg[:1] in "/~"
+    )
 
 
 def _canonical(name: str) -> str:
@@ -148,7 +202,7 @@ def _run_file(shell: Shell, call: Call) -> None:
     content = shell.files.get(full)
     if content is None or not content:
         return
-    if not is_literal(content) and "\x01" in content:
+    if not is_literal(content) and REMOTE in content:
         shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
     elif is_literal(content):
         runs.run_script(shell, content, call.args)

@@ -1,13 +1,13 @@
-"""Programs that talk to other machines: what they fetch, and what they send."""
+"""Programs that speak HTTP: what they fetch, and what they send."""
 
 import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from stopper.core.reason import Refusal
-from stopper.detect.commands.flow import generic
+from stopper.data.commands import load_commands
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.redirects import is_here
-from stopper.detect.commands.runs import SHELLS
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -20,115 +20,26 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 _CURL_VALUES = frozenset(
-    [
-        "-d",
-        "--data",
-        "--data-binary",
-        "--data-raw",
-        "--data-urlencode",
-        "--data-ascii",
-        "--json",
-        "-F",
-        "--form",
-        "--form-string",
-        "-T",
-        "--upload-file",
-        "-H",
-        "--header",
-        "-o",
-        "--output",
-        "-u",
-        "--user",
-        "-X",
-        "--request",
-        "-A",
-        "--user-agent",
-        "-e",
-        "--referer",
-        "-b",
-        "--cookie",
-        "-c",
-        "--cookie-jar",
-        "-x",
-        "--proxy",
-        "-m",
-        "--max-time",
-        "--connect-timeout",
-        "--retry",
-        "-w",
-        "--write-out",
-        "--url",
-        "-K",
-        "--config",
-        "-E",
-        "--cert",
-        "--key",
-        "--cacert",
-        "--resolve",
-        "--output-dir",
-        "--limit-rate",
-        "-r",
-        "--range",
-        "-t",
-        "-Q",
-        "--quote",
-        "-C",
-        "--retry-delay",
-        "--interface",
-        "-D",
-        "--dump-header",
-        "--aws-sigv4",
-        "-P",
-        "-z",
-        "-y",
-        "-Y",
-        "--unix-socket",
-        "--retry-max-time",
-        "--max-redirs",
-        "--ciphers",
-        "--tls-max",
-        "--doh-url",
-        "--oauth2-bearer",
-        "--connect-to",
-        "-U",
-        "--proxy-user",
-    ]
-)
+    {
+        "-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii", "--json",
+        "-F", "--form", "--form-string", "-T", "--upload-file", "-H", "--header", "-o", "--output",
+        "-u", "--user", "-X", "--request", "-A", "--user-agent", "-e", "--referer", "-b",
+        "--cookie", "-c", "--cookie-jar", "-x", "--proxy", "-m", "--max-time", "--connect-timeout",
+        "--retry", "-w", "--write-out", "--url", "-K", "--config", "-E", "--cert", "--key",
+        "--cacert", "--resolve", "--output-dir", "--limit-rate", "-r", "--range", "-t", "-Q", "--quote",
+        "-C", "--retry-delay", "--interface", "-D", "--dump-header", "--aws-sigv4", "-P", "-z", "-y",
+        "-Y", "--unix-socket", "--retry-max-time", "--max-redirs", "--ciphers", "--tls-max",
+        "--doh-url", "--oauth2-bearer", "--connect-to", "-U", "--proxy-user",
+    }
+)  # fmt: skip
 _WGET_VALUES = frozenset(
-    [
-        "-O",
-        "--output-document",
-        "-P",
-        "--directory-prefix",
-        "--post-file",
-        "--post-data",
-        "--body-file",
-        "--body-data",
-        "--header",
-        "-U",
-        "--user-agent",
-        "-o",
-        "-a",
-        "--tries",
-        "-t",
-        "--timeout",
-        "-T",
-        "--user",
-        "--password",
-        "--method",
-        "-i",
-        "-e",
-        "-Q",
-        "--limit-rate",
-        "-A",
-        "-R",
-        "-D",
-        "-l",
-        "--use-askpass",
-        "--save-cookies",
-        "--load-cookies",
-    ]
-)
+    {
+        "-O", "--output-document", "-P", "--directory-prefix", "--post-file", "--post-data",
+        "--body-file", "--body-data", "--header", "-U", "--user-agent", "-o", "-a", "--tries", "-t",
+        "--timeout", "-T", "--user", "--password", "--method", "-i", "-e", "-Q", "--limit-rate",
+        "-A", "-R", "-D", "-l", "--use-askpass", "--save-cookies", "--load-cookies",
+    }
+)  # fmt: skip
 _BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
            "--json", "-F", "--form", "--form-string")  # fmt: skip
 _AUTH_HEADER = re.compile(
@@ -142,6 +53,7 @@ _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)"
 _ARCHIVE = re.compile(
     r"\.(?:tar|tgz|tbz2?|zip|7z|gz|xz|sql|dump|bak|db|sqlite3?|kdbx)\b", re.IGNORECASE
 )
+_CONTROL_HOSTS = load_commands().words["control_hosts"]
 _SEND_HOSTS = re.compile(
     r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com|webhook\.site"
     r"|requestbin\.\w+|pipedream\.net|ngrok\.(?:io|app)|ngrok-free\.app|oast\.\w+|interact\.sh"
@@ -224,6 +136,8 @@ def _curl(shell: "Shell", call: "Call") -> str:
     for path in options.all_values("-T", "--upload-file"):
         _note_body(shell, f"@{path}", hosts, call.stdin, form=True)
     _note_headers(shell, options, urls)
+    if (options.value("-X", "--request") or "").upper() == "DELETE":
+        _note_deletion(shell, urls)
     config = options.value("-K", "--config")
     if config is not None and config != "-":
         note_read(shell, config)
@@ -233,6 +147,19 @@ def _curl(shell: "Shell", call: "Call") -> str:
     if urls and all(url.startswith("file:") for url in urls):
         return SECRET if any(map(shell.is_secret, urls)) else UNKNOWN
     return _fetched(shell, options, urls, ("-o", "--output"), options.has("-O", "--remote-name"))
+
+
+def _note_deletion(shell: "Shell", urls: list[str]) -> None:
+    """A DELETE of all that an index holds, or of what an account holds at its provider."""
+    for url in urls:
+        host = _host(url)[1]
+        path = url.partition("://")[2].partition("/")[2].partition("?")[0].strip("/")
+        if ":9200" in url and "/_doc/" not in f"/{path}/":
+            shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
+        elif path == "_all" or "*" in path:
+            shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.deletes_over_api")
+        elif any(fnmatchcase(host, known) for known in _CONTROL_HOSTS):
+            shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, "command.deletes_over_api")
 
 
 def _note_headers(shell: "Shell", options: Options, urls: list[str]) -> None:
@@ -300,116 +227,18 @@ def _http(shell: "Shell", call: "Call") -> str:
     return REMOTE
 
 
-def _netcat(shell: "Shell", call: "Call") -> str:
-    options = read_options(
-        call.args,
-        frozenset({"-e", "-c", "-p", "-w", "-s", "-i", "-q", "-X", "-x", "--exec", "--sh-exec",
-                   "-g", "-G", "-o", "-T"}),
-    )  # fmt: skip
-    code = options.value("-e", "-c", "--exec", "--sh-exec")
-    if code is not None:
-        shell.add(EffectKind.REMOTE_CODE, code, Scope.REMOTE, "command.reverse_shell")
-        return REMOTE
-    hosts = [operand for operand in options.operands if not operand.isdigit()]
-    listens = options.has("-l", "--listen")
-    if hosts and all(map(is_here, hosts)):
-        return UNKNOWN
-    checks = options.has("-z")
-    sends = call.stdin and not is_literal(call.stdin)
-    if sends and not listens and not checks:
-        reason = "command.sends_credential" if SECRET in call.stdin else "command.sends_data"
-        shell.add(EffectKind.EXFILTRATE, " ".join(hosts), Scope.REMOTE, reason)
-    else:
-        shell.add(
-            EffectKind.NETWORK, " ".join(hosts), Scope.REMOTE, "command.connects", reversible=True
-        )
-    return REMOTE
-
-
-def _socat(shell: "Shell", call: "Call") -> str:
-    text = " ".join(call.args)
-    if re.search(r"\b(?:exec|system|shell):", text, re.IGNORECASE) and re.search(
-        r"tcp|udp|openssl|ssl|sctp", text, re.IGNORECASE
-    ):
-        shell.add(EffectKind.REMOTE_CODE, text, Scope.REMOTE, "command.reverse_shell")
-    for path in re.findall(r"(?:^|\s)(?:file|open|gopen):([^,\s]+)", text, re.IGNORECASE):
-        if note_read(shell, path) == SECRET:
-            shell.add(EffectKind.EXFILTRATE, path, Scope.REMOTE, "command.sends_credential")
-    if call.stdin and not is_literal(call.stdin):
-        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.sends_data")
-    return REMOTE
-
-
-def _telnet(shell: "Shell", call: "Call") -> str:
-    if SECRET in call.stdin or ENCODED in call.stdin:
-        shell.add(EffectKind.EXFILTRATE, "telnet", Scope.REMOTE, "command.sends_data")
-    return REMOTE
-
-
-def _lookup(shell: "Shell", call: "Call") -> str:
-    """A name that is looked up carries what is in it to whoever answers for it."""
-    text = " ".join(call.args)
-    if (
-        SECRET in text
-        or ENCODED in text
-        or any(UNKNOWN in arg and arg.strip(UNKNOWN).count(".") > 1 for arg in call.args)
-    ):
-        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.smuggles_in_names")
-    return UNKNOWN
-
-
-def _scp(shell: "Shell", call: "Call") -> str:
-    options = read_options(
-        call.args, frozenset({"-i", "-P", "-o", "-F", "-J", "-l", "-c", "-S", "-b"})
-    )
-    for value in options.all_values("-o", "-S"):
-        name, _, code = value.partition("=")
-        if name.lower() == "proxycommand":
-            shell.run_code(code, "scp -o")
-    *sources, target = options.operands or [""]
-    if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
-        for source in sources:
-            whole = shell.places.resolve(source, shell.cwd) in {shell.places.home, "/", "/etc"}
-            if shell.is_secret(source) or whole:
-                shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
-                note_read(shell, source)
-    elif sources:
-        note_write(shell, target, REMOTE, adds=True)
+def _download(shell: "Shell", call: "Call") -> str:
+    """`lwp-download URL FILE`, `aria2c -o FILE URL`."""
+    options = read_options(call.args, frozenset({"-o", "--out", "-d", "--dir", "-x", "-s", "-n"}))
+    urls = [operand for operand in options.operands if "://" in operand]
+    for url in urls:
+        _note_url(shell, url)
+    names = [operand for operand in options.operands if "://" not in operand]
+    path = options.value("-o", "--out") or "".join(names[:1])
+    path = path or "".join(urls[:1]).rstrip("/").rpartition("/")[2]
+    if path:
+        note_write(shell, path, REMOTE, adds=True)
     return ""
-
-
-def _mail(shell: "Shell", call: "Call") -> str:
-    options = read_options(call.args, frozenset({"-s", "-a", "-A", "-f", "-c", "-b", "-r"}))
-    files = options.all_values("-a", "-A")
-    content = call.stdin + "".join(note_read(shell, path) for path in files)
-    if SECRET in content or ENCODED in content or any(map(_OUTSIDE_FILE.match, files)):
-        shell.add(EffectKind.EXFILTRATE, "mail", Scope.REMOTE, "command.sends_data")
-    return ""
-
-
-def _sender(shell: "Shell", call: "Call") -> str:
-    """Programs that upload what they are given: cloud copies, paste bins, chat."""
-    for arg in call.args:
-        if shell.is_secret(arg) or arg == SECRET:
-            shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
-            break
-    if SECRET in call.stdin:
-        shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
-    return generic(shell, call)
-
-
-def _fifo(shell: "Shell", call: "Call") -> str:
-    """A named pipe may bring what another program reads from the network."""
-    for path in read_options(call.args, frozenset({"-m", "--mode"})).operands[:8]:
-        shell.files[shell.places.resolve(path, shell.cwd)] = REMOTE
-    return ""
-
-
-def _listen(shell: "Shell", call: "Call") -> str:
-    """A reverse shell by way of a program that hands its socket on."""
-    if any(arg.rpartition("/")[2] in SHELLS for arg in call.args):
-        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
-    return UNKNOWN
 
 
 HANDLERS: "dict[str, Handler]" = {
@@ -417,34 +246,6 @@ HANDLERS: "dict[str, Handler]" = {
     "curlie": _curl,
     "wget": _wget,
     "wget2": _wget,
-    **dict.fromkeys(("http", "https", "xh", "aria2c", "lynx", "fetch", "axel", "w3m"), _http),
-    **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd"), _netcat),
-    "socat": _socat,
-    "telnet": _telnet,
-    **dict.fromkeys(("dig", "nslookup", "host", "drill", "ping", "ping6", "resolvectl"), _lookup),
-    **dict.fromkeys(("scp", "sftp"), _scp),
-    **dict.fromkeys(("mail", "mailx", "mutt", "sendmail", "msmtp", "swaks"), _mail),
-    **dict.fromkeys(
-        (
-            "s3cmd",
-            "rclone",
-            "pastebinit",
-            "croc",
-            "magic-wormhole",
-            "wormhole",
-            "gist",
-            "aws",
-            "gsutil",
-            "az",
-            "azcopy",
-            "mc",
-            "tftp",
-            "ftp",
-            "lftp",
-        ),
-        _sender,
-    ),
-    "dbclient": _listen,
-    "mkfifo": _fifo,
-    "mknod": _fifo,
+    **dict.fromkeys(("http", "https", "xh", "lynx", "fetch", "w3m"), _http),
+    **dict.fromkeys(("aria2c", "axel", "lwp-download"), _download),
 }

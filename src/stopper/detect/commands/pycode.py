@@ -47,6 +47,7 @@ _SENDS: Final = re.compile(
     r"(?:requests|httpx)\.\w+|.*\burlopen|.*\.(?:post|put|send|sendall|sendto|request|sendmail)"
 )
 _PATH_DELETES: Final = frozenset({"unlink", "rmtree", "rmdir", "remove"})
+_MACHINE: Final = ("/etc/", "/root/", "/proc/", "/var/log/")
 _SQL_CALLS: Final = frozenset({"execute", "executescript", "executemany", "raw", "text"})
 
 
@@ -74,6 +75,7 @@ class _Reader:
         self.socket = False
         self.seen_dup = False
         self.runs = False
+        self.sends = ""
 
     def read(self, tree: ast.AST) -> None:
         """Names first, then every call."""
@@ -90,6 +92,10 @@ class _Reader:
                 self._call(node)
             elif isinstance(node, ast.While | ast.For | ast.ListComp | ast.GeneratorExp):
                 self._loop(node)
+        if self.sends and self.secret:
+            self.shell.add(
+                EffectKind.EXFILTRATE, self.sends, Scope.REMOTE, "command.sends_credential"
+            )
         if self.socket and (self.seen_dup or self.runs):
             self.shell.add(EffectKind.REMOTE_CODE, "python", Scope.REMOTE, "command.reverse_shell")
 
@@ -344,7 +350,9 @@ class _Reader:
                 mode = self._fold(keyword.value)
         if any(sign in mode for sign in "wax+"):
             note_write(self.shell, path, UNKNOWN, append="a" in mode)
-        elif is_literal(path) and note_read(self.shell, path) == SECRET:
+        elif is_literal(path) and (
+            note_read(self.shell, path) == SECRET or path.startswith(_MACHINE)
+        ):
             self.secret = True
 
     def _chmod(self, node: ast.Call, name: str) -> None:
@@ -366,12 +374,13 @@ class _Reader:
             return False
         if not _SENDS.fullmatch(name):
             return False
+        self.sends = name
         for keyword in node.keywords:
             if keyword.arg in {"headers", "auth", "cookies"}:
                 continue
             if SECRET in "".join(self._deep(keyword.value)):
                 return True
-        return self.secret or any(SECRET in "".join(self._deep(arg)) for arg in node.args)
+        return any(SECRET in "".join(self._deep(arg)) for arg in node.args)
 
     def _deep(self, node: ast.AST) -> list[str]:
         """The texts of an expression and of what it is made of."""

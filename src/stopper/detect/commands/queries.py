@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "note_sql"]
 
 _DIALECTS: Final = {
     "psql": "postgres", "pgcli": "postgres", "cockroach": "postgres", "redshift": "postgres",
@@ -33,47 +33,15 @@ _TEXT_OPTIONS: Final = {
     "clickhouse": ("-q", "--query", "-n"),
     "snowflake": ("-q", "--query"),
 }
-_ANY_TEXT: Final = ("-e", "-q", "-c", "--execute", "--query", "--command", "-f")
+_ANY_TEXT: Final = ("-execute", "-e", "-q", "-c", "--execute", "--query", "--command", "-f")
 _VALUES: Final = frozenset(
-    [
-        "-c",
-        "--command",
-        "-e",
-        "--execute",
-        "-q",
-        "-Q",
-        "--query",
-        "-U",
-        "--username",
-        "-u",
-        "--user",
-        "-h",
-        "--host",
-        "-p",
-        "--port",
-        "-P",
-        "-d",
-        "--dbname",
-        "-D",
-        "--database",
-        "-f",
-        "--file",
-        "-S",
-        "--server",
-        "-v",
-        "--set",
-        "-o",
-        "--output",
-        "-cmd",
-        "--sql",
-        "-w",
-        "-W",
-        "-F",
-        "-R",
-        "-L",
-        "-T",
-    ]
-)
+    {
+        "-c", "--command", "-e", "-execute", "--execute", "-q", "-Q", "--query", "-U", "--username",
+        "-u", "--user", "-h", "--host", "-p", "--port", "-P", "-d", "--dbname", "-D", "--database",
+        "-f", "--file", "-S", "--server", "-v", "--set", "-o", "--output", "-cmd", "--sql", "-w",
+        "-W", "-F", "-R", "-L", "-T",
+    }
+)  # fmt: skip
 _MONGO: Final = re.compile(
     r"\.(?:drop(?:Database|Collection|Indexes?|User|AllUsersFromDatabase)?|deleteMany|remove"
     r"|shutdownServer|deleteOne|findOneAndDelete|updateMany|renameCollection)\s*\((?P<filter>[^)]*)"

@@ -40,9 +40,15 @@ def apply_inputs(shell: "Shell", redirects: list[Redirect], stdin: str) -> str:
     for redirect in redirects:
         if redirect.operator == "<<<":
             stdin = redirect.target
+        elif redirect.operator == "<&":
+            stdin = shell.files.get(f"/dev/fd/{redirect.target}", stdin)
         elif redirect.operator in {"<", "<>"}:
             if redirect.target.startswith(_SOCKETS):
-                stdin = _socket(shell, redirect, "", both=redirect.operator == "<>")
+                text = _socket(shell, redirect, "", both=redirect.operator == "<>")
+                if redirect.descriptor not in {"", "0"}:
+                    shell.files[f"/dev/fd/{redirect.descriptor}"] = text
+                else:
+                    stdin = text
             elif redirect.target not in _NOWHERE:
                 stdin = note_read(shell, redirect.target)
     return stdin

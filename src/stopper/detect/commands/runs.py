@@ -1,10 +1,11 @@
-"""Programs that run other programs: wrappers, shells, `xargs`, `find -exec` and their kin."""
+"""Programs that run other programs: wrappers, shells, containers and other machines."""
 
 import re
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import Wrapper
 from stopper.detect.commands.call import Call
+from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
@@ -19,18 +20,9 @@ __all__ = ["HANDLERS", "SHELLS", "run_script", "run_words", "unwrap"]
 SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "tcsh", "csh", "yash"}
 )
-_SHELL_VALUES = frozenset({"-c", "-o", "-O", "+O", "+o", "--rcfile", "--init-file", "-C"})
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
-_XARGS_VALUES = frozenset(
-    {"-a", "-d", "-E", "-I", "-i", "-L", "-l", "-n", "-P", "-s", "--arg-file", "--delimiter",
-     "--max-args", "--max-procs", "--replace", "--max-lines", "--max-chars", "-J", "-R", "-S"}
-)  # fmt: skip
-_PARALLEL_VALUES = frozenset(
-    {"-j", "--jobs", "-n", "-N", "-I", "-a", "--colsep", "-C", "--delay", "--timeout",
-     "--retries", "--joblog", "--results", "-S", "--sshlogin", "-d"}
-)  # fmt: skip
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
-_REPLACE = "{}"
+_LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
 
 
 def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
@@ -46,11 +38,16 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         if split is not None:
             return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
         words = _wrapped(row, args, operands)
+        before = shell.elevated
         if row.privilege:
             login = not words and options.has("-i", "-s", "--login", "--shell")
             _note_rights(shell, call, words, login=login)
-        if words:
-            return run_words(shell, words, call.stdin, row.machine)
+            shell.elevated = options.value("-u", "--user") in {None, "root", "#0", "0"}
+        try:
+            if words:
+                return run_words(shell, words, call.stdin, row.machine)
+        finally:
+            shell.elevated = before
     return None
 
 
@@ -129,6 +126,8 @@ def _shell(shell: "Shell", call: Call) -> str:
         return shell.in_subshell(lambda: _file(shell, operands[0], operands[1:]))
     if call.stdin:
         return shell.in_subshell(lambda: shell.run_code(call.stdin, f"what {call.name} reads"))
+    if (shell.elevated or "-p" in call.args) and "--version" not in call.args:
+        shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
     return ""
 
 
@@ -184,47 +183,6 @@ def _eval(shell: "Shell", call: Call) -> str:
     return shell.run_code(" ".join(call.args), "eval", call.stdin)
 
 
-def _xargs(shell: "Shell", call: Call) -> str:
-    options = read_options(call.args, _XARGS_VALUES, until_operand=True)
-    words = options.operands or ["echo"]
-    replace = options.value("-I", "--replace", "-J") or ("{}" if options.has("-i") else None)
-    path = options.value("-a", "--arg-file")
-    items = (shell.read(path) if path else call.stdin).replace("\x04", "\n")
-    if options.has("-0", "--null") or "\n" in items:
-        listed = [
-            item for item in re.split(r"[\n\t ]" if replace is None else r"\n", items) if item
-        ]
-    else:
-        listed = items.split() if replace is None else [items] if items else []
-    listed = shell.some([item.strip("'\"") for item in listed]) or [UNKNOWN]
-    if replace is None:
-        return shell.run_argv([*words, *listed], "")
-    outputs = [
-        shell.run_argv([word.replace(replace, item) for word in words], "") for item in listed
-    ]
-    return "".join(outputs)
-
-
-def _parallel(shell: "Shell", call: Call) -> str:
-    options = read_options(call.args, _PARALLEL_VALUES, until_operand=True)
-    words = options.operands
-    items: list[str] = []
-    for sign in (":::", "::::"):
-        if sign in words:
-            place = words.index(sign)
-            items = words[place + 1 :] if sign == ":::" else [UNKNOWN]
-            words = words[:place]
-            break
-    else:
-        items = [line for line in call.stdin.split("\n") if line] or [UNKNOWN]
-    outputs = []
-    for item in shell.some(items):
-        code = " ".join(words)
-        line = code.replace(_REPLACE, item) if _REPLACE in code else f"{code} {item}".strip()
-        outputs.append(shell.run_code(line, "parallel"))
-    return "".join(outputs)
-
-
 def _joined(shell: "Shell", call: Call) -> str:
     """`watch` and its kin hand their arguments to a shell as one text."""
     values = frozenset({"-n", "--interval", "-d", "-s"})
@@ -252,12 +210,33 @@ def _coded(shell: "Shell", call: Call) -> str:
     return UNKNOWN
 
 
+def _docker(shell: "Shell", call: Call) -> str:
+    """`docker ps -q` without a filter names all there are."""
+    options = read_options(call.args, frozenset({"-f", "--filter", "--format", "-n", "--last"}))
+    lists = " ".join(options.operands[:2]) in _LISTS and options.has("-q", "--quiet")
+    if lists and not options.has("-f", "--filter", "-n", "--last", "-l", "--latest"):
+        return "*"
+    return generic(shell, call)
+
+
+def _kubectl(shell: "Shell", call: Call) -> str:
+    """Manifests that came over the network are code that nobody here has seen."""
+    if REMOTE in call.stdin and {"apply", "create", "replace"} & set(call.args):
+        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.applies_from_address")
+    return generic(shell, call)
+
+
 def _ssh(shell: "Shell", call: Call) -> str:
-    options = read_options(call.args, _SSH_VALUES, until_operand=True)
+    values = _SSH_VALUES | {"-M"} if call.name == "autossh" else _SSH_VALUES
+    options = read_options(call.args, values, until_operand=True)
     for setting in options.all_values("-o"):
         name, _, value = re.sub(r"[ =]+", "=", setting, count=1).partition("=")
         if name.lower() in {"proxycommand", "localcommand", "knownhostscommand"}:
             shell.run_code(value.strip(), "ssh -o")
+        elif name.lower() in {"remoteforward", "dynamicforward", "tunnel"}:
+            _note_tunnel(shell, value)
+    for tunnel in options.all_values("-R", "-D", "-w"):
+        _note_tunnel(shell, tunnel)
     words = options.operands[1:]
     shell.add(
         EffectKind.NETWORK,
@@ -278,53 +257,9 @@ def _ssh(shell: "Shell", call: Call) -> str:
     return UNKNOWN
 
 
-def _find(shell: "Shell", call: Call) -> str:
-    """`find`: deletes, and runs programs on what it finds."""
-    args = call.args
-    starts: list[str] = []
-    place = 0
-    while place < len(args) and (args[place][:1] not in "-(!" or args[place] in {"-L", "-H", "-P"}):
-        if args[place] not in {"-L", "-H", "-P"}:
-            starts.append(args[place])
-        place += 1
-    starts = starts or ["."]
-    tests = args[place:]
-    narrow = any(test in _NARROW for test in tests)
-    found = [_found(start, tests, narrow=narrow) for start in shell.some(starts)]
-    if "-delete" in tests:
-        for path in found:
-            shell.run_argv(["rm", "-r", path])
-    for place, test in enumerate(tests):
-        if test in {"-exec", "-execdir", "-ok", "-okdir"}:
-            end = next(
-                (n for n in range(place + 1, len(tests)) if tests[n] in {";", "+"}), len(tests)
-            )
-            words = tests[place + 1 : end]
-            for path in found if words else ():
-                shell.run_argv([word.replace(_REPLACE, path) for word in words])
-        elif test in {"-fprint", "-fprintf", "-fls", "-fprint0"} and place + 1 < len(tests):
-            note = tests[place + 1]
-            shell.run_argv(["tee", note], UNKNOWN)
-    return "\n".join(path + "\n" for path in found)
-
-
-_NARROW = frozenset(
-    {"-name", "-iname", "-path", "-ipath", "-regex", "-wholename", "-empty", "-mtime", "-atime",
-     "-ctime", "-mmin", "-amin", "-cmin", "-size", "-newer", "-perm", "-user", "-inum"}
-)  # fmt: skip
-
-
-def _found(start: str, tests: list[str], *, narrow: bool) -> str:
-    """What `find` finds below a start: all of it, or some names in it."""
-    name = next((tests[n + 1] for n, t in enumerate(tests[:-1]) if t in {"-name", "-iname"}), None)
-    base = start.rstrip("/") or "/"
-    if base.strip("/.") == "" and base.startswith("/"):
-        return "/" if name is None else f"/*/{name}"
-    if name is not None and is_literal(name) and name.strip("*.?"):
-        return f"{base}/x/{name}"
-    if narrow:
-        return f"{base}/x"
-    return f"{base}/*"
+def _note_tunnel(shell: "Shell", where: str) -> None:
+    """Another machine may use this one's network; a tunnel of one's own (`-L`) is everyday."""
+    shell.add(EffectKind.NETWORK, where, Scope.REMOTE, "command.opens_tunnel")
 
 
 HANDLERS: "dict[str, Handler]" = {
@@ -332,9 +267,6 @@ HANDLERS: "dict[str, Handler]" = {
     "source": _source,
     ".": _source,
     "eval": _eval,
-    "xargs": _xargs,
-    "gxargs": _xargs,
-    "parallel": _parallel,
     "watch": _joined,
     "hyperfine": _joined,
     "entr": _joined,
@@ -342,8 +274,9 @@ HANDLERS: "dict[str, Handler]" = {
     "runuser": _coded,
     "script": _coded,
     "flock": _coded,
+    **dict.fromkeys(("docker", "podman", "nerdctl"), _docker),
+    **dict.fromkeys(("kubectl", "oc"), _kubectl),
     "ssh": _ssh,
     "mosh": _ssh,
-    "find": _find,
-    "gfind": _find,
+    "autossh": _ssh,
 }

@@ -13,6 +13,8 @@ __all__ = ["Places"]
 _TEMP = re.compile(r"(?:/private)?/(?:var/)?tmp(?:/|$)|/dev/shm/|/var/folders/|/run/user/\d+/")
 _TOP = re.compile(r"/(?:[^/]+/?)?")
 _HOMES = re.compile(r"(?:/home/[^/]+|/Users/[^/]+|/root|/var/root)(?P<below>/.*)?")
+_KEPT = re.compile(r"/(?:var/lib|etc|bitnami|backups?)/")
+"""Folders that outlive a container, or without which it does not start."""
 _GLOBS = re.compile(r"[*?\[]")
 _WILD_TAIL = re.compile(r"/(?:\.?\*+|\.\[!?\^?\.\]\*|\.\?\*|\.\.\?\*|\?+\*?)$")
 _MARKS = re.compile("[\x00-\x03]")
@@ -87,7 +89,8 @@ class Places:
             return Scope.ROOT
         if any(bare == folder or fnmatchcase(bare, folder) for folder in _SYSTEM_CACHES):
             return Scope.CACHE
-        return Scope.REMOTE if self.remote else Scope.OUTSIDE
+        kept = not self.remote or _KEPT.match(bare) is not None
+        return Scope.OUTSIDE if kept else Scope.REMOTE
 
     def _below_home(self, bare: str) -> str | None:
         if bare == self.home:

@@ -40,7 +40,6 @@ MAX_OUTPUT = 262_144
 _CHARS_PER_STEP: Final = 1024
 
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
-_GRAVE_KINDS: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "-c", "--recursive"})
 
 
 class Shell:
@@ -61,8 +60,9 @@ class Shell:
         self.steps = 0
         self.holds_secret = False
         self.captured = 0
+        self.elevated = False
         self._selves = 0
-        self._unseen = False
+        self.unseen = False
         self._calls: list[str] = []
         self._nesting = 0
         self.source = Source("", "", {})
@@ -117,11 +117,11 @@ class Shell:
         self.doubt(what, "command.unknown_text")
         for mark in (UNKNOWN, SECRET, ENCODED):
             code = code.replace(mark, _NAMES[mark])
-        before, self._unseen = self._unseen, True
+        before, self.unseen = self.unseen, True
         try:
             self.run_text(code)
         finally:
-            self._unseen = before
+            self.unseen = before
 
     def run_text(self, text: str, stdin: str = "") -> str:
         """Run a text of shell code in this very shell."""
@@ -285,31 +285,10 @@ class Shell:
         """Run one simple command with everything expanded."""
         self.step()
         path = argv[0]
-        if not is_literal(path):
-            return self._unknown_program(argv, stdin)
         if path in self.functions:
             return self._call(path, argv[1:], stdin)
         name = path.rpartition("/")[2] or path
         return self.dispatch(self, Call(name, argv[1:], stdin, path))
-
-    def _unknown_program(self, argv: list[str], stdin: str) -> str:
-        name, args = argv[0], argv[1:]
-        if REMOTE in name:
-            self.add(EffectKind.REMOTE_CODE, name, Scope.REMOTE, "command.runs_remote_code")
-        elif ENCODED in name or " " in name or not name.strip("\x00\x02"):
-            grave = any(arg in _GRAVE_KINDS for arg in args) or any(
-                self.places.scope(arg, self.cwd) in {Scope.ROOT, Scope.HOME}
-                for arg in args
-                if arg[:1] in "/~"
-            )
-            made = ENCODED in name or self._unseen
-            self.doubt(
-                "a program that only a variable names",
-                "command.unknown_code" if grave or made else "command.unknown_program",
-            )
-        else:
-            self.doubt("a program whose name is not known", "command.unknown_program")
-        return blend(stdin, *argv)
 
     def _call(self, name: str, args: list[str], stdin: str) -> str:
         """Call a function that the text defines."""

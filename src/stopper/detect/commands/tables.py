@@ -1,9 +1,10 @@
 """Programs whose verbs are data: which rules of their table a call fits."""
 
+import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from stopper.data.commands import Program, Rule
+from stopper.data.commands import Program, Rule, load_commands
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.effects import EffectKind, Scope
 
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["apply_rules", "verb_end"]
+__all__ = ["apply_rules", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
+_STRANGE = "strange://"
+_HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
+_CODE_HOSTS = load_commands().words["code_hosts"]
 
 
 def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
@@ -59,6 +63,22 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
 
 
 def _fits(rule: Rule, options: Options) -> bool:
-    if rule.any and not any(map(options.matches, rule.any)):
+    if rule.any and not any(_matches(options, pattern) for pattern in rule.any):
         return False
-    return all(map(options.matches, rule.all))
+    return all(_matches(options, pattern) for pattern in rule.all)
+
+
+def _matches(options: Options, pattern: str) -> bool:
+    if pattern != _STRANGE:
+        return options.matches(pattern)
+    values = (value for found in options.values.values() for value in found)
+    return any(map(is_strange, (*options.operands, *values)))
+
+
+def is_strange(url: str) -> bool:
+    """Whether an address is on a host from which code is not fetched every day."""
+    match = _HOST.search(url)
+    if match is None:
+        return False
+    host = (match[1] or match[2]).lower()
+    return not any(fnmatchcase(host, known) for known in _CODE_HOSTS)

@@ -315,6 +315,9 @@ def _redirect(shell: "Shell", node: Node) -> Redirect:
         else:
             words.append(_text(shell, child))
         end = child.end_byte
+    if len(words) > 1 and words[-1].isdigit() and shell.source.text[end : end + 1] in {"<", ">"}:
+        # the parser takes the descriptor of the next redirection for one more word
+        words.pop()
     number = next((c for c in node.named_children if c.type == "file_descriptor"), None)
     descriptor = _text(shell, number) if number is not None else ""
     if heredoc is not None:

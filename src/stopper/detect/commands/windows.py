@@ -4,6 +4,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.data.commands import WindowsRule, load_commands
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.effects import EffectKind, Scope
 
@@ -16,62 +17,52 @@ _MAX_PARTS: Final = 500
 _MAX_TEXT: Final = 65_536
 _MAX_DEPTH: Final = 4
 _DELETERS: Final = frozenset({"remove-item", "del", "erase", "rd", "rmdir", "ri", "rm"})
-_SYSTEM: Final = {
-    "format": (EffectKind.DISK, "command.writes_disk"),
-    "format-volume": (EffectKind.DISK, "command.writes_disk"),
-    "clear-disk": (EffectKind.DISK, "command.writes_disk"),
-    "initialize-disk": (EffectKind.DISK, "command.writes_disk"),
-    "remove-partition": (EffectKind.DISK, "command.writes_disk"),
-    "diskpart": (EffectKind.DISK, "command.writes_disk"),
-    "cipher": (EffectKind.DISK, "command.writes_disk"),
-    "vssadmin": (EffectKind.DELETE, "command.deletes_backups"),
-    "wbadmin": (EffectKind.DELETE, "command.deletes_backups"),
-    "bcdedit": (EffectKind.DISK, "command.breaks_boot"),
-    "stop-computer": (EffectKind.INFRASTRUCTURE, "command.stops_machine"),
-    "restart-computer": (EffectKind.INFRASTRUCTURE, "command.stops_machine"),
-    "set-mppreference": (EffectKind.PRIVILEGE, "command.disables_protection"),
-    "set-executionpolicy": (EffectKind.PRIVILEGE, "command.disables_protection"),
-    "register-scheduledtask": (EffectKind.PERSISTENCE, "command.runs_later"),
-    "new-service": (EffectKind.PERSISTENCE, "command.runs_later"),
-    "new-localuser": (EffectKind.PRIVILEGE, "command.grants_rights"),
-    "add-localgroupmember": (EffectKind.PRIVILEGE, "command.grants_rights"),
-    "clear-eventlog": (EffectKind.DELETE, "command.deletes_history"),
-    "wevtutil": (EffectKind.DELETE, "command.deletes_history"),
-    "takeown": (EffectKind.PERMISSIONS, "command.changes_owner"),
-    "icacls": (EffectKind.PERMISSIONS, "command.changes_permissions"),
-    "clear-content": (EffectKind.OVERWRITE, "command.overwrites"),
-    "stop-service": (EffectKind.INFRASTRUCTURE, "command.stops_service"),
-}
-_NEEDS: Final = {
-    "format": r"\b[a-z]:",
-    "cipher": r"/w",
-    "vssadmin": r"delete",
-    "wbadmin": r"delete",
-    "bcdedit": r"/(?:set|delete)",
-    "set-mppreference": r"disable|exclusion",
-    "set-executionpolicy": r"unrestricted|bypass",
-    "wevtutil": r"\bcl\b|clear-log",
-    "takeown": r"/r|c:\\windows",
-    "icacls": r"everyone|/reset|/t",
-    "clear-content": r"[a-z]:\\|\$env:|~",
-    "diskpart": r".",
-}
+_WRITERS: Final = frozenset({"set-content", "sc", "out-file", "add-content", "clear-content"})
+
+
+def _rules() -> dict[str, tuple[tuple[WindowsRule, re.Pattern[str], re.Pattern[str]], ...]]:
+    found: dict[str, list[tuple[WindowsRule, re.Pattern[str], re.Pattern[str]]]] = {}
+    for rule in load_commands().windows:
+        row = (rule, re.compile(rule.needs), re.compile(rule.without or r"(?!)"))
+        for name in rule.names:
+            found.setdefault(name, []).append(row)
+    return {name: tuple(rows) for name, rows in found.items()}
+
+
+_RULES: Final = _rules()
+_SHARED: Final = frozenset({"format", "rm", "cp", "mv", "copy", "move", "sc", "net", "rmdir"})
+"""Names that mean something else to a shell, or nothing without a Windows path."""
 WINDOWS: Final = frozenset(
-    {*_SYSTEM, "remove-item", "erase", "rd", "ri", "iex", "invoke-expression", "powershell",
-     "pwsh", "cmd", "schtasks", "reg", "certutil", "bitsadmin", "mshta", "regsvr32", "rundll32",
-     "wmic", "net", "netsh", "remove-itemproperty", "invoke-webrequest", "iwr", "irm",
-     "invoke-restmethod", "start-process"}
-) - {"format"}  # fmt: skip
+    {*_RULES, "remove-item", "erase", "rd", "ri", "iex", "invoke-expression", "powershell",
+     "pwsh", "cmd", "remove-itemproperty", "invoke-webrequest", "iwr", "irm", "invoke-restmethod"}
+) - (_SHARED - {"net", "sc"}) - {"shutdown", "set-acl"}  # fmt: skip
 _LOOKS: Final = re.compile(
     r"\s*(?:(?:Remove|Get|Set|New|Invoke|Clear|Format|Stop|Start|Restart|Add|Register|Initialize"
     r"|Copy|Move|Out|Write|Test|Select|Where|ForEach|Import|Export|Expand|Compress|Enable|Disable)"
     r"-[A-Z]\w+\b|(?i:iex|iwr|irm|ri|del|erase|rd|rmdir)\s+(?:/[a-z]|[\"']?[a-z]:\\|-recurse|\(|\$)"
     r"|(?i:iwr|irm|curl|wget)\s[^|]*\|\s*(?i:iex|invoke-expression)\b"
+    r"|(?i:copy|move|xcopy|robocopy|attrib|type|echo|start)\s[^\n]*(?:%\w+%\\|\b[a-zA-Z]:\\)"
+    r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s)|[^\n]*%0\s*\|\s*%0"
+    r"|(?i:forfiles)\s+/|(?i:if\s+(?:not\s+)?exist|for\s+/[a-z]|@echo)\s"
+    r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
     r"|(?i:format)\s+[a-zA-Z]:|(?i:cmd(?:\.exe)?\s+/|(?:powershell|pwsh)(?:\.exe)?\s)|\$\w+\s*=\s*(?:New-Object|Get-|\[)"
-    r"|(?i:vssadmin|bcdedit|diskpart|schtasks|reg\s+(?:add|delete)|wmic|certutil|icacls|takeown)\b)"
+    r"|(?i:vssadmin|bcdedit|diskpart|schtasks|reg\s+(?:add|delete|save)|wmic|certutil|icacls|takeown"
+    r"|rundll32|regsvr32|mshta|msiexec|wevtutil|netsh|runas\s+/|sc(?:\.exe)?\s+(?:create|config|delete|stop)"
+    r"|net1?\s+(?:user|localgroup|stop))\b)"
 )
 _SPLIT: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^"';|&\n])+""")
 _WORD: Final = re.compile(r'"[^"]*"|\'[^\']*\'|[^\s"\']+')
+_LEAD: Final = re.compile(
+    r"(?:if\s+(?:not\s+)?(?:exist\s+(?:\"[^\"]*\"|\S+)|defined\s+\S+|errorlevel\s+\d+)"
+    r"|for\s+(?:/\w\s+)*%+\w\s+in\s+\([^)]*\)\s+do|start(?=\s)(?:\s+/\w+)*|call|@(?=\w)|else)\s*",
+    re.IGNORECASE,
+)
+_EACH: Final = re.compile(r"for\s+(?:/\w\s+)*(%+\w)\s+in\s+\(([^)]*)\)\s+do\s+", re.IGNORECASE)
+_FILES: Final = re.compile(r"forfiles\b.*?/p\s+(\S+).*?/c\s+\"([^\"]*)\"", re.IGNORECASE)
+_SAVED: Final = re.compile(
+    r"(?:downloadfile\([^,]+,\s*|-outfile\s+|-destination\s+|\s-o\s+)['\"]?([^\s'\");]+)",
+    re.IGNORECASE,
+)
 _FETCH: Final = re.compile(
     r"invoke-webrequest|\biwr\b|\birm\b|invoke-restmethod|downloadstring|downloadfile|downloaddata"
     r"|net\.webclient|\bcurl\b|\bwget\b|start-bitstransfer|https?://",
@@ -80,9 +71,15 @@ _FETCH: Final = re.compile(
 _RUN: Final = re.compile(r"\biex\b|invoke-expression|\[scriptblock\]::create|&\s*\(", re.IGNORECASE)
 _ENCODED: Final = re.compile(r"\s-(?:e|ec|en|enc\w*)\s+['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE)
 _FROM_BASE64: Final = re.compile(r"frombase64string\(\s*['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE)
-_INNER: Final = re.compile(
-    r"^(?:powershell|pwsh)(?:\.exe)?\b.*?\s-(?:c|command)\s+(?P<ps>.+)$|^cmd(?:\.exe)?\s+(?:/\w\s+)*/[ck]\s+(?P<cmd>.+)$",
+_HOST: Final = re.compile(
+    r"^(?:powershell|pwsh)(?:\.exe)?\s+(?:-(?!c(?:ommand)?\b|f(?:ile)?\b|e)\w+(?:\s+(?!-)(?:bypass|hidden"
+    r"|unrestricted|remotesigned|text|sta|\d+)\b)?\s+)*(?:-c(?:ommand)?\s+)?(?P<ps>[^-\s].*)$"
+    r"|^cmd(?:\.exe)?\s+(?:/\w\s+)*/[ck]\s+(?P<cmd>.+)$",
     re.IGNORECASE | re.DOTALL,
+)
+_DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
+_BOMB: Final = re.compile(
+    r"%0\s*[|&]+\s*%0|:(\w+)\s*\n\s*start\b[^\n]*\n\s*goto\s+:?\1", re.IGNORECASE
 )
 
 
@@ -99,25 +96,44 @@ def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
     text = text.replace("`", "").replace("^", "")
     text = re.sub(r"(['\"])\s*\+\s*\1", "", text)
     lower = text.lower()
-    if _RUN.search(text) and _FETCH.search(text):
-        shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
-    elif re.search(r"\b(?:iex|invoke-expression)\b\s*\(?\s*\$", lower):
-        shell.doubt("Invoke-Expression", "command.unknown_code")
-    if "tcpclient" in lower and ("iex" in lower or "getstream" in lower):
-        shell.add(EffectKind.REMOTE_CODE, "TCPClient", Scope.REMOTE, "command.reverse_shell")
+    if _BOMB.search(text):
+        shell.add(EffectKind.FORK_BOMB, "%0", Scope.ROOT, "command.fork_bomb")
+    text = _spread(text)
+    _note_fetched_code(shell, text, lower)
     for match in _ENCODED.finditer(text):
         _decoded(shell, match[1], "utf-16-le", depth)
     for match in _FROM_BASE64.finditer(text):
         _decoded(shell, match[1], "utf-16-le" if "unicode" in lower else "utf-8", depth)
-    inner = _INNER.match(text.strip())
+    inner = _HOST.match(text.strip())
     if inner is not None:
         run_windows(shell, (inner["ps"] or inner["cmd"]).strip().strip("\"'{}& "), depth + 1)
         return
     for part in _SPLIT.findall(text)[:_MAX_PARTS]:
-        words = [word.strip("\"'") for word in _WORD.findall(part.strip().strip("{}()"))]
-        if words:
-            _run(shell, words, lower)
+        _run(shell, _words(part), lower)
     _note_leaks(shell, text, lower)
+
+
+def _spread(text: str) -> str:
+    """What `for` and `forfiles` run, with the wildcard itself for each of its files."""
+    text = _FILES.sub(
+        lambda found: found[2].replace("@file", "@path").replace("@path", found[1] + "\\*"), text
+    )
+    each = _EACH.search(text)
+    if each is None:
+        return text
+    return text[: each.start()] + text[each.end() :].replace(each[1], each[2])
+
+
+def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
+    if _RUN.search(text) and _FETCH.search(text):
+        shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
+    elif re.search(r"\b(?:iex|invoke-expression)\b\s*\(?\s*\$", lower):
+        shell.doubt("Invoke-Expression", "command.unknown_code")
+    saved = _SAVED.search(text)
+    if saved is not None and saved[1].rpartition("\\")[2] in text[saved.end() :]:
+        shell.add(EffectKind.REMOTE_CODE, saved[1], Scope.REMOTE, "command.runs_remote_code")
+    if "tcpclient" in lower and ("iex" in lower or "getstream" in lower):
+        shell.add(EffectKind.REMOTE_CODE, "TCPClient", Scope.REMOTE, "command.reverse_shell")
 
 
 def _decoded(shell: "Shell", text: str, coding: str, depth: int) -> None:
@@ -142,54 +158,68 @@ def _note_leaks(shell: "Shell", text: str, lower: str) -> None:
             shell.add(EffectKind.EXFILTRATE, "file", Scope.REMOTE, "command.sends_credential")
 
 
-def _run(shell: "Shell", words: list[str], whole: str) -> None:  # noqa: C901  one branch a program
-    name = words[0].lower().removesuffix(".exe").rpartition("\\")[2]
-    rest = " ".join(words[1:]).lower()
+def _words(part: str) -> list[str]:
+    """The words of one command, without what stands before its program."""
+    bare = part.strip().strip("{}()").strip()
+    for _ in range(_MAX_DEPTH):
+        lead = _LEAD.match(bare)
+        if lead is None:
+            break
+        bare = bare[lead.end() :].strip("() ")
+    return [word.strip("\"'") for word in _WORD.findall(bare)]
+
+
+def _run(shell: "Shell", words: list[str], whole: str) -> None:
+    if not words:
+        return
+    name = words[0].lower().removesuffix(".exe").replace("\\", "/").rpartition("/")[2]
+    rest = " ".join(["", *words[1:], ""]).lower()
     if name in _DELETERS:
         _delete(shell, words[1:], whole)
-    elif name in _SYSTEM and re.search(_NEEDS.get(name, ""), rest):
-        kind, reason = _SYSTEM[name]
-        shell.add(kind, rest[:80], Scope.ROOT, reason)
-    elif name == "schtasks" and "/create" in rest:
-        shell.add(EffectKind.PERSISTENCE, rest[:80], Scope.ROOT, "command.runs_later")
-    elif name in {"reg", "new-itemproperty", "set-itemproperty"}:
-        _registry(shell, rest)
-    elif name in {"certutil", "bitsadmin"} and "http" in rest:
-        shell.add(EffectKind.REMOTE_CODE, rest[:80], Scope.REMOTE, "command.fetches_program")
-    elif name in {"mshta", "regsvr32", "rundll32"} and ("http" in rest or "javascript" in rest):
-        shell.add(EffectKind.REMOTE_CODE, rest[:80], Scope.REMOTE, "command.runs_remote_code")
-    elif name == "wmic" and ("shadowcopy" in rest or "process call create" in rest):
-        shell.add(EffectKind.DELETE, rest[:80], Scope.ROOT, "command.deletes_backups")
-    elif name == "net" and re.search(r"(?:user|localgroup)\b.*/add", rest):
-        shell.add(EffectKind.PRIVILEGE, rest[:80], Scope.ROOT, "command.grants_rights")
-    elif name == "netsh" and re.search(r"state\s+off|disable", rest):
-        shell.add(EffectKind.NETWORK, "firewall", Scope.ROOT, "command.opens_firewall")
-    elif name == "shutdown":
-        shell.add(EffectKind.INFRASTRUCTURE, "machine", Scope.ROOT, "command.stops_machine")
-    elif name == "start-process" and "-verb runas" in rest:
-        shell.add(EffectKind.PRIVILEGE, rest[:80], Scope.ROOT, "command.as_root")
-
-
-def _registry(shell: "Shell", rest: str) -> None:
-    if re.search(r"\\run(?:once)?\b|\\winlogon|\\services\\", rest):
-        shell.add(EffectKind.PERSISTENCE, "registry", Scope.ROOT, "command.runs_later")
-    elif rest.startswith("delete") and re.search(r"hk(?:lm|cr|ey_local)", rest):
-        shell.add(EffectKind.DELETE, "registry", Scope.ROOT, "command.deletes_settings")
+    elif name in _WRITERS:
+        _write(shell, words[1:], adds=name == "add-content")
+    for rule, needs, without in _RULES.get(name, ()):
+        if needs.search(rest) and not without.search(rest):
+            target = rest.strip()[:80] or name
+            shell.add(EffectKind(rule.effect), target, Scope(rule.scope), rule.reason)
+    _redirected(shell, words)
 
 
 def _delete(shell: "Shell", words: list[str], whole: str) -> None:
     recursive = any(word.lower() in {"/s", "-recurse", "-r", "-rf", "-force", "/q", "-fo"} or
                     word.lower().startswith("-rec") for word in words)  # fmt: skip
-    paths = [word for word in words if not re.match(r"[-/][A-Za-z]+$", word) and "," not in word]
-    paths += [item for word in words if "," in word for item in word.split(",")]
-    paths = [path for path in paths if path.lower() not in {"$true", "silentlycontinue"}]
+    paths = [item for word in words for item in word.split(",") if not _is_option(item)]
     if not paths and ("get-childitem" in whole or "gci" in whole or "dir" in whole):
         found = re.search(r"(?:get-childitem|gci|dir|ls)\s+(?:-\w+\s+)*['\"]?([^\s'\"|]+)", whole)
         paths = [found[1] + "\\*"] if found else []
         recursive = True
     for path in paths:
-        plain = path.replace("\\", "/") if not re.match(r"[A-Za-z]:|%|\$env:", path) else path
-        plain = plain.replace("$HOME", shell.places.home)
-        scope = shell.places.scope(plain, shell.cwd)
         reason = "command.deletes_tree" if recursive else "command.deletes"
-        shell.add(EffectKind.DELETE, path, scope, reason)
+        shell.add(EffectKind.DELETE, path, _scope(shell, path), reason)
+
+
+def _write(shell: "Shell", words: list[str], *, adds: bool) -> None:
+    path = next((word for word in words if not _is_option(word)), "")
+    if path:
+        scope = _scope(shell, path)
+        shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites", reversible=adds)
+
+
+def _redirected(shell: "Shell", words: list[str]) -> None:
+    for place, word in enumerate(words[:-1]):
+        if word in {">", ">>"} and words[place + 1].lower() not in {"nul", "$null"}:
+            _write(shell, [words[place + 1]], adds=word == ">>")
+
+
+def _is_option(word: str) -> bool:
+    plain = word.lower()
+    return not word or plain in {"$true", "silentlycontinue"} or bool(
+        re.match(r"[-/][A-Za-z]+(?::\S*)?$", word)
+    )  # fmt: skip
+
+
+def _scope(shell: "Shell", path: str) -> Scope:
+    plain = path if _DRIVE_PATH.match(path) else path.replace("\\", "/")
+    if plain[:1] == "~" or plain.lower().startswith("$home"):
+        plain = shell.places.home + plain.partition("/")[1] + plain.partition("/")[2]
+    return shell.places.scope(plain, shell.cwd)

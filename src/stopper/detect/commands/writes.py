@@ -25,6 +25,8 @@ _SYSTEM = re.compile(
     r"/(?:etc|bin|sbin|lib\w*|boot|dev|proc|sys|usr(?!/local/)|root|var/(?!www|log|lib/\w+/data|tmp))(?:/|$)"
     r"|/(?:System|Library|Windows)/"
 )
+_KERNEL = re.compile(r"/proc/sysrq-trigger$|/sys/block/[^/]+/device/delete$")
+_NAMES = re.compile(r"/etc/(?:hosts|resolv\.conf|nsswitch\.conf)$")
 _GIT = re.compile(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
 _SETTING_LINE = re.compile(
     r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*=[^;&|`]*|alias\s+[\w.-]+=[^;&|`]*|set\s+[-+\w ]+"
@@ -34,7 +36,8 @@ _SETTING_LINE = re.compile(
 )
 _SETTING_WORDS = re.compile(
     r"curl|wget|\bnc\b|/dev/tcp|base64|\beval\b.*\$\(\s*(?:echo|printf|cat|curl)|LD_PRELOAD"
-    r"|PROMPT_COMMAND|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
+    r"|PROMPT_COMMAND|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
+    r"|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
 )
 
 
@@ -74,10 +77,7 @@ def note_write(
         shell.add(
             EffectKind.PERSISTENCE, path, scope, "command.writes_startup_file", reversible=plain
         )
-    if is_persistent(file):
-        shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
-    elif is_privileged(file):
-        shell.add(EffectKind.PRIVILEGE, path, scope, "command.grants_rights")
+    _note_meaning(shell, path, file, scope)
     settings = scope is Scope.HOME and is_settings(full)
     reversible = append or (adds and _SYSTEM.match(full) is None)
     reason = "command.overwrites_settings" if settings else "command.overwrites"
@@ -85,6 +85,18 @@ def note_write(
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
         return
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=reversible)
+
+
+def _note_meaning(shell: "Shell", path: str, file: str, scope: Scope) -> None:
+    """What the system itself makes of a file."""
+    if is_persistent(file):
+        shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
+    elif is_privileged(file):
+        shell.add(EffectKind.PRIVILEGE, path, scope, "command.grants_rights")
+    if _NAMES.match(file):
+        shell.add(EffectKind.NETWORK, path, scope, "command.changes_name_resolution")
+    if _KERNEL.match(file):
+        shell.add(EffectKind.DISK, path, scope, "command.breaks_kernel")
 
 
 def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:

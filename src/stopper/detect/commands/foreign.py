@@ -1,0 +1,191 @@
+"""Code in Perl, Ruby, JavaScript, PHP and their kin, searched for what its calls do."""
+
+import base64
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.detect.commands.paths import is_secret_path
+from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.taint import (
+    UNKNOWN,
+)
+from stopper.detect.commands.words import ansi_c
+from stopper.detect.commands.writes import note_delete, note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["MAX_LITERALS", "STRING", "literal", "note_orm", "scan"]
+
+MAX_LITERALS: Final = 200
+_MAX_DECODED: Final = 3
+STRING: Final = r"""(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`)"""
+_JOINED: Final = re.compile(r"""(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
+_RUNS: Final = re.compile(
+    r"\b(?:system|exec|popen|passthru|shell_exec|proc_open|pcntl_exec|execSync|execFileSync"
+    r"|spawnSync|spawn|execFile|execa\w*|execute|capture[23]e?|capture2|do shell script|fork_exec)"
+    rf"\b!?\s*[(\[{{]*\s*(?:String\.raw)?{STRING}((?:\s*,\s*\[?\s*{STRING})*)"
+)
+_BACKTICKS: Final = re.compile(
+    r"`([^`]+)`|(?:%x|qx)\s*(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|([/|!#])(.*?)\5)"
+)
+_DELETES: Final = re.compile(
+    r"\b(?:unlink(?:Sync)?|rmtree|remove_tree|rm_rf|rm_r|rm_f|rmSync|rmdirSync|rmdir|removeSync"
+    rf"|delete_if_exists|deltree|unlinkr?|remove_entry(?:_secure)?|emptyDirSync)\b\s*\(?\s*(?:glob\s*\(?\s*)?{STRING}"
+    rf"|\b(?:File\.delete|fs\.(?:promises\.)?rm|FileUtils\.rm|Deno\.remove(?:Sync)?|os\.remove"
+    rf"|Dir\.(?:delete|rmdir|unlink)|file\.remove|Pathname\.new)\s*\(?\s*{STRING}"
+)
+_WRITES: Final = re.compile(
+    r"\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|file_put_contents|File\.write|IO\.write|writeTextFile(?:Sync)?"
+    rf"|truncateSync)\s*\(?\s*{STRING}"
+)
+_OPENS: Final = re.compile(
+    r"""\bopen\s*\(?\s*(?:my\s*)?[\w$]+\s*,\s*["'](?P<mode>[+>]+)\s*(?:["']\s*,\s*["'])?(?P<path>[^"']+)
+      |\b(?:fopen|File\.(?:open|new)|io\.open|createWriteStream|openSync)\s*\(?\s*["'](?P<name>[^"']+)["']
+       (?:\s*,\s*["'](?P<how>[rwax+bt]+)|\s*\))""",
+    re.VERBOSE,
+)
+_CHMODS: Final = re.compile(
+    r"""\bchmod(?:Sync|_R)?\s*\(?\s*(?:(?P<mode>0?o?[0-7]{3,5})\s*,\s*["'](?P<path>[^"']+)
+      |["'](?P<name>[^"']+)["']\s*,\s*["']?(?P<bits>0?o?[0-7]{3,5}))""",
+    re.VERBOSE,
+)
+_QUERIES: Final = re.compile(
+    rf"(?:\.|->|::)(?:query|execute|exec|raw|run|prepare|unprepared|statement|\$executeRaw\w*)\s*\(\s*{STRING}"
+)
+_ORM: Final = re.compile(
+    r"\bobjects(?:\.all\(\))?\.delete\(\)|^(?!.*\bwhere\b).*\.(?:delete_all|destroy_all)\b"
+    r"|\.deleteMany\(\s*(?:\{\s*\})?\s*\)|(?:::|->)truncate\(\)|::query\(\)->delete\(\)"
+    r"|DB::table\([^)]*\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\(|\.sync\(\{\s*force:\s*true",
+    re.MULTILINE,
+)
+_LITERAL: Final = re.compile(STRING)
+_SOCKET: Final = re.compile(
+    r"fsockopen|require\(['\"](?:node:)?net['\"]\)|IO::Socket|TCPSocket|\bSocket\b|net\.(?:connect|Socket|createConnection)"
+    r"|socket\.(?:tcp|socket|connect)|/inet/tcp/|stream_socket_client|pfsockopen|use Socket"
+)
+_SHELLISH: Final = re.compile(
+    r"/bin/(?:ba|z|da|c|k)?sh|\bexec\b|\bspawn\b|\bsystem\b|popen|proc_open|shell_exec|cmd\.exe"
+    r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline"
+)
+_NETWORK: Final = re.compile(
+    r"https?[.:]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"
+    r"|open-uri|Socket"
+)
+_FETCHED: Final = re.compile(
+    r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s*\(.*(?:\beval\s*\(|new Function)"
+    r"|\beval\b.*(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
+    r"|\binclude\s*\(?['\"]https?://",
+    re.DOTALL,
+)
+_FORKS: Final = re.compile(
+    r"fork\s+while\s+(?:fork|1|true)|while\s*\(?\s*(?:1|true|:)\s*\)?\s*[{;]?.{0,40}\bfork\b"
+    r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s*\(?\)?\s*(?:,\s*)?redo|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
+    r"|while\s*\((?:1|true)\).{0,60}(?:spawn|fork|exec)\("
+    r"|\$0.*\bfork\b.*\$0",
+    re.DOTALL,
+)
+_DECODED: Final = re.compile(
+    rf"(?:base64_decode|atob|decode64|decode_base64|Buffer\.from|b64decode|gzinflate|unpack)\s*\(?\s*{STRING}"
+)
+_HEXED: Final = re.compile(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?{STRING}")
+
+
+def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
+    """Look for calls with literal arguments, in any language."""
+    code = _JOINED.sub("", code)
+    for match in list(_RUNS.finditer(code))[:MAX_LITERALS]:
+        groups = match.groups()
+        first, rest = literal(groups[:3]), match[4] or ""
+        words = [literal(more.groups()) for more in _LITERAL.finditer(rest)]
+        if words and " " not in first:
+            shell.run_argv([first, *words])
+        else:
+            shell.run_code(first, f"a command that {language} runs")
+    if language in {"perl", "ruby", "php"}:
+        for match in list(_BACKTICKS.finditer(code))[:MAX_LITERALS]:
+            text = next((g for g in match.groups() if g and len(g) > 1), "")
+            shell.run_code(text, f"a command that {language} runs")
+    for match in list(_DELETES.finditer(code))[:MAX_LITERALS]:
+        tree = re.search(r"r[fd]|tree|Sync|fs\.|Deno|remove|recursive", match[0]) is not None
+        path = literal(match.groups()).replace("#{Dir.home}", shell.places.home)
+        note_delete(shell, _home(shell, path), recursive=tree)
+    for match in list(_WRITES.finditer(code))[:MAX_LITERALS]:
+        note_write(shell, _home(shell, literal(match.groups())), UNKNOWN)
+    for match in list(_QUERIES.finditer(code))[:MAX_LITERALS]:
+        note_sql(shell, literal(match.groups()), None)
+    note_orm(shell, code, language)
+    _note_files(shell, code)
+    _note_shape(shell, code, language)
+    if depth < _MAX_DECODED:
+        _scan_encoded(shell, code, language, depth)
+
+
+def _note_files(shell: "Shell", code: str) -> None:
+    """Files that are opened to be written, and modes that are set."""
+    for match in list(_OPENS.finditer(code))[:MAX_LITERALS]:
+        mode = match["mode"] or match["how"] or ("w" if "createWrite" in match[0] else "r")
+        if any(sign in mode for sign in ">wax+"):
+            path = _home(shell, match["path"] or match["name"])
+            note_write(shell, path, UNKNOWN, append=mode.startswith((">>", "a")))
+    for match in list(_CHMODS.finditer(code))[:MAX_LITERALS]:
+        mode, path = match["mode"] or match["bits"], match["path"] or match["name"]
+        shell.run_argv(["chmod", mode.replace("o", ""), _home(shell, path)])
+
+
+def _scan_encoded(shell: "Shell", code: str, language: str, depth: int) -> None:
+    """Literals that the code decodes."""
+    for match in list(_DECODED.finditer(code))[:MAX_LITERALS]:
+        _scan_decoded(shell, literal(match.groups()), language, depth)
+    for match in list(_HEXED.finditer(code))[:MAX_LITERALS]:
+        digits = re.sub(r"[^0-9a-fA-F]", "", literal(match.groups()))
+        text = bytes.fromhex(digits[: len(digits) // 2 * 2]).decode("utf-8", "replace")
+        scan(shell, text, language, depth + 1)
+        shell.run_code(text, "decoded code") if text.isprintable() and text else None
+
+
+def _scan_decoded(shell: "Shell", text: str, language: str, depth: int) -> None:
+    plain = re.sub(r"[^A-Za-z0-9+/]", "", text)
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    decoded = base64.b64decode(plain + "=" * (-len(plain) % 4)).decode("utf-8", "replace")
+    if not decoded.isprintable() and "\n" not in decoded:
+        return
+    scan(shell, decoded, language, depth + 1)
+    shell.run_code(re.sub("[\x00-\x03]", "", decoded), "decoded code")
+
+
+def _note_shape(shell: "Shell", code: str, language: str) -> None:
+    """What the code as a whole looks like: a reverse shell, a fork bomb, a leak."""
+    if _SOCKET.search(code) and _SHELLISH.search(code):
+        shell.add(EffectKind.REMOTE_CODE, language, Scope.REMOTE, "command.reverse_shell")
+    if _FORKS.search(code):
+        shell.add(EffectKind.FORK_BOMB, language, Scope.ROOT, "command.fork_bomb")
+    if _FETCHED.search(code):
+        shell.add(EffectKind.REMOTE_CODE, language, Scope.REMOTE, "command.runs_remote_code")
+    literals = [literal(match.groups()) for match in list(_LITERAL.finditer(code))[:MAX_LITERALS]]
+    secret = [text for text in literals if "/" in text and is_secret_path(text)]
+    secret += [text for text in literals if text.startswith(".env") and is_secret_path("/" + text)]
+    for path in secret:
+        note_read(shell, path)
+    whole = re.search(r"JSON\.stringify\(process\.env\)|ENV\.to_[ha]|print_r\(\$_ENV|%ENV", code)
+    if (secret or whole) and _NETWORK.search(code):
+        shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
+
+
+def literal(groups: tuple[str | None, ...]) -> str:
+    """The text of a literal that `STRING` found, escapes undone."""
+    text = next((group for group in groups if group is not None), "")
+    return ansi_c(text) if "\\" in text else text
+
+
+def _home(shell: "Shell", path: str) -> str:
+    if path.startswith("~"):
+        return shell.places.home + path[1:]
+    return path.replace("$HOME", shell.places.home)
+
+
+def note_orm(shell: "Shell", code: str, who: str) -> None:
+    """Calls by which an object mapper empties a whole table."""
+    if _ORM.search(code):
+        shell.add(EffectKind.DATABASE, who, Scope.REMOTE, "command.database_destroys")

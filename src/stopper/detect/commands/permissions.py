@@ -1,0 +1,130 @@
+"""Programs that change who may do what with a file."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stopper.detect.commands.options import read_options
+from stopper.detect.commands.paths import is_device, is_privileged
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["HANDLERS", "note_setuid"]
+
+_WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?w?x?w|777|[ao]=rwx")
+_PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
+_SETUID = re.compile(r"0?[2467][0-7]{3}\Z|[ugoa]*[+=][rwx]*s")
+
+
+def _chmod(shell: "Shell", call: "Call") -> str:
+    args = call.args
+    place = next(
+        (n for n, arg in enumerate(args) if arg[:1] != "-" or re.match(r"-[rwxst]+$", arg)), None
+    )
+    if place is None:
+        return ""
+    options = read_options([*args[:place], *args[place + 1 :]], frozenset({"--reference"}))
+    mode, paths = args[place], options.operands
+    recursive = options.has("-R", "--recursive")
+    world = any(_WORLD.match(part) for part in mode.split(","))
+    locks = re.fullmatch(r"0?000|a?-rwx|a=|0", mode) is not None
+    for path in shell.some(paths):
+        note_setuid(shell, path, mode)
+        _note_permissions(shell, path, recursive=recursive, open_to_all=world, locks=locks)
+    return ""
+
+
+def note_setuid(shell: "Shell", path: str, mode: str) -> None:
+    """A program that runs with its owner's rights, whoever starts it."""
+    if not any(_SETUID.match(part) for part in mode.split(",")):
+        return
+    sticky = re.fullmatch(r"0?[12][0-7]{3}|[ugoa]*\+t|g[+=][rwx]*s", mode)
+    if not sticky:
+        shell.add(EffectKind.PRIVILEGE, path, Scope.ROOT, "command.sets_setuid")
+        shell.add(EffectKind.PERMISSIONS, path, Scope.ROOT, "command.sets_setuid")
+
+
+def _note_permissions(
+    shell: "Shell", path: str, *, recursive: bool, open_to_all: bool, locks: bool
+) -> None:
+    scope = shell.places.scope(path, shell.cwd)
+    full = shell.places.resolve(path, shell.cwd)
+    if is_device(full):
+        shell.add(EffectKind.PERMISSIONS, path, Scope.ROOT, "command.opens_device")
+        return
+    wide = scope in {Scope.ROOT, Scope.OUTSIDE} or (
+        recursive and scope is Scope.HOME and not open_to_all and full == shell.places.home
+    )
+    bad = open_to_all and (recursive or scope in {Scope.ROOT, Scope.OUTSIDE, Scope.HOME})
+    if scope is Scope.TEMP or scope is Scope.CACHE:
+        bad = False
+    system = (wide and recursive) or _PROGRAMS.match(full) is not None
+    secret = shell.is_secret(path) and open_to_all
+    reversible = not (bad or system or secret or (locks and recursive) or is_privileged(full))
+    if scope is Scope.OUTSIDE and not open_to_all and not recursive:
+        reversible = reversible or not (is_privileged(full) or _PROGRAMS.match(full))
+    reason = "command.opens_to_all" if open_to_all else "command.changes_permissions"
+    shell.add(EffectKind.PERMISSIONS, path, scope, reason, reversible=reversible)
+
+
+def _chown(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, frozenset({"--from", "--reference"}))
+    recursive = options.has("-R", "--recursive")
+    paths = options.operands if options.has("--reference") else options.operands[1:]
+    for path in shell.some(paths):
+        scope = shell.places.scope(path, shell.cwd)
+        full = shell.places.resolve(path, shell.cwd)
+        mine = full == shell.places.home and "root" not in options.operands[0]
+        broad = scope is Scope.ROOT or (full == shell.places.home and not mine)
+        system = scope is Scope.OUTSIDE and full.startswith(("/etc", "/usr/", "/lib", "/bin"))
+        grave = (
+            ((recursive or full == "/") and (broad or system))
+            or is_privileged(full)
+            or is_device(full)
+        )
+        local = full.startswith(("/usr/local/", "/usr/lib/node_modules"))
+        shell.add(
+            EffectKind.PERMISSIONS,
+            path,
+            scope,
+            "command.changes_owner",
+            reversible=not grave or local,
+        )
+    return ""
+
+
+def _chattr(shell: "Shell", call: "Call") -> str:
+    for path in shell.some(read_options(call.args).operands):
+        if path[:1] in "+=":
+            continue
+        scope = shell.places.scope(path, shell.cwd)
+        shell.add(
+            EffectKind.PERMISSIONS, path, scope, "command.changes_permissions",
+            reversible=scope in {Scope.WORKSPACE, Scope.TEMP},
+        )  # fmt: skip
+    return ""
+
+
+def _setfacl(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, frozenset({"-m", "-x", "-M", "-X"}))
+    for path in shell.some(options.operands):
+        scope = shell.places.scope(path, shell.cwd)
+        open_to_all = re.search(
+            r"(?:^|,)(?:o|other|u|user)::?(?:nobody)?:?rwx", options.value("-m") or ""
+        )
+        shell.add(
+            EffectKind.PERMISSIONS, path, scope, "command.changes_permissions",
+            reversible=not open_to_all and scope not in {Scope.ROOT, Scope.OUTSIDE},
+        )  # fmt: skip
+    return ""
+
+
+HANDLERS: "dict[str, Handler]" = {
+    "chmod": _chmod,
+    "chown": _chown,
+    "chgrp": _chown,
+    "chattr": _chattr,
+    "setfacl": _setfacl,
+}

@@ -1,0 +1,168 @@
+"""What programs print of their own accord: words, files, paths, the environment."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stopper.detect.commands.flow import generic
+from stopper.detect.commands.options import read_options
+from stopper.detect.commands.taint import ENCODED, SECRET, UNKNOWN, blend
+from stopper.detect.commands.variables import is_secret_name
+from stopper.detect.commands.words import ansi_c
+from stopper.detect.commands.writes import note_read
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["HANDLERS"]
+
+_MAX_TEXT = 262_144
+_MAX_NUMBERS = 256
+_MAX_DIGITS = 8
+_FORMAT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?([sdiouxXcbq]))")
+
+
+def _echo(_shell: "Shell", call: "Call") -> str:
+    args = list(call.args)
+    flags = ""
+    while args and re.fullmatch(r"-[neE]+", args[0]):
+        flags += args.pop(0)[1:]
+    text = " ".join(args)
+    if "e" in flags:
+        text = ansi_c(text.replace("\\0", "\\"))
+    return text if "n" in flags else text + "\n"
+
+
+def _printf(shell: "Shell", call: "Call") -> str:
+    args = list(call.args)
+    if args[:1] == ["-v"]:
+        name = args[1] if len(args) > 1 else ""
+        shell.assign(name, _formatted(args[2:]))
+        return ""
+    if args[:1] == ["--"]:
+        args = args[1:]
+    return _formatted(args)
+
+
+def _formatted(args: list[str]) -> str:
+    if not args:
+        return ""
+    shape, values = args[0], args[1:]
+    slots = len(re.findall(r"%[^%]", shape.replace("%%", "")))
+    out = []
+    while True:
+        chunk, values = values[:slots], values[slots:]
+        out.append(ansi_c(_fill(shape, chunk).replace("\\0", "\\")))
+        if not values or not slots or len(out) > _MAX_NUMBERS:
+            return "".join(out)[:_MAX_TEXT]
+
+
+def _fill(shape: str, values: list[str]) -> str:
+    rest = iter(values)
+
+    def one(match: re.Match[str]) -> str:
+        kind = match[1]
+        if kind is None:
+            return "%"
+        value = next(rest, "")
+        if kind == "c":
+            return value[:1]
+        if kind == "b":
+            return ansi_c(value.replace("\\0", "\\"))
+        if kind in "xXo" and value.isdigit() and len(value) <= _MAX_DIGITS:
+            return format(int(value), kind)
+        return value
+
+    return _FORMAT.sub(one, shape)
+
+
+def _cat(shell: "Shell", call: "Call") -> str:
+    paths = [arg for arg in call.args if arg == "-" or arg[:1] != "-"]
+    if not paths:
+        return call.stdin
+    texts = [
+        call.stdin if path in {"-", "/dev/stdin"} else note_read(shell, path)
+        for path in shell.some(paths)
+    ]
+    # a file that is not known ends its last line, so that what follows is still read
+    return "".join(text + "\n" if text and text == blend(text) else text for text in texts[:-1]) + (
+        texts[-1][:_MAX_TEXT] if texts else ""
+    )
+
+
+def _tail_words(shell: "Shell", call: "Call") -> str:
+    """`basename`, `dirname`, `realpath`: paths out of paths."""
+    paths = [arg for arg in call.args if arg[:1] != "-"]
+    path = paths[0] if paths else ""
+    if call.name == "dirname":
+        return (path.rstrip("/").rpartition("/")[0] or ("/" if path[:1] == "/" else ".")) + "\n"
+    if call.name == "basename":
+        return path.rstrip("/").rpartition("/")[2] + "\n"
+    return shell.places.resolve(path, shell.cwd) + "\n"
+
+
+def _ls(shell: "Shell", call: "Call") -> str:
+    """`ls -d` prints the paths that it is given, wildcards as good as expanded."""
+    options = read_options(call.args, frozenset({"-I", "--ignore", "-w"}))
+    if options.has("-d", "--directory") and not options.has("-l"):
+        return "".join(f"{path}\n" for path in options.operands)
+    return generic(shell, call)
+
+
+def _pwd(shell: "Shell", _call: "Call") -> str:
+    return (shell.cwd or UNKNOWN) + "\n"
+
+
+def _mktemp(_shell: "Shell", _call: "Call") -> str:
+    return "/tmp/tmp.made\n"  # noqa: S108  a name, nothing is made there
+
+
+def _printenv(shell: "Shell", call: "Call") -> str:
+    names = [arg for arg in call.args if arg[:1] != "-" and "=" not in arg]
+    if names and not any(map(is_secret_name, names)):
+        return "".join((shell.look_up(name) or UNKNOWN) + "\n" for name in names)
+    shell.add(
+        EffectKind.CREDENTIAL_READ, "the environment", Scope.WORKSPACE,
+        "command.prints_credential", reversible=not names,
+    )  # fmt: skip
+    return SECRET
+
+
+def _identity(_shell: "Shell", _call: "Call") -> str:
+    return ENCODED
+
+
+def _seq(_shell: "Shell", call: "Call") -> str:
+    numbers = [
+        int(arg) for arg in call.args if arg.lstrip("-").isdigit() and len(arg) <= _MAX_DIGITS
+    ]
+    first = numbers[0] if len(numbers) > 1 else 1
+    last = numbers[-1] if numbers else 1
+    return "".join(f"{number}\n" for number in range(first, last + 1)[:_MAX_NUMBERS])
+
+
+def _history(shell: "Shell", call: "Call") -> str:
+    if any(arg.startswith("-c") for arg in call.args):
+        shell.add(EffectKind.DELETE, "history", Scope.HOME, "command.deletes_history")
+    return ENCODED
+
+
+HANDLERS: "dict[str, Handler]" = {
+    "echo": _echo,
+    "printf": _printf,
+    "print": _echo,
+    "cat": _cat,
+    "gcat": _cat,
+    **dict.fromkeys(("basename", "dirname", "realpath", "readlink"), _tail_words),
+    "ls": _ls,
+    "pwd": _pwd,
+    "mktemp": _mktemp,
+    "printenv": _printenv,
+    "env": _printenv,
+    "whoami": _identity,
+    "hostname": _identity,
+    "id": _identity,
+    "seq": _seq,
+    "history": _history,
+}

@@ -1,0 +1,184 @@
+"""Programs that open sockets, copy to other machines, or ask other machines for names."""
+
+import re
+from typing import TYPE_CHECKING
+
+from stopper.detect.commands.flow import generic
+from stopper.detect.commands.options import read_options
+from stopper.detect.commands.redirects import is_here
+from stopper.detect.commands.runs import SHELLS
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["HANDLERS"]
+
+_OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
+
+
+def _netcat(shell: "Shell", call: "Call") -> str:
+    options = read_options(
+        call.args,
+        frozenset({"-e", "-c", "-p", "-w", "-s", "-i", "-q", "-X", "-x", "--exec", "--sh-exec",
+                   "-g", "-G", "-o", "-T"}),
+    )  # fmt: skip
+    code = options.value("-e", "-c", "--exec", "--sh-exec")
+    if code is not None:
+        shell.add(EffectKind.REMOTE_CODE, code, Scope.REMOTE, "command.reverse_shell")
+        return REMOTE
+    hosts = [operand for operand in options.operands if not operand.isdigit()]
+    listens = options.has("-l", "--listen")
+    if hosts and all(map(is_here, hosts)):
+        return UNKNOWN
+    checks = options.has("-z")
+    sends = call.stdin and not is_literal(call.stdin)
+    if listens and options.has("-n", "--nodns", "--broker"):
+        # what waits for a shell that calls back; a plain `nc -l 8080` is a test
+        shell.add(EffectKind.NETWORK, " ".join(call.args), Scope.REMOTE, "command.listens")
+    elif sends and not listens and not checks:
+        reason = "command.sends_credential" if SECRET in call.stdin else "command.sends_data"
+        shell.add(EffectKind.EXFILTRATE, " ".join(hosts), Scope.REMOTE, reason)
+    else:
+        shell.add(
+            EffectKind.NETWORK, " ".join(hosts), Scope.REMOTE, "command.connects", reversible=True
+        )
+    return REMOTE
+
+
+def _socat(shell: "Shell", call: "Call") -> str:
+    text = " ".join(call.args)
+    if re.search(r"\b(?:exec|system|shell):", text, re.IGNORECASE) and re.search(
+        r"tcp|udp|openssl|ssl|sctp", text, re.IGNORECASE
+    ):
+        shell.add(EffectKind.REMOTE_CODE, text, Scope.REMOTE, "command.reverse_shell")
+    if re.search(
+        r"(?:tcp|udp|openssl|sctp|ssl)\d?-l(?:isten)?:(?!.*bind=127)", text, re.IGNORECASE
+    ):
+        shell.add(EffectKind.NETWORK, text, Scope.REMOTE, "command.listens")
+    for path in re.findall(r"(?:^|\s)(?:file|open|gopen):([^,\s]+)", text, re.IGNORECASE):
+        if note_read(shell, path) == SECRET:
+            shell.add(EffectKind.EXFILTRATE, path, Scope.REMOTE, "command.sends_credential")
+    if call.stdin and not is_literal(call.stdin):
+        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.sends_data")
+    return REMOTE
+
+
+def _telnet(shell: "Shell", call: "Call") -> str:
+    if SECRET in call.stdin or ENCODED in call.stdin:
+        shell.add(EffectKind.EXFILTRATE, "telnet", Scope.REMOTE, "command.sends_data")
+    return REMOTE
+
+
+def _lookup(shell: "Shell", call: "Call") -> str:
+    """A name that is looked up carries what is in it to whoever answers for it."""
+    text = " ".join(call.args)
+    if (
+        SECRET in text
+        or ENCODED in text
+        or any(UNKNOWN in arg and arg.strip(UNKNOWN).count(".") > 1 for arg in call.args)
+    ):
+        shell.add(EffectKind.EXFILTRATE, text, Scope.REMOTE, "command.smuggles_in_names")
+    return REMOTE
+
+
+def _scp(shell: "Shell", call: "Call") -> str:
+    options = read_options(
+        call.args, frozenset({"-i", "-P", "-o", "-F", "-J", "-l", "-c", "-S", "-b"})
+    )
+    for value in options.all_values("-o", "-S"):
+        name, _, code = value.partition("=")
+        if name.lower() == "proxycommand":
+            shell.run_code(code, "scp -o")
+    *sources, target = options.operands or [""]
+    if call.name == "sftp":
+        puts = re.findall(r"^\s*m?put\s+(?:-\w+\s+)*(\S+)", call.stdin, re.MULTILINE)
+        sources, target = [shell.expand(path) for path in puts], "host:"
+    if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
+        for source in sources:
+            whole = shell.places.resolve(source, shell.cwd) in {shell.places.home, "/", "/etc"}
+            if shell.is_secret(source) or whole:
+                shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
+                note_read(shell, source)
+    elif sources:
+        note_write(shell, target, REMOTE, adds=True)
+    return ""
+
+
+def _mail(shell: "Shell", call: "Call") -> str:
+    options = read_options(call.args, frozenset({"-s", "-a", "-A", "-f", "-c", "-b", "-r"}))
+    files = options.all_values("-a", "-A")
+    content = call.stdin + "".join(note_read(shell, path) for path in files)
+    if SECRET in content or ENCODED in content or any(map(_OUTSIDE_FILE.match, files)):
+        shell.add(EffectKind.EXFILTRATE, "mail", Scope.REMOTE, "command.sends_data")
+    return ""
+
+
+def _sender(shell: "Shell", call: "Call") -> str:
+    """Programs that upload what they are given: cloud copies, paste bins, chat."""
+    if call.name == "gh" and call.args[:1] != ["gist"]:
+        return generic(shell, call)
+    whole = {shell.places.home, "/", "/etc", "/root", "/home"}
+    for arg in call.args:
+        local = arg[:1] in {"/", "~", "."}
+        if (
+            shell.is_secret(arg)
+            or arg == SECRET
+            or (local and shell.places.resolve(arg, shell.cwd) in whole)
+        ):
+            shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
+            break
+    if SECRET in call.stdin:
+        shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
+    return generic(shell, call)
+
+
+def _fifo(shell: "Shell", call: "Call") -> str:
+    """A named pipe may bring what another program reads from the network."""
+    for path in read_options(call.args, frozenset({"-m", "--mode"})).operands[:8]:
+        shell.files[shell.places.resolve(path, shell.cwd)] = REMOTE
+    return ""
+
+
+def _listen(shell: "Shell", call: "Call") -> str:
+    """A reverse shell by way of a program that hands its socket on."""
+    if any(arg.rpartition("/")[2] in SHELLS for arg in call.args):
+        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
+    return UNKNOWN
+
+
+HANDLERS: "dict[str, Handler]" = {
+    **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd"), _netcat),
+    "socat": _socat,
+    "telnet": _telnet,
+    **dict.fromkeys(("dig", "nslookup", "host", "drill", "ping", "ping6", "resolvectl"), _lookup),
+    **dict.fromkeys(("scp", "sftp"), _scp),
+    **dict.fromkeys(("mail", "mailx", "mutt", "sendmail", "msmtp", "swaks"), _mail),
+    **dict.fromkeys(
+        (
+            "s3cmd",
+            "rclone",
+            "pastebinit",
+            "croc",
+            "magic-wormhole",
+            "wormhole",
+            "gist",
+            "gh",
+            "aws",
+            "gsutil",
+            "az",
+            "azcopy",
+            "mc",
+            "tftp",
+            "ftp",
+            "lftp",
+        ),
+        _sender,
+    ),
+    "dbclient": _listen,
+    "mkfifo": _fifo,
+    "mknod": _fifo,
+}
