@@ -6,7 +6,16 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "TooMuch", "canonical", "contents", "measure", "shown_name", "walk"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "TooMuch",
+    "canonical",
+    "contents",
+    "measure",
+    "shown_name",
+    "walk",
+]
 
 MAX_DEPTH: Final = 64
 """No value is looked at that has more containers inside each other; that ends circles too."""
@@ -15,6 +24,7 @@ MAX_NODES: Final = 100_000
 """No value is looked at that has more items."""
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 _UNREADABLE = b"?"
 _MAX_NAME: Final = 40
 _PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
@@ -73,13 +83,19 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
     of a text, are never written out.
     """
     depth = items = longest = 0
-    level: list[Any] = [value]
-    while level := [item for item in level if isinstance(item, _CONTAINERS)]:
+    level: list[Any] = [value] if isinstance(value, _CONTAINERS) else []
+    while level:
+        lists = [item for item in level if not isinstance(item, dict)]
         depth, items = depth + 1, items + sum(map(len, level))
-        longest = max([longest, *[len(item) for item in level if not isinstance(item, dict)]])
+        longest = max(longest, *map(len, lists)) if lists else longest
         if depth > max_depth or items > max_items:
             break
-        level = [inner for item in level for inner in contents(item)]
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item)
+            if type(inner) not in _LEAVES and isinstance(inner, _CONTAINERS)
+        ]
     return Shape(depth, items, longest)
 
 
