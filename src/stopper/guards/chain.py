@@ -252,10 +252,10 @@ class GuardChain:
                     if not result.blocked:
                         admitted.append(row)
         except BaseException:
-            _revoke(admitted, tool, args)
+            _revoke(admitted, tool, args, whole)
             raise
         if tally.is_refused:
-            _revoke(admitted, tool, args)
+            _revoke(admitted, tool, args, whole)
 
     def _told(
         self, phase: Any, tool: str, args: dict[str, Any], result: ChainResult
@@ -291,7 +291,7 @@ def _view(row: Row, args: dict[str, Any], whole: dict[str, Any]) -> dict[str, An
     return args | {name: whole[name] for name in row.consumes if name in whole}
 
 
-def _revoke(rows: list[Row], tool: str, args: dict[str, Any]) -> None:
+def _revoke(rows: list[Row], tool: str, args: dict[str, Any], whole: dict[str, Any]) -> None:
     for row in reversed(rows):
         if row.revoke:
-            row.revoke(tool, args)
+            row.revoke(tool, _view(row, args, whole))

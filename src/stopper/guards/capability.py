@@ -1,0 +1,163 @@
+"""Capability tokens: a signed permission for one call, for a while, once."""
+
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from msgspec import Struct
+
+from stopper.core.reason import Refusal
+from stopper.errors import SettingsError
+from stopper.guards.canonical import digest
+from stopper.guards.world import Clock, fresh_key, lock, wall_ms
+
+__all__ = ["Capability", "Key", "UsedCapabilities", "issue_capability", "read_capability"]
+
+Key = bytes | Ed25519PrivateKey | Ed25519PublicKey
+"""A secret of at least 32 bytes for HMAC-SHA256, or half of an Ed25519 pair: the public one reads,
+the private one issues and reads."""
+
+MAX_TOKEN: Final = 4096
+MAX_LIFETIME_MS: Final = 24 * 60 * 60 * 1000
+"""A token that is good for longer is refused, so that used ones can be forgotten one day."""
+MAX_USED: Final = 100_000
+
+_MIN_KEY: Final = 32
+_HMAC: Final = "cap-h1"
+_ED25519: Final = "cap-e1"
+_NONCE: Final = 16
+
+
+class Capability(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Permission to call `tool` with arguments of this SHA-256, until `expires_ms`, once."""
+
+    tool: str
+    args_hash: str
+    expires_ms: int
+    nonce: str
+
+
+def issue_capability(
+    key: Key,
+    tool: str,
+    args: Mapping[str, Any],
+    *,
+    lifetime_ms: int,
+    clock: Clock = wall_ms,
+    nonce: str | None = None,
+) -> str:
+    """A token for exactly this call, to be given as the argument `_capability_token` of it.
+
+    SettingsError for a key that cannot sign or is too short, and for a lifetime out of bounds.
+    """
+    if not 0 < lifetime_ms <= MAX_LIFETIME_MS:
+        raise SettingsError(f"lifetime_ms: read {lifetime_ms}; use 1 to {MAX_LIFETIME_MS}")
+    if isinstance(key, Ed25519PublicKey):
+        raise SettingsError("a public key cannot issue a capability; use the private one")
+    capability = Capability(
+        tool, digest(args), clock() + lifetime_ms, nonce or fresh_key()[:_NONCE].hex()
+    )
+    body = f"{_kind(key)}.{_text(msgspec.json.encode(capability))}"
+    return f"{body}.{_text(_signed(key, body.encode()))}"
+
+
+def read_capability(
+    key: Key, token: Any, tool: str, args: Mapping[str, Any], now_ms: int
+) -> Capability | Refusal:
+    """The capability in `token`, if it is genuine and for this call at this time."""
+    if not isinstance(token, str) or not token:
+        return Refusal("capability.missing")
+    capability = _genuine(key, token)
+    if capability is None:
+        return Refusal("capability.forged")
+    if not now_ms < capability.expires_ms <= now_ms + MAX_LIFETIME_MS:
+        return Refusal("capability.expired")
+    if capability.tool != tool:
+        return Refusal("capability.other_tool")
+    if not hmac.compare_digest(capability.args_hash, digest(args)):
+        return Refusal("capability.other_arguments")
+    return capability
+
+
+class UsedCapabilities:
+    """Remembers which capabilities were used, for as long as they would be good."""
+
+    def __init__(self) -> None:
+        self._used: dict[str, int] = {}
+        self._lock = lock()
+
+    def __contains__(self, capability: Capability) -> bool:
+        return capability.nonce in self._used
+
+    def use(self, capability: Capability, now_ms: int) -> Refusal | None:
+        """Use it up; refused where it was used before, or where no more can be remembered."""
+        with self._lock:
+            if capability.nonce in self._used:
+                return Refusal("capability.used")
+            if len(self._used) >= MAX_USED:
+                self._used = {n: until for n, until in self._used.items() if until > now_ms}
+            if len(self._used) >= MAX_USED:
+                return Refusal("capability.too_many")
+            self._used[capability.nonce] = capability.expires_ms
+        return None
+
+    def give_back(self, capability: Capability) -> None:
+        """It was not used after all."""
+        with self._lock:
+            self._used.pop(capability.nonce, None)
+
+
+def check_key(key: Key) -> None:
+    """SettingsError for a key that somebody could guess."""
+    if isinstance(key, bytes) and len(key) < _MIN_KEY:
+        raise SettingsError(f"the key has {len(key)} bytes; use at least {_MIN_KEY}")
+
+
+def _genuine(key: Key, token: str) -> Capability | None:
+    body, _, written = token[:MAX_TOKEN].rpartition(".")
+    kind, _, payload = body.partition(".")
+    if kind != _kind(key):
+        return None
+    try:
+        if not _is_signed(key, body.encode(), _bytes(written)):
+            return None
+        return msgspec.json.decode(_bytes(payload), type=Capability)
+    except (ValueError, msgspec.DecodeError):
+        return None
+
+
+def _kind(key: Key) -> str:
+    """Named in the token and signed with it, so that no token passes for one of another kind."""
+    check_key(key)
+    return _HMAC if isinstance(key, bytes) else _ED25519
+
+
+def _signed(key: Key, body: bytes) -> bytes:
+    if isinstance(key, bytes):
+        return hmac.digest(key, body, sha256)
+    assert isinstance(key, Ed25519PrivateKey)  # noqa: S101  a public one was refused
+    return key.sign(body)
+
+
+def _is_signed(key: Key, body: bytes, written: bytes) -> bool:
+    if isinstance(key, bytes):
+        return hmac.compare_digest(hmac.digest(key, body, sha256), written)
+    public = key.public_key() if isinstance(key, Ed25519PrivateKey) else key
+    try:
+        public.verify(written, body)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _bytes(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

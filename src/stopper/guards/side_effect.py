@@ -1,0 +1,239 @@
+"""Who may write and who may destroy, by mode, environment and capability."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from stopper.core.reason import Refusal
+from stopper.errors import SettingsError
+from stopper.guards.capability import Key, UsedCapabilities, check_key, read_capability
+from stopper.guards.classify import (
+    SideEffectClass,
+    by_annotations,
+    by_arguments,
+    by_name,
+    runs_code,
+    strictest,
+)
+from stopper.guards.config import Config, configure
+from stopper.guards.flow import Flow, drive, drive_async
+from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced, repair
+from stopper.guards.world import Clock, wall_ms
+
+__all__ = [
+    "Environment",
+    "ExecutionMode",
+    "GetAnnotations",
+    "GetClassification",
+    "SideEffectConfig",
+    "SideEffectGuard",
+]
+
+
+class ExecutionMode(StrEnum):
+    """The most that calls may do."""
+
+    READ_ONLY = "read_only"
+    WRITE_ALLOWED = "write_allowed"
+    DESTRUCTIVE_ALLOWED = "destructive_allowed"
+
+
+class Environment(StrEnum):
+    """Where calls take effect."""
+
+    DEV = "dev"
+    STAGING = "staging"
+    PROD = "prod"
+
+
+Class = SideEffectClass | str | None
+
+GetClassification = Callable[[str], Class | Awaitable[Class]]
+"""The operator's word on a tool, at once or to be awaited; None leaves it to the guard."""
+
+GetAnnotations = Callable[[str], Mapping[str, Any] | None]
+"""The annotations of an MCP tool, such as `destructiveHint`."""
+
+_ALLOWED: Final = {
+    ExecutionMode.READ_ONLY: frozenset({SideEffectClass.READ_ONLY}),
+    ExecutionMode.WRITE_ALLOWED: frozenset({SideEffectClass.READ_ONLY, SideEffectClass.WRITE}),
+    ExecutionMode.DESTRUCTIVE_ALLOWED: frozenset(SideEffectClass),
+}
+_IN_MODE: Final = {
+    ExecutionMode.READ_ONLY: "in read-only mode",
+    ExecutionMode.WRITE_ALLOWED: "while only reads and writes are allowed",
+}
+_SAYS: Final = {
+    "capability.missing": "needs a capability token",
+    "capability.forged": "has a capability token that nobody here signed",
+    "capability.expired": "has a capability token whose time is over",
+    "capability.other_tool": "has a capability token for another tool",
+    "capability.other_arguments": "has a capability token for other arguments",
+    "capability.used": "has a capability token that was used before",
+    "capability.too_many": "cannot be admitted: too many capabilities are in use",
+}
+_MAX_SHOWN: Final = 100
+
+
+class SideEffectConfig(Config, frozen=True, kw_only=True):
+    """The most that calls may do, and where more than that is forbidden.
+
+    An entry in `explicit_classifications` is final. With `require_capability_token`, whatever is no
+    read needs a token for exactly this call; see `issue_capability`. `unknown_tools` is the class
+    of a tool whose name and arguments tell nothing.
+    """
+
+    mode: ExecutionMode = ExecutionMode.WRITE_ALLOWED
+    environment: Environment = Environment.DEV
+    require_capability_token: bool = False
+    capability_token_arg: str = "_capability_token"  # noqa: S105  the name of an argument
+    prod_blocked_classes: AbstractSet[SideEffectClass] = frozenset({SideEffectClass.DESTRUCTIVE})
+    explicit_classifications: Mapping[str, SideEffectClass] = {}
+    unknown_tools: SideEffectClass = SideEffectClass.WRITE
+    enforcement_level: EnforcementLevel = EnforcementLevel.BLOCK
+
+
+class SideEffectGuard:
+    """Lets a call through as far as it may change the world.
+
+    The class of a call is the operator's word where there is one. Else it is the strictest of what
+    its arguments, its tool's annotations and its tool's name say.
+    """
+
+    def __init__(
+        self,
+        config: SideEffectConfig | None = None,
+        get_classification: GetClassification | None = None,
+        *,
+        get_annotations: GetAnnotations | None = None,
+        capability_key: Key | None = None,
+        clock: Clock = wall_ms,
+        **fields: Any,
+    ) -> None:
+        self.config = configure(SideEffectConfig, config, fields)
+        if self.config.require_capability_token and capability_key is None:
+            raise SettingsError(
+                "require_capability_token needs capability_key=..., the key that tokens are "
+                "signed with"
+            )
+        if capability_key is not None:
+            check_key(capability_key)
+        self.consumes = frozenset({self.config.capability_token_arg})
+        self._get_classification = get_classification
+        self._get_annotations = get_annotations
+        self._key = capability_key
+        self._clock = clock
+        self._used = UsedCapabilities()
+
+    def set_mode(self, mode: ExecutionMode) -> None:
+        """Change the most that calls may do, from the next call on."""
+        self.config = replace(self.config, mode=mode)
+
+    def set_environment(self, environment: Environment) -> None:
+        """Change where calls take effect, from the next call on."""
+        self.config = replace(self.config, environment=environment)
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Whether the call may go; a token that it brings is used up and taken out."""
+        return self._used_up(tool, args, self.judge(tool, args))
+
+    async def check_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """The same, awaiting `get_classification` where that is needed."""
+        return self._used_up(tool, args, await self.judge_async(tool, args))
+
+    def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Whether the call may go; no token is used up."""
+        return drive(self._judge(tool, args))
+
+    async def judge_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """The same, awaiting `get_classification` where that is needed."""
+        return await drive_async(self._judge(tool, args))
+
+    def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Use up the token that the call brought."""
+        if not self._needs_token() or self.config.capability_token_arg not in args:
+            return allow()
+        found = self._capability(tool, args)
+        refusal = found if isinstance(found, Refusal) else self._used.use(found, self._clock())
+        if refusal is None:
+            return allow()
+        return enforced(self.config.enforcement_level, self._refused(tool, refusal))
+
+    def revoke(self, tool: str, args: dict[str, Any]) -> None:
+        """The call did not go after all, so its token is good again."""
+        if self._needs_token():
+            found = self._capability(tool, args)
+            if not isinstance(found, Refusal):
+                self._used.give_back(found)
+
+    def _judge(self, tool: str, args: dict[str, Any]) -> Flow[GuardResult]:
+        if self.config.enforcement_level is EnforcementLevel.OFF:
+            return allow()
+        effect = yield from self._classify(tool, args)
+        refused = self._forbidden(tool, effect)
+        if refused is None and effect is not SideEffectClass.READ_ONLY and self._needs_token():
+            found = self._capability(tool, args)
+            if isinstance(found, Refusal):
+                refused = self._refused(tool, found)
+            elif found in self._used:
+                refused = self._refused(tool, Refusal("capability.used"))
+        return enforced(
+            self.config.enforcement_level, refused or allow(classification=effect.value)
+        )
+
+    def _classify(self, tool: str, args: dict[str, Any]) -> Flow[SideEffectClass]:
+        explicit: Any = self.config.explicit_classifications.get(tool)
+        if explicit is None and self._get_classification:
+            explicit = self._get_classification(tool)
+            if isinstance(explicit, Awaitable):
+                explicit = yield explicit
+        if explicit is not None:
+            return SideEffectClass(explicit)
+        annotations = self._get_annotations(tool) if self._get_annotations else None
+        told, done = by_annotations(annotations), by_arguments(tool, args)
+        named = None if done and runs_code(tool) else by_name(tool)
+        known = [effect for effect in (told, done, named) if effect]
+        return strictest(known) if known else self.config.unknown_tools
+
+    def _forbidden(self, tool: str, effect: SideEffectClass) -> GuardResult | None:
+        config = self.config
+        if effect is SideEffectClass.READ_ONLY:
+            return None
+        if config.environment is Environment.PROD and effect in config.prod_blocked_classes:
+            return self._stop("side_effect.production", tool, effect, "in production")
+        if effect not in _ALLOWED[config.mode]:
+            return self._stop("side_effect.mode", tool, effect, _IN_MODE[config.mode])
+        return None
+
+    def _stop(self, code: str, tool: str, effect: SideEffectClass, where: str) -> GuardResult:
+        reason = f"Tool '{tool[:_MAX_SHOWN]}' classified as {effect} is blocked {where}"
+        return block(code, reason, classification=effect.value)
+
+    def _needs_token(self) -> bool:
+        return self.config.require_capability_token and (
+            self.config.enforcement_level is not EnforcementLevel.OFF
+        )
+
+    def _capability(self, tool: str, args: dict[str, Any]) -> Any:
+        assert self._key is not None  # noqa: S101  checked when the guard was made
+        name = self.config.capability_token_arg
+        rest = {key: value for key, value in args.items() if key != name}
+        return read_capability(self._key, args.get(name), tool, rest, self._clock())
+
+    def _refused(self, tool: str, refusal: Refusal) -> GuardResult:
+        return block(refusal.code, f"Tool '{tool[:_MAX_SHOWN]}' {_SAYS[refusal.code]}")
+
+    def _used_up(self, tool: str, args: dict[str, Any], judged: GuardResult) -> GuardResult:
+        if judged.blocked:
+            return judged
+        name = self.config.capability_token_arg
+        if name not in args:
+            return judged
+        admitted = self.admit(tool, args)
+        if admitted.blocked:
+            return admitted
+        rest = {key: value for key, value in args.items() if key != name}
+        return repair(rest, "capability.taken", "The capability token was taken out")
