@@ -4,7 +4,19 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-__all__ = ["Effect", "EffectKind", "Judgement", "Scope", "Span", "Unprovable", "is_dangerous"]
+from stopper.core.verdict import Verdict
+
+__all__ = [
+    "Effect",
+    "EffectKind",
+    "Judgement",
+    "Ruling",
+    "Scope",
+    "Span",
+    "Unprovable",
+    "decide",
+    "is_dangerous",
+]
 
 Span = tuple[int, int]
 
@@ -79,11 +91,74 @@ class Judgement(Struct, frozen=True):
         return frozenset(effect.kind for effect in self.effects)
 
 
+class Ruling(Struct, frozen=True):
+    """What may become of a command: `ALLOW`, `ESCALATE` to a person, or `BLOCK`.
+
+    `code` is the reason code of the part that decided, which is `part`, and `reason` says it in
+    words that hold nothing of the command; both are empty for `ALLOW`.
+    """
+
+    verdict: Verdict
+    code: str = ""
+    reason: str = ""
+    part: Effect | Unprovable | None = None
+
+
 _QUIET_SCOPES = frozenset({Scope.WORKSPACE, Scope.TEMP, Scope.CACHE, Scope.ROWS, Scope.UNKNOWN})
 _PLACED = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
 _QUIET_REASONS = frozenset(
     {"command.unknown_target", "command.unknown_program", "command.unknown_text"}
 )
+_NEVER = frozenset(
+    {EffectKind.DISK, EffectKind.REMOTE_CODE, EffectKind.EXFILTRATE, EffectKind.FORK_BOMB}
+)
+_BROAD = frozenset({Scope.ROOT, Scope.HOME})
+_PLACED_NEVER = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.PERMISSIONS})
+_SAID = {
+    EffectKind.DELETE: "deletes files",
+    EffectKind.OVERWRITE: "overwrites files",
+    EffectKind.DISK: "writes to a disk or its partitions",
+    EffectKind.PERMISSIONS: "changes who may do what with files",
+    EffectKind.REMOTE_CODE: "runs code that nobody here has seen",
+    EffectKind.EXFILTRATE: "sends private data away",
+    EffectKind.CREDENTIAL_READ: "reads credentials",
+    EffectKind.HISTORY_REWRITE: "discards commits, branches or uncommitted work",
+    EffectKind.INFRASTRUCTURE: "stops or destroys what runs or is kept elsewhere",
+    EffectKind.DATABASE: "destroys data in a database",
+    EffectKind.PRIVILEGE: "takes or grants rights over the machine",
+    EffectKind.PERSISTENCE: "leaves something that runs later, unasked",
+    EffectKind.FORK_BOMB: "starts ever more processes",
+    EffectKind.NETWORK: "opens or changes the network",
+}
+_WHERE = {
+    Scope.WHOLE_WORKSPACE: " of the whole workspace",
+    Scope.HOME: " in a home folder",
+    Scope.ROOT: " of the system",
+    Scope.OUTSIDE: " outside of the workspace",
+}
+
+
+def decide(judgement: Judgement) -> Ruling:
+    """The default policy in three answers; `ALLOW` is what `is_dangerous` finds harmless.
+
+    `BLOCK` is what no task asks of an agent: deletion, overwriting and permissions at the root or
+    in a home folder that cannot be undone, disks, unseen code, data sent away and fork bombs.
+    `ESCALATE` is everything else that is dangerous, as a person may have asked for it: databases,
+    infrastructure, discarded work, credentials, rights, networks, what runs later, and what
+    cannot be told.
+    """
+    grave = [effect for effect in judgement.effects if _is_grave(effect)]
+    for effect in grave:
+        if _is_never(effect):
+            return Ruling(Verdict.BLOCK, effect.reason, _say(effect), effect)
+    for effect in grave:
+        return Ruling(Verdict.ESCALATE, effect.reason, _say(effect), effect)
+    for part in judgement.unprovable:
+        if part.reason not in _QUIET_REASONS:
+            return Ruling(
+                Verdict.ESCALATE, part.reason, f"nobody can tell what it does: {part.part}", part
+            )
+    return Ruling(Verdict.ALLOW)
 
 
 def is_dangerous(judgement: Judgement) -> bool:
@@ -98,6 +173,15 @@ def is_dangerous(judgement: Judgement) -> bool:
     return any(map(_is_grave, judgement.effects)) or any(
         part.reason not in _QUIET_REASONS for part in judgement.unprovable
     )
+
+
+def _is_never(effect: Effect) -> bool:
+    return effect.kind in _NEVER or (effect.kind in _PLACED_NEVER and effect.scope in _BROAD)
+
+
+def _say(effect: Effect) -> str:
+    where = _WHERE.get(effect.scope, "") if effect.kind in _PLACED_NEVER else ""
+    return f"it {_SAID[effect.kind]}{where}"
 
 
 def _is_mild(effect: Effect) -> bool:

@@ -6,8 +6,10 @@ from stopper.detect.effects import (
     Effect,
     EffectKind,
     Judgement,
+    Ruling,
     Scope,
     Unprovable,
+    decide,
     is_dangerous,
 )
 
@@ -17,8 +19,10 @@ __all__ = [
     "Effect",
     "EffectKind",
     "Judgement",
+    "Ruling",
     "Scope",
     "Unprovable",
+    "decide",
     "is_dangerous",
     "judge_command",
     "patterns",

@@ -21,15 +21,16 @@ __all__ = ["HANDLERS"]
 
 _CURL_VALUES = frozenset(
     {
-        "-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii", "--json",
-        "-F", "--form", "--form-string", "-T", "--upload-file", "-H", "--header", "-o", "--output",
-        "-u", "--user", "-X", "--request", "-A", "--user-agent", "-e", "--referer", "-b",
-        "--cookie", "-c", "--cookie-jar", "-x", "--proxy", "-m", "--max-time", "--connect-timeout",
-        "--retry", "-w", "--write-out", "--url", "-K", "--config", "-E", "--cert", "--key",
-        "--cacert", "--resolve", "--output-dir", "--limit-rate", "-r", "--range", "-t", "-Q", "--quote",
-        "-C", "--retry-delay", "--interface", "-D", "--dump-header", "--aws-sigv4", "-P", "-z", "-y",
-        "-Y", "--unix-socket", "--retry-max-time", "--max-redirs", "--ciphers", "--tls-max",
-        "--doh-url", "--oauth2-bearer", "--connect-to", "-U", "--proxy-user",
+        "-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
+        "--json", "-F", "--form", "--form-string", "-T", "--upload-file", "-H", "--header", "-o",
+        "--output", "-u", "--user", "-X", "--request", "-A", "--user-agent", "-e", "--referer",
+        "-b", "--cookie", "-c", "--cookie-jar", "-x", "--proxy", "-m", "--max-time",
+        "--connect-timeout", "--retry", "-w", "--write-out", "--url", "-K", "--config", "-E",
+        "--cert", "--key", "--cacert", "--resolve", "--output-dir", "--limit-rate", "-r",
+        "--range", "-t", "-Q", "--quote", "-C", "--retry-delay", "--interface", "-D",
+        "--dump-header", "--aws-sigv4", "-P", "-z", "-y", "-Y", "--unix-socket",
+        "--retry-max-time", "--max-redirs", "--ciphers", "--tls-max", "--doh-url",
+        "--oauth2-bearer", "--connect-to", "-U", "--proxy-user",
     }
 )  # fmt: skip
 _WGET_VALUES = frozenset(
