@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
 __all__ = ["Clock", "Waiter", "finish", "fresh_key", "lock", "monotonic_ns", "wall_ms"]
@@ -33,8 +33,8 @@ def fresh_key() -> bytes:
 
 
 def lock() -> AbstractContextManager[bool]:
-    """A lock for the state of one guard, which threads may share."""
-    return threading.Lock()
+    """A lock for the state of one guard. Threads share it, and the collector may come back to it."""
+    return threading.RLock()
 
 
 def finish(wanted: Awaitable[_T]) -> _T:
@@ -72,10 +72,13 @@ class Waiter:
         self._loop = asyncio.get_running_loop()
         self._woken = asyncio.Event()
 
-    def wake(self) -> None:
-        """Let it go on; a loop that has ended has nobody who waits."""
-        with suppress(RuntimeError):
+    def wake(self) -> bool:
+        """Let it go on; whether anybody is there still, since its loop may have ended."""
+        try:
             self._loop.call_soon_threadsafe(self._woken.set)
+        except RuntimeError:
+            return False
+        return True
 
     async def wait(self, timeout_ms: int) -> None:
         """Return when woken; TimeoutError when nobody did in time."""

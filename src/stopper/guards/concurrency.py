@@ -1,0 +1,162 @@
+"""How many calls may be in flight at once."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final
+
+from msgspec import Meta
+
+from stopper.guards.config import Config, configure
+from stopper.guards.models import (
+    EnforcementLevel,
+    GuardBlocked,
+    GuardResult,
+    allow,
+    block,
+    enforced,
+)
+from stopper.guards.slots import Limits, LocalSlots, SlotStore
+
+__all__ = ["ConcurrencyConfig", "ConcurrencyGuard"]
+
+Count = Annotated[int, Meta(ge=0)]
+
+_NO_LIMIT: Final = 2**63
+_NAMESPACE: Final = re.compile(r"mcp__(.+?)__|([^./:]+)[./:]")
+_GLOBAL: Final = "all calls"
+
+
+class ConcurrencyConfig(Config, frozen=True, kw_only=True):
+    """How many calls may be in flight: in all, of a tool, of a namespace, of a session.
+
+    The namespace of a tool is what stands before the first dot, slash or colon of its name, or the
+    server of an MCP name; a tool without one has no such limit. With `max_wait_ms`, a call waits
+    that long for its turn before it is refused.
+    """
+
+    mode: EnforcementLevel = EnforcementLevel.BLOCK
+    global_max: Count = 50
+    default_tool_max: Count = 10
+    per_tool_max: Mapping[str, Count] = {}
+    default_namespace_max: Count = 20
+    per_namespace_max: Mapping[str, Count] = {}
+    per_session_max: Count | None = None
+    max_wait_ms: Count = 0
+
+
+class ConcurrencyGuard:
+    """Lets a call go while there is a slot for it.
+
+    `check` only tells whether there would be one. `acquire` and `release`, `slot`, or a chain's
+    `guarded` take it and give it back.
+    """
+
+    def __init__(
+        self,
+        config: ConcurrencyConfig | None = None,
+        *,
+        slots: SlotStore | None = None,
+        **fields: Any,
+    ) -> None:
+        self.config = configure(ConcurrencyConfig, config, fields)
+        self.slots: SlotStore = LocalSlots() if slots is None else slots
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult | Awaitable[GuardResult]:
+        """Whether there is a slot now; with a shared store, something to await."""
+        del args
+        if self._is_off:
+            return allow()
+        full = self.slots.full(self._limits(tool, None, None))
+        return self._said(full) if full is None or isinstance(full, str) else self._said_later(full)
+
+    async def acquire(
+        self, tool: str, *, session_id: str | None = None, namespace: str | None = None
+    ) -> GuardResult:
+        """Take a slot; where the result blocks, none was taken."""
+        result = self._take(self._limits(tool, session_id, namespace))
+        return result if isinstance(result, GuardResult) else await result
+
+    async def release(
+        self, tool: str, *, session_id: str | None = None, namespace: str | None = None
+    ) -> None:
+        """Give back a slot that `acquire` took with the same words; GuardError for any other."""
+        if not self._is_off:
+            given = self.slots.give(self._limits(tool, session_id, namespace))
+            if given is not None:
+                await given
+
+    @asynccontextmanager
+    async def slot(
+        self, tool: str, *, session_id: str | None = None, namespace: str | None = None
+    ) -> AsyncIterator[None]:
+        """A block that holds a slot; GuardBlocked where there is none."""
+        result = await self.acquire(tool, session_id=session_id, namespace=namespace)
+        if result.blocked:
+            raise GuardBlocked(tool, result)
+        try:
+            yield
+        finally:
+            await self.release(tool, session_id=session_id, namespace=namespace)
+
+    def enter(
+        self, tool: str, args: dict[str, Any], session: str | None
+    ) -> GuardResult | Awaitable[GuardResult]:
+        """Take a slot for a guarded call."""
+        del args
+        return self._take(self._limits(tool, session, None))
+
+    def leave(self, tool: str, args: dict[str, Any], session: str | None) -> Awaitable[None] | None:
+        """Give the slot of a guarded call back."""
+        del args
+        return None if self._is_off else self.slots.give(self._limits(tool, session, None))
+
+    @property
+    def _is_off(self) -> bool:
+        return self.config.mode is EnforcementLevel.OFF
+
+    def _limits(self, tool: str, session: str | None, namespace: str | None) -> Limits:
+        config = self.config
+        limits = [
+            (_GLOBAL, config.global_max),
+            (f"tool {tool}", config.per_tool_max.get(tool, config.default_tool_max)),
+        ]
+        space = namespace or _namespace(tool)
+        if space:
+            limit = config.per_namespace_max.get(space, config.default_namespace_max)
+            limits.append((f"namespace {space}", limit))
+        if session is not None and config.per_session_max is not None:
+            limits.append((f"session {session}", config.per_session_max))
+        return tuple(limits)
+
+    def _take(self, limits: Limits) -> GuardResult | Awaitable[GuardResult]:
+        if self._is_off:
+            return allow()
+        if self.config.mode is EnforcementLevel.WARN:
+            return self._counted(limits)
+        full = self.slots.take(limits, self.config.max_wait_ms)
+        return self._said(full) if full is None or isinstance(full, str) else self._said_later(full)
+
+    async def _counted(self, limits: Limits) -> GuardResult:
+        """Warn where a limit is full, and take the slot all the same, so that it can be left."""
+        full = self.slots.full(limits)
+        full = full if full is None or isinstance(full, str) else await full
+        taken = self.slots.take(tuple((name, _NO_LIMIT) for name, _ in limits), 0)
+        if taken is not None and not isinstance(taken, str):
+            await taken
+        return self._said(full)
+
+    async def _said_later(self, full: Awaitable[str | None]) -> GuardResult:
+        return self._said(await full)
+
+    def _said(self, full: str | None) -> GuardResult:
+        if full is None:
+            return allow()
+        kind = full.partition(" ")[0] if full != _GLOBAL else "global"
+        result = block(f"concurrency.{kind}", f"Too many calls in flight for {full}", limit=full)
+        return enforced(self.config.mode, result)
+
+
+def _namespace(tool: str) -> str | None:
+    found = _NAMESPACE.match(tool)
+    return found and (found[1] or found[2])
