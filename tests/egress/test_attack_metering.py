@@ -14,9 +14,11 @@ from stopper.core.budget import Budget, Unit
 from stopper.core.reason import Refusal, refuse
 from stopper.core.scope import GLOBAL
 from stopper.core.usage import Quality, Usage
+from stopper.egress.gate import Answer
 from stopper.egress.route import Table
 from stopper.meter.anthropic import MESSAGES
 from stopper.meter.wire import Ask, Live, Reply
+from stopper.stores.ledger import Grow
 from stopper.stores.memory import MemoryLedger
 from stopper.testing.faults import FaultyLedger
 from stopper.testing.plane import loopback_plane
@@ -278,6 +280,32 @@ def test_what_was_written_and_never_read_is_counted_too(
             assert row.usage.output < 3 * billed.output
 
     asyncio.run(go())
+
+
+def test_a_flood_beyond_the_limit_is_left_with_the_upstream() -> None:
+    """An upstream that keeps to no limit is read no further until its hold has grown."""
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n"
+    body = START + DELTA * 100_000
+    waiting: list[Answer] = []
+
+    def keep(_: Grow, answer: Answer) -> None:
+        waiting.append(answer)
+
+    async def go() -> None:
+        async with besiege(head % len(body) + body) as siege, siege.client() as client:
+            siege.plane.gate.grow = keep  # type: ignore[assignment, method-assign]
+            client.send(message(stream=True))
+            reading = asyncio.create_task(client.reader.read(-1))
+            await until(lambda: waiting)
+            for _ in range(500):
+                await asyncio.sleep(0)
+            waiting[0](refuse("budget.exhausted"))
+            said = await reading
+            assert b"[stopper budget.overrun]" in said
+            (row,) = await siege.rows()
+            assert 100 < said.count(b"hello") <= row.usage.output < 20_000
+
+    uvloop.run(go())
 
 
 class Wrong(Struct):

@@ -122,7 +122,9 @@ class Exchange:
         self._begun = False
         self._metering: Metering | None = None
         if isinstance(route, Route) and route.wire is not None and route.provider is not None:
-            self._metering = Metering(self._plane, route.provider, route.wire, self.cut)
+            self._metering = Metering(
+                self._plane, route.provider, route.wire, self.cut, self._hold_growing
+            )
 
     @property
     def done(self) -> bool:
@@ -218,6 +220,14 @@ class Exchange:
         """The caller reads more slowly than the upstream writes, or has caught up."""
         if self._upstream is not None:
             self._upstream.hold_reading(hold)
+
+    def _hold_growing(self, growing: bool) -> None:
+        """Leave a reply that outgrew its hold with the upstream until more is held for it.
+
+        An upstream that keeps to no limit can write megabytes within one turn of the loop.
+        """
+        if self._upstream is not None and self._state is not _State.DRAINING:
+            self._upstream.hold_reading(growing or self._client.blocked)
 
     # on the way out
 

@@ -47,7 +47,8 @@ class Metering:
     """Everything about a request that costs money, and nothing about its connection.
 
     In order: `read`, `hold`, `limit`, then with `body` sent `follow`, `feed` and `end`; `settle`
-    once. `left` tells that the upstream was left before its reply was whole.
+    once. `left` tells that the upstream was left before its reply was whole. `on_growing` hears
+    that a reply has outgrown its hold, of which no more may be read, and that it may go on.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Metering:
         provider: Provider,
         wire: Wire,
         on_overrun: Callable[[Refusal], None],
+        on_growing: Callable[[bool], None],
     ) -> None:
         self.body = b""
         self.sent = False
@@ -64,6 +66,7 @@ class Metering:
         self._provider = provider
         self._wire = wire
         self._on_overrun = on_overrun
+        self._on_growing = on_growing
         self._id = f"{_PREFIX}{next(_serial):x}"
         self._ask: Ask | None = None
         self._quote: Quote | None = None
@@ -257,11 +260,13 @@ class Metering:
         if tokens <= grant.tokens and micros <= grant.micros:
             return
         self._growing = True
+        self._on_growing(True)
         grow = Grow(self._id, max(tokens, grant.tokens), max(micros, grant.micros))
         self._plane.gate.grow(grow, self._grown)
 
     def _grown(self, answer: Grant | Refusal) -> None:
         self._growing = False
+        self._on_growing(False)
         grant = self._grant
         if grant is None:
             return
