@@ -34,5 +34,5 @@ def signature(tool: str, args: Any, key: bytes) -> bytes:
     try:
         body = _LOOSE.encode([tool, args])
     except (TypeError, ValueError, OverflowError, RecursionError):
-        body = _LOOSE.encode([tool])
+        body = tool.encode("utf-8", "surrogatepass")
     return blake2b(body, key=key, digest_size=_SIGNATURE_BYTES).digest()

@@ -33,7 +33,7 @@ def fresh_key() -> bytes:
 
 
 def lock() -> AbstractContextManager[bool]:
-    """A lock for the state of one guard. Threads share it, and the collector may come back to it."""
+    """A lock for the state of one guard, for threads; its holder may take it again."""
     return threading.RLock()
 
 

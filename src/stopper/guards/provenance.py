@@ -1,0 +1,259 @@
+"""Where outputs come from: references that nobody can forge, and their lineage."""
+
+import hmac
+import re
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from hashlib import blake2b
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+
+from stopper.errors import GuardError
+from stopper.guards.canonical import signature
+from stopper.guards.config import Config, configure
+from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.world import Clock, fresh_key, lock, wall_ms
+
+__all__ = ["ProvenanceConfig", "ProvenanceGuard"]
+
+MAX_LINEAGE: Final = 1000
+MAX_PARENTS: Final = 100
+MAX_TEXTS: Final = 200
+"""The most texts of one output, and of one call, that are compared."""
+MAX_DEPTH: Final = 20
+
+_MIN_TEXT: Final = 16
+_TAG_BYTES: Final = 12
+_NUMBER_DIGITS: Final = 8
+_SHAPE: Final = re.compile(r"[A-Za-z_][^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}")
+_NAMES: Final = frozenset({"ref", "refs", "reference", "references"})
+_ENDINGS: Final = ("_ref", "_refs", "_reference", "_references")
+_MAX_SHOWN: Final = 100
+
+
+class ProvenanceConfig(Config, frozen=True, kw_only=True):
+    """What has to say where it comes from.
+
+    With `require_attribution`, a call that hands on a text of a recorded output (16 characters or
+    more) has to name a reference; `max_unattributed_uses` such calls may go without. What stands in
+    `reference_arg_names` has to be a genuine reference; so has what looks like one in an argument
+    named `ref` or `..._ref`. The last `max_history_size` outputs are remembered.
+    """
+
+    mode: EnforcementLevel = EnforcementLevel.WARN
+    require_attribution: bool = True
+    track_lineage: bool = True
+    max_unattributed_uses: Annotated[int, Meta(ge=0)] = 0
+    max_history_size: Annotated[int, Meta(ge=1)] = 10_000
+    reference_arg_names: AbstractSet[str] = frozenset(
+        {"_ref", "_reference", "_provenance", "_source"}
+    )
+
+
+class _Record(Struct, frozen=True):
+    """One output; nothing in it tells what the arguments or the output were."""
+
+    reference: str
+    tool: str
+    args_hash: str
+    content_hash: str
+    timestamp: int
+    parents: tuple[str, ...]
+
+    def shown(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__struct_fields__}
+
+
+class ProvenanceGuard:
+    """Gives every output a reference, and checks the references that calls bring.
+
+    A reference reads `TOOL:TAG:MILLISECONDS`; its tag is made with `key`, so that whoever does not
+    have that can make none. Without a key of your own, references are good in this process alone.
+    """
+
+    def __init__(
+        self,
+        config: ProvenanceConfig | None = None,
+        *,
+        key: bytes | None = None,
+        clock: Clock = wall_ms,
+        **fields: Any,
+    ) -> None:
+        self.config = configure(ProvenanceConfig, config, fields)
+        self._key = key or fresh_key()
+        self._clock = clock
+        self._lock = lock()
+        self._records: OrderedDict[str, _Record] = OrderedDict()
+        self._texts: OrderedDict[int, str] = OrderedDict()
+        self._unattributed = 0
+        self._number = 0
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Whether the references are genuine and none is missing; a missing one is counted."""
+        judged = self.judge(tool, args)
+        if not judged.blocked:
+            self.admit(tool, args)
+        return judged
+
+    def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """The same, counting nothing."""
+        del tool
+        if self.config.mode is EnforcementLevel.OFF:
+            return allow()
+        return enforced(self.config.mode, self._refused(args) or allow())
+
+    def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Count a call that hands on an output without a reference."""
+        del tool
+        if self.config.mode is not EnforcementLevel.OFF and self._is_unattributed(args):
+            with self._lock:
+                self._unattributed += 1
+        return allow()
+
+    def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:
+        """Record an output; `details` has its reference as `ref`."""
+        return self.admit_output(tool, args, output)
+
+    def admit_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:
+        """Record an output as the caller gets it, with the references in `args` as its parents."""
+        if self.config.mode is EnforcementLevel.OFF:
+            return allow()
+        parents = [one for one in _strings(args) if self.is_genuine(one)]
+        return allow(ref=self.record_output(tool, args, output, parents))
+
+    def record_output(
+        self,
+        tool: str,
+        args: dict[str, Any],
+        output: Any,
+        parent_refs: Iterable[str] = (),
+    ) -> str:
+        """Record an output and give its reference; GuardError for a parent that is not genuine."""
+        parents = tuple(dict.fromkeys(parent_refs))[:MAX_PARENTS]
+        for parent in parents:
+            if not self.is_genuine(parent):
+                raise GuardError(
+                    f"parent_refs: {parent[:_MAX_SHOWN]!r} is no reference of this guard; "
+                    "use what record_output returned"
+                )
+        now = self._clock()
+        with self._lock:
+            self._number += 1
+            number = f"{self._number:0{_NUMBER_DIGITS}x}"
+            reference = f"{tool}:{number}{self._tag(tool, number, now)}:{now}"
+            self._records[reference] = _Record(
+                reference,
+                tool,
+                signature(tool, args, self._key).hex(),
+                signature("", output, self._key).hex(),
+                now,
+                parents if self.config.track_lineage else (),
+            )
+            self._remember(reference, output)
+        return reference
+
+    def is_genuine(self, reference: Any) -> bool:
+        """Whether this guard, or another with its key, made this reference."""
+        if not isinstance(reference, str):
+            return False
+        tool, _, rest = reference.rpartition(":")[0].rpartition(":")
+        at = reference.rpartition(":")[2]
+        number, tag = rest[: -2 * _TAG_BYTES], rest[-2 * _TAG_BYTES :]
+        if not (number and at.isdecimal() and at.isascii() and len(reference) <= 512):  # noqa: PLR2004
+            return False
+        expected = self._tag(tool, number, int(at))
+        return hmac.compare_digest(expected.encode(), tag.encode("utf-8", "replace"))
+
+    def get_provenance(self, reference: str) -> dict[str, Any] | None:
+        """What is known of an output: its tool, hashes, time and parents; None if forgotten.
+
+        The hashes are equal for equal values, and tell nothing without the key.
+        """
+        record = self._records.get(reference)
+        return record.shown() if record else None
+
+    def get_lineage(self, reference: str) -> list[dict[str, Any]]:
+        """The output, its parents, theirs and so on, each once, nearest first."""
+        found: dict[str, dict[str, Any]] = {}
+        waiting = deque([reference])
+        while waiting and len(found) < MAX_LINEAGE:
+            record = self._records.get(waiting.popleft())
+            if record and record.reference not in found:
+                found[record.reference] = record.shown()
+                waiting.extend(record.parents)
+        return list(found.values())
+
+    def is_unchanged(self, reference: str, output: Any) -> bool:
+        """Whether `output` is what was recorded under this reference."""
+        record = self._records.get(reference)
+        return record is not None and hmac.compare_digest(
+            record.content_hash, signature("", output, self._key).hex()
+        )
+
+    def reset(self) -> None:
+        """Forget every output; their references stay genuine."""
+        with self._lock:
+            self._records.clear()
+            self._texts.clear()
+            self._unattributed = 0
+
+    def _refused(self, args: dict[str, Any]) -> GuardResult | None:
+        for name, value in args.items():
+            for one in self._claimed(name, value):
+                if not self.is_genuine(one):
+                    reason = f"Reference in '{name[:_MAX_SHOWN]}' is not genuine"
+                    return block("provenance.forged", reason, argument=name[:_MAX_SHOWN])
+        limit = self.config.max_unattributed_uses
+        if self._unattributed >= limit and self._is_unattributed(args):
+            return block("provenance.unattributed", "An output is handed on without its reference")
+        return None
+
+    def _claimed(self, name: str, value: Any) -> Iterator[Any]:
+        """What an argument says is a reference."""
+        values = value if isinstance(value, list | tuple) else [value]
+        if name in self.config.reference_arg_names:
+            yield from values
+        elif name.lower() in _NAMES or name.lower().endswith(_ENDINGS):
+            yield from (one for one in values if isinstance(one, str) and _SHAPE.fullmatch(one))
+
+    def _is_unattributed(self, args: dict[str, Any]) -> bool:
+        if not self.config.require_attribution or not self._texts:
+            return False
+        texts = list(_strings(args))
+        return any(hash(text) in self._texts for text in texts) and not any(
+            self.is_genuine(text) for text in texts
+        )
+
+    def _tag(self, tool: str, number: str, at: int) -> str:
+        text = f"{len(tool)}:{tool}:{number}:{at}".encode("utf-8", "surrogatepass")
+        return blake2b(text, key=self._key[:64], digest_size=_TAG_BYTES).hexdigest()
+
+    def _remember(self, reference: str, output: Any) -> None:
+        if self.config.require_attribution:
+            for text in _strings(output):
+                self._texts[hash(text)] = reference
+        while len(self._records) > self.config.max_history_size:
+            self._records.popitem(last=False)
+        while len(self._texts) > self.config.max_history_size:
+            self._texts.popitem(last=False)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Texts in `value` that are long enough to be told from chance."""
+    found, waiting = 0, deque([(value, 0)])
+    while waiting and found < MAX_TEXTS:
+        item, depth = waiting.popleft()
+        if isinstance(item, str):
+            if len(item) >= _MIN_TEXT:
+                found += 1
+                yield item
+        elif depth < MAX_DEPTH and isinstance(item, dict):
+            waiting.extend((one, depth + 1) for one in _some(item.values()))
+        elif depth < MAX_DEPTH and isinstance(item, list | tuple):
+            waiting.extend((one, depth + 1) for one in _some(item))
+
+
+def _some(items: Iterable[Any]) -> Iterator[Any]:
+    return (item for item, _ in zip(items, range(MAX_TEXTS), strict=False))
