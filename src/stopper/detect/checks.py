@@ -188,13 +188,20 @@ CHECKS: Mapping[str, Callable[[bytes], bool]] = {
 
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_INTEGRITY = re.compile(rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]")
+# What stands where a secret would and is public: hashes, certificates, .NET's assembly keys.
+_PUBLIC = re.compile(
+    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]"
+    rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
+    rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
+    rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
+)
 # Code and templates where a value is expected: names, calls, subscripts, expansions, paths.
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
     rb"|[\w.$]+\(.*"
     rb"|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:[(\[].*)?"
     rb"|[A-Za-z_]\w*\[.*"
+    rb"|![A-Za-z:]+"
     rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%[A-Za-z(]|[\[(*]).*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
@@ -205,12 +212,17 @@ _WORDS = re.compile(
     rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
 )
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
+_SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
+_NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
+_CAMEL = re.compile(rb"_?(?:[A-Z][a-z]+|[A-Z]{2,6}|[A-Z]?[0-9]{1,5})+")
+_TITLE = re.compile(rb"[A-Z][a-z]+")
 _SEPARATORS = b"-_.:/=+~@"
 _CARD_DIGITS = 16
 _NOTHING = b"00000000"
 _MIN_PASSWORD = 4
 _MIN_KEY = 8
 _MIN_RANDOM = 10
+_MIN_SCRAMBLED = 24
 _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
 _MIN_HEX = 2.6
@@ -219,7 +231,7 @@ _MIN_LETTERS_ONLY = 3.6
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
-_SIGN = re.compile(rb"[^A-Za-z0-9_.:/()\[\]{}+*-]")
+_SIGN = re.compile(rb"[^\x80-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
 
 def _not_placeholder(value: bytes) -> bool:
@@ -227,8 +239,8 @@ def _not_placeholder(value: bytes) -> bool:
     return (
         len(set(value)) >= _MIN_DIFFERENT
         and not _WORDS.search(value)
-        and not (_CODE.fullmatch(value) and not _is_jumbled(value))
-        and not _INTEGRITY.match(value)
+        and not (_CODE.fullmatch(value) and not _is_jumbled(value) and not _is_scrambled(value))
+        and not _PUBLIC.match(value)
     )
 
 
@@ -296,16 +308,35 @@ def _credentials(value: bytes) -> bool:
 def _is_jumbled(value: bytes) -> bool:
     """Whether it is letters alone, whose case changes as it does in no name."""
     runs = _RUN.findall(value)
-    return len(value) >= _MIN_RANDOM and value.isalpha() and (len(runs) - 1) * 3 >= len(value)
+    return len(value) >= _MIN_RANDOM and value.isalpha() and (len(runs) - 1) * 5 >= len(value) * 2
+
+
+def _is_scrambled(value: bytes) -> bool:
+    """Whether letters and digits change places as in no attribute of an object."""
+    return (
+        len(value) >= _MIN_SCRAMBLED
+        and value.translate(None, b".+/=").isalnum()
+        and len(_DIGIT.findall(value)) * 8 >= len(value)
+        and len(_RUN.findall(value)) * 3 >= len(value)
+    )
 
 
 def _is_wordy(value: bytes) -> bool:
     """Whether it is words with few digits, as names in code and in configurations are."""
+    if _NAMED.fullmatch(value) or _is_titled(value):
+        return True
     bare = value.translate(None, _SEPARATORS)
     words = sum(map(len, _WORD.findall(value)))
     digits = len(_DIGIT.findall(value))
     most = 5 if len(bare) < len(value) else 8
-    return words * 5 >= len(bare) * 4 and digits * most <= len(bare)
+    runs = len(_RUN.findall(value))
+    return words * 5 >= len(bare) * 4 and digits * most <= len(bare) and runs * 9 < len(bare) * 4
+
+
+def _is_titled(value: bytes) -> bool:
+    """Whether it is a class's name, perhaps with a number: `Ed25519PrivateKey`."""
+    words = sum(map(len, _TITLE.findall(value)))
+    return _CAMEL.fullmatch(value) is not None and words * 5 >= len(value) * 3
 
 
 def _is_ladder(value: bytes) -> bool:
