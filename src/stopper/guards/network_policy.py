@@ -1,0 +1,372 @@
+"""Where a call may go: no way to this machine, private networks or metadata services."""
+
+import re
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
+from typing import Any, Final
+
+from msgspec import Struct
+
+from stopper.core.reason import Refusal
+from stopper.detect.allow import Allow, parse_rule
+from stopper.detect.hosts import Host, classify_host, parse_host
+from stopper.detect.urls import SCHEMES, parse_authority, parse_url
+from stopper.errors import SettingsError
+from stopper.guards.config import Config, configure
+from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.texts import TooMuch, shown_name, walk
+
+__all__ = [
+    "DEFAULT_COMMAND_ARGUMENT_NAMES",
+    "DEFAULT_LOCALHOST_PATTERNS",
+    "DEFAULT_METADATA_IPS",
+    "DEFAULT_URL_ARGUMENT_NAMES",
+    "NetworkPolicyConfig",
+    "NetworkPolicyGuard",
+]
+
+DEFAULT_METADATA_IPS: Final = frozenset(
+    {
+        "100.100.100.200",
+        "169.254.169.254",
+        "192.0.0.192",
+        "metadata.gke.internal",
+        "metadata.google.internal",
+    }
+)
+DEFAULT_LOCALHOST_PATTERNS: Final = frozenset(
+    {"0.0.0.0", "127.0.0.1", "::1", "[::1]", "localhost"}  # noqa: S104  what is refused
+)
+DEFAULT_URL_ARGUMENT_NAMES: Final = frozenset(
+    {
+        "address", "destination", "endpoint", "host", "href", "link", "server", "target", "uri",
+        "url",
+    }
+)  # fmt: skip
+DEFAULT_COMMAND_ARGUMENT_NAMES: Final = frozenset(
+    {"argv", "cmd", "code", "command", "commands", "script", "shell"}
+)
+
+# Under these names paths, places and numbers stand as often as hosts.
+_LOOSE: Final = frozenset({"address", "destination", "endpoint", "href", "link", "target"})
+_LOCALHOST: Final = frozenset({"network.loopback", "network.unspecified"})
+_PLAIN_SCHEMES: Final = frozenset({"ftp", "http", "ws"})
+_MAX_TEXT_URL: Final = 2048
+_MAX_KNOWN: Final = 1024
+_ANY_PORT: Final = 1
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DOTALL)
+_SLASHLESS = re.compile(r"(?:https?|wss?|ftps?):(?!//)", re.IGNORECASE)
+_OPAQUE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:(?![0-9])")
+_PATH_STARTS: Final = ("/", ".", "#", "?", "~")
+_UNC_STARTS: Final = ("\\\\", "/\\", "\\/")
+_SMALL_NUMBER = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,7})?")
+_IN_TEXT = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>|;`^]{1,%d}" % _MAX_TEXT_URL  # noqa: UP031  braces
+)
+_HOST_IN_TEXT = re.compile(
+    r"(?<![\w./-])(?:localhost|(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
+    r"|(?:[a-z0-9-]{1,63}\.){1,8}(?:internal|local|localhost))(?![\w-]|\.\w)",
+    re.IGNORECASE,
+)
+_TAIL: Final = ".,:!)}&"
+_UNKNOWN: Final = frozenset("$<>{}*`")
+
+
+class NetworkPolicyConfig(Config, frozen=True, kw_only=True):
+    """What is refused.
+
+    `allowed_domains` None allows every public host. A domain stands for itself and all names below
+    it, `*.domain` for the latter alone; a whole rule of an allowlist (`localhost:8080`,
+    `api.example.com:443/v1/*`) allows just that, even what is not public. `metadata_ips` and
+    `localhost_patterns` add to what is known anyway. Under `url_argument_names` every value is a
+    destination, under `command_argument_names` URLs inside of it and metadata services are; with
+    `scan_text` so are URLs and hosts in every text.
+    """
+
+    mode: EnforcementLevel = EnforcementLevel.BLOCK
+    allowed_domains: AbstractSet[str] | None = None
+    blocked_domains: AbstractSet[str] = frozenset()
+    block_private_ips: bool = True
+    block_localhost: bool = True
+    block_metadata_ips: bool = True
+    require_https: bool = False
+    url_argument_names: AbstractSet[str] = DEFAULT_URL_ARGUMENT_NAMES
+    metadata_ips: AbstractSet[str] = DEFAULT_METADATA_IPS
+    localhost_patterns: AbstractSet[str] = DEFAULT_LOCALHOST_PATTERNS
+    command_argument_names: AbstractSet[str] = DEFAULT_COMMAND_ARGUMENT_NAMES
+    scan_text: bool = False
+
+
+class _Place(Struct, frozen=True):
+    """A destination as it was read; `port` is 0 where none was told."""
+
+    host: Host
+    port: int = 0
+    scheme: str = ""
+    path: str = "/"
+
+
+class _Known(Struct, frozen=True):
+    """What a host is, why it is refused wherever it appears, and why it is as a destination."""
+
+    code: str | None
+    forbidden: str | None
+    unwanted: str | None
+
+
+class _No(Exception):  # noqa: N818  it is an answer, not an error
+    """A destination is refused, with its code and what may be said of it."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class NetworkPolicyGuard:
+    """Refuses destinations by what they say: URLs, hosts and addresses in any spelling.
+
+    A value that is nothing but a URL is judged under every name. Names are not resolved here: a
+    public name may point to a private address, or to another one a second later. What was resolved
+    is judged where it is dialled, by the egress of a bottle, and so are redirects. Threads may
+    share a guard; it keeps what it found out about the last 1024 hosts.
+    """
+
+    def __init__(self, config: NetworkPolicyConfig | None = None, **given: Any) -> None:
+        self.config = configure(NetworkPolicyConfig, config, given)
+        self._names = frozenset(name.lower() for name in self.config.url_argument_names)
+        self._commands = frozenset(name.lower() for name in self.config.command_argument_names)
+        self._localhost = _domains(self.config.localhost_patterns)
+        self._metadata = _domains(self.config.metadata_ips)
+        self._blocked = _domains(self.config.blocked_domains)
+        allowed = self.config.allowed_domains or frozenset()
+        self._rules = tuple(_rule(entry) for entry in allowed if _is_rule(entry))
+        self._allowed = _domains(entry for entry in allowed if not _is_rule(entry))
+        self._known = lru_cache(maxsize=_MAX_KNOWN)(self._look_up)
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
+        """Whether all destinations in the arguments may be reached, however deep they stand."""
+        if self.config.mode is EnforcementLevel.OFF:
+            return allow()
+        name = ""
+        try:
+            for name, text in walk(args):
+                self._look(name.lower(), text)
+        except _No as no:
+            where = shown_name(name)
+            reason = _REASONS.get(no.code) or Refusal(no.code, no.detail).reason.say
+            reason = reason.format(detail=no.detail or "It")
+            return enforced(
+                self.config.mode, block(no.code, reason, argument=where, destination=no.detail)
+            )
+        except TooMuch:
+            reason = "The arguments nest too deep or are too many to look for destinations"
+            return enforced(self.config.mode, block("guard.too_much", reason))
+        return allow()
+
+    def _look(self, name: str, text: str) -> None:
+        if name in self._names:
+            self._named(text.strip(), is_loose=name in _LOOSE)
+        elif name in self._commands or self.config.scan_text:
+            self._urls_in(text)
+            self._hosts_in(text)
+        elif "//" in text:
+            text = text.strip()
+            if _URL.match(text) and not any(map(str.isspace, text)):
+                self._url(text)
+
+    def _named(self, text: str, *, is_loose: bool) -> None:
+        if "://" in text:
+            self._url(text)
+        elif text.startswith("//"):
+            self._url(f"https:{text}", scheme="")
+        elif text.startswith(_UNC_STARTS) or _SLASHLESS.match(_unbroken(text)):
+            raise _No("network.bad_url", "A URL that programs read in different ways")
+        elif text and not text.startswith(_PATH_STARTS):
+            self._bare(text, is_loose=is_loose)
+
+    def _bare(self, text: str, *, is_loose: bool) -> None:
+        """`HOST[:PORT][/PATH]`, or something else altogether."""
+        if any(map(str.isspace, text)):
+            self._hosts_in(text)
+            return
+        authority, slash, path = text.partition("/")
+        _, at, authority = authority.rpartition("@")
+        read = parse_authority(authority, _ANY_PORT)
+        if isinstance(read, Refusal):
+            if _OPAQUE.match(text) or (is_loose and not _is_address(read, authority)):
+                return
+            raise _No(read.code, read.detail)
+        host, port = read
+        if is_loose and "." not in host.name and host.address is None and not _is_special(host):
+            return
+        place = _Place(host, 0 if port == _ANY_PORT else port, "", f"{slash}{path}" or "/")
+        if at and is_loose and not slash:  # a mail address
+            self._forbid(host)
+        else:
+            self._judge(place)
+
+    def _url(self, text: str, *, scheme: str | None = None) -> None:
+        parts = _URL.match(text)
+        if parts is None:
+            raise _No("network.bad_url", "A URL without a scheme at its beginning")
+        own = parts[1].lower()
+        if own in SCHEMES:
+            url = parse_url(text)
+            if isinstance(url, Refusal):
+                raise _No(url.code, url.detail)
+            self._judge(_Place(url.host, url.port, own if scheme is None else scheme, url.path))
+            return
+        for authority in parts[2].rpartition("@")[2].split(","):
+            if authority:
+                self._judge(self._other(authority, own))
+
+    def _other(self, authority: str, scheme: str) -> _Place:
+        """What a URL of another scheme names: its user information is its own business."""
+        read = parse_authority(authority, _ANY_PORT)
+        if isinstance(read, Refusal):
+            raise _No(read.code, read.detail)
+        return _Place(read[0], 0 if read[1] == _ANY_PORT else read[1], scheme)
+
+    def _urls_in(self, text: str) -> None:
+        if "://" not in text:
+            return
+        for found in _IN_TEXT.finditer(text):
+            url = found[0].rstrip(_TAIL if "[" in found[0] else f"{_TAIL}]")
+            if url.endswith("://"):
+                continue
+            try:
+                self._url(url)
+            except _No as no:
+                # What is only known when the command runs is no URL that could be judged.
+                if no.code not in _UNREADABLE or _UNKNOWN.isdisjoint(url):
+                    raise
+
+    def _hosts_in(self, text: str) -> None:
+        """Hosts without a scheme; unless all are asked for, those that are never meant well."""
+        for found in _HOST_IN_TEXT.finditer(text):
+            host = parse_host(found[0])
+            if not isinstance(host, Host):
+                continue
+            if self.config.scan_text or self._known(host).code == "network.metadata":
+                self._forbid(host)
+
+    def _judge(self, place: _Place) -> None:
+        if self._rules and any(_fits(rule, place) for rule in self._rules):
+            return
+        known = self._known(place.host)
+        code = known.forbidden or known.unwanted
+        if code is None and self.config.require_https and place.scheme in _PLAIN_SCHEMES:
+            code = "network.not_https"
+        if code:
+            raise _No(code, place.host.name)
+
+    def _forbid(self, host: Host) -> None:
+        """Refuse what is not public, as far as the configuration says so."""
+        code = self._known(host).forbidden
+        if code:
+            raise _No(code, host.name)
+
+    def _look_up(self, host: Host) -> _Known:
+        name, code = host.name, classify_host(host)
+        if _covers(self._metadata, name):
+            code = "network.metadata"
+        elif code != "network.metadata" and _covers(self._localhost, name):
+            code = "network.loopback"
+        unwanted = None
+        if _covers(self._blocked, name):
+            unwanted = "network.blocked_domain"
+        elif self.config.allowed_domains is not None and not _covers(self._allowed, name):
+            unwanted = "network.not_allowed"
+        return _Known(code, code if code and self._refuses(code) else None, unwanted)
+
+    def _refuses(self, code: str) -> bool:
+        if code in _LOCALHOST:
+            return self.config.block_localhost
+        if code == "network.metadata":
+            return self.config.block_metadata_ips
+        return self.config.block_private_ips
+
+
+_UNREADABLE: Final = frozenset({"network.bad_url", "network.bad_host"})
+_REASONS: Final = {
+    "network.blocked_domain": "Domain blocked: {detail}",
+    "network.link_local": "Private IP access blocked: {detail}",
+    "network.loopback": "Localhost access blocked",
+    "network.metadata": "Cloud metadata access blocked: {detail}",
+    "network.multicast": "Private IP access blocked: {detail}",
+    "network.not_allowed": "Domain not in allowlist: {detail}",
+    "network.not_https": "HTTPS required: {detail}",
+    "network.private_address": "Private IP access blocked: {detail}",
+    "network.reserved": "Private IP access blocked: {detail}",
+    "network.unspecified": "Localhost access blocked",
+}
+
+
+def _domains(entries: Iterable[str]) -> frozenset[str]:
+    """Domains in their canonical spelling; `*.` in front is kept."""
+    return frozenset(map(_domain, entries))
+
+
+def _domain(entry: str) -> str:
+    bare = entry.strip().strip("[]").removeprefix("*.")
+    host = parse_host(f"[{bare}]" if ":" in bare else bare)
+    if isinstance(host, Refusal):
+        raise SettingsError(
+            f"NetworkPolicyConfig: {entry!r} is no domain; write example.com, *.example.com, an "
+            "address, or a rule such as localhost:8080"
+        )
+    return f"*.{host.name}" if entry.strip().startswith("*.") else host.name
+
+
+def _covers(domains: frozenset[str], name: str) -> bool:
+    """Whether `name` is one of them or below one."""
+    if not domains:
+        return False
+    if name in domains:
+        return True
+    _, dot, above = name.partition(".")
+    while dot:
+        if above in domains or f"*.{above}" in domains:
+            return True
+        _, dot, above = above.partition(".")
+    return False
+
+
+def _is_rule(entry: str) -> bool:
+    bare = entry.strip()
+    return "/" in bare or " " in bare or (bare.count(":") == 1 and not bare.startswith("["))
+
+
+def _rule(entry: str) -> Allow:
+    try:
+        rule = parse_rule(entry)
+    except ValueError as error:
+        raise SettingsError(f"NetworkPolicyConfig.allowed_domains: {entry!r} is {error}") from error
+    if rule.within is not None:
+        raise SettingsError(
+            f"NetworkPolicyConfig.allowed_domains: {entry!r} names what a host resolves to, which "
+            "only the egress can know; allow it there"
+        )
+    return rule
+
+
+def _fits(rule: Allow, place: _Place) -> bool:
+    port = place.port or SCHEMES.get(place.scheme, 443)
+    return rule.reaches(place.host, port) and rule.covers(None, place.path)
+
+
+def _is_special(host: Host) -> bool:
+    return classify_host(host) in {"network.loopback", "network.metadata"}
+
+
+def _is_address(read: Refusal, authority: str) -> bool:
+    """Whether a program would take this for an address, and it is no number of something else."""
+    return read.code == "network.odd_address" and not _SMALL_NUMBER.fullmatch(authority)
+
+
+def _unbroken(text: str) -> str:
+    """Without what browsers leave out of URLs."""
+    return text.translate({9: None, 10: None, 13: None})
