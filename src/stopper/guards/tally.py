@@ -1,6 +1,6 @@
 """Asks guards one by one and keeps what they said; a guard that fails, blocks."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final
 
 from stopper.core.verdict import Verdict
@@ -12,8 +12,8 @@ from stopper.guards.world import Clock
 
 __all__ = ["MAX_ROUNDS", "Tally"]
 
-MAX_ROUNDS: Final = 8
-"""How often all guards look again at what was repaired before the call is refused."""
+MAX_ROUNDS: Final = 16
+"""How often one call is repaired, and all guards look again, before it is refused."""
 
 _ALLOW: Final = Verdict.ALLOW
 _REPAIR: Final = Verdict.REPAIR
@@ -64,33 +64,26 @@ class Tally:
                 self._stop = (row.name, result)
         return result
 
-    def settle_on(
-        self,
-        rows: Iterable[Row],
-        value: Any,
-        look: Look,
-    ) -> Flow[Any]:
-        """`value` as all guards let it be: all of them look at it, and again at every repair.
+    def settle_on(self, rows: Sequence[Row], value: Any, look: Look) -> Flow[Any]:
+        """`value` as all guards let it be: after every single repair, all of them look again.
 
-        So neither a guard before a repair nor one after it misses what the call began as or what
-        it became.
+        So no guard misses what the value was or what it became, wherever in the chain it stands.
         """
-        rows = tuple(rows)
         for number in range(MAX_ROUNDS):
-            repairing = []
+            better: GuardResult | None = None
             for row in rows:
                 method, given = look(row, value)
                 result = yield from self.ask(row, method, *given)
                 if self._stop:
                     return value
-                if result.verdict is _REPAIR and not (number and self._repaired(result) == value):
-                    repairing.append((row, result))
-            if not repairing:
+                if better is None and result.verdict is _REPAIR:
+                    is_new = not number or not _is_same(self._repaired(result), value)
+                    better = result if is_new else None
+            if better is None:
                 return value
-            value = yield from self._repair(repairing, value, look)
-            if self._stop:
-                return value
-        self.stop("guard.unsettled", f"guards repaired this call {MAX_ROUNDS} times over")
+            value = self._repaired(better)
+            self._is_repaired = True
+        self.stop("guard.unsettled", f"still not settled after {MAX_ROUNDS} repairs of one call")
         return value
 
     def stop(self, code: str, reason: str) -> None:
@@ -137,24 +130,6 @@ class Tally:
         code = said[first].code if first else ""
         return verdict, first if verdict >= _REPAIR else None, reason, code
 
-    def _repair(
-        self,
-        repairing: list[tuple[Row, GuardResult]],
-        value: Any,
-        look: Look,
-    ) -> Flow[Any]:
-        """Every repair of a round, each made on what the one before it made."""
-        self._is_repaired = True
-        value = self._repaired(repairing[0][1])
-        for row, _ in repairing[1:]:
-            method, given = look(row, value)
-            result = yield from self.ask(row, method, *given)
-            if self._stop:
-                return value
-            if result.verdict is _REPAIR:
-                value = self._repaired(result)
-        return value
-
     def _check_repair(self, result: GuardResult) -> None:
         if not self._is_output and result.repaired_args is None:
             raise TypeError("a repair of a call without repaired_args")
@@ -181,6 +156,11 @@ def _failed(name: str, error: Exception) -> GuardResult:
     """A text of the error may quote what the guard looked at, so its class has to do."""
     kind = type(error).__name__
     return block("guard.error", f"guard {name} failed ({kind})", error=kind)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Equal in type too: `1`, `1.0` and `True` are three values."""
+    return one is other or repr(one) == repr(other)
 
 
 def _rank(verdict: Verdict) -> int:

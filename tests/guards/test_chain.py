@@ -1,0 +1,336 @@
+"""What a chain does with what its guards say, and with guards that misbehave."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from stopper.core.verdict import Verdict
+from stopper.errors import SettingsError
+from stopper.guards.chain import GuardChain
+from stopper.guards.decision import Decision
+from stopper.guards.models import (
+    Guard,
+    GuardResult,
+    allow,
+    block,
+    escalate,
+    repair,
+    repair_output,
+    warn,
+)
+from stopper.guards.tally import MAX_ROUNDS
+
+Args = dict[str, Any]
+
+
+class Says:
+    """Says what a function says, about calls and outputs."""
+
+    def __init__(self, say: Callable[[Any], Any]) -> None:
+        self.say = say
+        self.asked: list[Any] = []
+
+    def check(self, _tool: str, args: Args) -> Any:
+        self.asked.append(args)
+        return self.say(args)
+
+
+class SaysLater(Says):
+    """Says it after a while."""
+
+    async def check(self, _tool: str, args: Args) -> Any:
+        await asyncio.sleep(0)
+        return self.say(args)
+
+
+class Outputs:
+    """Looks at outputs only."""
+
+    def __init__(self, say: Callable[[Any], GuardResult], *, last: bool = False) -> None:
+        self.say = say
+        self.is_last_on_output = last
+
+    def check(self, _tool: str, _args: Args) -> GuardResult:
+        return allow()
+
+    def check_output(self, _tool: str, _args: Args, output: Any) -> GuardResult:
+        return self.say(output)
+
+
+YES, HM = Says(lambda _: allow()), Says(lambda _: warn("test.warn", "hm"))
+ASK = Says(lambda _: escalate("test.escalate", "ask someone"))
+NO = Says(lambda _: block("test.block", "no"))
+FIX = Says(
+    lambda args: allow() if "x" in args else repair({**args, "x": 1}, "test.fix", "x was missing")
+)
+
+VERDICTS: dict[str, tuple[list[Guard], Verdict, str | None, str]] = {
+    # guards                     in a row            verdict            stopped at  reason
+    "none":                    ([],                  Verdict.ALLOW,     None,       ""),
+    "all agree":               ([YES, YES],          Verdict.ALLOW,     None,       ""),
+    "one warns":               ([YES, HM],           Verdict.WARN,      None,       "hm"),
+    "two warn alike":          ([HM, HM],            Verdict.WARN,      None,       "hm"),
+    "one repairs":             ([FIX],               Verdict.REPAIR,    "fix",      "x was missing"),
+    "a warning and a repair":  ([HM, FIX],           Verdict.REPAIR,    "fix",      "hm; x was missing"),
+    "one asks":                ([ASK, FIX],          Verdict.ESCALATE,  "ask",      "ask someone; x was missing"),
+    "one asks, one blocks":    ([ASK, NO],           Verdict.BLOCK,     "no",       "no"),
+    "a repair, then a block":  ([FIX, NO],           Verdict.BLOCK,     "no",       "no"),
+}  # fmt: skip
+NAMES = {id(YES): "yes", id(HM): "hm", id(ASK): "ask", id(NO): "no", id(FIX): "fix"}
+
+
+@pytest.mark.parametrize(
+    ("guards", "verdict", "stopped_at", "reason"), VERDICTS.values(), ids=VERDICTS
+)
+def test_verdicts(
+    guards: list[Guard], verdict: Verdict, stopped_at: str | None, reason: str
+) -> None:
+    named = [(f"{NAMES[id(guard)]}", guard) for guard in dict.fromkeys(guards)]
+    result = GuardChain(named).check_all("t", {})
+    assert (result.final_verdict, result.stopped_at, result.reason) == (verdict, stopped_at, reason)
+    assert result.allowed is (verdict in {Verdict.ALLOW, Verdict.WARN})
+    assert result.blocked is (verdict in {Verdict.ESCALATE, Verdict.BLOCK})
+    assert result.warned is (verdict is Verdict.WARN)
+    assert result.repaired is (verdict is Verdict.REPAIR)
+    assert result.escalated is (verdict is Verdict.ESCALATE)
+    assert result.repaired_args == ({"x": 1} if result.repaired else None)
+
+
+def test_details_and_timings_are_by_name() -> None:
+    ticks = iter(range(0, 9000, 1500))
+    chain = GuardChain([("first", HM), YES], clock=lambda: next(ticks))
+    result = chain.check_all("t", {})
+    assert result.details == {
+        "first": {"verdict": "warn", "code": "test.warn", "reason": "hm"},
+        "says": {"verdict": "allow", "code": "", "reason": ""},
+    }
+    assert result.timings == {"first": 1.5, "says": 1.5}
+
+
+def test_guards_before_a_repair_look_again() -> None:
+    first, last = Says(lambda args: block("test.x", "no x") if "x" in args else allow()), FIX
+    assert GuardChain([first, last]).check_all("t", {}).code == "test.x"
+    assert first.asked == [{}, {"x": 1}]
+    assert GuardChain([last, first]).check_all("t", {}).blocked
+
+
+def test_what_came_is_not_changed() -> None:
+    args: Args = {"y": 2}
+    assert GuardChain([FIX]).check_all("t", args).repaired_args == {"x": 1, "y": 2}
+    assert args == {"y": 2}
+
+
+def test_an_empty_repair_counts() -> None:
+    empties = Says(lambda args: repair({}, "test.empty", "nothing may go") if args else allow())
+    result = GuardChain([empties]).check_all("t", {"a": 1})
+    assert (result.repaired, result.repaired_args) == (True, {})
+
+
+def test_a_repair_that_changes_a_type_alone_counts() -> None:
+    fix = Says(lambda args: repair({"n": 1}, "t.f", "a number") if args["n"] is True else allow())
+    result = GuardChain([FIX, fix]).check_all("t", {"n": True})
+    assert result.repaired_args is not None
+    assert result.repaired_args["n"] is not True
+
+
+def test_guards_that_never_agree_block() -> None:
+    up = Says(lambda args: repair({"n": args["n"] + 1}, "t.up", "more"))
+    assert GuardChain([up]).check_all("t", {"n": 0}).code == "guard.unsettled"
+    assert len(up.asked) == MAX_ROUNDS
+
+
+def test_a_guard_that_always_repairs_to_the_same_is_settled() -> None:
+    stamp = Says(lambda args: repair({**args, "by": "us"}, "t.stamp", "stamped"))
+    assert GuardChain([stamp]).check_all("t", {}).repaired_args == {"by": "us"}
+
+
+def raises(_: Any) -> GuardResult:
+    raise ValueError("hunter2")
+
+
+BROKEN: dict[str, Guard] = {
+    "it raises":                  Says(raises),
+    "it raises later":            SaysLater(raises),
+    "it says nothing":            Says(lambda _: None),
+    "it says True":               Says(lambda _: True),
+    "it repairs without a value": Says(lambda _: GuardResult(verdict=Verdict.REPAIR)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("guard", BROKEN.values(), ids=BROKEN)
+def test_a_guard_that_fails_blocks(guard: Guard) -> None:
+    chain = GuardChain([guard])
+    result = chain.check_all("t", {})
+    assert (result.final_verdict, result.code) == (Verdict.BLOCK, "guard.error")
+    assert "hunter2" not in repr(result)
+    assert asyncio.run(chain.check_all_async("t", {})).code == "guard.error"
+
+
+def test_a_guard_that_fails_on_an_output_withholds_it() -> None:
+    assert GuardChain([Outputs(raises)]).check_output("t", {}, 1).code == "guard.error"
+
+
+def test_an_async_guard_says_the_same_to_all() -> None:
+    chain = GuardChain([SaysLater(lambda _: warn("test.warn", "hm"))])
+    assert chain.check_all("t", {}).reason == "hm"
+    assert asyncio.run(chain.check_all_async("t", {})).reason == "hm"
+
+    async def inside() -> GuardResult:
+        return chain.check_all("t", {}).results["says_later"]
+
+    assert asyncio.run(inside()).code == "guard.error", "a loop must not stand still"
+
+
+def test_outputs() -> None:
+    redacts = Outputs(
+        lambda text: repair_output("***", "t.r", "secret") if text == "key" else allow()
+    )
+    chain = GuardChain([redacts])
+    assert chain.check_output("t", None, "key").repaired_output == "***"
+    assert chain.check_output("t", {}, "fine").allowed
+    assert asyncio.run(chain.check_output_async("t", {}, "key")).repaired_output == "***"
+    empties = Outputs(lambda value: repair_output(None, "t.e", "gone") if value else allow())
+    result = GuardChain([empties]).check_output("t", {}, "key")
+    assert (result.repaired, result.repaired_output) == (True, None)
+
+
+def test_what_cuts_comes_after_what_redacts_wherever_it_stands() -> None:
+    cuts = Outputs(
+        lambda text: repair_output(text[:8], "t.c", "too long") if len(text) > 8 else allow(),
+        last=True,
+    )
+    redacts = Outputs(
+        lambda text: (
+            repair_output(text.replace("hunter2hunter2", "***"), "t.r", "secret")
+            if "hunter2hunter2" in text
+            else allow()
+        )
+    )
+    for guards in ([cuts, redacts], [redacts, cuts]):
+        result = GuardChain(guards).check_output("t", {}, "a hunter2hunter2 z")
+        assert result.repaired_output == "a *** z"
+
+
+class Counts:
+    """Lets a number of calls go."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.count = 0
+        self.lock = threading.Lock()
+
+    def check(self, tool: str, args: Args) -> GuardResult:
+        return self.admit(tool, args)
+
+    def judge(self, _tool: str, _args: Args) -> GuardResult:
+        return block("test.full", "full") if self.count >= self.limit else allow()
+
+    def admit(self, tool: str, args: Args) -> GuardResult:
+        with self.lock:
+            result = self.judge(tool, args)
+            self.count += result.allowed
+            return result
+
+    def revoke(self, _tool: str, _args: Args) -> None:
+        with self.lock:
+            self.count -= 1
+
+    def reset(self) -> None:
+        self.count = 0
+
+
+def test_a_call_is_counted_once_and_only_if_it_goes() -> None:
+    counts = Counts(3)
+    chain = GuardChain([counts, FIX])
+    assert chain.check_all("t", {}).repaired
+    assert counts.count == 1, "although it was looked at twice"
+    assert GuardChain([counts, NO]).check_all("t", {}).blocked
+    assert GuardChain([counts, ASK]).check_all("t", {}).escalated
+    assert counts.count == 1
+    assert [chain.check_all("t", {}).blocked for _ in range(3)] == [False, False, True]
+    chain.reset()
+    assert not chain.check_all("t", {}).blocked
+
+
+def test_all_guards_count_a_call_or_none() -> None:
+    class Late(Counts):
+        def judge(self, _tool: str, _args: Args) -> GuardResult:
+            return allow()
+
+        def admit(self, _tool: str, _args: Args) -> GuardResult:
+            return block("test.late", "someone was faster")
+
+    counts = Counts(9)
+    assert GuardChain([counts, Late(0)]).check_all("t", {}).code == "test.late"
+    assert counts.count == 0
+
+
+def test_threads_cannot_get_more_than_the_limit() -> None:
+    counts = Counts(500)
+    chain = GuardChain([counts])
+    went: list[int] = []
+
+    def work() -> None:
+        went.append(sum(not chain.check_all("t", {}).blocked for _ in range(300)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(went) == 500
+
+
+def test_a_shadow_is_watched_and_does_not_count() -> None:
+    chain = GuardChain([YES]).shadow(("new", NO))
+    result = chain.check_all("t", {})
+    assert (result.final_verdict, result.reason, result.stopped_at) == (Verdict.ALLOW, "", None)
+    assert result.details["new"] == {
+        "verdict": "block", "code": "test.block", "reason": "no", "shadow": True,
+    }  # fmt: skip
+    assert GuardChain().shadow(Says(raises)).check_all("t", {}).allowed
+    assert GuardChain().shadow(FIX).check_all("t", {}).repaired_args is None
+    redacts = Outputs(lambda _: repair_output("", "t.r", "all of it"))
+    assert GuardChain().shadow(redacts).check_output("t", {}, 1).allowed
+
+
+def test_names() -> None:
+    chain = (
+        GuardChain([YES, ("mine", HM)]).add(Outputs(lambda _: allow())).add(Says(lambda _: allow()))
+    )
+    assert [name for name, _ in chain] == ["says", "mine", "outputs", "says_2"]
+    assert len(chain) == 4
+    assert chain.get("mine") is HM
+    assert chain.get("yours") is None
+    with pytest.raises(SettingsError, match="two guards have the name 'mine'"):
+        chain.add(("mine", YES))
+    with pytest.raises(SettingsError, match=r"a str has no check\(tool, args\) method"):
+        GuardChain(["network"])  # type: ignore[list-item]
+
+
+def test_decisions_are_told() -> None:
+    told: list[Decision] = []
+    chain = GuardChain([FIX], on_decision=told.append)
+    chain.check_all("t", {"a": 1, "b": "hunter2"})
+    chain.check_all("t", {"b": "hunter2", "a": 1})
+    chain.check_output("t", {"a": 2}, "hunter2")
+    first, same, output = told
+    assert (first.phase, first.tool, first.result.final_verdict) == ("call", "t", Verdict.REPAIR)
+    assert first.call == same.call != output.call
+    assert output.phase == "output"
+    assert "hunter2" not in first.call
+
+
+def test_a_decision_that_nobody_can_record_blocks() -> None:
+    def fails(_: Decision) -> None:
+        raise OSError("disk full")
+
+    for result in (
+        GuardChain([FIX], on_decision=[fails]).check_all("t", {}),
+        GuardChain(on_decision=fails).check_output("t", {}, 1),
+    ):
+        assert (result.final_verdict, result.code) == (Verdict.BLOCK, "guard.unrecorded")
+        assert result.repaired_args is None

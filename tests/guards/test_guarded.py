@@ -1,0 +1,264 @@
+"""One call in one block, or in one decorated function."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from stopper.errors import GuardError
+from stopper.guards.chain import GuardChain
+from stopper.guards.concurrency import ConcurrencyGuard
+from stopper.guards.models import (
+    GuardBlocked,
+    GuardResult,
+    Outcome,
+    allow,
+    block,
+    error_class,
+    repair,
+    repair_output,
+)
+from stopper.guards.slots import LocalSlots
+
+Args = dict[str, Any]
+MS = 1_000_000
+
+
+class Upper:
+    """Makes the argument `text` upper case, takes `secret` out of outputs, and keeps outcomes."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+
+    def check(self, _tool: str, args: Args) -> GuardResult:
+        text = args.get("text", "")
+        if text == "bad":
+            return block("test.bad", "bad text")
+        if text == text.upper():
+            return allow()
+        return repair({**args, "text": text.upper()}, "test.upper", "upper case")
+
+    def check_output(self, _tool: str, _args: Args, output: Any) -> GuardResult:
+        if output == "poison":
+            return block("test.poison", "poison")
+        if output == "secret":
+            return repair_output("", "test.secret", "taken out")
+        return allow()
+
+    def settle(self, _tool: str, _args: Args, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+
+
+def setup() -> tuple[GuardChain, Upper, LocalSlots]:
+    upper, slots = Upper(), LocalSlots()
+    ticks = iter(range(0, 10**12, MS))
+    return (
+        GuardChain([upper, ConcurrencyGuard(slots=slots)], clock=lambda: next(ticks)),
+        upper,
+        slots,
+    )
+
+
+def test_a_block_around_a_call() -> None:
+    chain, upper, slots = setup()
+    with chain.guarded("t", {"text": "abc"}) as call:
+        assert call.args == {"text": "ABC"}
+        assert call.result.repaired
+        assert slots.in_flight
+        assert call.finish("secret") == ""
+    assert call.output == ""
+    assert slots.in_flight == {}
+    assert [(one.error, one.output, one.elapsed_ms > 0) for one in upper.outcomes] == [
+        (None, "secret", True)
+    ]
+
+
+def test_a_block_around_an_async_call() -> None:
+    chain, upper, slots = setup()
+
+    async def run() -> str:
+        async with chain.guarded("t", {"text": "abc"}) as call:
+            await asyncio.sleep(0)
+            output: str = await call.finish(call.args["text"])
+            return output
+
+    assert asyncio.run(run()) == "ABC"
+    assert (len(upper.outcomes), slots.in_flight) == (1, {})
+
+
+def test_a_call_that_may_not_go_never_begins() -> None:
+    chain, upper, slots = setup()
+    with pytest.raises(GuardBlocked, match=r"\[stopper test.bad\] t: bad text") as caught:
+        with chain.guarded("t", {"text": "bad"}):
+            pytest.fail("it began")
+    assert caught.value.result.code == "test.bad"
+    assert (upper.outcomes, slots.in_flight) == ([], {})
+
+
+def test_an_output_that_may_not_be_used_does_not_come_out() -> None:
+    chain, upper, slots = setup()
+    with pytest.raises(GuardBlocked, match="poison"):
+        with chain.guarded("t", {}) as call:
+            call.finish("poison")
+    assert call.output is None
+    assert (upper.outcomes[0].error, slots.in_flight) == (None, {}), "the call itself went well"
+
+
+def test_an_error_of_the_call_comes_out_as_it_is() -> None:
+    chain, upper, slots = setup()
+    with pytest.raises(ZeroDivisionError):
+        with chain.guarded("t", {}):
+            raise ZeroDivisionError
+    assert (upper.outcomes[0].error, slots.in_flight) == ("ZeroDivisionError", {})
+
+
+def test_an_output_that_nobody_looked_at_is_an_error() -> None:
+    chain, _, slots = setup()
+    with pytest.raises(GuardError, match=r"end the block with call.finish"):
+        with chain.guarded("t", {}):
+            pass
+    assert slots.in_flight == {}
+
+
+def test_a_block_is_for_one_call() -> None:
+    chain, _, slots = setup()
+    block = chain.guarded("t", {})
+    with block as call:
+        call.finish(1)
+    with pytest.raises(GuardError, match="make another"):
+        with block:
+            pytest.fail("twice")
+    assert slots.in_flight == {}
+
+
+def test_a_cancelled_call_gives_its_slot_back() -> None:
+    chain, upper, slots = setup()
+
+    async def work() -> None:
+        async with chain.guarded("t", {}):
+            await asyncio.Event().wait()
+
+    async def run() -> None:
+        task = asyncio.ensure_future(work())
+        await asyncio.sleep(0)
+        assert slots.in_flight
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert (upper.outcomes[0].error, slots.in_flight) == ("CancelledError", {})
+
+
+def test_a_guard_that_fails_in_the_end_keeps_no_slot() -> None:
+    class Breaks:
+        def check(self, _tool: str, _args: Args) -> GuardResult:
+            return allow()
+
+        def settle(self, _tool: str, _args: Args, _outcome: Outcome) -> None:
+            raise OSError
+
+    slots = LocalSlots()
+    with pytest.raises(OSError):  # noqa: PT011
+        with GuardChain([Breaks(), ConcurrencyGuard(slots=slots)]).guarded("t", {}) as call:
+            call.finish(1)
+    assert slots.in_flight == {}
+
+
+def test_a_slot_is_given_back_where_a_later_guard_refuses_to_count() -> None:
+    class Late:
+        def check(self, _tool: str, _args: Args) -> GuardResult:
+            return allow()
+
+        def admit(self, _tool: str, _args: Args) -> GuardResult:
+            return block("test.late", "someone was faster")
+
+    slots = LocalSlots()
+    with pytest.raises(GuardBlocked, match="someone was faster"):
+        with GuardChain([ConcurrencyGuard(slots=slots), Late()]).guarded("t", {}):
+            pytest.fail("it began")
+    assert slots.in_flight == {}
+
+
+def test_a_session_is_counted() -> None:
+    chain = GuardChain([ConcurrencyGuard(per_session_max=1)])
+    with chain.guarded("t", {}, session="s") as call:
+        with pytest.raises(GuardBlocked, match="session s"):
+            with chain.guarded("t", {}, session="s"):
+                pytest.fail("two at once")
+        with chain.guarded("t", {}, session="other") as other:
+            other.finish(1)
+        call.finish(1)
+
+
+def test_a_decorated_function() -> None:
+    chain, upper, _ = setup()
+    seen: list[Args] = []
+
+    @chain.protect
+    def shout(text: str, *more: str, times: int = 2, **rest: Any) -> str:
+        """Says it loud."""
+        seen.append({"text": text, "more": more, "times": times, **rest})
+        return text
+
+    assert shout("abc", "d", tone="high") == "ABC"
+    assert seen == [{"text": "ABC", "more": ("d",), "times": 2, "tone": "high"}]
+    assert shout(text="secret".upper(), times=3) == "SECRET"
+    assert shout.__doc__ == "Says it loud."
+    with pytest.raises(GuardBlocked):
+        shout("bad")
+    assert (len(seen), len(upper.outcomes)) == (2, 2)
+    with pytest.raises(TypeError, match="missing a required argument"):
+        shout()  # type: ignore[call-arg]
+
+
+def test_a_decorated_coroutine_and_a_method() -> None:
+    chain, upper, _ = setup()
+
+    class Tools:
+        @chain.protect(tool="speech.shout", session="s")
+        async def shout(self, text: str) -> str:
+            return f"{text}!"
+
+    assert asyncio.run(Tools().shout("abc")) == "ABC!"
+    assert upper.outcomes[0].output == "ABC!"
+
+
+def test_a_decorated_function_does_not_get_what_a_guard_consumes() -> None:
+    class Takes:
+        consumes = frozenset({"_token"})
+
+        def check(self, _tool: str, args: Args) -> GuardResult:
+            return allow() if args.get("_token") == "open" else block("test.shut", "shut")
+
+    chain = GuardChain([Takes()])
+
+    @chain.protect
+    def door(number: int) -> int:
+        return number
+
+    assert door(7, _token="open") == 7  # type: ignore[call-arg]
+    with pytest.raises(GuardBlocked):
+        door(7)
+
+
+class Own(Exception):  # noqa: N818
+    error_class = "quota"
+
+
+ERRORS: dict[str, tuple[BaseException, str]] = {
+    "validation": (ValueError(), "validation"),
+    "a type":     (TypeError(), "validation"),
+    "permission": (PermissionError(), "permission"),
+    "a file":     (FileNotFoundError(), "not_found"),
+    "a key":      (KeyError(), "not_found"),
+    "time":       (TimeoutError(), "timeout"),
+    "network":    (ConnectionResetError(), "network"),
+    "its own":    (Own(), "quota"),
+    "another":    (RuntimeError("hunter2"), "RuntimeError"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "word"), ERRORS.values(), ids=ERRORS)
+def test_classes_of_errors(error: BaseException, word: str) -> None:
+    assert error_class(error) == word
