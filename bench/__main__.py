@@ -14,7 +14,7 @@ import msgspec
 
 from bench.harness import PACKAGES, Bench, Row, Skipped
 
-NAMES: Final = ("requests", "streams", "cut", "memory", "startup", "ledger", "meter")
+NAMES: Final = ("requests", "streams", "cut", "memory", "startup", "ledger", "meter", "shell")
 
 
 def main() -> int:

@@ -47,7 +47,8 @@ COMMANDS = {" ".join(words): words for words in every_command()}
 
 def test_the_commands_are_those_that_are_promised() -> None:
     assert set(COMMANDS) == {
-        *("run", "resume", "ps", "usage", "logs", "cut", "freeze", "kill", "doctor", "providers"),
+        *("exec", "run", "resume", "ps", "usage", "logs", "cut", "freeze", "kill", "doctor"),
+        "providers",
         *("budget set", "budget list", "budget rm", "audit verify", "mock-provider", "completion"),
         *("ledger pending", "ledger settle"),
     }

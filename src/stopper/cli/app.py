@@ -22,6 +22,7 @@ SECTIONS: Final = {
     "Run": {
         "run": ("run", "Run an agent in a bottle."),
         "resume": ("resume", "Go on with a bottle that was frozen."),
+        "exec": ("exec", "Run one command, judged, bounded and redacted."),
     },
     "Watch": {
         "ps": ("ps", "List the runs that live."),

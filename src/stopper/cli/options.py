@@ -1,13 +1,43 @@
 """Options and arguments that several commands share."""
 
 import os
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from stopper.errors import StopperError
 
-__all__ = ["bottles", "examples", "json_option", "live_bottles"]
+__all__ = ["behind_dashes", "bottles", "examples", "json_option", "live_bottles"]
+
+_DASHES: Final = "--"
+
+
+def behind_dashes(how: str) -> type[click.Command]:
+    """A command that takes all words behind the first `--` as they are; `how` is an example.
+
+    Without `--` nobody could tell Stopper's options from the other command's, and a limit that
+    went there would limit nothing.
+    """
+
+    class BehindDashes(click.Command):
+        def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+            """Parse what stands before `--`; the rest is the command, word by word."""
+            if ctx.resilient_parsing:
+                return super().parse_args(ctx, args)
+            if _DASHES not in args and not {"-h", "--help"}.intersection(args):
+                ctx.fail(f"Write the command behind --, as in: {how}")
+            place = args.index(_DASHES) if _DASHES in args else len(args)
+            super().parse_args(ctx, args[:place])
+            if stray := ctx.params["command"]:
+                ctx.fail(
+                    f"{stray[0]!r} stands before --: write the command behind it, as in: {how}"
+                )
+            ctx.params["command"] = tuple(args[place + 1 :])
+            if not ctx.params["command"]:
+                ctx.fail(f"Nothing stands behind --: write the command there, as in: {how}")
+            return []
+
+    return BehindDashes
 
 
 def bottles(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

@@ -5,42 +5,18 @@ from typing import Any, Final
 
 import click
 
-from stopper.cli.options import bottles, examples, json_option
+from stopper.cli.options import behind_dashes, bottles, examples, json_option
 
 __all__ = ["run"]
 
 _PLACE: Final = click.Path(resolve_path=True)
 """Resolved at once: the run may be resumed from another folder, and must see the same there."""
 
-_DASHES: Final = "--"
 _HOW: Final = "stopper run --budget 200k -- claude -p 'fix the tests'"
 
 
-class _Command(click.Command):
-    """Takes everything behind the first `--` as the agent's command, whatever it looks like.
-
-    Without `--` nobody could tell Stopper's options from the agent's, and a `--budget` that went
-    to the agent would limit nothing.
-    """
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse what stands before `--`; the rest is the command, word by word."""
-        if ctx.resilient_parsing:
-            return super().parse_args(ctx, args)
-        if _DASHES not in args and not {"-h", "--help"}.intersection(args):
-            ctx.fail(f"Write the command behind --, as in: {_HOW}")
-        place = args.index(_DASHES) if _DASHES in args else len(args)
-        super().parse_args(ctx, args[:place])
-        if stray := ctx.params["command"]:
-            ctx.fail(f"{stray[0]!r} stands before --: write the command behind it, as in: {_HOW}")
-        ctx.params["command"] = tuple(args[place + 1 :])
-        if not ctx.params["command"]:
-            ctx.fail(f"Nothing stands behind --: write the command there, as in: {_HOW}")
-        return []
-
-
 @click.command(
-    cls=_Command,
+    cls=behind_dashes(_HOW),
     epilog=examples(
         "stopper run -- claude",
         'stopper run --budget 200k -- claude -p "fix the tests"',

@@ -170,6 +170,39 @@ REASONS: dict[str, Reason] = {
     "secret.held": Reason(
         200, "A secret waits for a person: {detail}.", "Decide with `stopper approve` or `deny`."
     ),
+    # commands and files of an agent
+    "shell.dangerous": Reason(
+        403,
+        "The command would do what cannot be undone or foreseen ({detail}).",
+        "Do not retry. Use a narrower command, or ask the user to run it.",
+    ),
+    "shell.not_approved": Reason(
+        403, "Nobody has approved of this command ({detail}).", "Do not retry. Ask the user."
+    ),
+    "patch.unsafe": Reason(
+        403,
+        "The script would do what cannot be undone or foreseen ({detail}).",
+        "Do not retry. Write a narrower one, or ask the user to write it.",
+    ),
+    "patch.explosion": Reason(
+        403,
+        "{detail}, which no edit does by intent.",
+        "Write less, or tell the user, who can allow it with `STOPPER_MAX_SIZE_INCREASE`.",
+    ),
+    "patch.breaks_syntax": Reason(
+        400, "The new content does not parse: {detail}.", "Mend it and write again."
+    ),
+    "patch.bad_diff": Reason(
+        400, "This is no unified diff that can be applied: {detail}.", "Write it anew."
+    ),
+    "patch.does_not_apply": Reason(
+        400, "The diff does not fit the file: {detail}.", "Read the file and write the diff anew."
+    ),
+    "patch.bad_range": Reason(
+        400, "There are no such lines: {detail}.", "Read the file and name others."
+    ),
+    "patch.outside": Reason(403, "{detail} lies outside of the folder.", "Name a file in it."),
+    "patch.not_text": Reason(400, "{detail} is no UTF-8 text.", "Write the file as a whole."),
     # faults of ours
     "store.unavailable": Reason(
         403, "The ledger cannot record this request ({detail}).", "Tell the user."

@@ -1,0 +1,102 @@
+"""Which variables a command gets: all but those whose names say that they hold a secret."""
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from itertools import islice
+from secrets import token_bytes
+from typing import Final
+
+from stopper.detect.inspection import packaged_detector
+from stopper.detect.known import KnownValues
+from stopper.detect.redact import Redactor
+from stopper.detect.secrets import Detector
+from stopper.detect.spelling import check_value
+from stopper.errors import ShellError
+
+__all__ = ["DEFAULT_ENV_BLOCKLIST", "detector", "filtered", "redactor_for"]
+
+DEFAULT_ENV_BLOCKLIST: Final = (
+    "AWS_SECRET",
+    "API_KEY",
+    "TOKEN",
+    "ACCESS_KEY",
+    "APIKEY",
+    "AUTHORIZATION",
+    "CREDENTIAL",
+    "DATABASE_URL",
+    "PASSPHRASE",
+    "PASSWD",
+    "PASSWORD",
+    "PRIVATE_KEY",
+    "SECRET",
+    "_DSN",
+)
+"""Parts of names, in any case; what has `*`, `?` or `[` is a pattern of the whole name."""
+
+_CHANGES_MEANING: Final = ("BASH_ENV", "BASH_FUNC_*", "BASHOPTS", "SHELLOPTS")
+"""Through these a shell would do something else than what the text says that was judged."""
+
+_MAX_KNOWN: Final = 64
+_KEY: Final = token_bytes(32)
+
+
+def filtered(
+    host: Mapping[str, str], given: Mapping[str, str], blocklist: Sequence[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The command's variables, and those of `host` that were held back.
+
+    `given` are the caller's own wish and pass, whatever they hold. ShellError names one that
+    cannot be.
+    """
+    for name, value in given.items():
+        if not name or "=" in name or "\0" in name + value or _is_odd(name):
+            raise ShellError(f"{name!r} cannot be set for a command: leave it out")
+    patterns = tuple(blocklist)
+    passed: dict[str, str] = {}
+    held: dict[str, str] = {}
+    for name, value in host.items():
+        if not _is_odd(name):
+            (held if _is_blocked(name, patterns) else passed)[name] = value
+    return {**passed, **given}, {name: held[name] for name in held.keys() - given.keys()}
+
+
+@lru_cache(maxsize=1)
+def detector() -> Detector:
+    """What finds secrets in an output; the first call takes a second or two."""
+    found = packaged_detector(_KEY)
+    with suppress(AttributeError, OSError):  # other C libraries do so by themselves
+        ctypes.CDLL(None).malloc_trim(0)  # compiling leaves 14 MB of freed memory behind
+    return found
+
+
+@lru_cache(maxsize=8)
+def redactor_for(held: frozenset[tuple[str, str]]) -> Redactor:
+    """A redactor that knows these variables' values, too: a file may show what the name hides.
+
+    Values that are too short or too plain to be told from other text are not looked for.
+    """
+    known: dict[str, str] = {}
+    for name, value in sorted(held):
+        with suppress(ValueError):
+            check_value(name, value)
+            known[name] = value
+    bounded = dict(islice(known.items(), _MAX_KNOWN))
+    known_values = KnownValues(bounded, _KEY) if bounded else None
+    return Redactor(detector=detector(), known=known_values)
+
+
+@lru_cache(maxsize=4096)
+def _is_blocked(name: str, patterns: tuple[str, ...]) -> bool:
+    upper = name.upper()
+    return any(
+        fnmatchcase(upper, pattern) if any(sign in pattern for sign in "*?[") else pattern in upper
+        for pattern in map(str.upper, patterns)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_odd(name: str) -> bool:
+    return any(fnmatchcase(name, odd) for odd in _CHANGES_MEANING)
