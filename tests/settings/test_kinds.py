@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stopper.core.budget import Budget, Unit, Window
+from stopper.core.located import read_texts, read_yaml
 from stopper.core.provider import OnDisconnect
 from stopper.core.scope import GLOBAL, Scope
 from stopper.core.usage import Weights
@@ -25,7 +26,6 @@ from stopper.settings.kinds import (
     read_upstreams,
     read_weights,
 )
-from stopper.settings.located import read_texts, read_yaml
 
 NAMES = {"anthropic": "anthropic", "claude": "anthropic", "openai": "openai", "codex": "openai"}
 RUN = Scope.parse("run:r1")

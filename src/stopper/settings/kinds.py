@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from stopper.core.budget import Budget, parse_amount
+from stopper.core.located import MAX_SHOWN, Located, meant
 from stopper.core.provider import OnDisconnect
 from stopper.core.reason import Refusal
 from stopper.core.scope import GLOBAL, Scope
@@ -16,7 +17,6 @@ from stopper.core.usage import Weights
 from stopper.detect.allow import Allow, parse_rule
 from stopper.detect.urls import Url, parse_url
 from stopper.errors import SettingsError
-from stopper.settings.located import MAX_SHOWN, Located, meant
 
 __all__ = [
     "Names",

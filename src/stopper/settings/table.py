@@ -9,6 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from stopper.core.budget import Budget, Enforce, Unit, Window, format_amount
+from stopper.core.located import MAX_BYTES, Located, meant, read_texts, read_yaml
 from stopper.core.provider import OnDisconnect, Provider
 from stopper.core.usage import Weights
 from stopper.data import load_providers
@@ -28,7 +29,6 @@ from stopper.settings.kinds import (
     read_upstreams,
     read_weights,
 )
-from stopper.settings.located import MAX_BYTES, Located, meant, read_texts, read_yaml
 from stopper.settings.secrets import read_choices, read_exempt
 from stopper.stores.shelf import DEFAULT_LIFETIME, Terms
 

@@ -1,7 +1,7 @@
 import pytest
 
+from stopper.core.located import MAX_BYTES, Located, meant, read_texts, read_yaml
 from stopper.errors import SettingsError
-from stopper.settings.located import MAX_BYTES, Located, meant, read_texts, read_yaml
 
 REFUSED = {
     # what we try           text                                  where and what is said
