@@ -50,6 +50,28 @@ def test_calls(steps: str, results: str, place: int, code: str) -> None:
     assert (codes[first - 1] if first else "") == code
 
 
+class Faulty:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
+def test_equal_calls_are_told_by_their_values() -> None:
+    circle: dict[str, Any] = {}
+    circle["a"] = circle
+    odd: list[Any] = [Faulty(), {(1, 2): 3}, "\ud800", 10**400, {1, "a"}, object, 1, "1", 1.5]
+    guard = RunawayGuard()
+    for value in (*odd, circle):
+        assert [guard.judge("t", {"a": value}).blocked for _ in range(2)] == [False, False]
+        guard.check("t", {"a": value})
+    same = RunawayGuard()
+    rows: list[dict[str, Any]] = [{"a": {"x": 1, "y": 2}, "b": 3}, {"b": 3, "a": {"y": 2, "x": 1}}]
+    assert [same.check("t", rows[number % 2]).blocked for number in range(4)] == [False] * 3 + [
+        True
+    ]
+
+
 def test_results_of_any_arguments() -> None:
     guard = RunawayGuard()
     for number in range(7):

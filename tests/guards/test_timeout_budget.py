@@ -1,6 +1,8 @@
 """Time budgets, by a clock that stands still until it is moved."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stopper.errors import SettingsError
 from stopper.guards.models import EnforcementLevel, Outcome
@@ -71,48 +73,60 @@ def test_a_plan(clock: Clock, ms: int, code: str) -> None:
     assert guard.check("tool", {}).code == ""
 
 
-def test_parallel_calls_count_once(clock: Clock) -> None:
-    guard = make(clock)
-    for name in ("a", "b", "c"):
-        assert guard.admit(name, {}).allowed
-    clock.move(300)
-    guard.settle("a", {}, Outcome(300))
-    clock.move(100)
-    guard.settle("b", {}, Outcome(400))
-    guard.settle("c", {}, Outcome(400))
+STRETCHES: dict[str, tuple[list[tuple[int, int]], int]] = {
+    # calls                    start and end, by their ends                 counted
+    "after each other":      ([(0, 100), (100, 300)],                       300),
+    "apart":                 ([(0, 100), (500, 600)],                       200),
+    "beside each other":     ([(0, 300), (0, 400), (0, 400)],               400),
+    "one around others":     ([(10, 20), (30, 40), (50, 60), (0, 100)],     100),
+    "one across the last":   ([(0, 50), (80, 90), (40, 100)],               100),
+    "no time":               ([(5, 5), (5, 5)],                             0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("stretches", "counted"), STRETCHES.values(), ids=STRETCHES)
+def test_calls_of_a_chain(clock: Clock, stretches: list[tuple[int, int]], counted: int) -> None:
+    guard, begin = make(clock), clock.now
+    for start, end in stretches:
+        clock.now = begin + end * 1_000_000
+        guard.settle("t", {}, Outcome(end - start))
     clock.move(5000)
-    assert guard.get_turn_elapsed_ms() == 400
+    assert guard.get_turn_elapsed_ms() == counted
     state = guard.get_state()
-    assert (state.executions, state.total_execution_ms, state.degraded) == (3, 1100, False)
+    assert state.executions == len(stretches)
+    assert state.total_execution_ms == sum(end - start for start, end in stretches)
 
 
-def test_a_call_in_flight_counts_while_it_runs(clock: Clock) -> None:
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), max_size=60))
+def test_what_ran_in_parallel_counts_once(pairs: list[tuple[int, int]]) -> None:
+    clock = Clock()
+    guard, begin = make(clock), clock.now
+    stretches = sorted((sorted(pair) for pair in pairs), key=lambda one: one[1])
+    for start, end in stretches:
+        clock.now = begin + end * 1_000_000
+        guard.settle("t", {}, Outcome(end - start))
+    covered = {at for start, end in stretches for at in range(start, end)}
+    assert guard.get_turn_elapsed_ms() == len(covered)
+
+
+def test_what_is_kept_is_bounded(clock: Clock) -> None:
     guard = make(clock)
-    guard.admit("a", {})
-    clock.move(1000)
-    assert guard.admit("b", {}).blocked
-    guard.revoke("a", {})
-    clock.move(1000)
-    assert guard.get_turn_elapsed_ms() == 1000
-
-
-def test_what_ends_after_a_reset_is_forgotten(clock: Clock) -> None:
-    guard = make(clock)
-    guard.admit("a", {})
-    guard.reset()
-    clock.move(900)
-    guard.settle("a", {}, Outcome(900))
-    assert guard.get_turn_elapsed_ms() == 0
+    for _ in range(500):
+        clock.move(10)
+        guard.settle("t", {}, Outcome(1))
+    assert len(guard._turn.busy) == 64
+    assert guard.get_turn_elapsed_ms() == 500
 
 
 def test_a_turn_that_starts_during_a_call(clock: Clock) -> None:
     guard = make(clock)
-    guard.admit("a", {})
     clock.move(900)
     guard.start_turn()
     clock.move(100)
     guard.settle("a", {}, Outcome(1000))
     assert guard.get_turn_elapsed_ms() == 100
+    guard.reset()
+    assert guard.get_turn_elapsed_ms() == 0
 
 
 def test_what_to_do_without(clock: Clock) -> None:

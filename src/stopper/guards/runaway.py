@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
+import msgspec
+
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
@@ -15,7 +17,7 @@ from stopper.guards.models import (
     enforced,
     warn,
 )
-from stopper.guards.texts import canonical
+from stopper.guards.texts import MAX_DEPTH, MAX_NODES, measure
 from stopper.guards.world import lock
 
 __all__ = ["RunawayConfig", "RunawayGuard"]
@@ -124,7 +126,7 @@ class RunawayGuard:
         """What a call that was counted returned."""
         if self._ignores(tool):
             return
-        call, written = _hash(tool, args), canonical(output)
+        call, written = _hash(tool, args), _spelled(output)
         result = hash(written)
         with self._lock:
             for step in self._steps:
@@ -190,4 +192,31 @@ class RunawayGuard:
 
 
 def _hash(tool: str, args: dict[str, Any]) -> int:
-    return hash((tool, canonical(args)))
+    return hash((tool, _spelled(args)))
+
+
+def _spelled(value: Any) -> bytes:
+    """Bytes that are equal for equal values, whatever the order of keys.
+
+    Odd types count by their name and text; what cannot be written is one and the same.
+    """
+    shape = measure(value)
+    if shape.depth > MAX_DEPTH or shape.items > MAX_NODES:
+        return b""
+    for write in (_ENCODER.encode, _represented):
+        try:
+            return write(value)
+        except Exception:  # noqa: BLE001, S112  odd keys, halves of characters, a value's own faults
+            continue
+    return b""
+
+
+def _represented(value: Any) -> bytes:
+    return repr(value).encode("utf-8", "backslashreplace")
+
+
+def _plain(odd: Any) -> str:
+    return f"{type(odd).__name__}:{odd}"
+
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)

@@ -1,16 +1,13 @@
-"""The texts in a value of any shape, and one spelling of a value for comparison."""
+"""The texts in a value of any shape, and how large it is."""
 
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 __all__ = [
     "MAX_DEPTH",
     "MAX_NODES",
     "TooMuch",
-    "canonical",
     "contents",
     "measure",
     "shown_name",
@@ -25,7 +22,6 @@ MAX_NODES: Final = 100_000
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 _LEAVES = frozenset({str, int, float, bool, type(None)})
-_UNREADABLE = b"?"
 _MAX_NAME: Final = 40
 _PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
 
@@ -106,35 +102,7 @@ def contents(value: Any) -> Iterable[Any]:
     return value if isinstance(value, _CONTAINERS) else ()
 
 
-def canonical(value: Any) -> bytes:
-    """`value` as bytes that are equal for equal values, whatever the order of its keys.
-
-    Odd types count by their name and text; what cannot be written at all, or is past what `walk`
-    looks at, is one and the same.
-    """
-    shape = measure(value)
-    if shape.depth > MAX_DEPTH or shape.items > MAX_NODES:
-        return _UNREADABLE
-    for write in (_CANONICAL.encode, _represented):
-        try:
-            return write(value)
-        except Exception:  # noqa: BLE001, S112  odd keys, circles, an object's own faults
-            continue
-    return _UNREADABLE
-
-
 def shown_name(name: str) -> str:
     """The name of an argument as a reason may show it: a plain word, never what may be a secret."""
     plain = len(name) <= _MAX_NAME and _PLAIN_NAME.fullmatch(name)
     return f"argument '{name}'" if plain else "an argument"
-
-
-def _represented(value: Any) -> bytes:
-    return repr(value).encode("utf-8", "backslashreplace")
-
-
-def _plain(odd: Any) -> str:
-    return f"{type(odd).__name__}:{odd}"
-
-
-_CANONICAL = msgspec.json.Encoder(order="deterministic", enc_hook=_plain)

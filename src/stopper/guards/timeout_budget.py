@@ -1,5 +1,6 @@
 """How much time a turn or a plan may take, over all its calls."""
 
+from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -21,6 +22,7 @@ from stopper.guards.world import Clock, lock, monotonic_ns
 __all__ = ["DegradeAction", "TimeoutBudgetConfig", "TimeoutBudgetGuard", "TimeoutBudgetState"]
 
 _NS_PER_MS: Final = 1_000_000
+_MAX_STRETCHES: Final = 64
 
 
 class DegradeAction(StrEnum):
@@ -59,34 +61,36 @@ class TimeoutBudgetState(Struct, frozen=True, kw_only=True):
 class _Span:
     """A turn or a plan: the time since its start, or the time that calls took if that is more."""
 
-    __slots__ = ("busy_ns", "busy_since", "started")
+    __slots__ = ("busy", "busy_ns", "started")
 
     def __init__(self, started: int | None) -> None:
         self.started = started
         self.busy_ns = 0
-        self.busy_since: int | None = None
+        self.busy: deque[tuple[int, int]] = deque(maxlen=_MAX_STRETCHES)
 
     def elapsed_ns(self, now: int) -> int:
         wall = 0 if self.started is None else now - self.started
-        running = 0 if self.busy_since is None else now - self.busy_since
-        return max(wall, self.busy_ns + running)
+        return max(wall, self.busy_ns)
 
-    def begin(self, now: int) -> None:
-        self.busy_since = now
-
-    def end(self, now: int) -> None:
-        if self.busy_since is not None:
-            self.busy_ns += now - self.busy_since
-            self.busy_since = None
+    def ran(self, start: int, end: int) -> None:
+        """Count a stretch that ends after all others, but for what was counted already."""
+        if self.started is not None:
+            start = max(start, self.started)
+        self.busy_ns += max(0, end - start)
+        while self.busy and self.busy[-1][1] > start:
+            first, last = self.busy.pop()
+            self.busy_ns -= last - max(first, start)
+            start = min(first, start)
+        self.busy.append((start, end))
 
 
 class TimeoutBudgetGuard:
     """Warns when a turn or a plan has used most of its time, and blocks when it has used it up.
 
-    From `start_turn` on the clock runs. Before it, or without it, only the time counts in which
-    calls ran: through a chain that is known without `record_execution`, and what runs in parallel
-    counts once. `clock` gives nanoseconds that only grow. Threads may share a guard; it keeps two
-    spans and nothing per call.
+    From `start_turn` on the clock runs. Before it, or without it, only the time counts that calls
+    took once they are over: a guarded chain tells it, and what ran in parallel counts once; others
+    say `record_execution`. `clock` gives nanoseconds that only grow. Threads may share a guard; it
+    keeps at most 64 stretches of time.
     """
 
     def __init__(
@@ -104,23 +108,23 @@ class TimeoutBudgetGuard:
     def start_turn(self) -> None:
         """Begin a turn, with all of its budget."""
         with self._lock:
-            self._turn = self._span(self._clock())
+            self._turn = _Span(self._clock())
             self._executions = self._total_ns = 0
 
     def end_turn(self) -> None:
         """End the turn: its clock stops, and nothing of it counts for the next."""
         with self._lock:
-            self._turn = self._span(None)
+            self._turn = _Span(None)
 
     def start_plan(self) -> None:
         """Begin a plan, which may span turns."""
         with self._lock:
-            self._plan = self._span(self._clock())
+            self._plan = _Span(self._clock())
 
     def end_plan(self) -> None:
         """End the plan."""
         with self._lock:
-            self._plan = self._span(None)
+            self._plan = _Span(None)
 
     def record_execution(self, elapsed_ms: float) -> None:
         """Count a call that took so long, after those before it."""
@@ -141,27 +145,13 @@ class TimeoutBudgetGuard:
             return enforced(config.mode, _exceeded("Plan", plan, config.per_plan_budget_ms))
         return self._soft(turn, plan) or allow()
 
-    def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
-        """The same as `check`, for a call that begins now unless it is blocked."""
-        result = self.check(tool, args)
-        if not result.blocked:
-            with self._lock:
-                self._running += 1
-                if self._running == 1:
-                    self._turn.begin(now := self._clock())
-                    self._plan.begin(now)
-        return result
-
-    def revoke(self, tool: str, args: dict[str, Any]) -> None:  # noqa: ARG002  any call
-        """The call did not begin after all."""
-        with self._lock:
-            self._ended()
-
     def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:  # noqa: ARG002
-        """The call ended."""
+        """Count a call that ended just now, once for all that ran beside it."""
+        now = self._clock()
         with self._lock:
-            self._counted(outcome.elapsed_ms)
-            self._ended()
+            start = now - self._counted(outcome.elapsed_ms)
+            self._turn.ran(start, now)
+            self._plan.ran(start, now)
 
     def get_turn_elapsed_ms(self) -> int:
         """What the turn has used."""
@@ -207,7 +197,7 @@ class TimeoutBudgetGuard:
         """Forget turn, plan and calls."""
         with self._lock:
             self._turn, self._plan = _Span(None), _Span(None)
-            self._executions = self._total_ns = self._running = 0
+            self._executions = self._total_ns = 0
 
     def _should(self, action: DegradeAction) -> bool:
         return action in self.config.degrade_actions and self.is_degraded()
@@ -227,20 +217,6 @@ class TimeoutBudgetGuard:
                     degrade_actions=[str(action) for action in config.degrade_actions],
                 )
         return None
-
-    def _span(self, started: int | None) -> _Span:
-        span = _Span(started)
-        if self._running:
-            span.begin(self._clock())
-        return span
-
-    def _ended(self) -> None:
-        if not self._running:
-            return  # forgotten by `reset` meanwhile
-        self._running -= 1
-        if self._running == 0:
-            self._turn.end(now := self._clock())
-            self._plan.end(now)
 
     def _counted(self, elapsed_ms: float) -> int:
         if not elapsed_ms >= 0:
