@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from stopper.core.located import read_yaml
 from stopper.detect.allow import parse_rule
 from stopper.detect.handling import ON_SECRET, Choice, Exempt, OnSecret
 from stopper.errors import SettingsError
 from stopper.settings.kinds import Reader
-from stopper.settings.located import read_yaml
 from stopper.settings.secrets import read_choices, read_exempt
 
 NAMES = {"anthropic": "anthropic", "claude": "anthropic", "openai": "openai"}

@@ -8,13 +8,13 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from stopper.core.located import Located, meant
 from stopper.core.reason import Refusal
 from stopper.detect.allow import Allow, parse_rule
 from stopper.detect.handling import Choice, Exempt
 from stopper.detect.hosts import parse_host
 from stopper.errors import SettingsError
 from stopper.settings.kinds import Names
-from stopper.settings.located import Located, meant
 
 __all__ = ["read_choices", "read_exempt"]
 
