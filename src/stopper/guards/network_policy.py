@@ -138,6 +138,8 @@ class NetworkPolicyGuard:
         self.config = configure(NetworkPolicyConfig, config, given)
         self._names = frozenset(name.lower() for name in self.config.url_argument_names)
         self._commands = frozenset(name.lower() for name in self.config.command_argument_names)
+        self._watched = self._names | self._commands
+        self._looks_at_all = self.config.scan_text
         self._localhost = _domains(self.config.localhost_patterns)
         self._metadata = _domains(self.config.metadata_ips)
         self._blocked = _domains(self.config.blocked_domains)
@@ -153,7 +155,8 @@ class NetworkPolicyGuard:
         name = ""
         try:
             for name, text in walk(args):
-                self._look(name.lower(), text)
+                if "//" in text or self._looks_at_all or name.lower() in self._watched:
+                    self._look(name.lower(), text)
         except _No as no:
             where = shown_name(name)
             reason = _REASONS.get(no.code) or Refusal(no.code, no.detail).reason.say

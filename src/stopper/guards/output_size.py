@@ -25,6 +25,7 @@ __all__ = ["OutputSizeConfig", "OutputSizeGuard", "SizeViolation", "TruncationMo
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 _MAX_JSON_TEXT: Final = 2**24
 _ROUNDS: Final = 8
+_MOST_BYTES: Final = 6  # of a character in JSON: \u0000
 
 
 class TruncationMode(StrEnum):
@@ -85,6 +86,8 @@ class OutputSizeGuard:
     def __init__(self, config: OutputSizeConfig | None = None, **given: Any) -> None:
         self.config = configure(OutputSizeConfig, config, given)
         self._pages = Pages(self.config.limits)
+        limits = self.config.limits
+        self._surely_fits = min((limits.bytes - 2) // _MOST_BYTES, limits.chars)
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """Nothing: the size of arguments is the business of their schema."""
@@ -118,7 +121,9 @@ class OutputSizeGuard:
 
     def _violations(self, output: Any) -> list[SizeViolation]:
         config = self.config
-        found = []
+        found: list[SizeViolation] = []
+        if isinstance(output, str) and len(output) <= self._surely_fits:
+            return found
         shape = measure(output, config.max_depth, config.max_bytes)
         if shape.longest > config.max_array_length:
             limit = config.max_array_length
