@@ -1,0 +1,242 @@
+"""Secrets in arguments and outputs: blocked, or replaced by marks."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from stopper.detect.finding import Finding
+from stopper.detect.inspection import Inspector, packaged_rules
+from stopper.detect.known import KnownValues
+from stopper.detect.redact import Redactor, SecretPattern
+from stopper.detect.secrets import Detector, fingerprint
+from stopper.errors import SettingsError
+from stopper.guards.config import Config, configure
+from stopper.guards.models import (
+    EnforcementLevel,
+    GuardResult,
+    allow,
+    block,
+    repair,
+    repair_output,
+    warn,
+)
+from stopper.guards.texts import MAX_DEPTH, MAX_NODES, measure, walk
+from stopper.guards.world import fresh_key
+
+__all__ = ["RedactMode", "SensitiveDataConfig", "SensitiveDataGuard"]
+
+_MAX_SHOWN: Final = 20
+_MARK = re.compile(r"\[REDACTED:[A-Za-z0-9_.-]{1,64}(?:#([0-9a-f]{8}))?\]")
+# A value that is nothing but a name and its secret says no more than the secret.
+_NAMED_MARK = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_.-]{0,63}[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
+    r"(\[(?:REDACTED|HASH:[0-9a-f]{8})\])[\"']?"
+)
+_ENCODER = msgspec.json.Encoder(enc_hook=str)
+# What the documentation calls the kinds of secrets; all others go by the ids of their rules.
+_KINDS: Final = {
+    "aws-access-key": "aws_key",
+    "aws-bedrock-key": "aws_key",
+    "aws-secret-key": "aws_key",
+    "aws-session-token": "aws_key",
+    "basic-credentials": "basic_auth",
+    "extended-private-key": "private_key",
+    "jwt": "jwt_token",
+    "named-value": "generic_secret",
+    "putty-private-key": "private_key",
+    "secret": "generic_secret",
+    "stripe-key": "api_key",
+    "twitter-bearer-token": "bearer_token",
+    "url-password": "password_in_url",
+}
+
+
+class RedactMode(StrEnum):
+    """What becomes of a secret: the call is blocked, or a mark stands in its place.
+
+    The mark is `[REDACTED]`, or `[HASH:...]` with eight digits that are equal for equal secrets.
+    """
+
+    BLOCK = "block"
+    REDACT = "redact"
+    HASH = "hash"
+
+
+class SensitiveDataConfig(Config, frozen=True, kw_only=True):
+    """Where to look, and what to do.
+
+    `allowlist` holds whole secrets that may pass: nothing around one and no part of one may.
+    `custom_patterns` are regular expressions by name, for secrets of one's own.
+    """
+
+    mode: EnforcementLevel = EnforcementLevel.BLOCK
+    redact_mode: RedactMode = RedactMode.BLOCK
+    check_args: bool = True
+    check_output: bool = True
+    allowlist: AbstractSet[str] = frozenset()
+    custom_patterns: Mapping[str, str] = {}
+
+
+class SensitiveDataGuard:
+    """Finds what the rules that ship with Stopper know, and the `known` values of a bottle.
+
+    Keys are looked at as well as values, also where they are encoded. A secret that no mark can
+    replace, because it lies across several values or in an object that is no plain JSON, blocks.
+    `key` makes the digits of `HASH` marks, and by default is drawn anew for each guard. A guard
+    keeps nothing of what it saw, so threads may share it. Building the first takes a second.
+    """
+
+    def __init__(
+        self,
+        config: SensitiveDataConfig | None = None,
+        *,
+        known: KnownValues | None = None,
+        key: bytes | None = None,
+        **given: Any,
+    ) -> None:
+        self.config = configure(SensitiveDataConfig, config, given)
+        patterns = _patterns(self.config.custom_patterns)
+        key = key or fresh_key()
+        detector = _Sparing(self.config.allowlist, key)
+        self._inspector = Inspector(detector, known)
+        self._patterns = [(one.name, re.compile(one.pattern)) for one in patterns]
+        self._redactor = Redactor(
+            patterns,
+            detector=detector,
+            known=known,
+            key=key if self.config.redact_mode is RedactMode.HASH else None,
+        )
+
+    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
+        """Whether secrets are in the arguments."""
+        if not self.config.check_args:
+            return allow()
+        return self._judged(args, repair)
+
+    def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:  # noqa: ARG002
+        """Whether secrets are in the output."""
+        if not self.config.check_output:
+            return allow()
+        return self._judged(output, repair_output)
+
+    def _judged(self, value: Any, repaired: Callable[..., GuardResult]) -> GuardResult:
+        config = self.config
+        if config.mode is EnforcementLevel.OFF:
+            return allow()
+        kinds, code = self._kinds(value)
+        if not code:
+            return allow()
+        reason = _REASONS[code].format(kinds=", ".join(kinds))
+        if config.mode is EnforcementLevel.WARN:
+            return warn(code, reason, types=kinds)
+        if config.redact_mode is RedactMode.BLOCK or code == "sensitive.too_much":
+            return block(code, reason, types=kinds)
+        marked = _each_text(self._redactor.redact(value), _plain_marks)
+        if self._kinds(marked)[1]:
+            code = "sensitive.not_redactable"
+            return block(code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
+        code = "sensitive.redacted"
+        return repaired(marked, code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
+
+    def _kinds(self, value: Any) -> tuple[list[str], str]:
+        """The kinds of secrets in `value`, and the reason code; an empty one when it is clean."""
+        written = _written(value)
+        if written is None:
+            return [], "sensitive.too_much"
+        inspection = self._inspector.inspect(written)
+        kinds = {_kind(one) for one in inspection.findings}
+        if self._patterns:
+            kinds.update(self._own(value))
+        if kinds:
+            return sorted(kinds)[:_MAX_SHOWN], "sensitive.found"
+        return [], "sensitive.unprovable" if inspection.unprovable else ""
+
+    def _own(self, value: Any) -> Iterable[str]:
+        for _, text in walk(value):
+            for name, pattern in self._patterns:
+                if pattern.search(text):
+                    yield name
+
+
+class _Sparing(Detector):
+    """Finds what the rules that ship with Stopper know, but for values that are allowed."""
+
+    def __init__(self, allowed: Iterable[str], key: bytes) -> None:
+        super().__init__(packaged_rules(), key)
+        self._allowed = frozenset(
+            fingerprint(value.encode("utf-8", "surrogatepass"), key) for value in allowed
+        )
+
+    def scan(self, text: str | bytes) -> list[Finding]:
+        found = super().scan(text)
+        if not self._allowed:
+            return found
+        return [one for one in found if one.fingerprint not in self._allowed]
+
+
+_REASONS: Final = {
+    "sensitive.found": "Sensitive data detected: {kinds}",
+    "sensitive.redacted": "Sensitive data redacted: {kinds}",
+    "sensitive.not_redactable": "Sensitive data detected that no mark can replace: {kinds}",
+    "sensitive.unprovable": "Text is encoded too often to be sure that it holds no secret",
+    "sensitive.too_much": "The value nests too deep or has too many items to look for secrets",
+}
+
+
+def _patterns(given: Mapping[str, str]) -> list[SecretPattern]:
+    try:
+        return [SecretPattern(name, pattern) for name, pattern in given.items()]
+    except ValueError as error:
+        raise SettingsError(f"SensitiveDataConfig.custom_patterns: {error}") from error
+
+
+def _written(value: Any) -> str | bytes | None:
+    """All of `value` as one text, with its names beside its values; None when it has no end."""
+    if isinstance(value, str | bytes):
+        return value
+    shape = measure(value)
+    if shape.depth > MAX_DEPTH or shape.items > MAX_NODES:
+        return None
+    try:
+        return _ENCODER.encode(value)
+    except Exception:  # noqa: BLE001  odd keys, halves of characters, an object's own faults
+        return "\n".join(f'"{name}": "{text}"' for name, text in walk(value))
+
+
+def _kind(one: Finding) -> str:
+    rule = one.rule
+    if rule.endswith("api-key"):
+        return "api_key"
+    return _KINDS.get(rule) or rule.replace("-", "_")
+
+
+def _plain_marks(text: str) -> str:
+    plain = _MARK.sub(lambda mark: f"[HASH:{mark[1]}]" if mark[1] else "[REDACTED]", text)
+    named = _NAMED_MARK.fullmatch(plain)
+    return named[1] if named else plain
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """`value` with each text in it changed, keys too; as deep as `measure` has seen."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, bytes):
+        return change(value.decode("latin-1")).encode("latin-1")
+    if isinstance(value, dict):
+        changed: dict[Any, Any] = {}
+        for key, item in value.items():
+            name = first = _each_text(key, change)
+            while name in changed:  # two secrets are two keys still
+                name = f"{first}-{len(changed)}"
+            changed[name] = _each_text(item, change)
+        return changed
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_each_text(item, change) for item in value))
+    if isinstance(value, list | tuple | set | frozenset):
+        kind = next(one for one in (list, tuple, set, frozenset) if isinstance(value, one))
+        return kind(_each_text(item, change) for item in value)
+    return value
