@@ -45,6 +45,7 @@ BROKEN = {
     "interim replies without a header":     (b"HTTP/1.1 102 Processing\r\n\r\n" * 50_000,                    "http.upstream"),
     "a trailer without end":                (CHUNKED + b"2\r\n{}\r\n0\r\nx: " + b"a" * 900_000,              "http.upstream"),
     "a chunk extension without end":        (CHUNKED + b"2;a=" + b"a" * 900_000,                             "http.upstream"),
+    "a status of one digit":                (b"HTTP/1.1 4 \r\ncontent-length: 0\r\n\r\n",                  "http.upstream"),
     "nothing":                              (CLOSE,                                                          "http.truncated"),
     "half a head":                          (b"HTTP/1.1 200 O" + CLOSE,                                      "http.truncated"),
     "half a body":                          (HEAD + b"content-length: 60\r\n\r\n{" + CLOSE,                   "http.truncated"),

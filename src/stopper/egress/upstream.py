@@ -175,7 +175,9 @@ class Upstream(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         headers, self._headers = self._headers, []
         status = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:  # noqa: PLR2004  interim replies say nothing
+        if status < 100:  # noqa: PLR2004
+            raise ValueError("a status of fewer than three digits")
+        if status < 200 and status != 101:  # noqa: PLR2004  interim replies say nothing
             return
         if status == 101 and not self._parser.should_upgrade():  # noqa: PLR2004
             raise ValueError("a switch to no protocol")
