@@ -105,6 +105,9 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "a variable in a command":         ({"command": "curl http://$HOST/ http://${H}:80/"}, ""),
     "a variable behind a bad host":    ({"command": "curl http://127.0.0.1/$X"},       "network.loopback"),
     "an address to bind to":           ({"command": "serve --host 0.0.0.0"},           ""),
+    "a bare host in a longer name":    ({"base_url": "127.0.0.1:80"},                  "network.loopback"),
+    "the same in camel case":          ({"webhookUrl": "localhost"},                   "network.loopback"),
+    "a name that only sounds so":      ({"curl": "localhost", "ghost": "127.0.0.1"},   ""),
     "dots in code":                    ({"code": "# like http://... and so on"},       ""),
     "Markdown in code":                ({"code": "[x](http://example.com)."},          ""),
 }  # fmt: skip

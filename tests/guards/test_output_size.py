@@ -240,3 +240,7 @@ def test_what_is_kept_for_pages_is_bounded() -> None:
 def test_what_does_not_read() -> None:
     with pytest.raises(SettingsError, match="error, truncate, paginate"):
         OutputSizeGuard(truncation_mode="shorten")
+    rows: list[dict[str, Any]] = [{"max_bytes": -1}, {"max_depth": 65}, {"chars_per_token": 0}]
+    for row in rows:
+        with pytest.raises(SettingsError, match="from 0 on"):
+            OutputSizeGuard(**row)

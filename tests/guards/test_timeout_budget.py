@@ -155,6 +155,9 @@ def test_what_does_not_read(clock: Clock) -> None:
     for ms in (-1.0, float("nan")):
         with pytest.raises(ValueError, match="milliseconds from 0 on"):
             make(clock).record_execution(ms)
+    for ratio in (float("nan"), 1.5):
+        with pytest.raises(SettingsError, match="soft_budget_ratio"):
+            make(clock, soft_budget_ratio=ratio)
     with pytest.raises(SettingsError, match="degrade_actions"):
         make(clock, degrade_actions=["give_up"])
     guard = make(clock)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
+from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
@@ -59,6 +60,7 @@ _ANY_PORT: Final = 1
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DOTALL)
 _SLASHLESS = re.compile(r"(?:https?|wss?|ftps?):(?!//)", re.IGNORECASE)
 _OPAQUE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:(?![0-9])")
+_LAST_WORD = re.compile(r".{1,64}(?:[_-](url|uri|host)|(?<=[a-z0-9])(Url|URL|Uri|URI|Host))")
 _PATH_STARTS: Final = ("/", ".", "#", "?", "~")
 _UNC_STARTS: Final = ("\\\\", "/\\", "\\/")
 _SMALL_NUMBER = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,7})?")
@@ -97,6 +99,15 @@ class NetworkPolicyConfig(Config, frozen=True, kw_only=True):
     localhost_patterns: AbstractSet[str] = DEFAULT_LOCALHOST_PATTERNS
     command_argument_names: AbstractSet[str] = DEFAULT_COMMAND_ARGUMENT_NAMES
     scan_text: bool = False
+
+
+class _Use(Enum):
+    """What stands under a name of an argument."""
+
+    NONE = 0
+    STRICT = 1
+    LOOSE = 2
+    TEXT = 3
 
 
 class _Place(Struct, frozen=True):
@@ -138,8 +149,7 @@ class NetworkPolicyGuard:
         self.config = configure(NetworkPolicyConfig, config, given)
         self._names = frozenset(name.lower() for name in self.config.url_argument_names)
         self._commands = frozenset(name.lower() for name in self.config.command_argument_names)
-        self._watched = self._names | self._commands
-        self._looks_at_all = self.config.scan_text
+        self._use = lru_cache(maxsize=_MAX_KNOWN)(self._use_of)
         self._localhost = _domains(self.config.localhost_patterns)
         self._metadata = _domains(self.config.metadata_ips)
         self._blocked = _domains(self.config.blocked_domains)
@@ -155,8 +165,9 @@ class NetworkPolicyGuard:
         name = ""
         try:
             for name, text in walk(args):
-                if "//" in text or self._looks_at_all or name.lower() in self._watched:
-                    self._look(name.lower(), text)
+                use = self._use(name)
+                if use is not _Use.NONE or "//" in text:
+                    self._look(use, text)
         except _No as no:
             where = shown_name(name)
             reason = _REASONS.get(no.code) or Refusal(no.code, no.detail).reason.say
@@ -169,16 +180,26 @@ class NetworkPolicyGuard:
             return enforced(self.config.mode, block("guard.too_much", reason))
         return allow()
 
-    def _look(self, name: str, text: str) -> None:
-        if name in self._names:
-            self._named(text.strip(), is_loose=name in _LOOSE)
-        elif name in self._commands or self.config.scan_text:
+    def _use_of(self, name: str) -> _Use:
+        """What stands under this name; `base_url` and `webhookUrl` are what `url` is."""
+        lower = name.lower()
+        if lower in self._names:
+            return _Use.LOOSE if lower in _LOOSE else _Use.STRICT
+        if lower in self._commands:
+            return _Use.TEXT
+        last = _LAST_WORD.fullmatch(name)
+        if last and (last[1] or last[2]).lower() in self._names:
+            return _Use.STRICT
+        return _Use.TEXT if self.config.scan_text else _Use.NONE
+
+    def _look(self, use: _Use, text: str) -> None:
+        if use is _Use.TEXT:
             self._urls_in(text)
             self._hosts_in(text)
-        elif "//" in text:
-            text = text.strip()
-            if _URL.match(text) and not any(map(str.isspace, text)):
-                self._url(text)
+        elif use is not _Use.NONE:
+            self._named(text.strip(), is_loose=use is _Use.LOOSE)
+        elif _URL.match(text := text.strip()) and not any(map(str.isspace, text)):
+            self._url(text)
 
     def _named(self, text: str, *, is_loose: bool) -> None:
         if "://" in text:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     EnforcementLevel,
@@ -18,7 +19,7 @@ from stopper.guards.models import (
 )
 from stopper.guards.pages import Pages
 from stopper.guards.shrink import Limits, cost, shrink
-from stopper.guards.texts import contents, measure
+from stopper.guards.texts import MAX_DEPTH, contents, measure
 
 __all__ = ["OutputSizeConfig", "OutputSizeGuard", "SizeViolation", "TruncationMode"]
 
@@ -50,6 +51,15 @@ class OutputSizeConfig(Config, frozen=True, kw_only=True):
     max_string_length: int = 10_000
     truncation_mode: TruncationMode = TruncationMode.ERROR
     chars_per_token: int = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        rows = (self.max_bytes, self.max_array_length, self.max_string_length, self.max_tokens or 0)
+        if min(rows) < 0 or not 0 <= self.max_depth <= MAX_DEPTH or self.chars_per_token < 1:
+            raise SettingsError(
+                "OutputSizeConfig: limits are from 0 on, max_depth is at most "
+                f"{MAX_DEPTH}, and chars_per_token is from 1 on"
+            )
 
     @property
     def limits(self) -> Limits:
@@ -163,7 +173,7 @@ class OutputSizeGuard:
     def _paged(self, output: Any, found: list[SizeViolation]) -> GuardResult:
         page = self._pages.begin(output)
         if page is None:
-            reason = f"{found[0]}, and it is too large for pages"
+            reason = f"{found[0]}, and it cannot be kept in pages"
             return block(_code(found), reason, **_details(found))
         reason = f"Output given in pages: {found[0]}"
         cursor = page["next_cursor"]

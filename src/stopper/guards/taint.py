@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import Struct
@@ -58,6 +59,7 @@ _STRIDE: Final = 8
 _MAX_GRAMS: Final = 100_000
 _MAX_TEXT: Final = _MAX_GRAMS * _STRIDE
 _MAX_OUTPUTS: Final = 64
+_MAX_TOOLS: Final = 1024
 _MAX_TOKENS: Final = 256
 _PLACES: Final = ("/", "~/", "./", "../", "http:", "https:")
 _TOKEN = re.compile(r"[^\s=\"'`,;<>(){}\[\]]{8,%d}" % MAX_VALUE)  # noqa: UP031  braces
@@ -124,6 +126,7 @@ class TaintGuard:
     ) -> None:
         self.config = configure(TaintConfig, config, given)
         self._key = key or fresh_key()
+        self._named = lru_cache(maxsize=_MAX_TOOLS)(self._role_of)
         self._lock = lock()
         self._sources: deque[_Source] = deque()
         self._size = 0
@@ -187,14 +190,25 @@ class TaintGuard:
         return enforced(self.config.mode, result)
 
     def _role(self, tool: str, args: dict[str, Any]) -> _Role:
+        named, effects = self._named(tool), _effects(args)
+        if not effects:
+            return named
+        return _Role(
+            named.reads_secret or EffectKind.CREDENTIAL_READ in effects,
+            named.reads_untrusted or EffectKind.NETWORK in effects,
+            named.sends or EffectKind.EXFILTRATE in effects,
+            named.fetches or not _SENDS.isdisjoint(effects),
+        )
+
+    def _role_of(self, tool: str) -> _Role:
+        """What the name alone says."""
         config = self.config
         name = tool.replace("__", ".").rpartition(".")[2].lower()
-        effects = _effects(args)
         return _Role(
-            _is_any(name, config.secret_tools) or EffectKind.CREDENTIAL_READ in effects,
-            _is_any(name, config.untrusted_tools) or EffectKind.NETWORK in effects,
-            _is_any(name, config.outward_tools) or EffectKind.EXFILTRATE in effects,
-            _is_any(name, config.fetching_tools) or not _SENDS.isdisjoint(effects),
+            _is_any(name, config.secret_tools),
+            _is_any(name, config.untrusted_tools),
+            _is_any(name, config.outward_tools),
+            _is_any(name, config.fetching_tools),
         )
 
     def _source(self, tool: str, args: dict[str, Any], output: Any, *, is_secret: bool) -> _Source:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     EnforcementLevel,
@@ -45,6 +46,13 @@ class TimeoutBudgetConfig(Config, frozen=True, kw_only=True):
         DegradeAction.DISABLE_RETRIES,
         DegradeAction.REDUCE_PARALLELISM,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.soft_budget_ratio <= 1:
+            raise SettingsError(
+                f"TimeoutBudgetConfig.soft_budget_ratio: read {self.soft_budget_ratio}; use 0 to 1"
+            )
 
 
 class TimeoutBudgetState(Struct, frozen=True, kw_only=True):
