@@ -196,6 +196,19 @@ def test_no_echo_shows_the_key(
     assert "content-encoding" not in reply.headers
 
 
+def test_an_echo_of_the_key_cannot_be_asked_for_in_parts() -> None:
+    """Half a key in each of two ranges is a whole key, and neither half is known for one."""
+
+    async def go() -> None:
+        async with besiege(OK, keys={"anthropic": _key()}) as siege, siege.client() as client:
+            head = b"GET /anthropic/v1/models HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+            ranged = b"range: bytes=0-20\r\nif-range: x\r\n\r\n"
+            assert (await client.ask(head + ranged)).status == 200
+            assert b"range" not in siege.server.requests[0]
+
+    uvloop.run(go())
+
+
 def test_a_key_shows_in_no_repr() -> None:
     key = _key()
 

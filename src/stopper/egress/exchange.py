@@ -52,7 +52,7 @@ VALUE_BYTES: Final = 64
 _RECODED: Final = frozenset({b"content-digest", b"content-encoding", b"content-md5", b"digest"})
 """What describes bytes that are passed on in another form."""
 
-_READ_DROPS: Final = frozenset({b"accept-encoding", b"x-goog-fieldmask"})
+_READ_DROPS: Final = frozenset({b"accept-encoding", b"if-range", b"range", b"x-goog-fieldmask"})
 """What would hide a reply's usage from its meter, or an echo of the key."""
 
 _WRITTEN_ANEW: Final = _READ_DROPS | {
