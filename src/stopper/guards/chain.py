@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from os import PathLike
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from msgspec import Struct
@@ -55,6 +56,25 @@ class GuardChain:
         self._clock = clock
         self._key = fresh_key()
         self._add(guards, is_shadow=False)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        *,
+        on_decision: Observer | Iterable[Observer] = (),
+        **given: Any,
+    ) -> Self:
+        """The chain that a YAML or TOML file describes; `given` is what no file can hold.
+
+        As in `get_schema=...`. SettingsError names the line, the field and what is allowed.
+        """
+        from stopper.guards.load import load_guards  # noqa: PLC0415  every guard is behind it
+
+        loaded = load_guards(path, given)
+        chain = cls(loaded.guards, on_decision=on_decision)
+        chain._add(loaded.shadows, is_shadow=True)
+        return chain
 
     def add(self, guard: Entry) -> Self:
         """One more guard, at the end."""

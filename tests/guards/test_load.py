@@ -1,0 +1,137 @@
+"""Chains from files, and complaints that name the line, the field and what is allowed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import fields
+
+from stopper.errors import SettingsError
+from stopper.guards.chain import GuardChain
+from stopper.guards.concurrency import ConcurrencyGuard
+from stopper.guards.kinds import KINDS
+from stopper.guards.load import read_guards
+from stopper.guards.models import EnforcementLevel
+from stopper.guards.network_policy import NetworkPolicyGuard
+from stopper.guards.output_size import OutputSizeGuard, TruncationMode
+from stopper.guards.schema import SchemaStrictnessGuard
+
+YAML = """\
+guards:
+  schema_strictness:
+    coerce_types: true
+    mode: warn
+  network_policy:
+    allowed_domains: [api.example.com, cdn.example.com]
+  slots:
+    guard: concurrency
+    global_max: 7
+    per_tool_max: {heavy: 2}
+    per_session_max:
+  output_size:
+    truncation_mode: truncate
+    shadow: true
+  timeout_budget:
+"""
+TOML = """\
+[guards.schema_strictness]
+coerce_types = true
+mode = "warn"
+
+[guards.network_policy]
+allowed_domains = ["api.example.com", "cdn.example.com"]
+
+[guards.slots]
+guard = "concurrency"
+global_max = 7
+per_tool_max.heavy = 2
+
+[guards.output_size]
+truncation_mode = "truncate"
+shadow = true
+
+[guards.timeout_budget]
+"""
+
+
+def no_schema(_: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize(("name", "text"), [("g.yml", YAML), ("g.toml", TOML)])
+def test_a_chain_from_a_file(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    chain = GuardChain.from_file(tmp_path / name, get_schema=no_schema)
+    schema, network, slots, timeout, size = (guard for _, guard in chain)
+    assert [n for n, _ in chain] == [
+        "schema_strictness", "network_policy", "slots", "timeout_budget", "output_size",
+    ]  # fmt: skip
+    assert isinstance(schema, SchemaStrictnessGuard)
+    assert (schema.config.coerce_types, schema.config.mode) == (True, EnforcementLevel.WARN)
+    assert isinstance(network, NetworkPolicyGuard)
+    assert network.config.allowed_domains == {"api.example.com", "cdn.example.com"}
+    assert isinstance(slots, ConcurrencyGuard)
+    assert (slots.config.global_max, slots.config.per_tool_max) == (7, {"heavy": 2})
+    assert isinstance(size, OutputSizeGuard)
+    assert size.config.truncation_mode is TruncationMode.TRUNCATE
+    assert timeout
+    assert chain.check_output("t", {}, "x" * 200_000).allowed, "a shadow only looks"
+
+
+FAULTS: dict[str, tuple[str, str]] = {
+    # what we try            text                                                          complaint
+    "an unknown level":    ("guards:\n  network_policy:\n    mode: on\n",                  "g.yml:3:11: guards.network_policy.mode: read 'on'; use one of: off, warn, block"),
+    "an unknown field":    ("guards:\n  network_policy:\n    block_privat_ips: true\n",    "g.yml:3:5: read 'block_privat_ips', which is no field of this guard; did you mean 'block_private_ips'?; allowed: "),
+    "an unknown guard":    ("guards:\n  netwrok_policy:\n",                                "g.yml:2:3: read 'netwrok_policy', which is no guard; another name needs guard: KIND below it; did you mean 'network_policy'?; allowed: budget, "),
+    "an unknown kind":     ("guards:\n  x:\n    guard: y\n",                               "g.yml:3:12: guards.x.guard: read 'y'; use one of: schema_strictness, "),
+    "a negative number":   ("guards:\n  concurrency:\n    global_max: -1\n",               "g.yml:3:17: guards.concurrency.global_max: read '-1'; Expected `int` >= 0"),
+    "a word for a number": ("guards:\n  concurrency:\n    global_max: many\n",             "g.yml:3:17: guards.concurrency.global_max: read 'many'; Expected `int`"),
+    "a map for a text":    ("guards:\n  concurrency:\n    mode: {a: b}\n",                 "g.yml:3:11: guards.concurrency.mode: read a map; use one of: off, warn, block"),
+    "a bad shadow":        ("guards:\n  concurrency:\n    shadow: maybe\n",                "g.yml:3:13: guards.concurrency.shadow: read 'maybe'; use true or false"),
+    "a guard as a text":   ("guards:\n  concurrency: yes\n",                               "g.yml:2:16: guards.concurrency: read 'yes'; write its fields below it"),
+    "another root":        ("guard:\n  concurrency:\n",                                    "g.yml:1:1: read 'guard', which is no part of such a file; did you mean 'guards'?; allowed: guards"),
+    "no guards":           ("",                                                            "g.yml: no guards: in it"),
+    "a list":              ("- concurrency\n",                                             "g.yml:1:1: read a list; write guards:"),
+    "a key is needed":     ("guards:\n  side_effect:\n    require_capability_token: true\n", "g.yml:3:5: guards.side_effect: require_capability_token needs capability_key"),
+    "a schema is needed":  ("guards:\n  schema_strictness:\n",                             "needs get_schema=..., given in Python"),
+    "a broken pattern":    ("guards:\n  sensitive_data:\n    custom_patterns: {mine: '(('}\n", "g.yml:"),
+    "no YAML":             ("guards: [\n",                                                 "g.yml:2:1: not readable as YAML"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "complaint"), FAULTS.values(), ids=FAULTS)
+def test_complaints(text: str, complaint: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_guards(text, "g.yml", {})
+    assert complaint in str(caught.value)
+
+
+def test_complaints_about_toml() -> None:
+    with pytest.raises(
+        SettingsError, match=r"g.toml:3:1: guards.network_policy.mode: read 'on'; use one of"
+    ):
+        read_guards('[guards.network_policy]\n\nmode = "on"\n', "g.toml", {})
+
+
+def test_what_no_guard_takes_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no guard takes get_shema; did you mean 'get_schema'"):
+        read_guards("guards:\n  concurrency:\n", "g.yml", {"get_shema": no_schema})
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        GuardChain.from_file(tmp_path / "none.yml")
+    (tmp_path / "g.yml").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="write it in UTF-8"):
+        GuardChain.from_file(tmp_path / "g.yml")
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_of_guard_loads_with_its_defaults(name: str) -> None:
+    given: dict[str, Any] = {"get_schema": no_schema} if name == "schema_strictness" else {}
+    ((named, guard),) = read_guards(f"guards:\n  {name}:\n", "g.yml", given).guards
+    assert named == name
+    assert ((named, guard),) == tuple(GuardChain([guard]))
+    assert {field.name for field in fields(KINDS[name].config)} >= {"enforcement_level"} or any(
+        field.name == "mode" for field in fields(KINDS[name].config)
+    )
