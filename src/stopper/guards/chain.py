@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from os import PathLike
+from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar, overload
 
 from msgspec import Struct
@@ -60,7 +60,7 @@ class GuardChain:
     @classmethod
     def from_file(
         cls,
-        path: str | PathLike[str],
+        path: str | Path,
         *,
         on_decision: Observer | Iterable[Observer] = (),
         **given: Any,

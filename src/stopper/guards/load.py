@@ -1,7 +1,6 @@
 """Chains from files: YAML or TOML with the names that Python uses."""
 
 from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +28,7 @@ class Loaded(Struct, frozen=True):
     shadows: list[tuple[str, Guard]]
 
 
-def load_guards(path: str | PathLike[str], given: Mapping[str, Any]) -> Loaded:
+def load_guards(path: str | Path, given: Mapping[str, Any]) -> Loaded:
     """Read the guards of a file: `.toml` is TOML, and any other name YAML."""
     source = str(path)
     try:
