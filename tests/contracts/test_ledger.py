@@ -236,6 +236,14 @@ def test_a_hold_grows_only_into_room(ledger: Ledger) -> None:
     assert ledger.apply([Grow("h", 10, 0), Grow("never seen", 10, 0)], NOON) == [None, None]
 
 
+def test_a_hold_without_a_price_takes_no_dollars(ledger: Ledger) -> None:
+    ledger.set_budget(tokens(1000, bottle()), NOON)
+    ledger.set_budget(dollars(1000), NOON)
+    ledger.apply([a_hold(micros=55, priced=False)], NOON)
+    held = {a.budget.unit: a.held for a in ledger.accounts(None, NOON)}
+    assert held == {Unit.TOKENS: 100, Unit.MICROS: 0}
+
+
 def test_a_hold_without_a_price_fits_no_dollar_budget(ledger: Ledger) -> None:
     ledger.set_budget(dollars(10**6), NOON)
     (outcome,) = ledger.apply([a_hold(priced=False)], NOON)

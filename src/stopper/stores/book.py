@@ -115,10 +115,10 @@ class Book:
         match op:
             case Hold():
                 return self._hold(op)
-            case Grow():
-                return self._grow(op)
             case Settle():
                 self._settle(op.row)
+            case Grow():
+                return self._grow(op)
             case Release():
                 self._release(op.id)
         return None
@@ -130,14 +130,15 @@ class Book:
         if known is not None or self._entry(op.id) is not None:
             raise StoreError(f"hold id {op.id!r} was used before: give every request its own id")
         counting, binding = self._sheet(op.run, op.provider, self._now)
-        asked = max(0, min(op.asked, MOST))
-        verdict = admit([t.account() for t in binding], op.need, asked, op.least)
+        need = op.need
+        verdict = admit([t.account() for t in binding], need, _within(op.asked), op.least)
         if isinstance(verdict, Denial):
             return verdict
         output = verdict.output
-        tokens = min(op.need.amount(_TOKENS, output), MOST)
-        micros = min(op.need.amount(_MICROS, output), MOST)
-        _add_held(counting, tokens, micros)
+        tokens = _within(need.amount(_TOKENS, output))
+        micros = _within(need.amount(_MICROS, output))
+        priced = micros if need.priced else None
+        _add_held(counting, tokens, priced or 0)
         self.opened[op.id] = OpenHold(
             op.id,
             op.run,
@@ -145,7 +146,7 @@ class Book:
             op.model,
             output,
             tokens,
-            micros if op.need.priced else None,
+            priced,
             self._now,
             self._expires,
         )
@@ -207,13 +208,13 @@ class Book:
     ) -> Entry:
         row = _bounded(row)
         if tokens is None:
-            tokens = min(self._terms.weights.tokens(row.usage), MOST)
+            tokens = _within(self._terms.weights.tokens(row.usage))
         if self._last_entry is None:
             self._last_entry = self._shelf.last_entry()
         self._last_entry += 1
         entry = Entry(self._last_entry, row, created, tokens, corrects)
         for tally in self._sheet(row.run, row.provider, created)[0]:
-            tally.spent += amount_of(entry, tally.budget.unit)
+            tally.spent += tokens if tally.budget.unit is _TOKENS else row.micros or 0
             tally.changed = True
         self.entries.append(entry)
         self._newest[row.hold] = entry
@@ -279,26 +280,33 @@ def _bounded(row: UsageRow) -> UsageRow:
     A negative number would give budget back, and a huge one would fail every batch it is in.
     """
     usage = row.usage
-    numbers = (
-        usage.input,
-        usage.output,
-        usage.cache_write,
-        usage.cache_read,
-        usage.reasoning,
-        usage.cache_write_1h,
-        usage.cost or 0,
-        row.micros or 0,
-    )
-    if min(numbers) >= 0 and max(numbers) <= MOST:
+    if (
+        0 <= usage.input <= MOST
+        and 0 <= usage.output <= MOST
+        and 0 <= usage.cache_write <= MOST
+        and 0 <= usage.cache_read <= MOST
+        and 0 <= usage.reasoning <= MOST
+        and 0 <= usage.cache_write_1h <= MOST
+        and 0 <= (usage.cost or 0) <= MOST
+        and 0 <= (row.micros or 0) <= MOST
+    ):
         return row
-    fresh, output, written, read, reasoning, hourly, cost, micros = (
-        min(max(number, 0), MOST) for number in numbers
-    )
-    stated = None if usage.cost is None else cost
     doubted = Usage(
-        fresh, output, written, read, reasoning, hourly, quality=Quality.UNKNOWN, cost=stated
+        _within(usage.input),
+        _within(usage.output),
+        _within(usage.cache_write),
+        _within(usage.cache_read),
+        _within(usage.reasoning),
+        _within(usage.cache_write_1h),
+        quality=Quality.UNKNOWN,
+        cost=None if usage.cost is None else _within(usage.cost),
     )
-    return replace(row, usage=doubted, micros=None if row.micros is None else micros)
+    return replace(row, usage=doubted, micros=None if row.micros is None else _within(row.micros))
+
+
+def _within(number: int) -> int:
+    """The number, or the nearest that a hold or a row can have."""
+    return number if 0 <= number <= MOST else 0 if number < 0 else MOST
 
 
 def _note(act: str, entry: Entry) -> Note:

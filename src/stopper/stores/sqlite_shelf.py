@@ -151,9 +151,10 @@ class SqliteShelf:
     def look_up(self, holds: Iterable[str]) -> None:
         """Read at once what `hold` and `entry` will be asked about these holds."""
         unknown = [hold for hold in holds if hold not in self._holds]
-        for id_, has_row, *found in self.db.execute(_MANY_HOLDS, (_json(unknown),)):
-            self._asked[id_] = OpenHold(*found) if found[0] is not None else None
-            if not has_row:
+        for found in self.db.execute(_MANY_HOLDS, (_json(unknown),)):
+            id_ = found[0]
+            self._asked[id_] = OpenHold(*found[2:]) if found[2] is not None else None
+            if not found[1]:
                 self._rowless.add(id_)
 
     def hold(self, hold: str) -> OpenHold | None:
