@@ -38,6 +38,7 @@ SECTIONS: Final = {
     "Check": {
         "doctor": ("doctor", "Start a bottle and try to get out of it."),
         "audit": ("audit", "Check the record of what was enforced."),
+        "guards": ("guards", "Check a file of guards, and see what they say about a call."),
         "ledger": ("ledger", "Settle requests whose cost is not known."),
         "providers": ("providers", "List the providers that Stopper can meter."),
         "mock-provider": ("mock_provider", "Serve a provider for tests and demos."),
