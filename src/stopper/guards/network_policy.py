@@ -59,7 +59,11 @@ _ANY_PORT: Final = 1
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DOTALL)
 _SLASHLESS = re.compile(r"(?:https?|wss?|ftps?):(?!//)", re.IGNORECASE)
-_OPAQUE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:(?![0-9])")
+_OPAQUE = re.compile(
+    r"(?:[a-z]|about|blob|cid|data|geo|javascript|magnet|mailto|sms|tel|urn):(?![0-9])",
+    re.IGNORECASE,
+)
+_END = re.compile(r"[/?#\\]")
 _LAST_WORD = re.compile(r".{1,64}(?:[_-](url|uri|host)|(?<=[a-z0-9])(Url|URL|Uri|URI|Host))")
 _PATH_STARTS: Final = ("/", ".", "#", "?", "~")
 _UNC_STARTS: Final = ("\\\\", "/\\", "\\/")
@@ -195,7 +199,7 @@ class NetworkPolicyGuard:
     def _look(self, use: _Use, text: str) -> None:
         if use is _Use.TEXT:
             self._urls_in(text)
-            self._hosts_in(text)
+            self._hosts_in(text, every=self.config.scan_text)
         elif use is not _Use.NONE:
             self._named(text.strip(), is_loose=use is _Use.LOOSE)
         elif _URL.match(text := text.strip()) and not any(map(str.isspace, text)):
@@ -214,10 +218,11 @@ class NetworkPolicyGuard:
     def _bare(self, text: str, *, is_loose: bool) -> None:
         """`HOST[:PORT][/PATH]`, or something else altogether."""
         if any(map(str.isspace, text)):
-            self._hosts_in(text)
+            self._hosts_in(text, every=True)
             return
-        authority, slash, path = text.partition("/")
-        _, at, authority = authority.rpartition("@")
+        authority = _END.split(text, maxsplit=1)[0]
+        rest = text[len(authority) :]
+        _, at, authority = authority.removesuffix(":").rpartition("@")
         read = parse_authority(authority, _ANY_PORT)
         if isinstance(read, Refusal):
             if _OPAQUE.match(text) or (is_loose and not _is_address(read, authority)):
@@ -226,8 +231,8 @@ class NetworkPolicyGuard:
         host, port = read
         if is_loose and "." not in host.name and host.address is None and not _is_special(host):
             return
-        place = _Place(host, 0 if port == _ANY_PORT else port, "", f"{slash}{path}" or "/")
-        if at and is_loose and not slash:  # a mail address
+        place = _Place(host, 0 if port == _ANY_PORT else port, "", rest or "/")
+        if at and is_loose and not rest:  # a mail address
             self._forbid(host)
         else:
             self._judge(place)
@@ -264,17 +269,16 @@ class NetworkPolicyGuard:
             try:
                 self._url(url)
             except _No as no:
-                # What is only known when the command runs is no URL that could be judged.
                 if no.code not in _UNREADABLE or _UNKNOWN.isdisjoint(url):
                     raise
+                # Parts are only known when the command runs: what stands there already counts.
+                self._hosts_in(url.partition("://")[2], every=True)
 
-    def _hosts_in(self, text: str) -> None:
-        """Hosts without a scheme; unless all are asked for, those that are never meant well."""
+    def _hosts_in(self, text: str, *, every: bool) -> None:
+        """Hosts without a scheme: every one, or only those that are never meant well."""
         for found in _HOST_IN_TEXT.finditer(text):
             host = parse_host(found[0])
-            if not isinstance(host, Host):
-                continue
-            if self.config.scan_text or self._known(host).code == "network.metadata":
+            if isinstance(host, Host) and (every or self._known(host).code == "network.metadata"):
                 self._forbid(host)
 
     def _judge(self, place: _Place) -> None:

@@ -39,10 +39,7 @@ def cost(value: Any) -> int:
 
 
 def plain(value: Any, limits: Limits) -> Any:
-    """`value` as plain JSON if it is within `limits` in every part, else None twice over: raises.
-
-    ValueError where anything would have to be cut.
-    """
+    """`value` as plain JSON; ValueError where anything would have to be cut for `limits`."""
     try:
         return _Shrinking(limits, limits.bytes, cuts=False).of(value, 1)
     except _Full:
