@@ -10,8 +10,12 @@ from typing import NoReturn, TypeAlias
 from msgspec import Struct
 
 __all__ = [
+    "Chars",
+    "Choice",
     "Node",
     "Pattern",
+    "Repeat",
+    "Sequence",
     "literals",
     "parse",
     "prefixes",
@@ -341,7 +345,7 @@ def _factor(node: Node, groups: bool, relax: int | None) -> str:
 def render_chars(mask: int) -> str:
     """A set of bytes as text."""
     if mask.bit_count() == 1:
-        return f"\\x{mask.bit_length() - 1:02x}"
+        return _byte(mask.bit_length() - 1)
     parts = []
     code = 0
     while mask >> code:
@@ -349,9 +353,15 @@ def render_chars(mask: int) -> str:
             first = code
             while mask >> (code + 1) & 1:
                 code += 1
-            parts.append(f"\\x{first:02x}" + (f"-\\x{code:02x}" if code > first else ""))
+            parts.append(_byte(first) + (f"-{_byte(code)}" if code > first else ""))
         code += 1
     return f"[{''.join(parts)}]"
+
+
+def _byte(code: int) -> str:
+    """Letters and digits as they are: Hyperscan bounds how long a pattern may be written."""
+    char = chr(code)
+    return char if char.isascii() and char.isalnum() else f"\\x{code:02x}"
 
 
 def literals(node: Node) -> frozenset[bytes]:
