@@ -121,6 +121,15 @@ def test_what_is_too_large_to_remember_stops_all() -> None:
     assert after("fetch", PAGE).check("send_mail", circle).code == "guard.too_much"
 
 
+def test_what_is_encoded_too_often_to_be_sure() -> None:
+    wrapped = SECRET
+    for _ in range(14):
+        wrapped = base64.b64encode(wrapped.encode()).decode()
+    guard = after("get_secret", {"value": SECRET})
+    assert guard.check("send_mail", {"body": wrapped}).code == "taint.secret"
+    assert TaintGuard().check("send_mail", {"body": wrapped}).code == ""
+
+
 def test_what_is_kept_is_bounded() -> None:
     guard = TaintGuard()
     for _ in range(30):

@@ -110,8 +110,8 @@ class TaintGuard:
     """Remembers what was read, and looks for it in what is about to be sent.
 
     Texts are recognised by any 23 letters and digits in a row, also in other case, with other
-    spaces and encoded; of what a secret tool returned, each word that stands alone or has a digit
-    is, in whatever spelling, whole or half. What a model writes in its own words is not recognised:
+    spaces and encoded; of what a secret tool returned, each word of eight characters or more that
+    stands alone or has a digit is, in whatever spelling, whole or half. What a model writes in its own words is not recognised:
     `assume_flow` is for those who must be sure.
     Commands read and send by what they would do, and a file of credentials is a secret whatever
     tool reads it. What the call itself was given is not tainted by coming back.
@@ -246,6 +246,8 @@ def _carried(args: Any, sources: list[_Source]) -> _Source | None:
     """The newest source that something in `args` comes from."""
     text = b"\n".join(_all_texts(args))
     views = decoded_views(text)
+    if views.unprovable:  # anything may be below what was looked at
+        return sources[-1]
     for source in reversed(sources):
         if not source.whole or (source.values and source.values.scan(text, views)):
             return source
