@@ -176,6 +176,7 @@ class Metering:
 
     def settle(self, ending: str, code: str = "") -> None:
         """The end, however it came: write the usage row, or give back what was never sent."""
+        self._on_overrun = _nobody  # what holds on to it is freed at once
         grant, self._grant = self._grant, None
         if grant is None:
             self._plane.gate.cancel(self._id)
@@ -275,3 +276,7 @@ class Metering:
             self._on_overrun(refuse("budget.overrun", answer.detail) if short else answer)
         else:
             self._grant = replace(grant, tokens=answer.tokens, micros=answer.micros)
+
+
+def _nobody(refusal: Refusal) -> None:
+    """A request that is settled is not cut any more."""

@@ -71,6 +71,7 @@ class Upstream(asyncio.Protocol):
         self._head_bytes = 0
         self._unheard_bytes = 0
         self._acked_bytes: int | None = None
+        self._socket: socket.socket | None = None
         self._raw = False
         self._closed = False
 
@@ -105,6 +106,7 @@ class Upstream(asyncio.Protocol):
         """Drop the connection; the receiver hears nothing more."""
         self._closed = True
         self._receiver = None
+        self._let_go()
         if self._transport is not None:
             self._transport.abort()
 
@@ -140,6 +142,7 @@ class Upstream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._closed = True
+        self._let_go()
         self._pool.forget(self)
         if self._receiver is None:
             return
@@ -229,15 +232,21 @@ class Upstream(asyncio.Protocol):
 
     def _count_acked(self) -> int | None:
         """How many bytes the upstream's kernel has acknowledged; None where that is not told."""
-        connection = self._transport.get_extra_info("socket") if self._transport else None
-        if _TCP_INFO is None or connection is None:
-            return None
         try:
-            told = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
+            if self._socket is None:
+                self._socket = _duplicate(self._transport)
+            if _TCP_INFO is None or self._socket is None:
+                return None
+            told = self._socket.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _TCP_INFO_BYTES)
             (acked,) = struct.unpack_from("=Q", told, _BYTES_ACKED)
         except (OSError, struct.error):
             return None
         return int(acked)
+
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 class Pool:
@@ -303,6 +312,12 @@ class Pool:
 
 
 _TOO_LARGE: Final = f"a head over {MAX_HEAD_BYTES} bytes"
+
+
+def _duplicate(transport: asyncio.Transport | None) -> socket.socket | None:
+    """A socket of our own: what uvloop gives makes a new one for every question."""
+    known = transport.get_extra_info("socket") if transport is not None else None
+    return None if known is None else known.dup()
 
 
 def _cause(error: httptools.HttpParserError) -> str:
