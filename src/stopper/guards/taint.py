@@ -111,8 +111,9 @@ class TaintGuard:
 
     Texts are recognised by any 23 letters and digits in a row, also in other case, with other
     spaces and encoded; of what a secret tool returned, each word of eight characters or more that
-    stands alone or has a digit is, in whatever spelling, whole or half. What a model writes in its own words is not recognised:
-    `assume_flow` is for those who must be sure.
+    stands alone or has a digit is, in whatever spelling, whole or half. What a model writes in its
+    own words is not recognised: `assume_flow` is for those who must be sure.
+
     Commands read and send by what they would do, and a file of credentials is a secret whatever
     tool reads it. What the call itself was given is not tainted by coming back.
 
