@@ -21,10 +21,11 @@ _SUSPECT: Final = re.compile(
 )
 _VERSIONED: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
 _PLACEHOLDER: Final = re.compile(r"[\x00-\x03]")
-_META: Final = re.compile(r"^\s*\\(?!copy\b|!)[^\n]*$", re.MULTILINE)
+_META: Final = re.compile(r"^[ \t]{0,99}\\(?!copy\b|!)[^\n]*$", re.MULTILINE)
 _SHELL_ESCAPE: Final = re.compile(
     r"xp_cmdshell|sys_exec|sys_eval|\bto\s+program\b|\bfrom\s+program\b|load_extension"
-    r"|^\s*(?:\\!|\.shell|\.system|system\s)|\blo_export\b|\bdblink|sp_oacreate|utl_file|dbms_scheduler",
+    r"|^[ \t]{0,99}(?:\\!|\.shell|\.system|system\s)"
+    r"|\blo_export\b|\bdblink|sp_oacreate|utl_file|dbms_scheduler",
     re.IGNORECASE | re.MULTILINE,
 )
 _FILE_OUT: Final = re.compile(

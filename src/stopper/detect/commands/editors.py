@@ -94,7 +94,7 @@ def _editor(shell: "Shell", call: "Call") -> str:
             shell.run_code(literal(match.groups()), call.name)
     script = "\n".join([*codes, call.stdin])
     writes = re.search(
-        r"^\s*:?(?:%[^\n]*)?(?:w|wq|x|update|saveas)!?(?:\s|$)", script, re.MULTILINE
+        r"^[ \t]{0,99}:?(?:%[^\n]{0,99})?(?:w|wq|x|update|saveas)!?(?:\s|$)", script, re.MULTILINE
     )
     for path in options.operands[:MAX_LITERALS]:
         note_read(shell, path)

@@ -57,7 +57,7 @@ _QUERIES: Final = re.compile(
 _ORM: Final = re.compile(
     r"\bobjects(?:\.all\(\))?\.delete\(\)|^(?!.*\bwhere\b).*\.(?:delete_all|destroy_all)\b"
     r"|\.deleteMany\(\s*(?:\{\s*\})?\s*\)|(?:::|->)truncate\(\)|::query\(\)->delete\(\)"
-    r"|DB::table\([^)]*\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\(|\.sync\(\{\s*force:\s*true",
+    r"|DB::table\([^)]{0,99}\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\(|\.sync\(\{\s*force:\s*true",
     re.MULTILINE,
 )
 _LITERAL: Final = re.compile(STRING)

@@ -91,7 +91,7 @@ def _client(shell: "Shell", call: "Call") -> str:
     for text in texts:
         note_sql(shell, text, dialect)
         for line in re.findall(
-            r"^\s*(?:\\!|\.shell|\.system|!!?|system\s)\s*(.+)$", text, re.MULTILINE
+            r"^[ \t]{0,99}(?:\\!|\.shell|\.system|!!?|system\s)[ \t]{0,99}(.+)$", text, re.MULTILINE
         ):
             shell.run_code(line, call.name)
     return SECRET if SECRET in "".join(texts) else UNKNOWN

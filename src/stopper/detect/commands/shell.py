@@ -11,9 +11,9 @@ from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.scope import Places
 from stopper.detect.commands.source import (
     MAX_COMMAND,
-    MAX_PIPES,
     HereDoc,
     Source,
+    is_tangled,
     read_source,
 )
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
@@ -30,6 +30,8 @@ MAX_NESTING = 60
 """How many compound commands may stand inside each other in one text."""
 MAX_STEPS = 4000
 """How many simple commands are judged, each pass of a loop counted."""
+MAX_PARSED = 131_072
+"""How many characters are parsed in all, those of texts inside texts counted again."""
 MAX_CALLS = 4
 """How many calls of functions may stand inside each other."""
 MAX_FINDINGS = 200
@@ -58,6 +60,7 @@ class Shell:
         self.span: Span = (0, 0)
         self.depth = 0
         self.steps = 0
+        self.parsed = 0
         self.holds_secret = False
         self.captured = 0
         self.elevated = False
@@ -125,14 +128,21 @@ class Shell:
 
     def run_text(self, text: str, stdin: str = "") -> str:
         """Run a text of shell code in this very shell."""
-        if len(text) > MAX_COMMAND or text.count("|") > MAX_PIPES:
-            self.doubt("a command too large to judge", "command.too_large")
-            return UNKNOWN
         if self.depth >= MAX_DEPTH:
             self.doubt("a command nested too deep", "command.too_deep")
             return UNKNOWN
-        before = self.source
-        self.source = read_source(text)
+        source = read_source(text) if len(text) <= MAX_OUTPUT else None
+        size = (
+            0 if source is None else len(text) - sum(len(h.body) for h in source.heredocs.values())
+        )
+        if source is None or size > MAX_COMMAND or is_tangled(source.shadow):
+            self.doubt("a command too large to judge", "command.too_large")
+            return UNKNOWN
+        self.parsed += size
+        if self.parsed > MAX_PARSED:
+            self.doubt("more text than is judged", "command.budget")
+            raise Spent
+        before, self.source = self.source, source
         self.depth += 1
         try:
             root = _PARSER.parse(self.source.shadow.encode()).root_node

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS"]
 
+_PUT = re.compile(r"^[ \t]{0,99}m?put[ \t]+(?:-\w+[ \t]+){0,9}(\S+)", re.MULTILINE)
 _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 
 
@@ -95,7 +96,9 @@ def _scp(shell: "Shell", call: "Call") -> str:
             shell.run_code(code, "scp -o")
     *sources, target = options.operands or [""]
     if call.name == "sftp":
-        puts = re.findall(r"^\s*m?put\s+(?:-\w+\s+)*(\S+)", call.stdin, re.MULTILINE)
+        puts = re.findall(
+            r"^[ \t]{0,99}m?put[ \t]+(?:-\w+[ \t]+){0,9}(\S+)", call.stdin, re.MULTILINE
+        )
         sources, target = [shell.expand(path) for path in puts], "host:"
     if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
         for source in sources:

@@ -8,15 +8,19 @@ from msgspec import Struct
 
 from stopper.detect.effects import Span
 
-__all__ = ["MAX_COMMAND", "MAX_PIPES", "HereDoc", "Source", "fold", "read_source"]
+__all__ = ["MAX_COMMAND", "MAX_PIPES", "HereDoc", "Source", "fold", "is_tangled", "read_source"]
 
-MAX_COMMAND = 131_072
+MAX_COMMAND = 32_768
 """The most characters of one command that are judged, here-documents aside."""
 MAX_PIPES = 600
 """The most pipe signs: the parser's memory grows with the square of a pipeline's length."""
 MAX_HEREDOCS = 64
+MAX_OPEN = 200
+"""The most brackets that stand open, and the most here-strings: the parser's time is theirs
+squared."""
 
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]|[^\x00-\x7f]")
+_BRACKET = re.compile(r"[()]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _IGNORED = frozenset({"Cf", "Cc", "Mn", "Co"})
 _TOKEN = re.compile(
@@ -44,6 +48,20 @@ class Source(Struct, frozen=True):
     text: str
     shadow: str
     heredocs: dict[int, HereDoc]
+
+
+def is_tangled(text: str) -> bool:
+    """Whether the parser would take too long over a text."""
+    if text.count("|") > MAX_PIPES or text.count("<<<") > MAX_OPEN:
+        return True
+    if text.count("(") <= MAX_OPEN:
+        return False
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        depth += 1 if match[0] == "(" else -1
+        if depth > MAX_OPEN:
+            return True
+    return False
 
 
 def fold(text: str) -> tuple[str, Sequence[int] | None]:

@@ -16,6 +16,10 @@ __all__ = ["WINDOWS", "looks_windows", "run_windows"]
 _MAX_PARTS: Final = 500
 _MAX_TEXT: Final = 65_536
 _MAX_DEPTH: Final = 4
+_MAX_HEAD: Final = 2048
+"""How much of a text tells what shell it is for."""
+_MAX_WORDS: Final = 4096
+"""How many characters of a program's arguments are matched."""
 _DELETERS: Final = frozenset({"remove-item", "del", "erase", "rd", "rmdir", "ri", "rm"})
 _WRITERS: Final = frozenset({"set-content", "sc", "out-file", "add-content", "clear-content"})
 
@@ -37,12 +41,12 @@ WINDOWS: Final = frozenset(
      "pwsh", "cmd", "remove-itemproperty", "invoke-webrequest", "iwr", "irm", "invoke-restmethod"}
 ) - (_SHARED - {"net", "sc"}) - {"shutdown", "set-acl"}  # fmt: skip
 _LOOKS: Final = re.compile(
-    r"\s*(?:(?:Remove|Get|Set|New|Invoke|Clear|Format|Stop|Start|Restart|Add|Register|Initialize"
+    r"(?:(?:Remove|Get|Set|New|Invoke|Clear|Format|Stop|Start|Restart|Add|Register|Initialize"
     r"|Copy|Move|Out|Write|Test|Select|Where|ForEach|Import|Export|Expand|Compress|Enable|Disable)"
     r"-[A-Z]\w+\b|(?i:iex|iwr|irm|ri|del|erase|rd|rmdir)\s+(?:/[a-z]|[\"']?[a-z]:\\|-recurse|\(|\$)"
     r"|(?i:iwr|irm|curl|wget)\s[^|]*\|\s*(?i:iex|invoke-expression)\b"
     r"|(?i:copy|move|xcopy|robocopy|attrib|type|echo|start)\s[^\n]*(?:%\w+%\\|\b[a-zA-Z]:\\)"
-    r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s)|[^\n]*%0\s*\|\s*%0"
+    r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s)|[^\n]*%0[ \t]{0,9}\|"
     r"|(?i:forfiles)\s+/|(?i:if\s+(?:not\s+)?exist|for\s+/[a-z]|@echo)\s"
     r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
     r"|(?i:format)\s+[a-zA-Z]:|(?i:cmd(?:\.exe)?\s+/|(?:powershell|pwsh)(?:\.exe)?\s)|\$\w+\s*=\s*(?:New-Object|Get-|\[)"
@@ -57,10 +61,14 @@ _LEAD: Final = re.compile(
     r"|for\s+(?:/\w\s+)*%+\w\s+in\s+\([^)]*\)\s+do|start(?=\s)(?:\s+/\w+)*|call|@(?=\w)|else)\s*",
     re.IGNORECASE,
 )
-_EACH: Final = re.compile(r"for\s+(?:/\w\s+)*(%+\w)\s+in\s+\(([^)]*)\)\s+do\s+", re.IGNORECASE)
-_FILES: Final = re.compile(r"forfiles\b.*?/p\s+(\S+).*?/c\s+\"([^\"]*)\"", re.IGNORECASE)
+_EACH: Final = re.compile(
+    r"for\s+(?:/\w\s+)*(%+\w)\s+in\s+\(([^)]{0,999})\)\s+do\s+", re.IGNORECASE
+)
+_FILES: Final = re.compile(
+    r"forfiles\b[^\n]{0,99}?/p\s+(\S{1,260})[^\n]{0,99}?/c\s+\"([^\"]{0,999})\"", re.IGNORECASE
+)
 _SAVED: Final = re.compile(
-    r"(?:downloadfile\([^,]+,\s*|-outfile\s+|-destination\s+|\s-o\s+)['\"]?([^\s'\");]+)",
+    r"(?:downloadfile\([^,]{1,999},\s*|-outfile\s+|-destination\s+|\s-o\s+)['\"]?([^\s'\");]+)",
     re.IGNORECASE,
 )
 _FETCH: Final = re.compile(
@@ -79,13 +87,14 @@ _HOST: Final = re.compile(
 )
 _DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
 _BOMB: Final = re.compile(
-    r"%0\s*[|&]+\s*%0|:(\w+)\s*\n\s*start\b[^\n]*\n\s*goto\s+:?\1", re.IGNORECASE
+    r"%0\s*[|&]+\s*%0|:(\w{1,99})[ \t]{0,9}\n\s{0,99}start\b[^\n]{0,999}\n\s{0,99}goto\s+:?\1",
+    re.IGNORECASE,
 )
 
 
 def looks_windows(text: str) -> bool:
     """Whether a text is evidently PowerShell or cmd."""
-    return _LOOKS.match(text) is not None
+    return _LOOKS.match(text[:_MAX_HEAD].lstrip()) is not None
 
 
 def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
@@ -173,7 +182,7 @@ def _run(shell: "Shell", words: list[str], whole: str) -> None:
     if not words:
         return
     name = words[0].lower().removesuffix(".exe").replace("\\", "/").rpartition("/")[2]
-    rest = " ".join(["", *words[1:], ""]).lower()
+    rest = " ".join(["", *words[1:], ""])[:_MAX_WORDS].lower()
     if name in _DELETERS:
         _delete(shell, words[1:], whole)
     elif name in _WRITERS:
