@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test soak check format docs bench clean
+.PHONY: help setup demo test soak check format docs bench bench-detect clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -40,6 +40,9 @@ docs: $(VENV)/ready  ## write the reference from the tables that the product run
 
 bench: $(VENV)/ready  ## measure against references in the same run; prints ratios
 	@$(BIN)/python -m bench
+
+bench-detect: $(VENV)/ready  ## measure recall and false alarms of detection on labelled sets
+	@$(BIN)/python -m bench.detect_quality
 
 clean:  ## remove what was built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -14,7 +14,17 @@ import msgspec
 
 from bench.harness import PACKAGES, Bench, Row, Skipped
 
-NAMES: Final = ("requests", "streams", "cut", "memory", "startup", "ledger", "meter", "shell")
+NAMES: Final = (
+    "requests",
+    "streams",
+    "cut",
+    "memory",
+    "startup",
+    "ledger",
+    "meter",
+    "shell",
+    "detect",
+)
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ WIDE: Final = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 LOOKALIKES: Final = str.maketrans("aceopxyAEKMOT", "асеорхуАЕКМОТ")  # noqa: RUF001  that is the point
 BINARY: Final = b"\x00\xff\x10"
 BOUNDARY: Final = "boundary-of-parts"
-WRAPPED: Final = 20
+SHORT_LINE: Final = 20
+PAGE: Final = "INFO starting with what was left yesterday\n%s\nINFO ready, waiting for requests\n"
 
 
 def _base64(data: bytes) -> str:
@@ -26,12 +27,21 @@ def _base64(data: bytes) -> str:
 
 
 def _wrapped(text: str) -> str:
+    """As mail wraps it, with a page around."""
+    return base64.encodebytes((PAGE % text).encode()).decode()
+
+
+def _narrow(text: str) -> str:
     encoded = _base64(text.encode())
-    return "\n".join(encoded[at : at + WRAPPED] for at in range(0, len(encoded), WRAPPED))
+    return "\n".join(encoded[at : at + SHORT_LINE] for at in range(0, len(encoded), SHORT_LINE))
 
 
 def _percent(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\u{ord(char):04x}" for char in text)
 
 
 def _multipart(text: str) -> str:
@@ -47,6 +57,7 @@ ENCODINGS: Final[Mapping[str, Callable[[str], str | bytes]]] = {
     "base64, url-safe": lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
     "base64, unpadded": lambda text: _base64(text.encode()).rstrip("="),
     "base64, wrapped": _wrapped,
+    "base64, in short lines": _narrow,
     "base64, wrapped in JSON": lambda text: json.dumps({"data": _wrapped(text)}),
     "base64, twice": lambda text: _base64(_base64(text.encode()).encode()),
     "base64, three times": lambda text: _base64(_base64(_base64(text.encode()).encode()).encode()),
@@ -65,9 +76,8 @@ ENCODINGS: Final[Mapping[str, Callable[[str], str | bytes]]] = {
     "octal escapes": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
     "percent": _percent,
     "percent, twice": lambda text: _percent(text).replace("%", "%25"),
-    "unicode escapes": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
-    "unicode escapes in JSON": lambda text: '{"a":"%s"}'
-    % "".join(f"\\u{ord(char):04X}" for char in text),
+    "unicode escapes": _escaped,
+    "unicode escapes in JSON": lambda text: '{"a":"' + _escaped(text) + '"}',
     "HTML, decimal": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "HTML, hexadecimal": lambda text: "".join(f"&#x{ord(char):x};" for char in text),
     "HTML, named": lambda text: html.escape(f'"{text}"'),
@@ -82,8 +92,8 @@ ENCODINGS: Final[Mapping[str, Callable[[str], str | bytes]]] = {
     "zstandard": lambda text: zstandard.compress(text.encode()),
     "UTF-16": lambda text: text.encode("utf-16-le"),
     "full width": lambda text: text.translate(WIDE),
-    "zero width": lambda text: "\u200b".join(text),
-    "soft hyphens": lambda text: "\u00ad".join(text),
+    "zero width": "\u200b".join,
+    "soft hyphens": "\u00ad".join,
     "look-alikes": lambda text: text.translate(LOOKALIKES),
     "joined literals": lambda text: f'"{text[: len(text) // 2]}" + "{text[len(text) // 2 :]}"',
 }
