@@ -15,8 +15,8 @@ from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.guarded import Guarded, protected
 from stopper.guards.models import Guard, Outcome
 from stopper.guards.result import ChainResult
-from stopper.guards.rows import Entry, Method, Row, make_row, names_of
-from stopper.guards.tally import Tally
+from stopper.guards.rows import Entry, Row, make_row, names_of
+from stopper.guards.tally import Step, Tally
 from stopper.guards.world import Clock, fresh_key, monotonic_ns
 
 __all__ = ["GuardChain", "Opened"]
@@ -164,17 +164,13 @@ class GuardChain:
         """Decide on a call; where it is guarded, its places are taken and have to be left."""
         tally = Tally(self._clock, is_output=False)
         whole = dict(args or {})
-        rest = self._without_consumed(whole)
-        if len(rest) < len(whole):
+        rest, view = whole, None
+        if not self._consumed.isdisjoint(whole):
+            rest = {name: value for name, value in whole.items() if name not in self._consumed}
+            view = partial(_view, whole=whole)
             tally.changed()
-
-        def look(row: Row, value: Any) -> tuple[Method, tuple[Any, ...]]:
-            return row.judge_async if is_async else row.judge, (tool, _view(row, value, whole))
-
-        judging = self._rows
-        if is_guarded:
-            judging = tuple(row for row in judging if not _is_entered(row))
-        rest = yield from tally.settle_on(judging, rest, look)
+        steps = self._steps[is_async, is_guarded]
+        rest = yield from tally.settle_on(steps, (tool,), rest, view)
         places: list[Row] = []
         try:
             if is_guarded:
@@ -195,12 +191,7 @@ class GuardChain:
         """Decide on an output; guards that remember outputs get it as the caller will."""
         tally = Tally(self._clock, is_output=True)
         given = dict(args or {})
-
-        def look(row: Row, value: Any) -> tuple[Method, tuple[Any, ...]]:
-            assert row.check_output is not None  # noqa: S101  only such rows are asked
-            return row.check_output, (tool, given, value)
-
-        output = yield from tally.settle_on(self._output_rows, output, look)
+        output = yield from tally.settle_on(self._output_steps, (tool, given), output)
         for row in self._rows:
             if row.admit_output and not tally.is_stopped:
                 said = yield from tally.ask(row, row.admit_output, tool, given, output)
@@ -234,14 +225,14 @@ class GuardChain:
         taken = (row.name for row in self._rows)
         new = (make_row(*named, is_shadow=is_shadow) for named in names_of(guards, taken))
         self._rows += tuple(new)
-        looking = [row for row in self._rows if row.check_output]
-        self._output_rows = sorted(looking, key=lambda row: row.is_last_on_output)
+        self._steps = {
+            (is_async, is_guarded): _call_steps(self._rows, is_async, is_guarded)
+            for is_async in (False, True)
+            for is_guarded in (False, True)
+        }
+        last = sorted(self._rows, key=lambda row: row.is_last_on_output)
+        self._output_steps = tuple((row, row.check_output) for row in last if row.check_output)
         self._consumed = frozenset[str]().union(*(row.consumes for row in self._rows))
-
-    def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
-        if self._consumed.isdisjoint(args):
-            return args
-        return {name: value for name, value in args.items() if name not in self._consumed}
 
     def _enter(
         self,
@@ -297,6 +288,15 @@ class GuardChain:
                 repaired_output=None,
             )
         return result
+
+
+def _call_steps(rows: Places, is_async: bool, is_guarded: bool) -> tuple[Step, ...]:
+    """Who is asked about a call, and how; where it is guarded, slots are taken instead."""
+    return tuple(
+        (row, row.judge_async if is_async else row.judge)
+        for row in rows
+        if not (is_guarded and _is_entered(row))
+    )
 
 
 def _is_entered(row: Row) -> bool:

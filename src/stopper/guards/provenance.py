@@ -120,7 +120,7 @@ class ProvenanceGuard:
         """Record an output as the caller gets it, with the references in `args` as its parents."""
         if self.config.mode is EnforcementLevel.OFF:
             return allow()
-        parents = [one for one in _strings(args) if self.is_genuine(one)]
+        parents = [one for one in _strings(args) if one[-1].isdigit() and self.is_genuine(one)]
         return allow(ref=self.record_output(tool, args, output, parents))
 
     def record_output(

@@ -20,7 +20,10 @@ __all__ = ["GetSchema", "SchemaStrictnessConfig", "SchemaStrictnessGuard"]
 Schema = Mapping[str, Any]
 
 GetSchema = Callable[[str], Schema | Awaitable[Schema | None] | None]
-"""Gives the schema of a tool's arguments, at once or to be awaited; None for an unknown tool."""
+"""Gives the schema of a tool's arguments, at once or to be awaited; None for an unknown tool.
+
+A schema that changes has to be another object.
+"""
 
 MAX_SCHEMA_BYTES: Final = 1_000_000
 MAX_COMPILED: Final = 1024
@@ -69,6 +72,7 @@ class Violation(Struct, frozen=True):
 class _Compiled(Struct, frozen=True):
     """A schema that was read once."""
 
+    given: Schema
     source: bytes
     validator: jsonschema_rs.Validator
     shape: Shape
@@ -110,7 +114,7 @@ class SchemaStrictnessGuard:
             return allow()
         try:
             schema = self._get_schema(tool)
-            if isinstance(schema, Awaitable):
+            if not isinstance(schema, dict) and isinstance(schema, Awaitable):
                 schema = yield schema
         except Exception as error:  # noqa: BLE001  a schema that cannot be had is a refusal
             return self._enforced(_unavailable(tool, f"get_schema failed ({type(error).__name__})"))
@@ -131,10 +135,12 @@ class SchemaStrictnessGuard:
 
     def _compile(self, tool: str, schema: Schema) -> _Compiled:
         """The compiled form of `schema`, kept until it is another one."""
+        known = self._compiled.get(tool)
+        if known and known.given is schema:
+            return known
         if not isinstance(schema, Mapping):
             raise TypeError("a schema is a map")
         source = msgspec.json.encode(schema)
-        known = self._compiled.get(tool)
         if known and known.source == source:
             return known
         if len(source) > MAX_SCHEMA_BYTES:
@@ -145,15 +151,15 @@ class SchemaStrictnessGuard:
             offline=True,
             pattern_options=PATTERNS,
         )
-        self._compiled[tool] = compiled = _Compiled(source, validator, Shape(own))
+        self._compiled[tool] = compiled = _Compiled(schema, source, validator, Shape(own))
         while len(self._compiled) > MAX_COMPILED:
             self._compiled.popitem(last=False)
         return compiled
 
     def _judge(self, compiled: _Compiled, args: dict[str, Any]) -> GuardResult:
-        own = {name: args[name] for name in args if name not in self.config.control_fields}
-        for name in compiled.shape.names & (args.keys() - own.keys()):
-            own[name] = args[name]
+        own, control = args, self.config.control_fields - compiled.shape.names
+        if not control.isdisjoint(args):
+            own = {name: value for name, value in args.items() if name not in control}
         violations = self._violations(compiled, own)
         if not violations:
             return allow()

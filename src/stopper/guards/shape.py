@@ -1,7 +1,7 @@
 """The fields that a schema names, through references and combinations; made once a schema."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -23,6 +23,10 @@ _JOINED: Final = ("allOf", "anyOf", "oneOf")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _SINGLE: Final = ("if", "then", "else")
 _OPEN: Final = ("additionalProperties", "unevaluatedProperties", "propertyNames")
+_SPEAKING: Final = frozenset(
+    {"properties", "patternProperties", "additionalProperties", "required", "items", "prefixItems"}
+)
+"""Without any of these, nothing can be unknown or empty here or below."""
 
 
 class Shape:
@@ -37,78 +41,74 @@ class Shape:
         self._root = root
         self._parts = tuple(_resolved(root, (root,))) if parts is None else parts
         self._shapes = {} if shapes is None else shapes
-
-    @cached_property
-    def names(self) -> frozenset[str]:
+        self._below: dict[str | int, Shape] = {}
+        self.names = frozenset(name for part in self._parts for name in _map(part, "properties"))
         """The fields that are named."""
-        return frozenset(name for part in self._parts for name in _map(part, "properties"))
-
-    @cached_property
-    def required(self) -> frozenset[str]:
-        """The fields that are required by any part."""
-        return frozenset(
+        self.required = frozenset(
             name for part in self._parts for name in part.get("required", ()) if type(name) is str
         )
-
-    @cached_property
-    def is_open(self) -> bool:
-        """Whether it says itself what becomes of other fields, or names none at all."""
-        speaks = any(key in part for part in self._parts for key in _OPEN)
-        return speaks or not any("properties" in part for part in self._parts)
+        """The fields that are required by any part."""
+        self._patterns = [p for part in self._parts for p in _map(part, "patternProperties")]
+        self._is_closed = bool(self.names) and not any(
+            key in part for part in self._parts for key in _OPEN
+        )
+        self._prefix = max(map(_prefix, self._parts), default=0)
+        self.says_nothing = not any(_SPEAKING & part.keys() for part in self._parts)
 
     def unknown(self, value: Any) -> list[str]:
-        """Fields of `value`, at any depth, that no part of the schema names."""
-        return _first(self._unknown(value, "", 0))
+        """Fields of `value`, at any depth, that no part of the schema names.
+
+        A place whose schema names no field, or says itself what becomes of others, takes any.
+        """
+        found: list[str] = []
+        self.walk(value, "", 0, _note_unknown, found)
+        return found
 
     def empty(self, value: Any) -> list[str]:
         """Required fields of `value`, at any depth, with a text that is empty or all space."""
-        return _first(self._empty(value, "", 0))
+        found: list[str] = []
+        self.walk(value, "", 0, _note_empty, found)
+        return found
 
-    def _unknown(self, value: Any, path: str, depth: int) -> Iterator[str]:
-        if isinstance(value, dict) and not self.is_open:
+    def unnamed(self, value: Mapping[str, Any]) -> Iterator[str]:
+        """The fields of this one map that the schema neither names nor allows for."""
+        if self._is_closed and not value.keys() <= self.names:
             for name in value:
-                if name not in self.names and not self._is_patterned(name):
-                    yield f"{path}{name}"
-        for key, child in self._below(value, depth):
-            yield from child._unknown(value[key], _step(path, key), depth + 1)  # noqa: SLF001
+                if name not in self.names and not any(_hits(p, name) for p in self._patterns):
+                    yield name
 
-    def _empty(self, value: Any, path: str, depth: int) -> Iterator[str]:
+    def walk(
+        self,
+        value: Any,
+        path: str,
+        depth: int,
+        note: Callable[["Shape", Any, str, list[str]], None],
+        found: list[str],
+    ) -> None:
+        """Show `note` every map in `value` with what the schema says about that place."""
+        pairs: Iterable[tuple[Any, Any]] = ()
         if isinstance(value, dict):
-            for name in self.required & value.keys():
-                if isinstance(value[name], str) and not value[name].strip():
-                    yield f"{path}{name}"
-        for key, child in self._below(value, depth):
-            yield from child._empty(value[key], _step(path, key), depth + 1)  # noqa: SLF001
-
-    def _below(self, value: Any, depth: int) -> Iterator[tuple[Any, "Shape"]]:
-        """The places below that hold more places."""
-        if depth >= MAX_DEPTH:
-            return
-        pairs: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else ()
-        if isinstance(value, list):
+            note(self, value, path, found)
+            pairs = value.items()
+        elif isinstance(value, list):
             pairs = enumerate(value)
+        if depth >= MAX_DEPTH or self.says_nothing or len(found) >= MAX_FOUND:
+            return
         for key, item in pairs:
             if isinstance(item, dict | list):
-                yield key, self._other(self._under(key))
+                below = self._child(key)
+                if not below.says_nothing:
+                    below.walk(item, _step(path, key), depth + 1, note, found)
 
-    def _under(self, key: str | int) -> Iterator[Any]:
-        for part in self._parts:
-            if isinstance(key, str):
-                properties = _map(part, "properties")
-                patterns = [s for p, s in _map(part, "patternProperties").items() if _hits(p, key)]
-                named = [properties[key]] if key in properties else []
-                yield from named + patterns or [part.get("additionalProperties")]
-                continue
-            items, prefix = part.get("items"), part.get("prefixItems")
-            prefix, rest = (
-                (items, part.get("additionalItems"))
-                if isinstance(items, list)
-                else (
-                    prefix,
-                    items,
-                )
-            )
-            yield prefix[key] if isinstance(prefix, list) and key < len(prefix) else rest
+    def _child(self, key: str | int) -> "Shape":
+        known = self._below.get(key)
+        if known is None:
+            if isinstance(key, int):
+                key = min(key, self._prefix)
+            known = self._other(self._under(key))
+            if key in self.names or isinstance(key, int):
+                self._below[key] = known
+        return known
 
     def _other(self, parts: Iterable[Any]) -> "Shape":
         """The shape of these parts; a schema that refers to itself has few, however deep."""
@@ -121,9 +121,40 @@ class Shape:
                 self._shapes[key] = shape
         return shape
 
-    def _is_patterned(self, name: str) -> bool:
-        patterns = (p for part in self._parts for p in _map(part, "patternProperties"))
-        return any(_hits(pattern, name) for pattern in patterns)
+    def _under(self, key: str | int) -> Iterator[Any]:
+        for part in self._parts:
+            if isinstance(key, int):
+                yield _item(part, key)
+                continue
+            properties, patterns = _map(part, "properties"), _map(part, "patternProperties")
+            found = [schema for pattern, schema in patterns.items() if _hits(pattern, key)]
+            found += [properties[key]] if key in properties else []
+            yield from found or [part.get("additionalProperties")]
+
+
+def _note_unknown(shape: Shape, value: Mapping[str, Any], path: str, found: list[str]) -> None:
+    found.extend(f"{path}{name}" for name in shape.unnamed(value))
+
+
+def _note_empty(shape: Shape, value: Mapping[str, Any], path: str, found: list[str]) -> None:
+    for name in shape.required:
+        text = value.get(name)
+        if isinstance(text, str) and not text.strip():
+            found.append(f"{path}{name}")
+
+
+def _prefix(part: Mapping[str, Any]) -> int:
+    """How many items have schemas of their own."""
+    own = part["items"] if isinstance(part.get("items"), list) else part.get("prefixItems")
+    return len(own) if isinstance(own, list) else 0
+
+
+def _item(part: Mapping[str, Any], at: int) -> Any:
+    """The schema of one item: before 2020-12 a list of `items` was what `prefixItems` is."""
+    items, prefix, rest = part.get("items"), part.get("prefixItems"), part.get("items")
+    if isinstance(items, list):
+        prefix, rest = items, part.get("additionalItems")
+    return prefix[at] if isinstance(prefix, list) and at < len(prefix) else rest
 
 
 def _resolved(root: Any, parts: Iterable[Any]) -> Iterator[Mapping[str, Any]]:
@@ -191,7 +222,3 @@ def _matcher(pattern: str) -> jsonschema_rs.Validator:
 
 def _step(path: str, key: str | int) -> str:
     return f"{path.removesuffix('.')}[{key}]." if isinstance(key, int) else f"{path}{key}."
-
-
-def _first(found: Iterator[str]) -> list[str]:
-    return [field for _, field in zip(range(MAX_FOUND), found, strict=False)]

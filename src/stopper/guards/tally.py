@@ -20,8 +20,11 @@ _REPAIR: Final = Verdict.REPAIR
 _BLOCK: Final = Verdict.BLOCK
 _CHAIN: Final = "chain"
 
-Look = Callable[[Row, Any], tuple[Method, tuple[Any, ...]]]
-"""How a guard is asked about a value: its method, and what that is given."""
+Step = tuple[Row, Method]
+"""A guard and the method that it is asked by."""
+
+View = Callable[[Row, Any], Any]
+"""What a guard may see of a value."""
 
 
 class Tally:
@@ -35,6 +38,7 @@ class Tally:
         self._shadows: set[str] = set()
         self._stop: tuple[str, GuardResult] | None = None
         self._is_repaired = False
+        self._is_clear = True
         self.is_refused = False
         """Whether a guard said `BLOCK` or `ESCALATE`, so that the call does not go now."""
 
@@ -48,32 +52,27 @@ class Tally:
         began = self._clock()
         try:
             result = method(*given)
-            if type(result) is not GuardResult:
-                result = yield from _awaited(result)
-            if result.verdict is _REPAIR:
-                self._check_repair(result)
         except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
             result = _failed(row.name, error)
-        self._keep(row.name, result, self._clock() - began)
-        if row.is_shadow:
-            self._shadows.add(row.name)
-            return GuardResult()
-        if result.verdict is not _ALLOW and result.blocked:
-            self.is_refused = True
-            if result.verdict is _BLOCK and self._stop is None:
-                self._stop = (row.name, result)
-        return result
+        if type(result) is not GuardResult:
+            result = yield from _resolved(row.name, result)
+        return self._noted(row, result, self._clock() - began)
 
-    def settle_on(self, rows: Sequence[Row], value: Any, look: Look) -> Flow[Any]:
+    def settle_on(
+        self, steps: Sequence[Step], lead: tuple[Any, ...], value: Any, view: View | None = None
+    ) -> Flow[Any]:
         """`value` as all guards let it be: after every single repair, all of them look again.
 
         So no guard misses what the value was or what it became, wherever in the chain it stands.
+        Each step is asked with `lead` and the value, or what `view` shows of it to that guard.
         """
         for number in range(MAX_ROUNDS):
             better: GuardResult | None = None
-            for row in rows:
-                method, given = look(row, value)
-                result = yield from self.ask(row, method, *given)
+            for row, method in steps:
+                shown = value if view is None else view(row, value)
+                result = yield from self.ask(row, method, *lead, shown)
+                if result.verdict is _ALLOW:
+                    continue
                 if self._stop:
                     return value
                 if better is None and result.verdict is _REPAIR:
@@ -99,11 +98,10 @@ class Tally:
 
     def result(self, value: Any) -> ChainResult:
         """All of it as one; `value` is what to use, which counts where anything was repaired."""
-        counted = {n: r for n, r in self._results.items() if n not in self._shadows}
-        if all(result.verdict is _ALLOW for result in counted.values()) and not self._is_repaired:
+        if self._is_clear and not self._is_repaired:
             verdict, name, reason, code = _ALLOW, None, "", ""
         else:
-            verdict, name, reason, code = self._joined(counted)
+            verdict, name, reason, code = self._joined()
         is_repaired = verdict is _REPAIR
         return ChainResult(
             final_verdict=verdict,
@@ -117,10 +115,11 @@ class Tally:
             elapsed_ns=self._elapsed,
         )
 
-    def _joined(self, counted: dict[str, GuardResult]) -> tuple[Verdict, str | None, str, str]:
+    def _joined(self) -> tuple[Verdict, str | None, str, str]:
         if self._stop:
             name, result = self._stop
             return _BLOCK, name, result.reason, result.code
+        counted = {n: r for n, r in self._results.items() if n not in self._shadows}
         said = {n: r for n, r in counted.items() if r.verdict is not _ALLOW}
         verdict = max((r.verdict for r in said.values()), default=_ALLOW, key=_rank)
         if self._is_repaired and verdict < _REPAIR:
@@ -130,26 +129,46 @@ class Tally:
         code = said[first].code if first else ""
         return verdict, first if verdict >= _REPAIR else None, reason, code
 
-    def _check_repair(self, result: GuardResult) -> None:
-        if not self._is_output and result.repaired_args is None:
-            raise TypeError("a repair of a call without repaired_args")
+    def _noted(self, row: Row, result: GuardResult, elapsed: int) -> GuardResult:
+        name = row.name
+        self._elapsed[name] = self._elapsed.get(name, 0) + elapsed
+        if result.verdict is _ALLOW:
+            self._results.setdefault(name, result)
+        else:
+            result = self._noted_more(row, result)
+        if row.is_shadow:
+            self._shadows.add(name)
+            return GuardResult()
+        return result
+
+    def _noted_more(self, row: Row, result: GuardResult) -> GuardResult:
+        if result.verdict is _REPAIR and not self._is_output and result.repaired_args is None:
+            result = _failed(row.name, TypeError("a repair of a call without repaired_args"))
+        before = self._results.get(row.name)
+        if before is None or result.verdict > before.verdict:
+            self._results[row.name] = result
+        if row.is_shadow:
+            return result
+        self._is_clear = False
+        self.is_refused = self.is_refused or result.blocked
+        if result.verdict is _BLOCK and self._stop is None:
+            self._stop = (row.name, result)
+        return result
 
     def _repaired(self, result: GuardResult) -> Any:
         return result.repaired_output if self._is_output else result.repaired_args
 
-    def _keep(self, name: str, result: GuardResult, elapsed: int) -> None:
-        before = self._results.get(name)
-        if before is None or (result.verdict is not _ALLOW and result.verdict > before.verdict):
-            self._results[name] = result
-        self._elapsed[name] = self._elapsed.get(name, 0) + elapsed
 
-
-def _awaited(result: Any) -> Generator[Any, Any, GuardResult]:
-    if hasattr(result, "__await__"):
-        result = yield result
-    if isinstance(result, GuardResult):
-        return result
-    raise TypeError(f"a guard gave a {type(result).__name__} instead of a GuardResult")
+def _resolved(name: str, result: Any) -> Generator[Any, Any, GuardResult]:
+    """What comes of something to await, or of what no guard may say."""
+    try:
+        if hasattr(result, "__await__"):
+            result = yield result
+        if isinstance(result, GuardResult):
+            return result
+        raise TypeError(type(result).__name__)  # noqa: TRY301  one way for all faults
+    except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+        return _failed(name, error)
 
 
 def _failed(name: str, error: Exception) -> GuardResult:
