@@ -23,6 +23,7 @@ NAMES: Final = (
     "ledger",
     "meter",
     "shell",
+    "patch",
     "detect",
 )
 

@@ -48,7 +48,7 @@ COMMANDS = {" ".join(words): words for words in every_command()}
 def test_the_commands_are_those_that_are_promised() -> None:
     assert set(COMMANDS) == {
         *("exec", "run", "resume", "ps", "usage", "logs", "cut", "freeze", "kill", "doctor"),
-        "providers",
+        *("patch", "providers"),
         *("budget set", "budget list", "budget rm", "audit verify", "mock-provider", "completion"),
         *("ledger pending", "ledger settle"),
     }

@@ -24,6 +24,9 @@ SECTIONS: Final = {
         "resume": ("resume", "Go on with a bottle that was frozen."),
         "exec": ("exec", "Run one command, judged, bounded and redacted."),
     },
+    "Change": {
+        "patch": ("patch", "Change a file, checked, backed up and all at once."),
+    },
     "Watch": {
         "ps": ("ps", "List the runs that live."),
         "usage": ("usage", "Show what was used and what it cost."),

@@ -1,0 +1,172 @@
+"""What files were before they were changed: kept by content, many for each file."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from stopper.errors import PatchError
+from stopper.patch.result import Backup
+from stopper.patch.target import Target, sync_folder, told
+from stopper.stores.state import state_folder
+
+__all__ = ["BACKUP_DIR", "MAX_BACKUPS", "OBJECTS", "Backups"]
+
+BACKUP_DIR: Final = ".stopper/backups"
+OBJECTS: Final = "objects"
+MAX_BACKUPS: Final = 50
+"""Of one file; the oldest go first."""
+
+LOCK_SECONDS: Final = 30.0
+TRY_SECONDS: Final = 0.002
+_NANO: Final = 10**9
+
+
+class Backups:
+    """A folder of backups. `objects` has each content once; `files` says which file had it when.
+
+    Whoever changes a file that is backed up here does so within `locked`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._objects = folder / OBJECTS
+        self._files = folder / "files"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else changes files by way of this folder; PatchError after half a minute."""
+        with told(self.folder, "cannot take backups"):
+            state_folder(self.folder)
+            fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._wait(fd)
+            yield
+        finally:
+            os.close(fd)
+
+    def add(self, target: Target) -> Backup:
+        """Keep what the target holds, on disk when this returns; its newest backup may do."""
+        assert target.content is not None  # noqa: S101  there is a file
+        assert target.status is not None  # noqa: S101
+        digest = sha256(target.content).hexdigest()
+        with told(self.folder, "cannot take the backup"):
+            newest = next(iter(self.of(target.path)), None)
+            if newest and newest.sha256 == digest and newest.file.exists():
+                return newest
+            place = self._objects / digest[:2] / digest[2:]
+            if not place.exists():
+                self._write(place, target.content)
+            now = time.time_ns()
+            record = Backup(
+                path=target.path,
+                at=datetime.fromtimestamp(now / _NANO, UTC),
+                sha256=digest,
+                size=len(target.content),
+                mode=target.status.st_mode & 0o7777,
+                file=place,
+            )
+            folder = self._records(target.path)
+            self._write(folder / f"{now:020}-{digest}", _ENCODER.encode(record))
+            self._prune_one(folder, MAX_BACKUPS)
+            return record
+
+    def of(self, path: Path) -> tuple[Backup, ...]:
+        """All backups of a file, the newest first."""
+        return tuple(map(self._read, reversed(self._names(self._records(path)))))
+
+    def content(self, file: Path) -> bytes:
+        """What a backup holds; PatchError where it is not what it was."""
+        with told(file, "cannot be read"):
+            content = file.read_bytes()
+        is_ours = file.is_relative_to(self._objects)
+        if is_ours and file.parent.name + file.name != sha256(content).hexdigest():
+            raise PatchError(f"the backup {file} is damaged: choose another")
+        return content
+
+    def prune(self, keep: int) -> int:
+        """Keep so many backups of each file, drop the rest; how many contents were removed."""
+        with self.locked(), told(self.folder, "cannot be pruned"):
+            for folder in [*self._files.iterdir()] if self._files.is_dir() else []:
+                self._drop(self._names(folder)[: max(0, len(self._names(folder)) - keep)])
+            return self._collect()
+
+    def _prune_one(self, folder: Path, keep: int) -> None:
+        names = self._names(folder)
+        if len(names) > keep:
+            self._drop(names[: len(names) - keep])
+            self._collect()
+
+    def _drop(self, records: list[Path]) -> None:
+        for record in records:
+            record.unlink()
+
+    def _collect(self) -> int:
+        """Remove contents that no record names, and what killed writers have left."""
+        wanted = {name.name.partition("-")[2] for name in self._files.glob("*/*-*")}
+        gone = 0
+        for place in self._objects.glob("*/*"):
+            if place.parent.name + place.name not in wanted:
+                place.unlink()
+                gone += 1
+        for left in self._files.glob("*/.*"):
+            left.unlink()
+        return gone
+
+    def _records(self, path: Path) -> Path:
+        return self._files / sha256(os.fsencode(path)).hexdigest()[:32]
+
+    def _names(self, folder: Path) -> list[Path]:
+        """Records by their time; what begins with a dot is not finished."""
+        try:
+            return sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+        except FileNotFoundError:
+            return []
+
+    def _read(self, record: Path) -> Backup:
+        with told(record, "cannot be read"):
+            return _DECODER.decode(record.read_bytes())
+
+    def _write(self, place: Path, content: bytes) -> None:
+        """Whole or not at all, and on disk."""
+        for folder in (place.parent.parent, place.parent):
+            if not folder.is_dir():
+                folder.mkdir(mode=0o700, exist_ok=True)
+                sync_folder(folder.parent)
+        temporary = place.with_name(f".{secrets.token_hex(8)}")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(fd, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(fd)
+            temporary.rename(place)
+        finally:
+            temporary.unlink(missing_ok=True)
+        sync_folder(place.parent)
+
+    def _wait(self, fd: int) -> None:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise PatchError(
+                        f"another process keeps {self.folder} locked; nothing was changed"
+                    ) from None
+                time.sleep(TRY_SECONDS)
+            else:
+                return
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=os.fspath)
+_DECODER: Final = msgspec.json.Decoder(Backup, dec_hook=lambda _, text: Path(text))
