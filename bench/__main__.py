@@ -22,6 +22,7 @@ NAMES: Final = (
     "startup",
     "ledger",
     "meter",
+    "guards",
     "shell",
     "patch",
     "detect",
