@@ -286,7 +286,7 @@ def test_an_upload_that_is_answered_early_leaves_no_connection_behind() -> None:
     async def go() -> None:
         async with besiege(b"") as siege, siege.client() as client:
             host = f"127.0.0.1:{siege.server.port}".encode()
-            head = b"POST http://%b/ HTTP/1.1\r\nhost: %b\r\ncontent-length: 100\r\n\r\n"
+            head = b"POST http://%b/ HTTP/1.1\r\nhost: %b\r\ncontent-length: 9000000\r\n\r\n"
             client.send(head % (host, host) + b"GET / HTTP/1.1\r\n")
             await until(lambda: siege.server.heads)
             siege.server.say(OK)

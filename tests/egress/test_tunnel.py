@@ -272,6 +272,9 @@ UPGRADE = (
 )
 
 
+FRAME = b"\x81\x85\0\0\0\0frame"
+
+
 @pytest.mark.parametrize("relayed", [True, False])
 def test_a_websocket_is_relayed_only_where_a_rule_says_so(relayed: bool) -> None:
     async def go() -> None:
@@ -296,10 +299,10 @@ def test_a_websocket_is_relayed_only_where_a_rule_says_so(relayed: bool) -> None
                 return
             assert line.split()[1] == b"101"
             await client.reader.readuntil(b"\r\n\r\n")
-            client.send(b"frame")
-            assert await client.reader.readexactly(5) == b"frame"
+            client.send(FRAME)
+            assert await client.reader.readexactly(len(FRAME)) == FRAME
             plane.cut(refuse("bottle.cut"))
-            assert await client.closed()
+            assert (await client.reader.readexactly(4))[2:] == (1008).to_bytes(2)
 
     asyncio.run(go())
 

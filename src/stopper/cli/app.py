@@ -34,6 +34,8 @@ SECTIONS: Final = {
     },
     "Limit": {
         "budget": ("budget", "Set, list and remove budgets."),
+        "approve": ("approve", "Let a request leave that waits for a person."),
+        "deny": ("approve", "Refuse a request that waits for a person."),
         "cut": ("orders", "Cut a bottle off: no request leaves it any more."),
         "freeze": ("orders", "Save a bottle's workspace and stop it, to be resumed."),
         "kill": ("orders", "Kill everything in a bottle."),

@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from stopper.control.approvals import ANSWERS
 from stopper.core.audit import AuditRow
 from stopper.core.budget import Unit, format_amount
 from stopper.core.reason import REASONS
@@ -74,6 +75,9 @@ def _audit_sentence(row: AuditRow) -> str:
     if (template := _SENTENCES.get(row.act)) is not None:
         words = {name: _word(name, value) for name, value in row.fact.items()}
         return template.format_map(defaultdict(lambda: _UNKNOWN, words))
+    act, _, number = row.act.partition(" ")
+    if number and act in ANSWERS:
+        return f"The operator said: {row.act}."
     if (reason := REASONS.get(row.code)) is not None:
         count = row.fact.get("count")
         times = f" ({count} times)" if isinstance(count, int) and count > 1 else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import msgspec
 import uvloop
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stopper.bottle.freeze import freeze
 from stopper.bottle.start import Bottle, start
@@ -17,12 +19,20 @@ from stopper.bottle.workspace import planted
 from stopper.control.home import Home
 from stopper.control.orders import listen
 from stopper.control.planned import Planned
+from stopper.control.secrecy import (
+    CANARY,
+    fresh_canary,
+    installation_key,
+    known_secrets,
+    open_screen,
+)
 from stopper.core.audit import Fact
 from stopper.core.reason import Refusal, refuse
 from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
 from stopper.egress.gate import utc_now
 from stopper.egress.plane import Event, Plane
+from stopper.egress.screen import Screen
 from stopper.egress.tls import Authority
 from stopper.errors import BottleError, StoreError
 from stopper.meter.estimate import load_encoding
@@ -100,25 +110,37 @@ class _Running:
         return code
 
     async def _in_bottle(self) -> int:
-        authority = Authority()
-        dialer = Dialer()
-        plane = self._plane = self._open_plane(authority, dialer)
-        plane.start(asyncio.to_thread(_warm_up, self._planned))
+        authority, dialer, canary = Authority(), Dialer(), fresh_canary()
+        screening = asyncio.create_task(asyncio.to_thread(self._open_screen, canary))
+        plan = self._planned.plan
+        plan = replace(plan, environment={**plan.environment, CANARY: canary})
         try:
-            bottle = self._bottle = await start(trust(self._planned.plan, authority.pem))
-            await plane.serve(bottle.listener)
-            if self._early is not None:
-                self._signalled(self._early)
-            with listen(self._home.folder, self._id, self._look_for_orders):
-                code = await bottle.wait()
-            if self._endings:
-                await asyncio.wait(self._endings)
-            return code
+            bottle = self._bottle = await start(trust(plan, authority.pem))
+            plane = self._plane = self._open_plane(authority, dialer, await screening)
+            try:
+                return await self._served(plane, bottle)
+            finally:
+                await plane.close()
         finally:
-            await plane.close()
             dialer.close()
 
-    def _open_plane(self, authority: Authority, dialer: Dialer) -> Plane:
+    async def _served(self, plane: Plane, bottle: Bottle) -> int:
+        plane.start(asyncio.to_thread(_warm_up, self._planned))
+        await plane.serve(bottle.listener)
+        if self._early is not None:
+            self._signalled(self._early)
+        with listen(self._home.folder, self._id, self._look_for_orders):
+            code = await bottle.wait()
+        if self._endings:
+            await asyncio.wait(self._endings)
+        return code
+
+    def _open_screen(self, canary: str) -> Screen:
+        planned = self._planned
+        values = known_secrets(planned, planned.table.known, os.environ, canary)
+        return open_screen(planned, values, installation_key(self._home.folder))
+
+    def _open_plane(self, authority: Authority, dialer: Dialer, screen: Screen) -> Plane:
         settings, ledger = self._planned.settings, self._home.ledger
         return Plane(
             self._id,
@@ -132,6 +154,7 @@ class _Running:
             ),
             dialer=dialer,
             authority=authority,
+            screen=screen,
             lifetime=settings.hold_lifetime,
             hold_wait=settings.hold_wait,
             counts_remotely=settings.count_tokens is CountTokens.PROVIDER,
@@ -152,7 +175,11 @@ class _Running:
             return  # looked for again; the egress refuses by itself while the store fails
         for order in orders:
             self._last_order = order.id
-            self._stop(_ORDERED[order.act], refuse(order.code))
+            act, _, number = order.act.partition(" ")
+            if act in _ORDERED:
+                self._stop(_ORDERED[act], refuse(order.code))
+            elif self._plane is not None and number.isdecimal():
+                self._plane.approvals.decide(int(number), allowed=act == "approve")
 
     def _stop(self, policy: Shutdown, refusal: Refusal) -> None:
         plane, bottle = self._plane, self._bottle
@@ -200,7 +227,7 @@ class _Running:
 
     def _signalled(self, number: signal.Signals) -> None:
         bottle = self._bottle
-        if bottle is None:  # it is about to start, and then hears of it
+        if bottle is None or self._plane is None:  # it is about to start, and then hears of it
             self._early = number
             return
         if self._interrupted:
@@ -220,7 +247,9 @@ class _Running:
     def _record(self, events: list[Event]) -> None:
         for event in events:
             refusal = event.refusal
-            self._note("refuse", refusal.code, {"detail": refusal.detail, "count": event.count})
+            if event.act == "hold":
+                self._say(f"{refusal.sentence} [{self._planned.run.bottle}]")
+            self._note(event.act, refusal.code, {"detail": refusal.detail, "count": event.count})
 
     def _note(self, act: str, code: str, fact: Fact) -> None:
         try:

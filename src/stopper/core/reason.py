@@ -168,7 +168,9 @@ REASONS: dict[str, Reason] = {
     "secret.redacted": Reason(200, "A secret was replaced by a mark: {detail}.", "Nothing."),
     "secret.passed": Reason(200, "A secret was let through: {detail}.", "Nothing."),
     "secret.held": Reason(
-        200, "A secret waits for a person: {detail}.", "Decide with `stopper approve` or `deny`."
+        200,
+        "A secret waits for a person: {detail}.",
+        "Decide with `stopper approve` or `stopper deny`.",
     ),
     # commands and files of an agent
     "shell.dangerous": Reason(

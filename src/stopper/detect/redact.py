@@ -1,7 +1,7 @@
 """Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
@@ -71,8 +71,9 @@ class Redactor:
     Without `patterns` it uses `detector`, or else the rules that ship with Stopper; with them it
     knows only these, unless a detector is given too. `known` adds the secrets of a bottle. With
     `key` a mark ends in `#` and eight digits, which are equal for equal secrets and cannot be
-    guessed without it. Encoded secrets are replaced as they stand. A text whose encodings nest too
-    deeply to be sure is replaced as a whole.
+    guessed without it. What rules and known values find stays where `ignore` says so. Encoded secrets
+    are replaced as they stand. A text whose encodings nest too deeply to be sure is replaced as a
+    whole.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Redactor:
         detector: Detector | None = None,
         known: KnownValues | None = None,
         key: bytes | None = None,
+        ignore: Callable[[Finding], bool] = lambda _: False,
     ) -> None:
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._removed: set[str] = set()
@@ -90,6 +92,7 @@ class Redactor:
         self._detector = detector
         self._inspector = Inspector(detector, known) if detector or known else None
         self._key = key
+        self._ignore = ignore
         for pattern in patterns or ():
             self.add_pattern(pattern)
 
@@ -168,7 +171,9 @@ class Redactor:
         text = f'"{key}": "{value.translate(_UNQUOTED)}"'
         begin = len(key) + len('"": "')
         for finding in self._detector.scan(text):
-            if finding.start == begin and self._name(finding) not in self._removed:
+            if finding.start != begin or self._ignore(finding):
+                continue
+            if self._name(finding) not in self._removed:
                 return self._mark(self._name(finding), finding.fingerprint)
         return value
 
@@ -197,7 +202,8 @@ class Redactor:
         if self._inspector is None:
             return findings, True
         inspection = self._inspector.inspect(data)
-        return [*findings, *inspection.findings], not inspection.unprovable
+        findings += (one for one in inspection.findings if not self._ignore(one))
+        return findings, not inspection.unprovable
 
     def _edits(self, text: str, findings: Iterable[Finding]) -> list[_Edit]:
         marks = [(found.start(), found.end(), found[1]) for found in _MARK.finditer(text)]

@@ -12,11 +12,12 @@ class Released(Struct, frozen=True):
     """Bytes that nothing to come can make part of a secret, and the findings that end in them.
 
     Findings count from the start of the stream; all of each lies in what this or an earlier call
-    released, and none begins in what an earlier one did.
+    released, and none begins in what an earlier one did. `unprovable` is as in an `Inspection`.
     """
 
     data: bytes
     findings: tuple[Finding, ...] = ()
+    unprovable: str = ""
 
 
 class Scanner:

@@ -29,8 +29,12 @@ from stopper.egress.message import (
     trailing,
 )
 from stopper.egress.metering import Metering
+from stopper.egress.outflow import Outflow
+from stopper.egress.relay import Relay
 from stopper.egress.route import Local, Route
+from stopper.egress.screening import Screening, is_looked_at_whole
 from stopper.egress.upstream import Upstream
+from stopper.egress.websocket import closing
 from stopper.errors import MeterError
 
 if TYPE_CHECKING:
@@ -64,6 +68,9 @@ _WRITTEN_ANEW: Final = _READ_DROPS | {
     b"digest",
 }
 """What described the caller's body; JSON in UTF-8 takes its place."""
+
+_EXTENSIONS: Final = frozenset({b"sec-websocket-extensions"})
+"""What would have the messages of a WebSocket compressed."""
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGNED: Final = b"AWS4-"
@@ -121,10 +128,15 @@ class Exchange:
         self._retried = False
         self._begun = False
         self._metering: Metering | None = None
-        if isinstance(route, Route) and route.wire is not None and route.provider is not None:
-            self._metering = Metering(
-                self._plane, route.provider, route.wire, self.cut, self._hold_growing
-            )
+        self._screening: Screening | None = None
+        self._outflow: Outflow | None = None
+        self._cleared = False
+        if isinstance(route, Route):
+            self._screening = Screening(self._plane, head, route)
+            if route.wire is not None and route.provider is not None:
+                self._metering = Metering(
+                    self._plane, route.provider, route.wire, self.cut, self._hold_growing
+                )
 
     @property
     def done(self) -> bool:
@@ -134,7 +146,7 @@ class Exchange:
     @property
     def keeps_body(self) -> bool:
         """Whether its body is held back until it is whole."""
-        return self._metering is not None
+        return self._metering is not None or is_looked_at_whole(self._head)
 
     @property
     def switches(self) -> bool:
@@ -153,24 +165,35 @@ class Exchange:
             self._refuse(self._route)
         elif isinstance(self._route, Local):
             self._answer(self._route.status, self._route.body)
-        else:
-            if self._head.expects and not self.body_done:
-                self._client.write(_CONTINUE)
-            if self._metering is None:
-                self._dispatch()
-            elif self.body_done:
-                self._price()
+        elif self._screening is not None:
+            self._screening.head(self._clear)
+
+    @_closed_on_fault
+    def _clear(self, refusal: Refusal | None) -> None:
+        """The head may leave; the body is waited for where it is held back."""
+        if self.done:
+            return
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        self._cleared = True
+        if self._head.expects and not self.body_done:
+            self._client.write(_CONTINUE)
+        if not self.keeps_body:
+            self._dispatch()
+        elif self.body_done:
+            self._screen()
 
     @_closed_on_fault
     def take_body(self, data: bytes) -> None:
         """Bytes of the request's body."""
         if self.done or not isinstance(self._route, Route):
             return
-        if self._metering is None and self._upstream is not None:
-            self._upstream.write(self._framed(data))
+        if self._outflow is not None:
+            self._outflow.feed(data)
             return
         self._body += data
-        if self._metering is None:
+        if not self.keeps_body:
             self._client.hold_reading(True)
         elif len(self._body) > MAX_BODY_BYTES:
             self._refuse(refuse("http.too_large", f"{MAX_BODY_BYTES} bytes"))
@@ -182,13 +205,12 @@ class Exchange:
         """The request is whole."""
         self.body_done = True
         self._trailers = trailers
-        if self.done or not self._begun:
+        if self.done or not self._cleared:
             return
-        if self._metering is not None:
-            if self._state is _State.WAITING:
-                self._price()
-        elif self._upstream is not None:
-            self._end_upload(self._upstream)
+        if self._outflow is not None:
+            self._outflow.end(self._end_outflow)
+        elif self.keeps_body and self._state is _State.WAITING:
+            self._screen()
 
     @_closed_on_fault
     def lost(self) -> None:
@@ -231,10 +253,28 @@ class Exchange:
 
     # on the way out
 
-    def _price(self) -> None:
-        metering, route = self._metering, self._route
-        assert metering is not None and isinstance(route, Route)  # noqa: S101, PT018  see callers
-        body, self._body = bytes(self._body), bytearray()
+    def _screen(self) -> None:
+        assert self._screening is not None  # noqa: S101  refused and local ones never come here
+        self._screening.body(bytes(self._body), self._screened)
+
+    @_closed_on_fault
+    def _screened(self, body: bytes | Refusal) -> None:
+        if self.done:
+            return
+        if isinstance(body, Refusal):
+            self._refuse(body)
+        elif self._metering is not None:
+            self._price(self._metering, body)
+        else:
+            self._body = bytearray(body)
+            self._head.chunked = False
+            self._head.length = len(body) if self._head.has_body else None
+            self._dispatch()
+
+    def _price(self, metering: Metering, body: bytes) -> None:
+        route = self._route
+        assert isinstance(route, Route)  # noqa: S101  see callers
+        self._body = bytearray()
         values = len(body) - len(body.translate(None, b",[{"))
         if not self._keep(values * VALUE_BYTES):
             return
@@ -311,9 +351,15 @@ class Exchange:
             return
         body, self._body = bytes(self._body), bytearray()
         self._client.hold_reading(False)  # before writing, which may block again
-        upstream.write(request + self._framed(body))
+        if self.keeps_body or not self._head.has_body:
+            upstream.write(request + body)
+            return
+        upstream.write(request)
+        assert self._screening is not None  # noqa: S101  refused and local ones never come here
+        self._outflow = Outflow(self._screening, self)
+        self._outflow.feed(body)
         if self.body_done:
-            self._end_upload(upstream)
+            self._outflow.end(self._end_outflow)
 
     def _request(self) -> bytes | Refusal:
         route, metering = self._route, self._metering
@@ -334,7 +380,7 @@ class Exchange:
         elif route.secret:
             headers = [*kept(self._head, _READ_DROPS), _IDENTITY]
         else:
-            headers = kept(self._head)
+            headers = kept(self._head, _EXTENSIONS if route.upgrade else frozenset())
         if route.credential is None:
             return route.path, headers
         return inject(route.credential, route.path, headers)
@@ -342,9 +388,33 @@ class Exchange:
     def _framed(self, data: bytes) -> bytes:
         return chunk(data) if self._head.chunked else data
 
-    def _end_upload(self, upstream: Upstream) -> None:
-        if self._head.chunked:
-            upstream.write(last_chunk(trailing(self._trailers)))
+    @_closed_on_fault
+    def _end_outflow(self) -> None:
+        if self._screening is not None:
+            self._screening.trailers(self._trailers, self._end_upload)
+
+    @_closed_on_fault
+    def _end_upload(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            self.refuse_out(refusal)
+        elif self._head.chunked and self._upstream is not None:
+            self._upstream.write(last_chunk(trailing(self._trailers)))
+
+    @_closed_on_fault
+    def write_out(self, data: bytes) -> None:
+        """What was looked through leaves."""
+        if self._upstream is not None:
+            self._upstream.write(self._framed(data))
+
+    def pause_out(self, pause: bool) -> None:
+        """A person is asked about the body, or has answered."""
+        self._client.hold_reading(pause)
+
+    @_closed_on_fault
+    def refuse_out(self, refusal: Refusal) -> None:
+        """The rest of the body stays here."""
+        if not self.done:
+            self._refuse(refusal)
 
     # the upstream's side
 
@@ -377,7 +447,7 @@ class Exchange:
             if self._metering is not None:
                 self._meter(self._metering.feed(data))
             elif self._state is _State.REPLYING:
-                self._pass(data)
+                self._pass_looked(data)
         except MeterError as error:
             self._break(refuse("meter.unreadable_reply", str(error)))
 
@@ -394,7 +464,9 @@ class Exchange:
             return
         if self._state is not _State.REPLYING:
             return
-        self._pass(rest)
+        self._pass_looked(rest, last=True)
+        if self.done:
+            return
         if self._chunked_reply():
             trailers = trailing(trailers)
             if self._incoming is not None:
@@ -422,8 +494,8 @@ class Exchange:
         self._reply = head
         self._state = _State.REPLYING
         self._client.write(switching_head(head, self._head.upgrade) + data)
-        if self._upstream is not None:
-            self._client.relay(self._upstream.write)
+        if self._screening is not None:
+            self._client.relay(Relay(self._screening, self).feed)
 
     def on_reply_raw(self, data: bytes) -> None:
         self._client.expect_reply()
@@ -439,6 +511,9 @@ class Exchange:
         """Pass on what the meter lets go; the reply begins with its first byte."""
         if not out or self.done:
             return
+        if self._screening is not None and (refusal := self._screening.reply(out)):
+            self._refuse(refusal)
+            return
         if self._state is not _State.REPLYING:
             self._start_reply(None)
         self._pass(out)
@@ -453,6 +528,9 @@ class Exchange:
             return
         if self.done:
             self._finish(*self._ending)
+            return
+        if self._screening is not None and (refusal := self._screening.reply(out, last=True)):
+            self._refuse(refusal)
             return
         if self._state is _State.REPLYING:
             self._pass(out)
@@ -490,6 +568,13 @@ class Exchange:
             self._client.close_after = True
             return False
         return True
+
+    def _pass_looked(self, data: bytes, *, last: bool = False) -> None:
+        """Pass on a piece of a reply that is not metered, unless it holds what must not come in."""
+        if self._screening is not None and (refusal := self._screening.reply(data, last=last)):
+            self._refuse(refusal)
+        else:
+            self._pass(data)
 
     def _pass(self, data: bytes) -> None:
         if data:
@@ -541,6 +626,8 @@ class Exchange:
 
     def _end_early(self, refusal: Refusal) -> None:
         self._client.close_after = True
+        if self.switches:
+            self._client.write(closing(refusal.sentence))
         if self._metering is not None:
             self._pass(self._metering.cut(refusal))
             if self._chunked_reply():
@@ -567,6 +654,8 @@ class Exchange:
         drained = self._state is _State.DRAINING
         self._state = _State.DONE
         self._forget_body()
+        if self._screening is not None:
+            self._screening.leave()
         if self._counting is not None:
             self._counting.cancel()
         if self._metering is not None:

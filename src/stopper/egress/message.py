@@ -89,6 +89,7 @@ class Head(Struct):
     chunked: bool = False
     upgrade: bytes = b""
     expects: bool = False
+    encoded: bool = False
     named_by_connection: frozenset[bytes] = frozenset()
 
     @property
@@ -108,10 +109,8 @@ class Head(Struct):
                 seen.add(name)
                 if refusal := head._frame(name, value):
                     return refusal
-            elif name == b"expect":
-                head.expects = value.lower() == b"100-continue"
-            elif name == b"connection":
-                head.named_by_connection |= _tokens(value)
+            else:
+                head._note(name, value)
         if version == "1.1" and b"host" not in seen:
             return refuse("http.malformed", "no Host header")
         if head.chunked and version == "1.0":
@@ -119,6 +118,17 @@ class Head(Struct):
         if head.upgrade and head.has_body:
             return refuse("http.malformed", "a body with an upgrade")
         return head
+
+    def _note(self, name: bytes, value: bytes) -> None:
+        match name:
+            case b"expect":
+                self.expects = value.lower() == b"100-continue"
+            case b"content-encoding":
+                self.encoded = value.strip().lower() not in (b"", b"identity")
+            case b"connection":
+                self.named_by_connection |= _tokens(value)
+            case _:
+                pass
 
     def _frame(self, name: bytes, value: bytes) -> Refusal | None:
         match name:

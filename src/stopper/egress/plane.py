@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from stopper.core.reason import Refusal, refuse
+from stopper.egress.approvals import Approvals
 from stopper.egress.client import Client
 from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
 from stopper.egress.gate import Gate
 from stopper.egress.message import Head
 from stopper.egress.route import Local, Route, Table, Tunnel, route
+from stopper.egress.screen import Screen
 from stopper.egress.tls import Authority
 from stopper.egress.upstream import Pool
 from stopper.stores.ledger import Ledger
@@ -36,9 +38,13 @@ MAX_EVENTS: Final = 64
 
 
 class Event(Struct):
-    """A refusal as the audit keeps it; equal ones within a second are one with a count."""
+    """A decision as the audit keeps it; equal ones within a second are one with a count.
+
+    `act` is `refuse`, or what else was done: `redact`, `warn`, `hold`, `approve`.
+    """
 
     refusal: Refusal
+    act: str = "refuse"
     count: int = 1
 
 
@@ -59,6 +65,7 @@ class Plane:
         *,
         dialer: Dialer,
         authority: Authority,
+        screen: Screen,
         lifetime: timedelta,
         hold_wait: timedelta = timedelta(seconds=30),
         counts_remotely: bool = False,
@@ -69,6 +76,8 @@ class Plane:
         self.table = table
         self.costing = costing
         self.authority = authority
+        self.screen = screen
+        self.approvals = Approvals()
         self.counts_remotely = counts_remotely
         self.loop = asyncio.get_running_loop()
         self.gate = Gate(ledger, lifetime=lifetime, hold_wait=hold_wait)
@@ -114,6 +123,7 @@ class Plane:
             client.abort()
         for task in self._tasks:
             task.cancel()
+        self.approvals.close()
         self.pool.close()
         self.gate.close()
         self._tell()
@@ -153,15 +163,15 @@ class Plane:
             found = self._routes[key] = route(head, None, self.table)
         return found
 
-    def note(self, refusal: Refusal) -> None:
-        """Remember a refusal for the audit; one that means an empty budget sets off its policy."""
+    def note(self, refusal: Refusal, act: str = "refuse") -> None:
+        """Remember a decision for the audit; an empty budget sets off its policy."""
         if refusal.code in _EXHAUSTED:
             self.loop.call_soon(self._on_exhausted, refusal)
         if refusal not in self._events and len(self._events) >= MAX_EVENTS:
             refusal = Refusal(refusal.code)
         event = self._events.get(refusal)
         if event is None:
-            self._events[refusal] = Event(refusal)
+            self._events[refusal] = Event(refusal, act)
         else:
             event.count += 1
 

@@ -4,12 +4,14 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 from stopper.core.budget import Budget
 from stopper.core.scope import path_of
 from stopper.core.usage import Weights
 from stopper.data import load_providers
 from stopper.detect.allow import parse_rule
+from stopper.detect.inspection import packaged_detector
 from stopper.detect.urls import Url, parse_url
 from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
@@ -17,11 +19,14 @@ from stopper.egress.gate import utc_now
 from stopper.egress.mounts import mount_providers
 from stopper.egress.plane import Event, Plane
 from stopper.egress.route import Table
+from stopper.egress.screen import Screen
 from stopper.egress.tls import Authority
 from stopper.meter.wires import WIRES
 from stopper.stores.ledger import Ledger, Run
 
 __all__ = ["loopback_listener", "loopback_plane"]
+
+_KEY: Final = b"loopback"
 
 
 def loopback_listener() -> socket.socket:
@@ -46,6 +51,7 @@ async def loopback_plane(
     keys: dict[str, str] | None = None,
     hold_wait: timedelta = timedelta(seconds=5),
     counts_remotely: bool = False,
+    screen: Screen | None = None,
     on_events: Callable[[list[Event]], None] = lambda _: None,
 ) -> AsyncIterator[tuple[Plane, str]]:
     """A plane for one run, with its base URL; `upstreams` are URLs by provider name."""
@@ -75,6 +81,7 @@ async def loopback_plane(
         Costing(Weights(), calibration=ledger.calibration),
         dialer=Dialer(),
         authority=Authority(),
+        screen=screen or Screen(packaged_detector(_KEY), now=utc_now),
         lifetime=timedelta(seconds=60),
         hold_wait=hold_wait,
         counts_remotely=counts_remotely,

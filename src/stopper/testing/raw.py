@@ -120,13 +120,14 @@ class RawServer:
 
     `answers` are sent in turn, and the last one again and again; None closes the connection
     instead, and so does an answer that ends with `CLOSE`. `requests` are the bytes that came,
-    `heads` how many requests have begun.
+    `heads` how many requests have begun; `received` is all that came, whole requests or not.
     """
 
     CLOSE = b"\0close"
 
     def __init__(self, *answers: bytes | None) -> None:
         self.requests: list[bytes] = []
+        self.received = bytearray()
         self.heads = 0
         self.port = 0
         self._answers = list(answers)
@@ -174,6 +175,7 @@ class _Serving(asyncio.Protocol):
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
         self._got = b""
+        self._switched = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -184,8 +186,13 @@ class _Serving(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._got += data
-        with contextlib.suppress(httptools.HttpParserUpgrade):
+        self._server.received += data
+        if self._switched:
+            return
+        try:
             self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._switched = True
 
     def on_headers_complete(self) -> None:
         """A request has begun."""

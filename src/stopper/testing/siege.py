@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from stopper.core.budget import Budget
 from stopper.egress.plane import Event, Plane
+from stopper.egress.screen import Screen
 from stopper.stores.ledger import Ledger, UsageRow
 from stopper.stores.memory import MemoryLedger
 from stopper.testing.plane import loopback_plane
@@ -22,13 +23,14 @@ PATIENCE_SECONDS: Final = 10.0
 
 
 class Siege(Struct):
-    """The two ends, what is between them, and the reason codes that were noted."""
+    """The two ends, what is between them, the reason codes that were noted, and their events."""
 
     plane: Plane
     ledger: Ledger
     server: RawServer
     port: int
     codes: list[str]
+    events: list[Event]
 
     def client(self) -> RawClient:
         """A new connection of a caller."""
@@ -56,6 +58,7 @@ async def besiege(
     budgets: Sequence[Budget] = (),
     keys: dict[str, str] | None = None,
     providers: Sequence[str] = ("anthropic", "openai", "gemini", "ollama"),
+    screen: Screen | None = None,
     hold_wait: timedelta = timedelta(seconds=5),
     counts_remotely: bool = False,
 ) -> AsyncIterator[Siege]:
@@ -65,6 +68,7 @@ async def besiege(
     """
     ledger = ledger or MemoryLedger()
     codes: list[str] = []
+    seen: list[Event] = []
     faults: list[str] = []
 
     def keep(_: asyncio.AbstractEventLoop, fault: dict[str, Any]) -> None:
@@ -74,6 +78,7 @@ async def besiege(
 
     def note(events: list[Event]) -> None:
         codes.extend(event.refusal.code for event in events)
+        seen.extend(events)
 
     async with (
         RawServer(*answers) as server,
@@ -86,10 +91,11 @@ async def besiege(
             websockets=[f"http://127.0.0.1:{server.port}/ws"],
             hold_wait=hold_wait,
             counts_remotely=counts_remotely,
+            screen=screen,
             on_events=note,
         ) as (plane, url),
     ):
-        yield Siege(plane, ledger, server, int(url.rpartition(":")[2]), codes)
+        yield Siege(plane, ledger, server, int(url.rpartition(":")[2]), codes, seen)
     if faults:
         raise AssertionError(faults)
 

@@ -1,0 +1,158 @@
+"""The secrets that a run keeps in: its keys, what it was given, `.env` files, its canary."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from stopper.control.planned import Planned
+from stopper.core.provider import Provider
+from stopper.detect.allowlist import Allowed, Allowlist
+from stopper.detect.commands.variables import is_secret_name
+from stopper.detect.handling import Exempt
+from stopper.detect.inspection import packaged_detector
+from stopper.detect.known import KnownValues
+from stopper.detect.secrets import Detector
+from stopper.detect.spelling import check_value
+from stopper.egress.gate import utc_now
+from stopper.egress.screen import Screen
+from stopper.errors import SettingsError
+
+__all__ = ["CANARY", "fresh_canary", "installation_key", "known_secrets", "open_screen"]
+
+CANARY: Final = "STOPPER_CANARY"
+"""The variable whose value serves nothing: whoever sends it has sent the whole environment."""
+
+MAX_ENV_FILES: Final = 16
+MAX_ENV_BYTES: Final = 64 * 1024
+MAX_VALUES: Final = 512
+
+_KEY_FILE: Final = "key"
+_KEY_BYTES: Final = 32
+_CANARY_BYTES: Final = 20
+_EXAMPLES: Final = (".example", ".sample", ".template", ".dist")
+_LINE: Final = re.compile(
+    r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]{0,127})\s*=\s*"
+    r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<bare>[^\s#]*))"
+)
+
+
+def fresh_canary() -> str:
+    """A value that stands nowhere else."""
+    return secrets.token_hex(_CANARY_BYTES)
+
+
+def installation_key(folder: Path) -> bytes:
+    """The key of this installation's fingerprints, made at first need and never shown.
+
+    Raises SettingsError where it cannot be kept.
+    """
+    path = folder / _KEY_FILE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(secrets.token_bytes(_KEY_BYTES))
+        key = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: the key cannot be kept ({error.strerror})") from None
+    if len(key) != _KEY_BYTES:
+        raise SettingsError(f"{path}: is no key of {_KEY_BYTES} bytes; remove it for a new one")
+    return key
+
+
+def known_secrets(
+    planned: Planned, providers: Mapping[str, Provider], host: Mapping[str, str], canary: str
+) -> dict[str, str]:
+    """By name, all values that are watched for; those that any text may hold are left out."""
+    found = {name: host[name] for provider in providers.values() for name in provider.key_env
+             if host.get(name)}  # fmt: skip
+    for upstream in planned.settings.upstreams.values():
+        if upstream.key_env and host.get(upstream.key_env):
+            found[upstream.key_env] = host[upstream.key_env]
+    found |= {name: host[name] for name in planned.options.env if is_secret_name(name)}
+    for name, value in _env_files(Path(planned.plan.workspace)):
+        found.setdefault(name, value)
+    found[CANARY] = canary
+    return {name: value for name, value in found.items() if _is_watchable(name, value)}
+
+
+def open_screen(planned: Planned, values: Mapping[str, str], key: bytes) -> Screen:
+    """The screen of one run; reading the rules and compiling them takes part of a second."""
+    detector = packaged_detector(key)
+    settings = planned.settings
+    known = KnownValues(values, key, canaries=[CANARY])
+    return Screen(
+        detector,
+        known,
+        now=utc_now,
+        on_secret=settings.on_secret,
+        on_reply=settings.on_secret_reply,
+        allowed=Allowlist(
+            [
+                *_placeholders(planned, key),
+                *(_allowed(exempt, values, key) for exempt in settings.allow_secrets),
+            ]
+        ),
+        owners={name: _owners(detector, value) for name, value in values.items()},
+    )
+
+
+def _env_files(workspace: Path) -> Iterator[tuple[str, str]]:
+    """Secrets of the `.env` files in the workspace's own folder, but for examples."""
+    files = [path for path in sorted(workspace.glob(".env*")) if path.suffix not in _EXAMPLES]
+    count = 0
+    for path in files[:MAX_ENV_FILES]:
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                text = file.read(MAX_ENV_BYTES)
+        except OSError:
+            continue
+        for line in text.splitlines():
+            match = _LINE.match(line)
+            if match is None or not is_secret_name(match["name"]):
+                continue
+            count += 1
+            if count > MAX_VALUES:
+                return
+            yield match["name"], match["double"] or match["single"] or match["bare"] or ""
+
+
+def _is_watchable(name: str, value: str) -> bool:
+    try:
+        check_value(name, value)
+    except ValueError:
+        return False
+    return True
+
+
+def _placeholders(planned: Planned, key: bytes) -> Iterator[Allowed]:
+    """What stands for a key inside the bottle is none."""
+    for provider in planned.table.known.values():
+        if provider.placeholder:
+            yield Allowed.value(provider.placeholder.encode(), key)
+
+
+def _allowed(exempt: Exempt, values: Mapping[str, str], key: bytes) -> Allowed:
+    """By the value of that name; where there is none, the text is a fingerprint or lets nothing."""
+    value = values.get(exempt.secret)
+    if value is None:
+        return Allowed(exempt.secret, exempt.host, exempt.until)
+    return Allowed.value(value.encode(), key, exempt.host, exempt.until)
+
+
+def _owners(detector: Detector, value: str) -> tuple[str, ...]:
+    """The hosts of the vendor whose token a value is, from its first character to its last."""
+    hosts = {rule.id: rule.hosts for rule in detector.rules}
+    return tuple(
+        host
+        for one in detector.scan(value)
+        if (one.start, one.end) == (0, len(value))
+        for host in hosts[one.rule]
+    )

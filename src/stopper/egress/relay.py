@@ -1,0 +1,42 @@
+"""A WebSocket's messages on their way out, each looked through before it leaves."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from stopper.core.reason import Refusal, refuse
+from stopper.egress.inorder import InOrder, Sink
+from stopper.egress.websocket import Message, Messages, WebSocketError
+
+if TYPE_CHECKING:
+    from stopper.egress.screening import Screening
+
+__all__ = ["Relay"]
+
+_PLACE: Final = "WebSocket message"
+
+
+class Relay:
+    """Takes bytes of frames; whole messages that may leave go to its `sink`, in order.
+
+    A message cannot be rewritten here, so it leaves as it is or not at all. Known values are seen
+    across messages, too.
+    """
+
+    def __init__(self, screening: "Screening", sink: Sink) -> None:
+        self._screening = screening
+        self._messages = Messages(masked=True)
+        self._line: InOrder[Message] = InOrder(self._decide, sink)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes from the caller."""
+        try:
+            messages = self._messages.feed(data)
+        except WebSocketError as error:
+            self._line.stop(refuse("secret.unprovable", f"a WebSocket frame: {error}"))
+            return
+        for message in messages:
+            self._line.put(message)
+
+    def _decide(self, message: Message, answer: Callable[[bytes | Refusal], None]) -> None:
+        seen = self._screening.look(message.payload, _PLACE)
+        self._screening.decide(seen, lambda refusal: answer(refusal or message.raw))

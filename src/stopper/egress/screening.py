@@ -1,0 +1,183 @@
+"""What becomes of one request in which a secret was seen: blocked, redacted, let through, asked."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from stopper.core.reason import Refusal, refuse
+from stopper.detect.finding import Finding
+from stopper.detect.handling import OnReply, OnSecret
+from stopper.detect.stream import Scanner
+from stopper.egress.screen import Seen, describe
+
+if TYPE_CHECKING:
+    from asyncio import Future
+
+    from stopper.egress.message import Head, Headers
+    from stopper.egress.plane import Plane
+    from stopper.egress.route import Route
+
+__all__ = ["INLINE_BYTES", "WHOLE_BYTES", "Screening", "is_looked_at_whole"]
+
+WHOLE_BYTES: Final = 2**20
+"""A body whose length is known to be at most this is looked through as a whole."""
+
+INLINE_BYTES: Final = 64 * 1024
+"""Looking through more than this is left to a thread, so that other requests go on meanwhile."""
+
+
+def is_looked_at_whole(head: "Head") -> bool:
+    """Whether a body is kept until all of it is there: a short one, or one that is compressed."""
+    return head.encoded or (head.length is not None and head.length <= WHOLE_BYTES)
+
+
+class _Looked(Struct, frozen=True):
+    """What was seen in a body, and what may leave of it; None where it cannot be rewritten."""
+
+    seen: Seen | None
+    body: bytes | None
+
+
+class Screening:
+    """Looks through a request part by part; whoever asks is answered now or later, but once.
+
+    Where something was seen, the wish for the destination decides. What cannot be rewritten is
+    refused where it should be redacted.
+    """
+
+    def __init__(self, plane: "Plane", head: "Head", route: "Route") -> None:
+        self._plane = plane
+        self._screen = plane.screen
+        self._head = head
+        self.towards = self._screen.towards(head, route)
+        self._reply = self.follow() if self.towards.reply is not OnReply.IGNORE else None
+        self._question = ""
+        self._number = 0
+        self._left = False
+
+    def head(self, answer: Callable[[Refusal | None], None]) -> None:
+        """Look through the request's head; None lets it pass."""
+        self.decide(self._screen.head(self._head, self.towards), answer)
+
+    def body(self, body: bytes, answer: Callable[[bytes | Refusal], None]) -> None:
+        """Look through a whole body; the answer is the body that may leave."""
+        if len(body) <= INLINE_BYTES:
+            self._answer_body(body, self._looked(body), answer)
+            return
+
+        def done(future: "Future[_Looked]") -> None:
+            if self._left or future.cancelled():
+                return
+            if (error := future.exception()) is not None:
+                answer(refuse("egress.fault", f"{type(error).__name__} while looking"))
+            else:
+                self._answer_body(body, future.result(), answer)
+
+        self._plane.loop.run_in_executor(None, self._looked, body).add_done_callback(done)
+
+    def trailers(self, trailers: "Headers", answer: Callable[[Refusal | None], None]) -> None:
+        """Look through what stands behind a body."""
+        lines = b"\r\n".join(b"%b: %b" % pair for pair in trailers)
+        self.decide(self.look(lines, "trailers") if lines else None, answer)
+
+    def look(self, data: bytes, place: str) -> Seen | None:
+        """What stands in the way of these bytes."""
+        return self._screen.look(data, self.towards, place)
+
+    def decide(self, seen: Seen | None, answer: Callable[[Refusal | None], None]) -> None:
+        """Answer for something that passes as it is or not at all."""
+        if seen is None:
+            answer(None)
+            return
+        match self.towards.wish:
+            case OnSecret.WARN:
+                self._plane.note(Refusal("secret.passed", seen.what), "warn")
+                answer(None)
+            case OnSecret.HOLD:
+                self._ask(seen, answer)
+            case _:
+                code = "secret.unprovable" if seen.unprovable else "secret.blocked"
+                answer(refuse(code, seen.what))
+
+    def follow(self) -> Scanner:
+        """What looks through a body that streams."""
+        return self._screen.follow()
+
+    def leaks(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Those that may not go where this request goes."""
+        return self._screen.leaks(findings, self.towards)
+
+    def redacted(self, seen: Seen) -> None:
+        """Record that marks stand in the place of what was seen."""
+        self._plane.note(Refusal("secret.redacted", seen.what), "redact")
+
+    def reply(self, data: bytes, *, last: bool = False) -> Refusal | None:
+        """Look at the next bytes of the reply; a refusal where they must not be passed on.
+
+        Nothing of a reply is held back: it ends before the piece in which a secret becomes sure.
+        """
+        if self._reply is None:
+            return None
+        seen = self._reply.feed(data).findings
+        if last:
+            seen += self._reply.finish().findings
+        findings = self._screen.leaks(seen, self.towards, sure=True)
+        if not findings:
+            return None
+        what = describe(findings, self.towards, "reply")
+        if self.towards.reply is OnReply.BLOCK:
+            return refuse("secret.reply", what)
+        self._plane.note(Refusal("secret.passed", what), "warn")
+        return None
+
+    def leave(self) -> None:
+        """The request is over, whatever was asked about it."""
+        self._left = True
+        if self._question:
+            self._plane.approvals.cancel(self._number)
+            self._plane.note(Refusal("secret.undecided", self._question))
+
+    def _looked(self, body: bytes) -> _Looked:
+        seen = self.look(body, "body") if body else None
+        if seen is None:
+            return _Looked(None, body)
+        if seen.unprovable or self.towards.wish is not OnSecret.REDACT:
+            return _Looked(seen, None)
+        if self._head.encoded or not _is_utf8(body):  # marks would break what they stand in
+            return _Looked(seen, None)
+        redacted = self._screen.redact(body, self.towards)
+        left = self.look(redacted, "body")
+        return _Looked(seen, redacted if left is None else None)
+
+    def _answer_body(
+        self, body: bytes, looked: _Looked, answer: Callable[[bytes | Refusal], None]
+    ) -> None:
+        if looked.body is None:
+            self.decide(looked.seen, lambda refusal: answer(refusal or body))
+            return
+        if looked.seen is not None:
+            self.redacted(looked.seen)
+        answer(looked.body)
+
+    def _ask(self, seen: Seen, answer: Callable[[Refusal | None], None]) -> None:
+        def decided(allowed: bool | None) -> None:
+            what, self._question = self._question, ""
+            if allowed:
+                self._plane.note(Refusal("secret.passed", what), "approve")
+                answer(None)
+            else:
+                answer(refuse("secret.undecided" if allowed is None else "secret.denied", what))
+
+        number = self._plane.approvals.ask(decided)
+        self._question = f"#{number} {seen.what}"
+        self._number = number
+        self._plane.note(Refusal("secret.held", self._question), "hold")
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
