@@ -24,7 +24,10 @@ _MAX_ALIASES = 64
 
 def _assign(shell: "Shell", call: Call) -> str:
     """A variable for a command or for good; some hold commands, or files that are loaded."""
-    name, value = call.args[0], call.args[1]
+    if len(call.args) != len(("name", "value")):
+        # a program that is called `=`
+        return ""
+    name, value = call.args
     if name in _COMMAND_VARIABLES or _GIT_KEY.match(name):
         shell.run_code(value.removeprefix("!"), name)
     elif name in _LOADED_VARIABLES and value and not _is_cleared(value):

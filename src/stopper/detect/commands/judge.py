@@ -26,7 +26,7 @@ from stopper.detect.commands import (
 )
 from stopper.detect.commands.call import Call, Handler, Spent
 from stopper.detect.commands.scope import Places
-from stopper.detect.commands.shell import Shell
+from stopper.detect.commands.shell import MAX_OUTPUT, Shell
 from stopper.detect.commands.source import fold
 from stopper.detect.commands.tables import apply_rules
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
@@ -58,6 +58,7 @@ _GLOBBED: Final = re.compile(r"[*?\[]")
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
 _MAX_GUESSES = 4
+_MAX_WILDCARD: Final = 128
 _VERSIONED: Final = re.compile(r"(python|perl|ruby|node|php|lua|pip|bash)-?\d[\d.]*\Z")
 _MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
 
@@ -73,6 +74,9 @@ def judge_command(
     """
     if dialect not in DIALECTS:
         raise ValueError(f"no dialect {dialect}: choose from {', '.join(DIALECTS)}")
+    if len(text) > MAX_OUTPUT:
+        part = Unprovable("a command too large to judge", "command.too_large", (0, len(text)))
+        return Judgement((), (part,))
     plain, origin = fold(text)
     shell = Shell(Places(workspace, home), dispatch)
     shell.span = (0, len(plain))
@@ -181,6 +185,9 @@ def _canonical(name: str) -> str:
 
 def _guess(shell: Shell, call: Call) -> str:
     """A wildcard for a program: any program that it may be."""
+    if len(call.name) > _MAX_WILDCARD:
+        shell.doubt("a program named by a wildcard", "command.unknown_code")
+        return blend(call.stdin, *call.args)
     names = [name for name in _GUESSED if fnmatchcase(name, call.name)]
     if not names:
         shell.doubt("a program named by a wildcard", "command.unknown_program")

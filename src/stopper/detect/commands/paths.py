@@ -14,6 +14,7 @@ __all__ = [
     "is_startup",
 ]
 
+_MAX_WILDCARD = 256
 _PATHS = load_commands().paths
 
 
@@ -42,6 +43,9 @@ def is_secret_path(path: str) -> bool:
 def _may_be(pattern: str, example: str) -> bool:
     """Whether a shell may expand a pattern to an example: part by part, hidden names by a dot."""
     parts, names = pattern.split("/"), example.split("/")
+    if len(pattern) > _MAX_WILDCARD:
+        # whoever writes so much hides something
+        return True
     return len(parts) == len(names) and all(
         fnmatchcase(name, part) and (name[:1] != "." or part[:1] == ".")
         for part, name in zip(parts, names, strict=True)
