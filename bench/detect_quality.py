@@ -20,6 +20,9 @@ __all__ = ["Score", "main", "measure"]
 
 _KEY: Final = b"key of the benchmark"
 _SEEDS: Final = ("", "second", "third")
+_FEWER: Final = 5
+"""Of what holds no secret, every fifth is put in every encoding."""
+
 _SHARE: Final = 1.96
 """The interval of which 95 of 100 hold the truth."""
 
@@ -50,20 +53,22 @@ class Score(Struct, frozen=True):
 def main() -> int:
     """Print a line for each kind of detection; 1 when one misses its target."""
     options = _parser().parse_args()
-    scores = list(measure(options.step))
+    scores = []
+    if not options.json:
+        print(f"{'':20}  {'recall':>7}  {'95 in 100':>15}  {'of':>6}  ", end="")
+        print(f"{'false alarms':>12}  {'95 in 100':>15}  {'of':>6}")
+    for score in measure(options.step):
+        scores.append(score)
+        if not options.json:
+            print(_line(score), flush=True)
+            for example in score.examples[: options.examples]:
+                print(f"    {example!r:.160}")
     if options.json:
         rows = [
             msgspec.to_builtins(one) | {"recall": one.recall, "false_alarms": one.false_alarms}
             for one in scores
         ]
         print(msgspec.json.encode(rows).decode())
-    else:
-        print(f"{'':20}  {'recall':>7}  {'95 in 100':>15}  {'of':>6}  ", end="")
-        print(f"{'false alarms':>12}  {'95 in 100':>15}  {'of':>6}")
-        for score in scores:
-            print(_line(score))
-            for example in score.examples[: options.examples]:
-                print(f"    {example!r:.160}")
     least, most = _TARGETS
     return int(any(one.recall < least or one.false_alarms > most for one in scores))
 
@@ -115,7 +120,7 @@ def _encoded(inspector: Inspector, step: int) -> Score:
                 found += 1
             else:
                 wrong.append(f"missed in {name}: {text}")
-        for sample in islice(detect_sets.benign(name), 0, None, step):
+        for sample in islice(detect_sets.benign(name), 0, None, step * _FEWER):
             good += 1
             if not inspector.inspect(encode(sample.text)).is_clean:
                 alarms += 1
