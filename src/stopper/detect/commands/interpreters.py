@@ -172,6 +172,8 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         shell.doubt("code too large to judge", "command.too_large")
         return
     plain = code.replace(UNKNOWN, "_").replace(SECRET, "_").replace(ENCODED, "_")
+    if language == "python":
+        note_orm(shell, plain, language)
     if language == "python" and run_python(shell, plain):
         if SECRET in code and re.search(r"https?://|socket", code):
             shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")

@@ -1,12 +1,13 @@
 """Programs that run other programs: wrappers, shells, containers and other machines."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import Wrapper
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
-from stopper.detect.commands.options import read_options
+from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Scope
@@ -45,7 +46,8 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
             shell.elevated = options.value("-u", "--user") in {None, "root", "#0", "0"}
         try:
             if words:
-                return run_words(shell, words, call.stdin, row.machine)
+                mounts = _mounts(shell, options) if row.machine == "container" else {}
+                return run_words(shell, words, call.stdin, row.machine, mounts)
         finally:
             shell.elevated = before
     return None
@@ -89,11 +91,30 @@ def _verb_start(args: list[str], row: Wrapper) -> int | None:
     return None if place is None else place + 1
 
 
-def run_words(shell: "Shell", words: list[str], stdin: str, machine: str = "here") -> str:
+def _mounts(shell: "Shell", options: Options) -> dict[str, Scope]:
+    """The folders of a container in which a home folder, or the root, of this machine lies."""
+    found: dict[str, Scope] = {}
+    for mount in options.all_values("-v", "--volume"):
+        source, _, target = mount.partition(":")
+        if source[:1] == "~":
+            source = shell.places.home + source[1:]
+        scope = shell.places.scope(source, shell.cwd) if "/" in source else Scope.REMOTE
+        if scope in {Scope.HOME, Scope.ROOT} and len(target) > 1:
+            found[target.partition(":")[0].rstrip("/")] = scope
+    return found
+
+
+def run_words(
+    shell: "Shell",
+    words: list[str],
+    stdin: str,
+    machine: str = "here",
+    mounts: Mapping[str, Scope] | None = None,
+) -> str:
     """Run a command that is given as words, here, on another machine or in a container."""
     if machine == "here":
         return shell.run_argv(words, stdin)
-    return shell.elsewhere(lambda: shell.run_argv(words, stdin), machine)
+    return shell.elsewhere(lambda: shell.run_argv(words, stdin), machine, mounts)
 
 
 def run_script(shell: "Shell", content: str, args: list[str]) -> str:

@@ -1,6 +1,7 @@
 """Where a path lies, seen from the workspace and the home folder."""
 
 import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from posixpath import normpath
 
@@ -24,13 +25,22 @@ _DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)|%\w+%|\$env:", re.IGNORECASE)
 class Places:
     """The workspace, the home folder and the current folder of one shell.
 
-    A current folder of None is not known.
+    A current folder of None is not known. `mounts` are the folders of a container that lie in
+    the home folder of the machine, or at its root.
     """
 
-    def __init__(self, workspace: str, home: str, *, remote: bool = False) -> None:
+    def __init__(
+        self,
+        workspace: str,
+        home: str,
+        *,
+        remote: bool = False,
+        mounts: Mapping[str, Scope] | None = None,
+    ) -> None:
         self.workspace = normpath(workspace) if workspace else ""
         self.home = normpath(home)
         self.remote = remote
+        self.mounts = mounts or {}
 
     def resolve(self, path: str, cwd: str | None) -> str:
         """The path from the root on, dots undone; what is unknown stays in it."""
@@ -69,6 +79,9 @@ class Places:
     def _known(self, full: str) -> Scope:  # noqa: C901  one branch a place
         bare = _WILD_TAIL.sub("", full) or "/"
         bare = normpath(bare)
+        for folder, scope in self.mounts.items():
+            if bare == folder or bare.startswith(folder + "/"):
+                return scope
         if self.workspace:
             if bare == self.workspace or self.workspace.startswith(bare.rstrip("/") + "/"):
                 if bare == self.workspace:

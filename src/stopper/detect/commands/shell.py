@@ -1,6 +1,6 @@
 """A shell that runs nothing: it walks a parsed text, follows literal values, and notes effects."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import tree_sitter_bash
@@ -164,10 +164,12 @@ class Shell:
         finally:
             self.variables, self.cwd, self.functions, self.aliases = kept
 
-    def elsewhere(self, run: Callable[[], str], machine: str) -> str:
+    def elsewhere(
+        self, run: Callable[[], str], machine: str, mounts: Mapping[str, Scope] | None = None
+    ) -> str:
         """Run something on another machine or in a container."""
         kept = self.places
-        self.places = Places("", kept.home, remote=machine == "container")
+        self.places = Places("", kept.home, remote=machine == "container", mounts=mounts)
 
         def inside() -> str:
             self.cwd = "/srv/app" if machine == "container" else "/home/remote"
