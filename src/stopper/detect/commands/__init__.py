@@ -1,4 +1,4 @@
-"""Dangerous commands: parsed, unfolded and judged by what they would do."""
+"""Dangerous commands: `judge_command` says what one would do, `decide` what may become of it."""
 
 from stopper.detect.commands.judge import DIALECTS, judge_command
 from stopper.detect.commands.patterns import PATTERNS, patterns

@@ -96,9 +96,7 @@ def _scp(shell: "Shell", call: "Call") -> str:
             shell.run_code(code, "scp -o")
     *sources, target = options.operands or [""]
     if call.name == "sftp":
-        puts = re.findall(
-            r"^[ \t]{0,99}m?put[ \t]+(?:-\w+[ \t]+){0,9}(\S+)", call.stdin, re.MULTILINE
-        )
+        puts = _PUT.findall(call.stdin)
         sources, target = [shell.expand(path) for path in puts], "host:"
     if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
         for source in sources:
