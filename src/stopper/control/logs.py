@@ -75,9 +75,9 @@ def _audit_sentence(row: AuditRow) -> str:
     if (template := _SENTENCES.get(row.act)) is not None:
         words = {name: _word(name, value) for name, value in row.fact.items()}
         return template.format_map(defaultdict(lambda: _UNKNOWN, words))
-    act, _, number = row.act.partition(" ")
-    if number and act in ANSWERS:
-        return f"The operator said: {row.act}."
+    answer = str(row.fact.get("order") or "")
+    if answer.partition(" ")[0] in ANSWERS:
+        return f"The operator said: {answer}."
     if (reason := REASONS.get(row.code)) is not None:
         count = row.fact.get("count")
         times = f" ({count} times)" if isinstance(count, int) and count > 1 else ""
