@@ -240,7 +240,7 @@ def test_what_goes_on_billing_is_never_counted_below_its_bill(
             client.send(head + b"host: 127.0.0.1\r\ncontent-length: %d\r\n\r\n" % len(GEMINI))
             client.send(GEMINI)
             await client.reader.readuntil(b"data:")
-            await how(Siege(plane, ledger, None, port, []), client)  # type: ignore[arg-type]
+            await how(Siege(plane, ledger, None, port, [], []), client)  # type: ignore[arg-type]
             if how is cut:
                 assert b"bottle.cut" in await client.reader.read()
             await until(lambda: plane.draining)
@@ -272,7 +272,7 @@ def test_what_was_written_and_never_read_is_counted_too(
             seen = b""
             while seen.count(b"event: content_block_delta") < 300:
                 seen += await client.reader.read(1000)
-            await how(Siege(plane, ledger, None, port, []), client)  # type: ignore[arg-type]
+            await how(Siege(plane, ledger, None, port, [], []), client)  # type: ignore[arg-type]
             await settled(ledger, 1)
             ((_, row),) = ledger.rows()
             billed = (await provider.settled()).total.billed

@@ -71,9 +71,8 @@ class Redactor:
     Without `patterns` it uses `detector`, or else the rules that ship with Stopper; with them it
     knows only these, unless a detector is given too. `known` adds the secrets of a bottle. With
     `key` a mark ends in `#` and eight digits, which are equal for equal secrets and cannot be
-    guessed without it. What rules and known values find stays where `ignore` says so. Encoded secrets
-    are replaced as they stand. A text whose encodings nest too deeply to be sure is replaced as a
-    whole.
+    guessed without it. What `ignore` is true for stays. Encoded secrets are replaced as they
+    stand. A text whose encodings nest too deeply to be sure is replaced as a whole.
     """
 
     def __init__(
