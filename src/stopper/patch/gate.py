@@ -35,11 +35,9 @@ def decide(name: str, old: bytes | None, new: bytes, most: float) -> Decision:
 
 def _syntax(name: str, old: bytes | None, new: bytes) -> Decision:
     """What parsed must go on to; what never did may stay broken, so that it can be mended."""
-    if len(new) > MAX_CHECKED_BYTES:
-        return Decision(warnings=(f"not parsed: larger than {MAX_CHECKED_BYTES} bytes",))
     after = check_syntax(name, new)
     if not after.problem:
-        return Decision()
+        return Decision(warnings=(after.warning,) if after.warning else ())
     before = None if old is None else check_syntax(name, old)
     was_valid = before is not None and before.language == after.language and not before.problem
     if was_valid or (before is None and after.is_sure):

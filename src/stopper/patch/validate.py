@@ -1,6 +1,7 @@
 """Whether a file's content is what its name says: parsed, never run, nothing fetched."""
 
 import ast
+import re
 import threading
 import tomllib
 import warnings
@@ -17,30 +18,39 @@ from stopper.patch.grammars import first_error, grammar_for
 __all__ = ["MAX_CHECKED_BYTES", "Checked", "check_syntax", "is_shell_script"]
 
 MAX_CHECKED_BYTES: Final = 2 << 20
+MAX_TREE_BYTES: Final = 512 << 10
+"""Hostile texts cost a syntax tree seconds a megabyte, and nothing can interrupt it."""
+
+MAX_DEPTH: Final = 500
 MAX_SHOWN: Final = 200
 
 _WITH_COMMENTS: Final = ("tsconfig", "jsconfig", "devcontainer")
 _SHELLS: Final = ("sh", "bash", "zsh", "ksh", "dash")
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LONG_KEY: Final = re.compile(
+    r"(?<![\w.\"'-])(?:(?:[\w-]++|\"[^\"\n]{0,64}+\"|'[^'\n]{0,64}+')[ \t]*+\.[ \t]*+){50}"
+)
 _filters = threading.Lock()
 
 
 class Checked(Struct, frozen=True):
     """What was found: an empty `problem` where it parses, no `language` where nobody can tell.
 
-    Where it `is_sure`, a problem is the content's own; otherwise it may be the grammar's.
+    Where it `is_sure`, a problem is the content's own; otherwise it may be the grammar's. The
+    `warning` says why nobody looked.
     """
 
     language: str = ""
     problem: str = ""
     is_sure: bool = True
+    warning: str = ""
 
 
 def check_syntax(name: str, data: bytes) -> Checked:
     """Parse `data` as the language of a file of this name."""
     suffix = PurePath(name).suffix.removeprefix(".").lower()
     if len(data) > MAX_CHECKED_BYTES:
-        return Checked()
+        return _too_large(MAX_CHECKED_BYTES)
     if suffix in _PARSERS and not (suffix == "json" and _has_comments(name)):
         return Checked(suffix, _problem(_PARSERS[suffix], data))
     if is_shell_script(name, data):
@@ -48,7 +58,13 @@ def check_syntax(name: str, data: bytes) -> Checked:
     grammar = grammar_for(suffix) if suffix and suffix != "json" else None
     if grammar is None:
         return Checked()
+    if len(data) > MAX_TREE_BYTES:
+        return _too_large(MAX_TREE_BYTES)
     return Checked(grammar.name, first_error(grammar, data), grammar.is_sure)
+
+
+def _too_large(limit: int) -> Checked:
+    return Checked(warning=f"not parsed: larger than {limit} bytes")
 
 
 def is_shell_script(name: str, data: bytes) -> bool:
@@ -93,12 +109,19 @@ def _json(data: bytes) -> None:
 
 
 def _yaml(data: bytes) -> None:
-    for _ in yaml.parse(data.decode(), Loader=_LOADER):
-        pass
+    depth = 0
+    for event in yaml.parse(data.decode(), Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:  # each further level would cost more time than the one before
+            raise RecursionError
 
 
 def _toml(data: bytes) -> None:
-    tomllib.loads(data.decode())
+    text = data.decode()
+    if _LONG_KEY.search(text):  # each part costs as much as all before it, in memory too
+        raise ValueError("a key of more than 50 parts")
+    tomllib.loads(text)
 
 
 _PARSERS: Final = {

@@ -12,12 +12,12 @@ from typing import Final, TypedDict, TypeVar
 from msgspec import Struct
 
 from stopper.core.reason import Refusal, refuse
-from stopper.detect.commands import Judgement, is_dangerous, judge_command
-from stopper.detect.effects import Effect, Unprovable
+from stopper.detect.commands import Judgement, is_dangerous
 from stopper.detect.redact import Redactor
 from stopper.errors import SettingsError, ShellError
 from stopper.shell.environment import DEFAULT_ENV_BLOCKLIST, filtered, redactor_for
 from stopper.shell.history import HISTORY_PATH
+from stopper.shell.judging import grave_parts, judge_in
 from stopper.shell.lines import Limits
 from stopper.shell.result import OutputMode, Policy
 
@@ -122,7 +122,7 @@ def prepare(
     environment, held = filtered(
         host, options.get("env", {}), options.get("env_blocklist", DEFAULT_ENV_BLOCKLIST)
     )
-    judgement = judge_command(text, folder, host.get("HOME") or "/nonexistent")
+    judgement = judge_in(text, folder, host.get("HOME") or "/nonexistent")
     refusal, warnings = _decide(text, judgement, options, frozenset(held.items()))
     argv = _argv(text, environment, is_text=isinstance(command, str))
     history = options.get("history", HISTORY_PATH)
@@ -153,7 +153,7 @@ def _decide(
     if not is_dangerous(judgement):
         return None, ()
     redactor = redactor_for(held)
-    grave = tuple(redactor.redact(part) for part in _grave(judgement))
+    grave = tuple(redactor.redact(part) for part in grave_parts(judgement))
     if policy is Policy.WARN:
         return None, grave
     detail = "; ".join(grave[:_NAMED])
@@ -163,19 +163,6 @@ def _decide(
     if ask is not None and ask(redactor.redact(text), judgement) is True:
         return None, grave
     return refuse("shell.not_approved", detail), ()
-
-
-def _grave(judgement: Judgement) -> list[str]:
-    """What of the judgement is dangerous by itself: its codes, and what they are about."""
-    parts: list[tuple[Judgement, Effect | Unprovable]] = [
-        *((Judgement((effect,)), effect) for effect in judgement.effects),
-        *((Judgement((), (part,)), part) for part in judgement.unprovable),
-    ]
-    return [
-        f"{part.reason}: {part.target if isinstance(part, Effect) else part.part}"
-        for alone, part in parts
-        if is_dangerous(alone)
-    ]
 
 
 def _argv(text: str, environment: Mapping[str, str], *, is_text: bool) -> tuple[str, ...]:
