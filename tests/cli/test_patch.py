@@ -66,7 +66,7 @@ REFUSED = {
     "no numbers":               ("x\n",         ["f.py", "--lines", "a:b"], 2,      "FROM:TO"),
     "two wishes":               ("x\n",         ["f.py", "--whole", "--backups"], 2, "choose one"),
     "no such backup":           ("",            ["f.py", "--restore", "ab"], 2,     "no backup"),
-    "no such folder":           ("x\n",         ["gone/f.py", "--whole"],   1,      "folder does not exist"),
+    "no such folder":           ("x\n",         ["gone/f.py", "--whole"],   1,      "does not exist"),
     "no text":                  (b"\xff",       ["f.py"],                   2,      "no UTF-8"),
 }  # fmt: skip
 

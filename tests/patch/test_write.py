@@ -160,7 +160,7 @@ def test_a_new_file_has_the_usual_mode(project: Path) -> None:
 
 FAULTS = {
     # what is wrong             name                what the message says
-    "no folder":                ("gone/f.txt",      "folder does not exist"),
+    "no folder":                ("gone/f.txt",      "does not exist"),
     "a file for a folder":      ("file/f.txt",      "no folder"),
     "a folder":                 ("folder",          "Is a directory|no plain file"),
     "a pipe":                   ("pipe",            "no plain file"),
@@ -182,6 +182,24 @@ def test_faults(project: Path, name: str, said: str) -> None:
         safe_write_file(name, "x")
     assert (project / "file").read_text() == (project / "locked.txt").read_text() == "kept"
     assert not [one for one in project.iterdir() if "stopper-tmp" in one.name]
+
+
+def test_a_name_as_long_as_there_are(project: Path) -> None:
+    name = "é" * 127
+    assert safe_write_file(name, "x")
+    assert safe_write_file(name, "y")
+    assert (project / name).read_text() == "y"
+
+
+def test_what_a_killed_writer_left_is_cleared_away(project: Path) -> None:
+    from stopper.patch.target import _temporary, read_target  # noqa: PLC0415
+
+    with _temporary(read_target("f")) as (_, live):
+        left = live.with_name(live.name.replace("-", "-0", 1))
+        left.write_text("half")
+        assert safe_write_file("f", "x")
+        assert live.exists()
+        assert not left.exists()
 
 
 def test_a_link_to_nothing_makes_what_it_names(project: Path) -> None:

@@ -52,6 +52,14 @@ def test_a_record_that_cannot_be_kept_is_said(folder: Path) -> None:
     assert "not recorded" in result.warnings[0]
 
 
+def test_a_link_in_its_place_is_not_followed(folder: Path) -> None:
+    run_quick("true")
+    Path(HISTORY_PATH).unlink()
+    Path(HISTORY_PATH).symlink_to(folder / "elsewhere")
+    assert "not recorded" in run_quick("true").warnings[0]
+    assert not (folder / "elsewhere").exists()
+
+
 def test_a_torn_line_is_closed_and_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "h.jsonl"
     append(path, entry("one"))

@@ -15,7 +15,7 @@ import msgspec
 
 from stopper.errors import PatchError
 from stopper.patch.result import Backup
-from stopper.patch.target import Target, sync_folder, told
+from stopper.patch.target import MAX_FILE_BYTES, Target, sync_folder, told
 from stopper.stores.state import state_folder
 
 __all__ = ["BACKUP_DIR", "MAX_BACKUPS", "OBJECTS", "Backups"]
@@ -81,11 +81,14 @@ class Backups:
 
     def of(self, path: Path) -> tuple[Backup, ...]:
         """All backups of a file, the newest first."""
-        return tuple(map(self._read, reversed(self._names(self._records(path)))))
+        records = map(self._read, reversed(self._names(self._records(path))))
+        return tuple(record for record in records if record)
 
     def content(self, file: Path) -> bytes:
         """What a backup holds; PatchError where it is not what it was."""
         with told(file, "cannot be read"):
+            if file.stat().st_size > MAX_FILE_BYTES:
+                raise PatchError(f"{file} is larger than {MAX_FILE_BYTES} bytes: use another tool")
             content = file.read_bytes()
         is_ours = file.is_relative_to(self._objects)
         if is_ours and file.parent.name + file.name != sha256(content).hexdigest():
@@ -131,9 +134,13 @@ class Backups:
         except FileNotFoundError:
             return []
 
-    def _read(self, record: Path) -> Backup:
+    def _read(self, record: Path) -> Backup | None:
+        """None where it is being pruned."""
         with told(record, "cannot be read"):
-            return _DECODER.decode(record.read_bytes())
+            try:
+                return _DECODER.decode(record.read_bytes())
+            except FileNotFoundError:
+                return None
 
     def _write(self, place: Path, content: bytes) -> None:
         """Whole or not at all, and on disk."""

@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -87,6 +88,9 @@ def sync_folder(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
+    except OSError as fault:
+        if fault.errno not in {errno.EINVAL, errno.ENOTSUP}:  # some file systems know no such
+            raise
     finally:
         os.close(fd)
 
@@ -108,7 +112,7 @@ _REASONS: Final = {
     errno.EROFS: "its file system is read-only",
     errno.EACCES: "you may not",
     errno.EPERM: "you may not",
-    errno.ENOENT: "its folder does not exist",
+    errno.ENOENT: "it, or its folder, does not exist",
     errno.ENOTDIR: "a part of its path is no folder",
     errno.ELOOP: "its links lead in a circle",
     errno.EBUSY: "it is a mount of its own, which nobody can replace",
@@ -124,8 +128,7 @@ def _check_writable(path: Path, status: os.stat_result) -> None:
 @contextlib.contextmanager
 def _temporary(target: Target) -> Iterator[tuple[int, Path]]:
     """A file beside the target, locked while it lives; gone when this ends, whatever happens."""
-    name = f".{target.path.name[:100]}.{secrets.token_hex(8)}{_SUFFIX}"
-    path = target.path.with_name(name)
+    path = target.path.with_name(f"{_prefix(target.path)}{secrets.token_hex(8)}{_SUFFIX}")
     mode = 0o666 if target.status is None else 0o600
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
@@ -135,6 +138,11 @@ def _temporary(target: Target) -> Iterator[tuple[int, Path]]:
         os.close(fd)
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
+
+
+def _prefix(path: Path) -> str:
+    """How temporary files of this one begin: short, whatever its name."""
+    return f".{sha256(os.fsencode(path.name)).hexdigest()[:16]}-"
 
 
 def _fill(fd: int, content: bytes, target: Target) -> None:
@@ -192,7 +200,7 @@ def _move(temporary: Path, target: Target) -> None:
 
 def _sweep(path: Path) -> None:
     """Remove what a writer that was killed has left beside the file."""
-    prefix = f".{path.name[:100]}."
+    prefix = _prefix(path)
     with os.scandir(path.parent) as found:
         names = [one.name for one in found if one.name.startswith(prefix)]
     for name in names:

@@ -1,7 +1,7 @@
 """Which variables a command gets: all but those whose names say that they hold a secret."""
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -54,13 +54,14 @@ def filtered(
     for name, value in given.items():
         if not name or "=" in name or "\0" in name + value or _is_odd(name):
             raise ShellError(f"{name!r} cannot be set for a command: leave it out")
-    patterns = tuple(blocklist)
+    is_blocked = _blocks(tuple(blocklist))
     passed: dict[str, str] = {}
     held: dict[str, str] = {}
     for name, value in host.items():
-        if not _is_odd(name):
-            (held if _is_blocked(name, patterns) else passed)[name] = value
-    return {**passed, **given}, {name: held[name] for name in held.keys() - given.keys()}
+        (held if is_blocked(name) else passed)[name] = value
+    for name in given.keys() | {name for name in held if _is_odd(name)}:
+        held.pop(name, None)
+    return {**passed, **given}, held
 
 
 @lru_cache(maxsize=1)
@@ -88,15 +89,21 @@ def redactor_for(held: frozenset[tuple[str, str]]) -> Redactor:
     return Redactor(detector=detector(), known=known_values)
 
 
-@lru_cache(maxsize=4096)
-def _is_blocked(name: str, patterns: tuple[str, ...]) -> bool:
-    upper = name.upper()
-    return any(
-        fnmatchcase(upper, pattern) if any(sign in pattern for sign in "*?[") else pattern in upper
-        for pattern in map(str.upper, patterns)
-    )
+@lru_cache(maxsize=16)
+def _blocks(blocklist: tuple[str, ...]) -> Callable[[str], bool]:
+    """Whether a variable is held back, by its name; each name is looked at once."""
+    patterns = tuple(map(str.upper, blocklist))
+
+    @lru_cache(maxsize=4096)
+    def blocks(name: str) -> bool:
+        upper = name.upper()
+        return _is_odd(name) or any(
+            fnmatchcase(upper, one) if any(sign in one for sign in "*?[") else one in upper
+            for one in patterns
+        )
+
+    return blocks
 
 
-@lru_cache(maxsize=4096)
 def _is_odd(name: str) -> bool:
     return any(fnmatchcase(name, odd) for odd in _CHANGES_MEANING)

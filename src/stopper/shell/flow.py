@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from stopper.errors import ShellError
 from stopper.shell.environment import detector
 from stopper.shell.history import MAX_COMMAND, Entry, append
+from stopper.shell.judging import redacted
 from stopper.shell.output import Kept, Output
 from stopper.shell.prepare import Command
 from stopper.shell.result import CommandResult, Truncation
@@ -51,7 +52,7 @@ def run(command: Command) -> Flow:
     if command.refusal is not None:
         result = CommandResult(
             command=command.redactor.redact(command.text),
-            judgement=command.judgement,
+            judgement=redacted(command.judgement, command.redactor),
             refusal=command.refusal,
         )
         return _recorded(command, result)
@@ -109,7 +110,7 @@ class _Running:
         out, err = (output.finish() for output in self._outputs)
         return CommandResult(
             command=self._text,
-            judgement=command.judgement,
+            judgement=redacted(command.judgement, command.redactor),
             exit_code=None if self._status is None else os.waitstatus_to_exitcode(self._status),
             stdout=out.text,
             stderr=err.text,

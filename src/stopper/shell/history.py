@@ -24,6 +24,8 @@ MAX_COMMAND: Final = 4096
 MAX_TRIES: Final = 1000
 TRY_SECONDS: Final = 0.002
 
+_FLAGS: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
 
 class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command as it is recorded: redacted, and cut at 4096 characters."""
@@ -69,7 +71,7 @@ def _locked(path: Path) -> Iterator[int]:
     """The newest file, with nobody else writing; a full one has made way."""
     state_folder(path.parent)
     for _ in range(MAX_TRIES):
-        fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open(path, _FLAGS, 0o600)
         try:
             if not _lock(fd) or not _is_at(fd, path):
                 continue

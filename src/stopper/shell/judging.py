@@ -4,16 +4,19 @@ import os
 import shlex
 from typing import Final
 
-from stopper.detect.commands import Judgement, is_dangerous, judge_command
-from stopper.detect.effects import Effect, Unprovable
+from msgspec.structs import replace
 
-__all__ = ["grave_parts", "judge_in"]
+from stopper.detect.commands import Judgement, is_dangerous, judge_command
+from stopper.detect.redact import Redactor
+
+__all__ = ["grave_parts", "judge_in", "redacted"]
 
 _NO_WORKSPACE: Final = "/nonexistent"
 _SYSTEM: Final = (
-    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/run"),
-    *("/sbin", "/sys", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/sbin"),
-    *("/usr/share", "/usr/local/bin", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share"),
+    *("/bin/", "/boot/", "/dev/", "/etc/", "/lib/", "/lib32/", "/lib64/", "/libx32/", "/proc/"),
+    *("/run/", "/sbin/", "/sys/", "/usr/bin/", "/usr/lib/", "/usr/lib64/", "/usr/libexec/"),
+    *("/usr/sbin/", "/usr/share/", "/usr/local/bin/", "/usr/local/lib/", "/usr/local/sbin/"),
+    "/usr/local/share/",
 )
 _SHARED: Final = frozenset({
     *("/", "/home", "/mnt", "/opt", "/root", "/srv", "/tmp", "/usr", "/usr/local"),  # noqa: S108
@@ -43,10 +46,20 @@ def grave_parts(judgement: Judgement) -> list[str]:
     return list(dict.fromkeys(said for said, alone in parts if is_dangerous(alone)))
 
 
+def redacted(judgement: Judgement, redactor: Redactor) -> Judgement:
+    """The same without secrets: a target may be a URL with a token in it."""
+    if not judgement.effects and not judgement.unprovable:
+        return judgement
+    return Judgement(
+        tuple(replace(one, target=redactor.redact(one.target)) for one in judgement.effects),
+        tuple(replace(one, part=redactor.redact(one.part)) for one in judgement.unprovable),
+    )
+
+
 def _is_workspace(real: str, home: str) -> bool:
     if real in _SHARED or real == home or home.startswith(f"{real}/"):
         return False
-    return not any(real == folder or real.startswith(f"{folder}/") for folder in _SYSTEM)
+    return not f"{real}/".startswith(_SYSTEM)
 
 
 def _shifted(judgement: Judgement, by: int) -> Judgement:
@@ -56,9 +69,6 @@ def _shifted(judgement: Judgement, by: int) -> Judgement:
         return (max(0, span[0] - by), max(0, span[1] - by))
 
     return Judgement(
-        tuple(
-            Effect(one.kind, one.target, one.reversible, one.scope, one.reason, moved(one.span))
-            for one in judgement.effects
-        ),
-        tuple(Unprovable(one.part, one.reason, moved(one.span)) for one in judgement.unprovable),
+        tuple(replace(one, span=moved(one.span)) for one in judgement.effects),
+        tuple(replace(one, span=moved(one.span)) for one in judgement.unprovable),
     )

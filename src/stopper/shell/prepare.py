@@ -17,7 +17,7 @@ from stopper.detect.redact import Redactor
 from stopper.errors import SettingsError, ShellError
 from stopper.shell.environment import DEFAULT_ENV_BLOCKLIST, filtered, redactor_for
 from stopper.shell.history import HISTORY_PATH
-from stopper.shell.judging import grave_parts, judge_in
+from stopper.shell.judging import grave_parts, judge_in, redacted
 from stopper.shell.lines import Limits
 from stopper.shell.result import OutputMode, Policy
 
@@ -117,7 +117,7 @@ def prepare(
     if not text.strip() or "\0" in text:
         raise ShellError("the command is empty or has a NUL in it: write what is to be run")
     folder = os.path.abspath(options.get("cwd") or ".")  # noqa: PTH100  links stay as they are
-    if not Path(folder).is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112  it is on the hot path
         raise ShellError(f"{folder} is no folder to run a command in: make it, or name another")
     environment, held = filtered(
         host, options.get("env", {}), options.get("env_blocklist", DEFAULT_ENV_BLOCKLIST)
@@ -160,7 +160,7 @@ def _decide(
     if policy is Policy.BLOCK:
         return refuse("shell.dangerous", detail), ()
     ask = options.get("ask")
-    if ask is not None and ask(redactor.redact(text), judgement) is True:
+    if ask and ask(redactor.redact(text), redacted(judgement, redactor)) is True:
         return None, grave
     return refuse("shell.not_approved", detail), ()
 
@@ -168,14 +168,25 @@ def _decide(
 def _argv(text: str, environment: Mapping[str, str], *, is_text: bool) -> tuple[str, ...]:
     """The program and its words; a shell only where the text needs one to be understood."""
     if not is_text or _PLAIN.fullmatch(text.strip()):
-        words = shlex.split(text)
+        words = text.split() if is_text else shlex.split(text)
         if "/" not in words[0] and (not is_text or words[0] not in _SHELLS_OWN):
-            program = shutil.which(words[0], path=environment.get("PATH", os.defpath))
-            if program is not None and Path(program).is_absolute():
+            program = _found(words[0], environment.get("PATH", os.defpath))
+            if program:
                 return (program, *words)
     shell = _shell()
     # A shell says best why something does not start, and by which exit code.
     return (shell, Path(shell).name, "-c", text if is_text else f"exec {text}")
+
+
+def _found(name: str, path: str) -> str:
+    """The program that a shell would find, in a folder that does not depend on where one is."""
+    for folder in path.split(os.pathsep):
+        program = f"{folder}/{name}"
+        if folder.startswith("/") and os.access(program, os.X_OK) and os.path.isfile(program):  # noqa: PTH113
+            return program
+        if not folder.startswith("/"):
+            return ""  # what a shell would look through first
+    return ""
 
 
 @lru_cache(maxsize=1)

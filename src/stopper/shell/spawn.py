@@ -74,7 +74,7 @@ class Warden:
             *(f"{name}={value}" for name, value in start.environment.items()),
             self._mark,
         )
-        request = b"\0".join(map(os.fsencode, words))
+        request = os.fsencode("\0".join(words))
         if len(request) > MAX_REQUEST or len(start.descriptors) > MAX_DESCRIPTORS:
             raise ShellError("the command and its environment are too large: put it in a script")
         with self._told():
