@@ -317,7 +317,7 @@ def _is_scrambled(value: bytes) -> bool:
         len(value) >= _MIN_SCRAMBLED
         and value.translate(None, b".+/=").isalnum()
         and len(_DIGIT.findall(value)) * 8 >= len(value)
-        and len(_RUN.findall(value)) * 3 >= len(value)
+        and len(_RUN.findall(value)) * 5 >= len(value) * 2
     )
 
 
