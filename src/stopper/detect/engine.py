@@ -1,12 +1,15 @@
 """All rules at once: found in one pass by where they may end, confirmed by their own regex."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Protocol
+from hashlib import blake2b
+from typing import Protocol, Self
 
+import msgspec
 from msgspec import Struct
 
+from stopper.detect.database import HAS_HYPERSCAN, Database, library_version
 from stopper.detect.pattern import (
     Pattern,
     literals,
@@ -20,18 +23,23 @@ from stopper.detect.pattern import (
 )
 from stopper.detect.rules import Rule
 
-try:
-    import hyperscan
-except ImportError:  # no wheel for this machine
-    _HAS_HYPERSCAN = False
-else:
-    _HAS_HYPERSCAN = True
+__all__ = [
+    "Begun",
+    "Engine",
+    "HyperscanEngine",
+    "Match",
+    "RegexEngine",
+    "engine_for",
+    "engine_stamp",
+]
 
-__all__ = ["Begun", "Engine", "HyperscanEngine", "Match", "RegexEngine", "engine_for"]
+# Another number for every change to how rules become databases, so that none is used that is old.
+_FORMAT = 1
+_DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
 _MAX_COUNTED = 128
-_MAX_COUNTED_BACK = 16
+_MAX_COUNTED_BACK = 4
 # An end that turns out to be none clears so many bytes more, so that many of them cost little.
 _STRIDE = 1024
 _START = b"\0"  # stands before every text and in no set of `before`
@@ -71,18 +79,42 @@ class Engine(Protocol):
         """What the end of `data` leaves open among matches that start at `floor` or later."""
 
 
-class _Compiled(Struct, frozen=True):
+class _Compiled(Struct, frozen=True, dict=True):
     """What both engines need of one rule. `back` and `ahead` bound where a match can start."""
 
     number: int
     regex: re.Pattern[bytes]
-    opening: re.Pattern[bytes]
     group: int
-    keywords: frozenset[bytes]
     pattern: Pattern
     bounded: bool
     back: int
     ahead: int
+
+    @classmethod
+    def of(cls, number: int, rule: Rule) -> Self:
+        """Work out what can be said of a rule in advance."""
+        pattern, regex = parse(rule.pattern), rule.regex()
+        return cls(
+            number=number,
+            regex=regex,
+            group=regex.groups,
+            pattern=pattern,
+            bounded=bool(pattern.before),
+            back=width(shortest(pattern.node))[1],
+            ahead=width(pattern.node)[1],
+        )
+
+    @cached_property
+    def opening(self) -> re.Pattern[bytes]:
+        """All beginnings of a match, at the end of a text; only streams ask for it."""
+        before = f"(?<!{render_chars(self.pattern.before)})" if self.pattern.before else ""
+        opening = render(prefixes(self.pattern.node), groups=True)
+        return re.compile(f"{before}(?:{opening})\\Z".encode())
+
+    @cached_property
+    def keywords(self) -> frozenset[bytes]:
+        """Texts of which every match holds one."""
+        return literals(self.pattern.node)
 
     def match(self, found: re.Match[bytes]) -> Match:
         """What was found, as a value."""
@@ -96,35 +128,21 @@ class _Compiled(Struct, frozen=True):
         return Begun(start, found.start(found.lastindex) if found.lastindex else found.end())
 
 
-def _compile(number: int, rule: Rule) -> _Compiled:
-    pattern = parse(rule.pattern)
-    before = rule.pattern[: rule.pattern.index(")") + 1] if pattern.before else ""
-    opening = f"{before}(?:{render(prefixes(pattern.node), groups=True)})\\Z"
-    least = shortest(pattern.node)
-    return _Compiled(
-        number=number,
-        regex=rule.regex(),
-        opening=re.compile(opening.encode()),
-        group=rule.regex().groups,
-        keywords=literals(pattern.node),
-        pattern=pattern,
-        bounded=bool(pattern.before),
-        back=width(least)[1],
-        ahead=width(pattern.node)[1],
-    )
+def _compiled(rules: Sequence[Rule]) -> list[_Compiled]:
+    return [_Compiled.of(number, rule) for number, rule in enumerate(rules)]
 
 
 @lru_cache(maxsize=_CACHED_ENGINES)
 def engine_for(rules: tuple[Rule, ...]) -> Engine:
     """The fastest engine there is for these rules; compiled once for each set of rules."""
-    return HyperscanEngine(rules) if _HAS_HYPERSCAN else RegexEngine(rules)
+    return HyperscanEngine(rules) if HAS_HYPERSCAN else RegexEngine(rules)
 
 
 class RegexEngine:
     """Python's own regexes behind a test for keywords: the reference, and the slow way out."""
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = [_compile(number, rule) for number, rule in enumerate(rules)]
+        self._rules = _compiled(rules)
 
     def matches(
         self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
@@ -154,23 +172,45 @@ class RegexEngine:
 class HyperscanEngine:
     """Two Hyperscan databases: one for matches, and one for openings in the mirrored text."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = [_compile(number, rule) for number, rule in enumerate(rules)]
-        self._ends = _database(
-            render(shortest(rule.pattern.node), relax=_MAX_COUNTED) for rule in self._rules
-        )
+    def __init__(self, rules: Sequence[Rule], databases: Sequence[Database] = ()) -> None:
+        self._stamp = engine_stamp(rules)
+        self._rules = _compiled(rules)
+        self._loaded = tuple(databases)
+        self._ends = self._loaded[0] if self._loaded else Database.compile(self._ended())
+
+    @classmethod
+    def load(cls, rules: Sequence[Rule], dumped: bytes) -> Self:
+        """The engine that `dump` gave these bytes for, at once instead of in seconds.
+
+        ValueError when they belong to other rules, another version or another processor, or are
+        damaged. They decide what is found: take them only from where nobody else can write.
+        """
+        head = engine_stamp(rules).encode()
+        body = dumped[len(head) + _DIGEST_BYTES :]
+        if dumped[: len(head) + _DIGEST_BYTES] != head + _digest(body):
+            raise ValueError("these bytes were not dumped by an engine of these rules")
+        return cls(rules, [Database.load(part) for part in msgspec.msgpack.decode(body)])
+
+    def dump(self) -> bytes:
+        """All that took time to compile, as bytes for `load`; compiles what is still missing."""
+        body = msgspec.msgpack.encode([self._ends.dump(), self._openings.dump()])
+        return self._stamp.encode() + _digest(body) + body
 
     @cached_property
-    def _openings(self) -> "hyperscan.Database":
-        """Compiled when the first stream needs it: it takes ten times as long as `_ends`."""
-        return _database(_mirrored(rule.pattern) for rule in self._rules)
+    def _openings(self) -> Database:
+        """Compiled when the first stream needs it: it takes several times as long as `_ends`."""
+        if self._loaded:
+            return self._loaded[1]
+        return Database.compile(_mirrored(rule.pattern) for rule in self._rules)
+
+    def _ended(self) -> list[str]:
+        return [render(shortest(rule.pattern.node), relax=_MAX_COUNTED) for rule in self._rules]
 
     def matches(
         self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
     ) -> list[Match]:
         """See `Engine`."""
-        ends: list[tuple[int, int]] = []
-        self._ends.scan(data, lambda number, _start, end, _flags, _: ends.append((end, number)))
+        ends = self._ends.scan(data)
         if not ends:
             return []
         ends.sort()
@@ -195,16 +235,12 @@ class HyperscanEngine:
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
-        lengths: list[tuple[int, int]] = []
         text = data[floor - 1 :] if floor else _START + data
-        self._openings.scan(
-            text[::-1],
-            lambda number, _start, end, _flags, _: lengths.append((-end, number)),
-        )
+        lengths = self._openings.scan(text[::-1])
         start = secret = len(data)
-        for length, number in sorted(lengths):
+        for length, number in sorted(lengths, reverse=True):
             rule = self._rules[number]
-            begin = max(floor, len(data) + length + rule.bounded)
+            begin = max(floor, len(data) - length + rule.bounded)
             if begin >= secret:
                 break
             if begin < len(data) - rule.ahead:
@@ -223,12 +259,13 @@ def _mirrored(pattern: Pattern) -> str:
     return f"^(?:{openings}){before}"
 
 
-def _database(patterns: Iterator[str]) -> "hyperscan.Database":
-    expressions = [pattern.encode() for pattern in patterns]
-    database = hyperscan.Database()
-    database.compile(
-        expressions=expressions,
-        ids=range(len(expressions)),
-        elements=len(expressions),
+def engine_stamp(rules: Sequence[Rule]) -> str:
+    """Forty hex digits that differ where databases of these rules would; a name for their file."""
+    said = msgspec.msgpack.encode(
+        [_FORMAT, library_version(), [(rule.id, rule.pattern) for rule in rules]]
     )
-    return database
+    return blake2b(said, digest_size=20).hexdigest()
+
+
+def _digest(body: bytes) -> bytes:
+    return blake2b(body, digest_size=_DIGEST_BYTES).digest()
