@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator
@@ -10,8 +11,6 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
-
-import msgspec
 
 from stopper.errors import PatchError
 from stopper.patch.result import Backup
@@ -28,6 +27,8 @@ MAX_BACKUPS: Final = 50
 LOCK_SECONDS: Final = 30.0
 TRY_SECONDS: Final = 0.002
 _NANO: Final = 10**9
+_MODE: Final = 0o7777
+_RECORD: Final = re.compile(r"(?P<time>[0-9]{20})-(?P<mode>[0-7]{4})-(?P<digest>[0-9a-f]{64})")
 
 
 class Backups:
@@ -59,30 +60,30 @@ class Backups:
         assert target.status is not None  # noqa: S101
         digest = sha256(target.content).hexdigest()
         with told(self.folder, "cannot take the backup"):
-            newest = next(iter(self.of(target.path)), None)
+            folder = self._records(target.path)
+            names = self._names(folder)
+            newest = self._read(target.path, names[-1]) if names else None
             if newest and newest.sha256 == digest and newest.file.exists():
                 return newest
             place = self._objects / digest[:2] / digest[2:]
             if not place.exists():
                 self._write(place, target.content)
-            now = time.time_ns()
-            record = Backup(
-                path=target.path,
-                at=datetime.fromtimestamp(now / _NANO, UTC),
-                sha256=digest,
-                size=len(target.content),
-                mode=target.status.st_mode & 0o7777,
-                file=place,
-            )
-            folder = self._records(target.path)
-            self._write(folder / f"{now:020}-{digest}", _ENCODER.encode(record))
-            self._prune_one(folder, MAX_BACKUPS)
-            return record
+            mode = target.status.st_mode & _MODE
+            record = folder / f"{time.time_ns():020}-{mode:04o}-{digest}"
+            _make_folders(folder)
+            record.touch(mode=0o600, exist_ok=False)
+            sync_folder(folder)
+            if len(names) >= MAX_BACKUPS:
+                self._drop(names[: len(names) + 1 - MAX_BACKUPS])
+                self._collect()
+            kept = self._read(target.path, record)
+            assert kept is not None  # noqa: S101  it is there
+            return kept
 
     def of(self, path: Path) -> tuple[Backup, ...]:
         """All backups of a file, the newest first."""
-        records = map(self._read, reversed(self._names(self._records(path))))
-        return tuple(record for record in records if record)
+        names = reversed(self._names(self._records(path)))
+        return tuple(one for name in names if (one := self._read(path, name)))
 
     def content(self, file: Path) -> bytes:
         """What a backup holds; PatchError where it is not what it was."""
@@ -102,52 +103,47 @@ class Backups:
                 self._drop(self._names(folder)[: max(0, len(self._names(folder)) - keep)])
             return self._collect()
 
-    def _prune_one(self, folder: Path, keep: int) -> None:
-        names = self._names(folder)
-        if len(names) > keep:
-            self._drop(names[: len(names) - keep])
-            self._collect()
-
     def _drop(self, records: list[Path]) -> None:
         for record in records:
             record.unlink()
 
     def _collect(self) -> int:
         """Remove contents that no record names, and what killed writers have left."""
-        wanted = {name.name.partition("-")[2] for name in self._files.glob("*/*-*")}
+        wanted = {record.name.rpartition("-")[2] for record in self._files.glob("*/*")}
         gone = 0
         for place in self._objects.glob("*/*"):
             if place.parent.name + place.name not in wanted:
                 place.unlink()
-                gone += 1
-        for left in self._files.glob("*/.*"):
-            left.unlink()
+                gone += not place.name.startswith(".")
         return gone
 
     def _records(self, path: Path) -> Path:
         return self._files / sha256(os.fsencode(path)).hexdigest()[:32]
 
     def _names(self, folder: Path) -> list[Path]:
-        """Records by their time; what begins with a dot is not finished."""
+        """Records by their time. A record is its name: time, mode and content."""
         try:
-            return sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+            return sorted(folder.iterdir())
         except FileNotFoundError:
             return []
 
-    def _read(self, record: Path) -> Backup | None:
-        """None where it is being pruned."""
-        with told(record, "cannot be read"):
-            try:
-                return _DECODER.decode(record.read_bytes())
-            except FileNotFoundError:
-                return None
+    def _read(self, path: Path, record: Path) -> Backup | None:
+        """None where it is being pruned, or was made by nobody here."""
+        found = _RECORD.fullmatch(record.name)
+        if found is None:
+            return None
+        digest = found["digest"]
+        file = self._objects / digest[:2] / digest[2:]
+        try:
+            size = file.stat().st_size
+        except FileNotFoundError:
+            return None
+        at = datetime.fromtimestamp(int(found["time"]) / _NANO, UTC)
+        return Backup(path, at, digest, size, int(found["mode"], 8), file)
 
     def _write(self, place: Path, content: bytes) -> None:
         """Whole or not at all, and on disk."""
-        for folder in (place.parent.parent, place.parent):
-            if not folder.is_dir():
-                folder.mkdir(mode=0o700, exist_ok=True)
-                sync_folder(folder.parent)
+        _make_folders(place.parent)
         temporary = place.with_name(f".{secrets.token_hex(8)}")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -175,5 +171,8 @@ class Backups:
                 return
 
 
-_ENCODER: Final = msgspec.json.Encoder(enc_hook=os.fspath)
-_DECODER: Final = msgspec.json.Decoder(Backup, dec_hook=lambda _, text: Path(text))
+def _make_folders(folder: Path) -> None:
+    for place in (folder.parent, folder):
+        if not place.is_dir():
+            place.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(place.parent)
