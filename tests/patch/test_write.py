@@ -375,7 +375,11 @@ def test_pruning(project: Path) -> None:
 
 def test_old_backups_make_room(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stopper.patch.backups.MAX_BACKUPS", 3)
-    for number in range(8):
+    monkeypatch.setattr("stopper.patch.backups.SLACK", 4)
+    for number in range(7):
         assert safe_write_file("f", f"{number}\n")
-    assert [one.file.read_text() for one in list_backups("f")] == ["6\n", "5\n", "4\n"]
+    assert len(list_backups("f")) == 6
+    for number in range(7, 9):
+        assert safe_write_file("f", f"{number}\n")
+    assert [one.file.read_text() for one in list_backups("f")] == ["7\n", "6\n", "5\n"]
     assert len([*(project / ".stopper/backups/objects").glob("*/*")]) == 3

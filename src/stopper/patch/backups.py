@@ -24,6 +24,9 @@ OBJECTS: Final = "objects"
 MAX_BACKUPS: Final = 50
 """Of one file; the oldest go first."""
 
+SLACK: Final = 16
+"""So many more before any goes, since finding out what nobody needs takes a look at all."""
+
 LOCK_SECONDS: Final = 30.0
 TRY_SECONDS: Final = 0.002
 _NANO: Final = 10**9
@@ -73,7 +76,7 @@ class Backups:
             _make_folders(folder)
             record.touch(mode=0o600, exist_ok=False)
             sync_folder(folder)
-            if len(names) >= MAX_BACKUPS:
+            if len(names) >= MAX_BACKUPS + SLACK:
                 self._drop(names[: len(names) + 1 - MAX_BACKUPS])
                 self._collect()
             kept = self._read(target.path, record)

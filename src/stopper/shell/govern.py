@@ -33,7 +33,10 @@ def run_governed_command(command: str | Sequence[str], **options: Unpack[Options
 async def run_governed_command_async(
     command: str | Sequence[str], **options: Unpack[Options]
 ) -> CommandResult:
-    """The same in an event loop. The first command of a process keeps it for part of a second."""
+    """The same in an event loop, which the first command of a process holds for a second or two.
+
+    In that time the rules for secrets are compiled; `run_quick("true")` at the start does it early.
+    """
     from stopper.shell.drive_async import drive_async  # noqa: PLC0415  asyncio takes 7 MB
 
     return await drive_async(run(prepare(command, options)))
