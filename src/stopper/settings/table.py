@@ -50,7 +50,7 @@ SETTINGS_FILE: Final = "settings.yml"
 DEFAULT_WAIT: Final = timedelta(seconds=30)
 
 _PREFIX: Final = "STOPPER_"
-_NOT_SETTINGS: Final = frozenset({"STOPPER_HOME"})
+_NOT_SETTINGS: Final = frozenset({"STOPPER_HOME", "STOPPER_TELEMETRY_PATH"})
 _MILLI: Final = 1000
 
 
