@@ -21,6 +21,7 @@ from stopper.guards.models import (
     repair_output,
     warn,
 )
+from stopper.guards.plan_shape import PlanShapeGuard
 from stopper.guards.tally import MAX_ROUNDS
 
 Args = dict[str, Any]
@@ -255,16 +256,19 @@ def test_a_call_is_counted_once_and_only_if_it_goes() -> None:
     assert not chain.check_all("t", {}).blocked
 
 
+class Late:
+    """Says yes, and no when it comes to it."""
+
+    def check(self, _tool: str, _args: Args) -> GuardResult:
+        return allow()
+
+    def admit(self, _tool: str, _args: Args) -> GuardResult:
+        return block("test.late", "someone was faster")
+
+
 def test_all_guards_count_a_call_or_none() -> None:
-    class Late(Counts):
-        def judge(self, _tool: str, _args: Args) -> GuardResult:
-            return allow()
-
-        def admit(self, _tool: str, _args: Args) -> GuardResult:
-            return block("test.late", "someone was faster")
-
     counts = Counts(9)
-    assert GuardChain([counts, Late(0)]).check_all("t", {}).code == "test.late"
+    assert GuardChain([counts, Late()]).check_all("t", {}).code == "test.late"
     assert counts.count == 0
 
 
@@ -334,3 +338,36 @@ def test_a_decision_that_nobody_can_record_blocks() -> None:
     ):
         assert (result.final_verdict, result.code) == (Verdict.BLOCK, "guard.unrecorded")
         assert result.repaired_args is None
+
+
+def test_calls_that_were_answered_are_a_chain_and_those_that_were_not_run_at_once() -> None:
+    chain = GuardChain([PlanShapeGuard(max_chain_length=5, max_fan_out=2)])
+    codes = []
+    for _ in range(6):
+        codes.append(chain.check_all("t", {}).code)
+        chain.check_output("t", {}, 1)
+    assert codes == [""] * 5 + ["plan.chain_too_long"]
+    chain.reset()
+    assert [chain.check_all("t", {}).code for _ in range(3)] == ["", "", "plan.fan_out_too_large"]
+
+
+def test_a_shadow_takes_back_only_what_it_counted() -> None:
+    counts = Counts(1)
+    chain = GuardChain([Late()]).shadow(counts)
+    counts.count = 1
+    assert chain.check_all("t", {}).blocked
+    chain = GuardChain([]).shadow(counts).add(Late())
+    assert chain.check_all("t", {}).blocked
+    assert counts.count == 1
+    counts.count = 0
+    assert chain.check_all("t", {}).blocked
+    assert counts.count == 0
+
+
+def test_what_a_guard_consumed_does_not_come_back_by_its_repair() -> None:
+    class Takes(Says):
+        consumes = frozenset({"_token"})
+
+    fix = Takes(lambda args: allow() if "x" in args else repair({**args, "x": 1}, "t.x", "x"))
+    result = GuardChain([fix]).check_all("t", {"_token": "hunter2"})
+    assert result.repaired_args == {"x": 1}

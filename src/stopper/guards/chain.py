@@ -113,14 +113,21 @@ class GuardChain:
         return (await drive_async(self.open(tool, args, is_async=True))).result
 
     def check_output(self, tool: str, args: Mapping[str, Any] | None, output: Any) -> ChainResult:
-        """The verdict on what a call returned; where it is repaired, use `repaired_output`."""
-        return drive(self.look_at_output(tool, args, output))
+        """The verdict on what a call returned; where it is repaired, use `repaired_output`.
+
+        Guards that count calls take the call for over, as one that went well and took no time.
+        """
+        result = drive(self.look_at_output(tool, args, output))
+        self.settle(tool, dict(args or {}), Outcome(0.0, output))
+        return result
 
     async def check_output_async(
         self, tool: str, args: Mapping[str, Any] | None, output: Any
     ) -> ChainResult:
         """The same as `check_output`, for guards that have to wait."""
-        return await drive_async(self.look_at_output(tool, args, output))
+        result = await drive_async(self.look_at_output(tool, args, output))
+        self.settle(tool, dict(args or {}), Outcome(0.0, output))
+        return result
 
     def guarded(
         self, tool: str, args: Mapping[str, Any] | None = None, *, session: str | None = None
@@ -164,13 +171,12 @@ class GuardChain:
         """Decide on a call; where it is guarded, its places are taken and have to be left."""
         tally = Tally(self._clock, is_output=False)
         whole = dict(args or {})
-        rest, view = whole, None
-        if not self._consumed.isdisjoint(whole):
-            rest = {name: value for name, value in whole.items() if name not in self._consumed}
+        rest, view = self._without_consumed(whole), None
+        if rest is not whole:
             view = partial(_view, whole=whole)
             tally.changed()
         steps = self._steps[is_async, is_guarded]
-        rest = yield from tally.settle_on(steps, (tool,), rest, view)
+        rest = self._without_consumed((yield from tally.settle_on(steps, (tool,), rest, view)))
         places: list[Row] = []
         try:
             if is_guarded:
@@ -234,6 +240,11 @@ class GuardChain:
         self._output_steps = tuple((row, row.check_output) for row in last if row.check_output)
         self._consumed = frozenset[str]().union(*(row.consumes for row in self._rows))
 
+    def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
+        if self._consumed.isdisjoint(args):
+            return args
+        return {name: value for name, value in args.items() if name not in self._consumed}
+
     def _enter(
         self,
         tally: Tally,
@@ -259,8 +270,8 @@ class GuardChain:
                 if tally.is_refused:
                     break
                 if row.admit:
-                    result = yield from tally.ask(row, row.admit, tool, _view(row, args, whole))
-                    if not result.blocked:
+                    yield from tally.ask(row, row.admit, tool, _view(row, args, whole))
+                    if not tally.last.blocked:  # what a shadow refused, it did not count
                         admitted.append(row)
         except BaseException:
             _revoke(admitted, tool, args, whole)

@@ -39,6 +39,8 @@ class Tally:
         self._stop: tuple[str, GuardResult] | None = None
         self._is_repaired = False
         self._is_clear = True
+        self.last = GuardResult()
+        """What was said last, by a shadow too."""
         self.is_refused = False
         """Whether a guard said `BLOCK` or `ESCALATE`, so that the call does not go now."""
 
@@ -136,6 +138,7 @@ class Tally:
             self._results.setdefault(name, result)
         else:
             result = self._noted_more(row, result)
+        self.last = result
         if row.is_shadow:
             self._shadows.add(name)
             return GuardResult()
