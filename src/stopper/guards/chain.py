@@ -238,6 +238,7 @@ class GuardChain:
         }
         last = sorted(self._rows, key=lambda row: row.is_last_on_output)
         self._output_steps = tuple((row, row.check_output) for row in last if row.check_output)
+        self._admitting = tuple((row, row.admit) for row in self._rows if row.admit)
         self._consumed = frozenset[str]().union(*(row.consumes for row in self._rows))
 
     def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -266,13 +267,12 @@ class GuardChain:
         """Every guard counts the call, or none does."""
         admitted: list[Row] = []
         try:
-            for row in self._rows:
+            for row, admit in self._admitting:
                 if tally.is_refused:
                     break
-                if row.admit:
-                    yield from tally.ask(row, row.admit, tool, _view(row, args, whole))
-                    if not tally.last.blocked:  # what a shadow refused, it did not count
-                        admitted.append(row)
+                yield from tally.ask(row, admit, tool, _view(row, args, whole))
+                if not tally.last.blocked:  # what a shadow refused, it did not count
+                    admitted.append(row)
         except BaseException:
             _revoke(admitted, tool, args, whole)
             raise

@@ -68,11 +68,21 @@ class Tally:
         So no guard misses what the value was or what it became, wherever in the chain it stands.
         Each step is asked with `lead` and the value, or what `view` shows of it to that guard.
         """
+        clock = self._clock
         for number in range(MAX_ROUNDS):
             better: GuardResult | None = None
-            for row, method in steps:
+            began = clock()
+            for row, method in steps:  # as in `ask`, in fewer steps
                 shown = value if view is None else view(row, value)
-                result = yield from self.ask(row, method, *lead, shown)
+                try:
+                    result = method(*lead, shown)
+                except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+                    result = _failed(row.name, error)
+                if type(result) is not GuardResult:
+                    result = yield from _resolved(row.name, result)
+                ended = clock()
+                result = self._noted(row, result, ended - began)
+                began = ended
                 if result.verdict is _ALLOW:
                     continue
                 if self._stop:
