@@ -1,11 +1,12 @@
 """One call in one block, or in one decorated function."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 
-from stopper.errors import GuardError
+from stopper.errors import GuardError, SettingsError
 from stopper.guards.chain import GuardChain
 from stopper.guards.concurrency import ConcurrencyGuard
 from stopper.guards.models import (
@@ -240,6 +241,30 @@ def test_a_decorated_function_does_not_get_what_a_guard_consumes() -> None:
     assert door(7, _token="open") == 7  # type: ignore[call-arg]
     with pytest.raises(GuardBlocked):
         door(7)
+
+
+def test_a_generator_cannot_be_guarded() -> None:
+    chain, _, _ = setup()
+
+    def lines() -> Iterator[str]:
+        yield "secret"
+
+    async def later() -> AsyncIterator[str]:
+        yield "secret"
+
+    for function in (lines, later):
+        with pytest.raises(SettingsError, match="is a generator"):
+            chain.protect(function)
+
+
+def test_what_a_tool_does_to_its_arguments_is_its_own_affair() -> None:
+    chain, upper, _ = setup()
+    given = {"text": "ABC"}
+    with chain.guarded("t", given) as call:
+        call.args.clear()
+        call.finish(1)
+    assert given == {"text": "ABC"}
+    assert len(upper.outcomes) == 1
 
 
 class Own(Exception):  # noqa: N818

@@ -6,7 +6,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Protocol
 
-from stopper.errors import GuardError
+from stopper.errors import GuardError, SettingsError
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.models import GuardBlocked, Outcome, error_class
 from stopper.guards.result import ChainResult
@@ -57,7 +57,7 @@ class _Running:
 
     def __init__(self, chain: _Chain, tool: str, opened: _Opened, clock: Clock) -> None:
         self.tool = tool
-        self.args = opened.args
+        self.args = dict(opened.args)
         """The arguments to use: repaired, where a guard repaired them."""
         self.result = opened.result
         """What the guards said before the call."""
@@ -179,7 +179,12 @@ def protected(
     tool: str | None = None,
     session: str | None = None,
 ) -> Callable[..., Any]:
-    """`function` with every call of it guarded."""
+    """`function` with every call of it guarded; SettingsError for a generator."""
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise SettingsError(
+            f"{function.__name__} is a generator, and nobody could look at its output before it is "
+            "used: protect a function that returns the whole of it"
+        )
     name = tool or function.__name__
     binding = _Binding(function, chain.consumed)
 
