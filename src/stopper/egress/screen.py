@@ -6,7 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.allowlist import Allowlist
+from stopper.core.provider import Provider
+from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import Inspector
@@ -17,7 +18,7 @@ from stopper.detect.stream import Scanner
 from stopper.egress.message import Head
 from stopper.egress.route import Route
 
-__all__ = ["Screen", "Seen", "Towards"]
+__all__ = ["Screen", "Seen", "Towards", "describe", "placeholders"]
 
 MAX_CLEAN_HEADS: Final = 1024
 _MAX_NAMED: Final = 3
@@ -161,6 +162,15 @@ class Screen:
         if one.rule in _KNOWN:
             return any(serves(owner, host) for owner in self._owners.get(one.name, ()))
         return self._detector.is_use(one, host)
+
+
+def placeholders(providers: Iterable[Provider], key: bytes) -> list[Allowed]:
+    """What stands for a key inside a bottle, and is none."""
+    return [
+        Allowed.value(provider.placeholder.encode(), key)
+        for provider in providers
+        if provider.placeholder
+    ]
 
 
 def describe(findings: Iterable[Finding], towards: Towards, place: str) -> str:

@@ -1,16 +1,18 @@
 """An egress on a loopback port instead of a bottle's listener, for tests and benchmarks."""
 
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
 from stopper.core.budget import Budget
+from stopper.core.provider import Provider
 from stopper.core.scope import path_of
 from stopper.core.usage import Weights
 from stopper.data import load_providers
 from stopper.detect.allow import parse_rule
+from stopper.detect.allowlist import Allowlist
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.urls import Url, parse_url
 from stopper.egress.costing import Costing
@@ -19,7 +21,7 @@ from stopper.egress.gate import utc_now
 from stopper.egress.mounts import mount_providers
 from stopper.egress.plane import Event, Plane
 from stopper.egress.route import Table
-from stopper.egress.screen import Screen
+from stopper.egress.screen import Screen, placeholders
 from stopper.egress.tls import Authority
 from stopper.meter.wires import WIRES
 from stopper.stores.ledger import Ledger, Run
@@ -81,7 +83,7 @@ async def loopback_plane(
         Costing(Weights(), calibration=ledger.calibration),
         dialer=Dialer(),
         authority=Authority(),
-        screen=screen or Screen(packaged_detector(_KEY), now=utc_now),
+        screen=screen or _screen(providers.values()),
         lifetime=timedelta(seconds=60),
         hold_wait=hold_wait,
         counts_remotely=counts_remotely,
@@ -92,3 +94,10 @@ async def loopback_plane(
         yield plane, f"http://127.0.0.1:{port}"
     finally:
         await plane.close()
+
+
+def _screen(providers: Iterable[Provider]) -> Screen:
+    """One that knows the rules, and no values."""
+    return Screen(
+        packaged_detector(_KEY), now=utc_now, allowed=Allowlist(placeholders(providers, _KEY))
+    )
