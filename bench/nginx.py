@@ -74,16 +74,16 @@ _PROXY: Final = Template("""
         keepalive 64;
         keepalive_requests 1000000000;
     }
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
     server {
         listen 127.0.0.1:$port;
         access_log $folder/access.log;
-        location /anthropic/ { proxy_pass http://provider/; }
+        location /anthropic/ { proxy_pass http://127.0.0.1:$upstream/; }
     }
     server {
-        listen 127.0.0.1:$silent;
+        listen 127.0.0.1:$tuned;
         access_log off;
+        proxy_http_version 1.1;
+        proxy_set_header Connection "";
         location /anthropic/ { proxy_pass http://provider/; }
     }
 """)
@@ -95,12 +95,13 @@ _PAUSE_SECONDS: Final = 0.01
 class Pair(Struct, frozen=True):
     """The URLs of an upstream and of a proxy before it, and the proxy's process id.
 
-    The proxy writes its access log, as it does where nobody switches it off; `silent` does not.
+    The proxy is as nginx comes: it writes its access log, and asks its upstream on a new connection
+    each time. `tuned` keeps connections alive, and writes no log.
     """
 
     upstream: str
     proxy: str
-    silent: str
+    tuned: str
     proxy_pid: int
 
     def served(self) -> int:
@@ -113,15 +114,15 @@ class Pair(Struct, frozen=True):
 @contextmanager
 def nginx_pair(folder: Path, proxy_core: int, upstream_core: int) -> Iterator[Pair]:
     """Two instances of one process each, pinned to their cores, until the block ends."""
-    upstream, proxy, silent = (_free_port() for _ in range(3))
+    upstream, proxy, tuned = (_free_port() for _ in range(3))
     with ExitStack() as stack:
         servers = _UPSTREAM.substitute(port=upstream, reply=REPLY.decode())
         stack.enter_context(_started(folder / "upstream", servers, upstream, upstream_core))
         where = folder / "proxy"
-        servers = _PROXY.substitute(port=proxy, silent=silent, upstream=upstream, folder=where)
+        servers = _PROXY.substitute(port=proxy, tuned=tuned, upstream=upstream, folder=where)
         pid = stack.enter_context(_started(where, servers, proxy, proxy_core))
         base = "http://127.0.0.1"
-        yield Pair(f"{base}:{upstream}", f"{base}:{proxy}", f"{base}:{silent}", pid)
+        yield Pair(f"{base}:{upstream}", f"{base}:{proxy}", f"{base}:{tuned}", pid)
 
 
 @contextmanager
