@@ -1,0 +1,56 @@
+"""Equal arguments have one spelling, and no others share it."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stopper.guards.canonical import canonical, digest, signature
+
+KEY = bytes(range(32))
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=9,
+)  # fmt: skip
+
+
+def turned(value: Any) -> Any:
+    """The same with every order of keys turned round."""
+    if isinstance(value, dict):
+        return {key: turned(value[key]) for key in reversed(value)}
+    return [turned(item) for item in value] if isinstance(value, list) else value
+
+
+def spelled(value: Any) -> str:
+    """A spelling that tells types apart, as `1` and `True`."""
+    if isinstance(value, dict):
+        return repr(sorted((key, spelled(item)) for key, item in value.items()))
+    return repr([spelled(item) for item in value]) if isinstance(value, list) else repr(value)
+
+
+@given(PLAIN)
+def test_the_order_of_keys_does_not_count(value: Any) -> None:
+    assert canonical(value) == canonical(turned(value))
+    assert digest({"a": value}) == digest({"a": turned(value)})
+    assert signature("t", value, KEY) == signature("t", turned(value), KEY)
+
+
+@given(PLAIN, PLAIN)
+def test_what_differs_is_spelled_otherwise(one: Any, other: Any) -> None:
+    assert (canonical(one) == canonical(other)) is (spelled(one) == spelled(other))
+
+
+def test_tool_and_key_count() -> None:
+    assert signature("a", {}, KEY) != signature("b", {}, KEY)
+    assert signature("a", {}, KEY) != signature("a", {}, KEY[::-1])
+
+
+def test_what_is_no_plain_data_has_a_signature_and_no_digest() -> None:
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    for odd in ({"a": object()}, circle, {"a": "\ud800"}, {"a": 2**70}):
+        assert len(signature("t", odd, KEY)) == 16
+        with pytest.raises((TypeError, ValueError, OverflowError, RecursionError)):
+            digest(odd)
