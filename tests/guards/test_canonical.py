@@ -26,7 +26,7 @@ def turned(value: Any) -> Any:
 def spelled(value: Any) -> str:
     """A spelling that tells types apart, as `1` and `True`."""
     if isinstance(value, dict):
-        return repr(sorted((key, spelled(item)) for key, item in value.items()))
+        return f"map {sorted((key, spelled(item)) for key, item in value.items())!r}"
     return repr([spelled(item) for item in value]) if isinstance(value, list) else repr(value)
 
 
