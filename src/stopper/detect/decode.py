@@ -20,15 +20,19 @@ from stopper.detect.rewrite import (
     unnulled,
 )
 
-__all__ = ["JOINS", "Budget", "View", "Views", "decoded_views"]
+__all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
 
 JOINS: Final = frozenset({"joined", "grouped"})
 """Decodings that put together what may never have been one."""
 
+PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br"})
+"""Decodings of compressed bytes."""
+
+BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
+"""Decodings that give bytes, which need not be text."""
+
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _MIN_HEADERLESS: Final = 24
-_PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br"})
-_FROM_BINARY: Final = _PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -72,7 +76,7 @@ class View:
     @property
     def rewritten(self) -> bool:
         """Whether the last step was from text to text."""
-        return bool(self.path) and self.path[-1] not in _FROM_BINARY
+        return bool(self.path) and self.path[-1] not in BINARY
 
     def origin(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original text, in its own units, that holds `start` to `end` of `data`.
@@ -173,7 +177,7 @@ class _Search:
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
-        if view is self._root or view.path[-1] in _PACKED:
+        if view is self._root or view.path[-1] in PACKED:
             for name, start, end, plain in self._inflated(data, bare=not _is_text(data)):
                 yield _below(view, name, plain, _shifted(start, end))
 

@@ -13,7 +13,15 @@ from stopper.detect.known import KnownValues
 from stopper.detect.rules import Rule, read_rules
 from stopper.detect.secrets import Detector
 
-__all__ = ["Inspection", "Inspector", "packaged_detector", "packaged_rules"]
+__all__ = [
+    "Inspection",
+    "Inspector",
+    "by_rules",
+    "merged",
+    "packaged_detector",
+    "packaged_rules",
+    "placed",
+]
 
 _WHOLE: Final = frozenset({"known-value", "canary"})
 _RANK: Final = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
@@ -57,10 +65,10 @@ class Inspector:
         the text is.
         """
         views = decoded_views(text, self.budget)
-        findings = _by_rules(self.detector, text, views) if self.detector else []
+        findings = by_rules(self.detector, text, views) if self.detector else []
         if self.known:
             findings += self.known.scan(text, views)
-        return Inspection(tuple(_merged(findings)), views.unprovable)
+        return Inspection(tuple(merged(findings)), views.unprovable)
 
 
 @lru_cache(maxsize=1)
@@ -74,7 +82,7 @@ def packaged_detector(key: bytes) -> Detector:
     return Detector(packaged_rules(), key)
 
 
-def _by_rules(detector: Detector, text: str | bytes, views: Iterable[View]) -> list[Finding]:
+def by_rules(detector: Detector, text: str | bytes, views: Iterable[View]) -> list[Finding]:
     """What rules find in a text and in its views; in guessed ones only what a prefix makes sure."""
     findings = detector.scan(text)
     ends: dict[int, int] = {}
@@ -84,7 +92,7 @@ def _by_rules(detector: Detector, text: str | bytes, views: Iterable[View]) -> l
         for inner in detector.scan(view.data):
             if view.guessed and inner.tier == Tier.GENERIC:
                 continue
-            one = _placed(inner, *view.origin(inner.start, inner.end), view.path)
+            one = placed(inner, *view.origin(inner.start, inner.end), view.path)
             end = ends.get(one.start, one.start)
             if view.guessed and not _is_likely(text[end : one.end]):
                 continue
@@ -99,7 +107,7 @@ def _is_likely(more: str | bytes) -> bool:
     return any(char.isdigit() for char in text) or not (text.islower() or text.istitle())
 
 
-def _merged(findings: Iterable[Finding]) -> list[Finding]:
+def merged(findings: Iterable[Finding]) -> list[Finding]:
     """In order, each place once for each secret: the surest name, and the shortest way to it."""
     return _uncovered(_united(findings))
 
@@ -170,10 +178,11 @@ def _union(one: Finding, other: Finding) -> Finding:
     best = min(one, other, key=lambda each: (each.rule not in _WHOLE, -_RANK[each.tier]))
     start, end = min(one.start, other.start), max(one.end, other.end)
     path = min(one.decoded, other.decoded, key=len)
-    return _placed(best, start, end, path)
+    return placed(best, start, end, path)
 
 
-def _placed(one: Finding, start: int, end: int, path: tuple[str, ...]) -> Finding:
+def placed(one: Finding, start: int, end: int, path: tuple[str, ...]) -> Finding:
+    """The same secret somewhere else."""
     return Finding(
         one.rule, one.name, one.severity, one.tier, start, end, one.fingerprint, path
     )  # fmt: skip

@@ -1,0 +1,214 @@
+"""Secrets in a body while it streams: as it stands, known values, and below its encodings."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from stopper.detect.decode import BINARY, PACKED, View, decoded_views
+from stopper.detect.finding import Finding
+from stopper.detect.inspection import Inspector, by_rules, merged, placed
+from stopper.detect.stream import Released, Scanner
+
+__all__ = ["MAX_ENCODED", "LiveInspector"]
+
+MAX_ENCODED: Final = 65_536
+"""An encoding that goes on for longer without an end is not waited for: it is unprovable."""
+
+_CONTEXT: Final = 96
+_MIN_GROWTH: Final = 1024
+_SHARE: Final = 8
+_UNSURE: Final = 3
+_REACH: Final = 8
+_PAST: Final = b"\n\n\n"
+_MAGIC: Final = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
+# The beginning of an escape, and what would join the text before it to the text to come.
+_PARTIAL = re.compile(
+    rb"(?:%(?:25){0,8}(?:2|[0-9A-Fa-f])?|\\{1,16}(?:u[dD][89abAB][0-9A-Fa-f]{2}\\{0,16})?"
+    rb"(?:[uU]\{?[0-9A-Fa-f]{0,7}|x\{?[0-9A-Fa-f]{0,7}|[0-7]{1,2})?"
+    rb"|&(?:amp;){0,8}#?[A-Za-z0-9]{0,31}|=[0-9A-Fa-f]?|[\xc2-\xf4][\x80-\xbf]{0,2})\Z"
+)
+_PENDING = re.compile(
+    rb"(?:(?<=[A-Za-z0-9+/_=-]{12})\\?(?:\r|\r?\n[ \t>#*|]{0,32})"
+    rb"|(?<=[A-Za-z0-9+/_=-])[\"'`][ \t\r\n\\+.&|<>]{0,36}[\"'`]?)\Z"
+)
+_LETTERS = re.compile(rb"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_=-]{12,24}\Z")
+
+
+class LiveInspector:
+    """Follows one stream, in any cuts, and finds in it what an `Inspector` finds in the whole.
+
+    Held back is only what may still become a secret: its beginning, also where that is encoded, a
+    word of 12 to 24 letters that may be base64 at the very end, and half an escape. Of an encoded
+    secret at most 24 bytes get out before it is seen for one. Nothing is kept for longer than
+    `MAX_ENCODED`, past which the answer is `unprovable`. What an encoding hides that began before
+    it could be told, such as base85 in a row without blanks, is only found within that bound.
+
+    It serves for texts in pieces as well, such as the arguments of a tool call that come in
+    events: feed it what the pieces say once the event itself is read.
+    """
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+        self._scanner = Scanner(inspector.detector) if inspector.detector else None
+        self._known = inspector.known.follow() if inspector.known else None
+        self._data = b""
+        self._offset = 0  # where `_data` begins in the stream
+        self._window = 0  # what is looked at once more begins here
+        self._looked = 0  # how much of the window was looked at
+        self._open = 0  # where something encoded begins that may go on
+        self._scanned = 0  # what the scanner let go ends here
+        self._released = 0
+        self._waiting: list[Finding] = []
+        self._told: dict[str, int] = {}  # up to where a value was told, by its fingerprint
+
+    def feed(self, chunk: bytes) -> Released:
+        """Take the next bytes of the stream."""
+        self._data += chunk
+        if self._scanner:
+            self._take(self._scanner.feed(chunk))
+        if self._known:
+            self._waiting += self._known.feed(chunk)
+        return self._advance(last=False)
+
+    def finish(self) -> Released:
+        """The rest, since nothing more will come."""
+        if self._scanner:
+            self._take(self._scanner.finish())
+        if self._known:
+            self._waiting += self._known.finish()
+        return self._advance(last=True)
+
+    @property
+    def _end(self) -> int:
+        return self._offset + len(self._data)
+
+    def _take(self, released: Released) -> None:
+        self._scanned += len(released.data)
+        self._waiting += released.findings
+
+    def _advance(self, *, last: bool) -> Released:
+        unprovable = ""
+        size = self._end - self._window
+        if last or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
+            unprovable = self._look(last=last)
+        if self._end - self._open > MAX_ENCODED:
+            unprovable, self._open = unprovable or "stream", self._end
+        until = self._end if last else self._free()
+        findings = self._ready(until)
+        data = self._data[self._released - self._offset : until - self._offset]
+        self._released = max(self._released, until)
+        self._forget()
+        return Released(data, findings, unprovable)
+
+    def _free(self) -> int:
+        """Up to where the stream may go on its way."""
+        places = [self._open, self._end]
+        if self._scanner:
+            places.append(self._scanned)
+        if self._known and self._known.open_since is not None:
+            places.append(self._known.open_since)
+        until = min(places)
+        for one in sorted(self._waiting, key=lambda one: -one.start):
+            if one.start < until < one.end:
+                until = one.start
+        return max(self._released, until)
+
+    def _look(self, *, last: bool) -> str:
+        """Look below the encodings of the window; sets what is open, and says what ran out."""
+        data = self._data[self._window - self._offset :]
+        self._looked = len(data)
+        partial = None if last else _PARTIAL.search(data, max(0, len(data) - _CONTEXT))
+        text = data[: partial.start()] if partial else data
+        places = [len(text)]
+        views = decoded_views(text, self._inspector.budget)
+        if not last:
+            places += self._begun(text, views)
+        opened = min(places)
+        found = self._below(text, views)
+        self._waiting += (
+            placed(one, one.start + self._window, one.end + self._window, one.decoded)
+            for one in found
+            if last or one.end <= opened
+        )
+        self._open = self._window + min([opened, *(one.start for one in found if one.end > opened)])
+        return views.unprovable
+
+    def _below(self, text: bytes, views: Iterable[View]) -> list[Finding]:
+        """What the views show that the text itself does not."""
+        found: list[Finding] = []
+        if self._inspector.detector and views:
+            found = by_rules(self._inspector.detector, text, views)
+        if self._inspector.known and views:
+            found += self._inspector.known.scan(b"", views)
+        return [one for one in merged(found) if one.decoded]
+
+    def _begun(self, text: bytes, views: Iterable[View]) -> Iterator[int]:
+        """Where in the window something begins that its end leaves open."""
+        if letters := _LETTERS.search(text, max(0, len(text) - _CONTEXT)):
+            yield letters.start()
+        for magic in _MAGIC:
+            place = text.rfind(magic, max(0, len(text) - _CONTEXT))
+            if place >= 0:
+                yield place
+        if _PENDING.search(text, max(0, len(text) - _CONTEXT)):
+            yield from self._begun_in(text, "")
+        for view in views:
+            yield from self._begun_below(view, len(text))
+
+    def _begun_below(self, view: View, length: int) -> Iterator[int]:
+        if not PACKED.isdisjoint(view.path):
+            start, end = view.span
+            if end >= length - _REACH:
+                yield start
+            return
+        at = 0
+        for part in view.data.split(_PAST):
+            end = at + len(part)
+            if part and view.origin(end - 1, end)[1] >= length - _REACH:
+                for begun in self._begun_in(part, view.path[-1]):
+                    yield view.origin(at + begun, end)[0]
+            at = end + len(_PAST)
+
+    def _begun_in(self, text: bytes, name: str) -> Iterator[int]:
+        """Where a secret begins that `text` ends in, with or without what may join it to more."""
+        ends = {len(text)}
+        if pending := _PENDING.search(text, max(0, len(text) - _CONTEXT)):
+            ends.add(pending.start())
+        if name in BINARY:  # its last bytes may be of a group that is not whole
+            ends |= {max(0, len(text) - less) for less in range(1, _UNSURE + 1)}
+        for end in ends:
+            begun = self._begun_at(text[:end])
+            if begun < end:
+                yield begun
+
+    def _begun_at(self, text: bytes) -> int:
+        """The earliest place of a value or of a match of a rule that the end of `text` cuts."""
+        begun = len(text)
+        if self._inspector.detector:
+            begun = self._inspector.detector.engine.begun(text).start
+        if self._inspector.known:
+            begun = min(begun, self._inspector.known.begun(text))
+        return begun
+
+    def _ready(self, until: int) -> tuple[Finding, ...]:
+        """The findings that lie in what is released, each told once."""
+        ready = merged(one for one in self._waiting if one.end <= until)
+        self._waiting = [one for one in self._waiting if one.end > until]
+        fresh = []
+        for one in ready:
+            if one.end > self._told.get(one.fingerprint, 0):
+                self._told[one.fingerprint] = one.end
+                start = max(one.start, self._released)
+                fresh.append(placed(one, min(start, one.end), one.end, one.decoded))
+        return tuple(fresh)
+
+    def _forget(self) -> None:
+        """Drop what nothing to come can be joined to."""
+        waiting = [one.start for one in self._waiting]
+        window = max(self._window, min([self._open, self._end - _CONTEXT, *waiting]))
+        self._looked -= window - self._window
+        self._window = window
+        gone = max(0, min(window, self._released) - self._offset)
+        self._data = self._data[gone:]
+        self._offset += gone
+        self._told = {name: end for name, end in self._told.items() if end > window}

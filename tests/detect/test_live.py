@@ -1,0 +1,188 @@
+"""A body in pieces: what the whole holds is found, held back in time, and nothing else is held."""
+
+import base64
+import gzip
+import json
+import random
+import string
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from urllib.parse import quote
+
+import pytest
+
+from stopper.detect.decode import Budget
+from stopper.detect.finding import Finding
+from stopper.detect.inspection import Inspector, packaged_detector
+from stopper.detect.known import KnownValues
+from stopper.detect.live import MAX_ENCODED, LiveInspector
+
+KEY = b"a key for tests"
+RANDOM = random.Random(21)  # noqa: S311  samples
+LETTERS = string.ascii_letters + string.digits
+TOKEN = "ghp_" + "".join(RANDOM.choices(LETTERS, k=36))
+VALUE = "".join(RANDOM.choices(LETTERS, k=30))
+INSPECTOR = Inspector(packaged_detector(KEY), KnownValues({"VALUE": VALUE}, KEY))
+MAX_LEAK = 24
+
+
+def b64(text: str | bytes) -> str:
+    return base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+
+
+def each(form: str) -> Callable[[str], str]:
+    return lambda text: "".join(form % ord(char) for char in text)
+
+
+def wrapped(text: str) -> str:
+    line = b64(f"secret is {text} and more text here")
+    return "\n".join(line[at : at + 40] for at in range(0, len(line), 40))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "base64": b64,
+    "base64 of a sentence": lambda text: b64(f"my key is {text} ok"),
+    "base64 twice": lambda text: b64(b64(text)),
+    "base64 behind bytes": lambda text: base64.urlsafe_b64encode(b"\xff\xfe" + text.encode()).decode(),
+    "base64 in lines": wrapped,
+    "base32": lambda text: base64.b32encode(text.encode()).decode(),
+    "hex": lambda text: text.encode().hex(),
+    "hex with colons": lambda text: text.encode().hex(":"),
+    "unicode escapes": each("\\u%04x"),
+    "byte escapes": each("\\x%02x"),
+    "percent": each("%%%02X"),
+    "percent twice": each("%%25%02X"),
+    "entities": each("&#%d;"),
+    "quoted-printable": each("=%02X"),
+    "fullwidth": lambda text: "".join(chr(ord(char) + 0xFEE0) for char in text),
+    "zero-width between": "\u200b".join,
+    "JSON in JSON": lambda text: json.dumps(json.dumps({"a": f"\t{text}\n"})),
+    "gzip in base64": lambda text: b64(gzip.compress(text.encode())),
+    "two lines": lambda text: f"{text[:20]}\n   {text[20:]}",
+    "two literals": lambda text: f'"{text[:15]}" + "{text[15:]}"',
+    "in a URL": lambda text: f"https://x.example/?q={quote(f'={text}&', safe='')}",
+}  # fmt: skip
+
+
+def told(data: bytes, cuts: list[int]) -> tuple[list[Finding], list[int]]:
+    """What was found in the pieces, and how much had been let go before each was told."""
+    live = LiveInspector(INSPECTOR)
+    found: list[Finding] = []
+    before: list[int] = []
+    gone = b""
+    for start, end in pairwise([0, *cuts, len(data)]):
+        released = live.feed(data[start:end])
+        assert not released.unprovable
+        found += released.findings
+        before += [len(gone)] * len(released.findings)
+        gone += released.data
+        assert all(one.end <= len(gone) for one in released.findings)
+    released = live.finish()
+    assert gone + released.data == data
+    return [*found, *released.findings], before + [len(gone)] * len(released.findings)
+
+
+def ways(length: int) -> Iterator[list[int]]:
+    yield []
+    for size in (1, 7):
+        yield list(range(size, length, size))
+    for _ in range(3):
+        yield sorted(RANDOM.sample(range(1, length), 9))
+
+
+@pytest.mark.parametrize("secret", [TOKEN, VALUE], ids=["a token", "a known value"])
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+def test_every_cut_finds_what_the_whole_holds(spell: Callable[[str], str], secret: str) -> None:
+    """The same secrets, and no more than a few bytes of each had left before it was told."""
+    data = f"Hello there, see this: {spell(secret)} . And so on, nothing more here.".encode()
+    whole = {one.fingerprint: one for one in INSPECTOR.inspect(data).findings}
+    assert whole
+    for cuts in ways(len(data)):
+        found, before = told(data, cuts)
+        assert {one.fingerprint for one in found} == whole.keys()
+        for one, gone in zip(found, before, strict=True):
+            assert gone <= whole[one.fingerprint].start + MAX_LEAK
+
+
+@pytest.mark.parametrize(
+    "name", ["as it is", "unicode escapes", "base64", "JSON in JSON", "two literals"]
+)
+def test_every_single_cut(name: str) -> None:
+    data = f'{{"a": "x {SPELLINGS[name](TOKEN)} y"}}'.encode()
+    expected = {one.fingerprint for one in INSPECTOR.inspect(data).findings}
+    for cut in range(1, len(data)):
+        assert {one.fingerprint for one in told(data, [cut])[0]} == expected
+
+
+def test_arguments_of_a_tool_call_in_events() -> None:
+    """Each event holds a part of a JSON text, cut in the middle of an escape."""
+    arguments = json.dumps({"command": f"echo \t{TOKEN}\n > /tmp/x"}).replace("ghp_", "\\u0067hp_")
+    live = LiveInspector(INSPECTOR)
+    found: list[Finding] = []
+    for start in range(0, len(arguments), 5):
+        event = json.dumps({"partial_json": arguments[start : start + 5]})
+        found += live.feed(json.loads(event)["partial_json"].encode()).findings
+    found += live.finish().findings
+    assert [one.rule for one in found] == ["github-token"]
+
+
+def test_several_secrets_are_told_in_order_and_each_once() -> None:
+    other = TOKEN[:-1] + "0"
+    data = f"{TOKEN} and {b64(other)} and {TOKEN}; {VALUE}! end of it. ".encode()
+    for cuts in ways(len(data)):
+        found, _ = told(data, cuts)
+        assert [one.rule for one in found] == ["github-token"] * 3 + ["known-value"]
+        assert [one.start for one in found] == sorted(one.start for one in found)
+
+
+CLEAN = "The quick brown fox, as we know it: jumps over it all (again and again), then on.\n\n" * 20
+
+
+def test_clean_text_goes_on_at_once() -> None:
+    """All of it but a word that may begin a secret, and that only up to its next letter."""
+    live, gone = LiveInspector(INSPECTOR), 0
+    for end in range(1, len(CLEAN)):
+        gone += len(live.feed(CLEAN[end - 1 : end].encode()).data)
+        assert gone >= end - MAX_LEAK
+        if CLEAN[end - 1] in " (\n":
+            assert gone == end
+
+
+def test_what_is_kept_is_bounded() -> None:
+    live = LiveInspector(INSPECTOR)
+    clean = CLEAN.encode()
+    for _ in range(200):
+        live.feed(clean)
+    assert len(live._data) < len(clean) + 1024
+    assert len(live._told) < 8
+
+
+def test_what_goes_on_for_too_long_is_unprovable() -> None:
+    """A packed stream that does not end is not waited for, and not taken for clean."""
+    noise = bytes(RANDOM.choices(range(256), k=2 * MAX_ENCODED))
+    packed = gzip.compress(noise, 1)
+    live = LiveInspector(INSPECTOR)
+    said, gone = [], 0
+    for start in range(0, len(packed), 8192):
+        released = live.feed(packed[start : start + 8192])
+        said.append(released.unprovable)
+        gone += len(released.data)
+    assert any(said)
+    assert len(packed) - gone <= MAX_ENCODED + 8192
+
+
+def test_a_spent_budget_is_told() -> None:
+    live = LiveInspector(Inspector(packaged_detector(KEY), budget=Budget(depth=1)))
+    text = b64(b64(b64("nothing to see here at all, really nothing")))
+    assert live.feed(f"x {text} y".encode()).unprovable == "depth"
+
+
+def test_without_rules_or_without_values() -> None:
+    data = f"{TOKEN} {VALUE} ".encode()
+    for inspector, rule in (
+        (Inspector(INSPECTOR.detector), "github-token"), (Inspector(None, INSPECTOR.known), "known-value"),
+    ):  # fmt: skip
+        live = LiveInspector(inspector)
+        found = [one for byte in data for one in live.feed(bytes([byte])).findings]
+        assert [one.rule for one in (*found, *live.finish().findings)] == [rule]
