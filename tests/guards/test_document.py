@@ -1,7 +1,9 @@
-"""The page about guards knows every guard and every reason code, and its example runs."""
+"""The page about guards knows every guard and every reason code, and its examples run."""
 
 import re
 from pathlib import Path
+
+import pytest
 
 from stopper.guards import budget, concurrency, output_size, plan_shape, schema, timeout_budget
 from stopper.guards.kinds import KINDS
@@ -42,6 +44,12 @@ def test_codes_that_are_made_have_a_place() -> None:
         assert all(f"`{area}." in PAGE for area in made)
 
 
-def test_the_example_runs() -> None:
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/guards.md", "exec"), {})  # noqa: S102  our own page
+@pytest.mark.parametrize("page", ["README.md", "docs/guards.md", "docs/guide.md"])
+def test_the_examples_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = [one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "guards" in one]
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {})  # noqa: S102  our own page
+    for told in re.findall(r"print\(blocked\)  # (.*?) \.\.\.", text):
+        assert told in capsys.readouterr().out
