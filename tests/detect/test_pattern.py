@@ -1,0 +1,159 @@
+"""The subset that rules are written in: what it means, and what can be derived from it."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stopper.detect.inspection import packaged_rules
+from stopper.detect.pattern import (
+    Chars,
+    Choice,
+    Node,
+    Repeat,
+    Sequence,
+    literals,
+    parse,
+    prefixes,
+    render,
+    reverse,
+    shortest,
+    width,
+)
+from stopper.detect.rules import Rule, fill
+
+REFUSED = {
+    # what is wrong              pattern               part of the message
+    "nothing":                   ("",                  "nothing where something must match"),
+    "an empty option":           ("a|",                "nothing where something must match"),
+    "an empty group":            ("(?:)",              "nothing where something must match"),
+    "a bare dot":                ("a.b",               r"a bare \."),
+    "an anchor":                 ("^a",                r"a bare \^"),
+    "a star":                    ("a*",                "a repetition without a bound"),
+    "a plus":                    ("a+",                "a repetition without a bound"),
+    "an open repetition":        ("a{2,}",             "a repetition without a bound"),
+    "no repetition at all":      ("a{0}",              "a repetition without a bound"),
+    "a repetition backwards":    ("a{3,2}",            "a repetition without a bound"),
+    "too long a repetition":     ("a{99999}",          "a repetition without a bound"),
+    "a capturing group":         ("(a)",               "a group that is neither"),
+    "a named group":             ("(?P<x>a)",          "a group that is neither"),
+    "a look-ahead":              ("a(?!b)",            "a group that is neither"),
+    "a look-behind inside":      ("a(?<![b])c",        "a group that is neither"),
+    "a group without an end":    ("(?:a",              "a group without an end"),
+    "a parenthesis too many":    ("a)",                "a parenthesis too many"),
+    "a set without an end":      ("[ab",               "an end too early"),
+    "a range backwards":         ("[z-a]",             "a bad range"),
+    "a range of a class":        (r"[\d-z]",           "a bad range"),
+    "an unknown escape":         (r"\b",               r"the unknown escape \\b"),
+    "half a byte":               (r"\x4",              r"a bad \\x"),
+    "an escape at the end":      ("a\\",               "an end too early"),
+    "too deep":                  ("(?:" * 40 + "a" + ")" * 40, "too deep a nesting"),
+    "letters outside ASCII":     ("ä",                 "outside ASCII"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_is_outside_the_subset_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse(text)
+
+
+DERIVED = {
+    # pattern                    width      literals
+    "abc":                       ((3, 3),   {b"abc"}),
+    "ab?c":                      ((2, 3),   {b"a"}),
+    "[ab]c{2,4}":                ((3, 5),   {b"c"}),
+    "(?i:AbC)[0-9]":             ((4, 4),   {b"abc"}),
+    "x(?:foo|barr)y":            ((5, 6),   {b"foo", b"barr"}),
+    "(?:foo|[0-9])bar":          ((4, 6),   {b"bar"}),
+    "(?P<secret>key_)[a-z]{3}":  ((7, 7),   {b"key_"}),
+    "[0-9]{4}":                  ((4, 4),   set()),
+    "(?:ab){2,3}":               ((4, 6),   {b"ab"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", DERIVED, ids=list(DERIVED))
+def test_width_and_literals(text: str) -> None:
+    """Each row has exactly the width and the literals in its other columns."""
+    node = parse(text).node
+    expected, words = DERIVED[text]
+    assert width(node) == expected
+    assert literals(node) == words
+
+
+def test_sets_mean_what_re_means_by_them() -> None:
+    for text in (
+        r"[a-c]",
+        r"[^a-c]",
+        r"\d",
+        r"\w",
+        r"\s",
+        r"\S",
+        r"[\w-]",
+        r"[a\]]",
+        r"\x41",
+        r"\n",
+        r"\.",
+    ):
+        mask = parse(text).node
+        assert isinstance(mask, Chars)
+        regex = re.compile(text.encode())
+        assert {byte for byte in range(256) if mask.mask >> byte & 1} == {
+            byte for byte in range(256) if regex.fullmatch(bytes([byte]))
+        }
+
+
+CHARS = st.sampled_from(
+    [1 << ord("a"), 1 << ord("b"), 3 << ord("a"), 7 << ord("a"), 1 << ord("\n") | 1 << ord("a")]
+)
+NODES: st.SearchStrategy[Node] = st.recursive(
+    CHARS.map(Chars),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(lambda items: Sequence(tuple(items))),
+        st.lists(inner, min_size=2, max_size=3).map(lambda items: Choice(tuple(items))),
+        st.tuples(inner, st.integers(0, 2), st.integers(1, 2)).map(
+            lambda row: Repeat(row[0], row[1], row[1] + row[2])
+        ),
+    ),
+    max_leaves=5,
+)
+TEXTS = st.text("abc\n", max_size=7).map(str.encode)
+
+
+def full(node: Node, text: bytes) -> bool:
+    return bool(re.compile(render(node).encode()).fullmatch(text))
+
+
+@settings(max_examples=300, deadline=None)
+@given(NODES, TEXTS)
+def test_what_is_derived_follows_from_the_pattern(node: Node, text: bytes) -> None:
+    """Of every text that matches: its length, its beginnings, its mirror image and its words."""
+    if not full(node, text):
+        return
+    low, high = width(node)
+    assert low <= len(text) <= high
+    assert all(full(prefixes(node), text[:end]) for end in range(1, len(text) + 1))
+    assert full(reverse(node), text[::-1])
+    assert not literals(node) or any(word in text.lower() for word in literals(node))
+    assert re.compile(render(shortest(node)).encode()).match(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(NODES, TEXTS)
+def test_what_is_rendered_reads_as_the_same(node: Node, text: bytes) -> None:
+    again = parse(render(node)).node
+    assert full(again, text) == full(node, text)
+
+
+@pytest.mark.parametrize("rule", packaged_rules(), ids=lambda rule: rule.id)
+def test_packaged_rules_mean_the_same_after_reading(rule: Rule) -> None:
+    """What the engine compiles is what the rule says to `re`."""
+    ours = re.compile(render(parse(rule.pattern).node, groups=True).encode())
+    before = rule.pattern.index(")") + 1 if parse(rule.pattern).before else 0
+    theirs = re.compile(rule.pattern[before:].encode())
+    for hit in rule.hits:
+        text = fill(hit, rule.id).encode()
+        assert [found.span() for found in ours.finditer(text)] == [
+            found.span() for found in theirs.finditer(text)
+        ]
