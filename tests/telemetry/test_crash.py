@@ -1,0 +1,70 @@
+"""Killed at any moment, writers tear nothing and lose nothing that they acknowledged."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stopper.telemetry import TokenLedger
+from stopper.telemetry import journal as module
+
+WRITERS = 3
+FILE_BYTES = 6000
+
+
+@pytest.mark.parametrize(
+    "rounds", [4, pytest.param(200, marks=pytest.mark.soak)], ids=["short", "soak"]
+)
+def test_killed_writers(tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three at once on one file that rotates all the time; the totals hold what is acknowledged."""
+    monkeypatch.setattr(module, "MAX_FILE_BYTES", FILE_BYTES)
+    chance = random.Random(rounds)  # noqa: S311  moments of a test
+    path = tmp_path / "usage.jsonl"
+    acknowledged = unsure = 0
+    for turn in range(rounds):
+        writers = [
+            subprocess.Popen(
+                [sys.executable, __file__, str(path), f"{turn}-{one}"],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for one in range(WRITERS)
+        ]
+        told: list[str] = []
+        for writer in writers:
+            assert writer.stdout is not None
+            told += [writer.stdout.readline() for _ in range(chance.randint(1, 80))]
+            writer.kill()
+        for writer in writers:
+            assert writer.stdout is not None
+            told += writer.stdout.readlines()
+            writer.stdout.close()
+            assert writer.wait() == -signal.SIGKILL
+        whole = [line.strip() for line in told if line.endswith("\n")]
+        acknowledged += len(whole)
+        unsure += WRITERS
+        ledger = TokenLedger(path, environ={})
+        ledger.check_burn_rate("test")
+        days = ledger._sums.books.account("test").days
+        assert acknowledged <= sum(day.total for day in days.values()) <= acknowledged + unsure
+        newest = {entry.model for entry in ledger.entries()}
+        assert whole[-1] in newest
+        ledger.close()
+
+
+def _write(path: str, name: str) -> None:
+    vars(module)["MAX_FILE_BYTES"] = FILE_BYTES
+    ledger = TokenLedger(path, environ={})
+    number = 0
+    while True:
+        ledger.record_usage("test", f"{name}.{number}", 1, 0)
+        sys.stdout.write(f"{name}.{number}\n")
+        sys.stdout.flush()
+        number += 1
+
+
+if __name__ == "__main__":
+    _write(*sys.argv[1:3])
