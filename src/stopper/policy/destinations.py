@@ -1,0 +1,156 @@
+"""Where an action may go: what its destinations say, the operator's allowlist, and the caller's."""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, Final
+
+from msgspec import Struct
+
+from stopper.core.reason import Refusal
+from stopper.detect.allow import Allow, judge, parse_rule
+from stopper.detect.hosts import Host, classify_host
+from stopper.detect.urls import SCHEMES, Url, parse_authority, parse_url
+from stopper.policy.decision import PolicyDecision, block
+from stopper.policy.reading import Role, parts, texts
+
+__all__ = ["MAX_URLS", "Reach", "of_destinations", "of_urls_in", "reach_of"]
+
+MAX_URLS: Final = 1000
+"""A command with more URLs than this is refused."""
+
+_MAX_KNOWN: Final = 1024
+_IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>|;`^]{1,2048}")
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]{0,2048})")
+_TAIL: Final = ".,:!)}]&"
+_PORTS: Final = {"ftp": 21, "ftps": 990, "git": 9418, "sftp": 22, "ssh": 22}
+_NO_PORT: Final = 1
+_UNREAD: Final = frozenset({"network.bad_url", "network.bad_host"})
+
+
+class Reach(Struct, frozen=True):
+    """What may be reached: nothing unless `is_open`, else what is on the operator's `allowlist`.
+
+    Without that it is every destination that looks public. Each of `narrowed` has to allow it too.
+    """
+
+    is_open: bool
+    allowlist: tuple[Allow, ...] | None
+    narrowed: tuple[tuple[Allow, ...], ...]
+
+    @property
+    def lists(self) -> tuple[tuple[Allow, ...], ...]:
+        """All lists that a destination has to be on."""
+        return self.narrowed if self.allowlist is None else (self.allowlist, *self.narrowed)
+
+
+def reach_of(
+    context: dict[str, Any], allowlist: tuple[Allow, ...] | None, *, is_open: bool
+) -> Reach:
+    """The operator's allowlist, and each list of the caller, which can only narrow it.
+
+    A caller's entry that does not read allows nothing.
+    """
+    narrowed = tuple(
+        tuple(rule for entry in texts([given]) for rule in _read(entry))
+        for part in parts(context)
+        for given in part.get(Role.NARROW, ())
+    )
+    return Reach(is_open, allowlist, narrowed)
+
+
+def of_destinations(context: dict[str, Any], reach: Reach) -> Iterator[PolicyDecision | None]:
+    """What speaks against each destination; None for one that may be reached.
+
+    A text that is nothing but a URL is a destination under every name.
+    """
+    named = set()
+    for part in parts(context):
+        method = next(texts(part.get(Role.METHOD, ())), "").upper()
+        for text in texts(part.get(Role.DESTINATION, ())):
+            named.add(text)
+            yield _said(_refused(text.strip(), method, reach))
+    for text in _strings(context):
+        if text not in named and _SCHEME.match(text.strip()) and len(text.split()) == 1:
+            yield _said(_refused(text.strip(), "", reach))
+
+
+def of_urls_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
+    """What speaks against the URLs inside of a command or code, as far as its text tells them.
+
+    Of itself a command may reach the machine that it runs on. A URL that only a variable completes
+    is refused only where there is a list for it to be on.
+    """
+    for number, found in enumerate(_IN_TEXT.finditer(text)):
+        if number >= MAX_URLS:
+            yield block("policy.too_much", "The text names too many URLs to look through")
+            return
+        refused = _refused(found[0].rstrip(_TAIL), "", reach)
+        if refused is None:
+            continue
+        is_mild = refused.code in _UNREAD or refused.code == "network.loopback"
+        if not (is_mild and not reach.lists):
+            yield _refusal(refused)
+
+
+def _refused(text: str, method: str, reach: Reach) -> Refusal | None:
+    """Why a destination may not be reached, by what it says; nothing is resolved."""
+    if not reach.is_open:
+        return Refusal("policy.disabled")
+    read = _destination(text)
+    if isinstance(read, Refusal):
+        return read
+    host, port, path = read
+    if reach.allowlist is None and (code := classify_host(host)):
+        return Refusal(code, str(host))
+    for allowlist in reach.lists:
+        verdict = judge(host, port, method, path, allowlist)
+        if isinstance(verdict, Refusal):
+            return verdict
+    return None
+
+
+def _destination(text: str) -> tuple[Host, int, str] | Refusal:
+    scheme = _SCHEME.match(text)
+    if scheme and scheme[1].lower() not in SCHEMES:
+        authority = scheme[2].rpartition("@")[2]
+        read = parse_authority(authority, _PORTS.get(scheme[1].lower(), _NO_PORT))
+        return read if isinstance(read, Refusal) else (*read, "/")
+    url = parse_url(text if scheme else f"https://{text.removeprefix('//')}")
+    return (url.host, url.port, url.path) if isinstance(url, Url) else url
+
+
+def _said(refused: Refusal | None) -> PolicyDecision | None:
+    return None if refused is None else _refusal(refused)
+
+
+def _refusal(refused: Refusal) -> PolicyDecision:
+    own = _REASONS.get(refused.code)
+    return block(
+        refused.code, (own or refused.reason.say).format(detail=refused.detail or "A destination")
+    )
+
+
+_REASONS: Final = {
+    "network.not_allowed": "{detail} is not on the allowlist",
+    "policy.disabled": "Network access is disabled by policy",
+}
+
+
+@lru_cache(maxsize=_MAX_KNOWN)
+def _read(entry: str) -> tuple[Allow, ...]:
+    try:
+        return (parse_rule(entry),)
+    except ValueError:
+        return ()
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner)
+    elif isinstance(value, str):
+        yield value

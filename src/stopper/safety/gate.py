@@ -1,0 +1,211 @@
+"""The policy gate: the decisions of `stopper.policy`, with a clock, a lock and approvals."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from stopper.core.reason import Refusal
+from stopper.core.verdict import Verdict
+from stopper.detect.allow import Allow, parse_rule
+from stopper.detect.inspection import Inspector, packaged_detector
+from stopper.detect.known import KnownValues
+from stopper.errors import SettingsError
+from stopper.guards.capability import (
+    Capability,
+    Key,
+    UsedCapabilities,
+    check_key,
+    issue_capability,
+    read_capability,
+)
+from stopper.guards.world import Clock, monotonic_ns, wall_ms
+from stopper.policy.decision import (
+    ALLOWED,
+    Action,
+    ActionType,
+    Policy,
+    PolicyDecision,
+    block,
+    escalate,
+    strictest,
+)
+from stopper.policy.gate import GateRules, judge_action
+from stopper.policy.limits import Rate, Rates, parse_rate
+from stopper.policy.reading import Unreadable, plain
+from stopper.safety.plugins import DEFAULT_TIMEOUT, Watched
+
+__all__ = ["PolicyGate", "issue_approval"]
+
+_KEY: Final = b"policy"
+_TOOL: Final = "policy gate: "
+_MS: Final = timedelta(milliseconds=1)
+_SAYS: Final = {
+    "capability.missing": "is empty",
+    "capability.no_key": "cannot be checked: the gate has no approval_key",
+    "capability.forged": "is not signed with the gate's key",
+    "capability.expired": "is over",
+    "capability.other_tool": "is for another action",
+    "capability.other_arguments": "is for another context",
+    "capability.used": "was used before",
+    "capability.too_many": "cannot be used: too many are in use",
+}
+
+
+class PolicyGate:
+    """Decides whether an agent may do something; threads may share it.
+
+    Code execution and network access are on by default, deployments and billing off. Deployments,
+    billing and deletions always need a person: `allowed` stays false until `check_action` is given
+    an `approval` that was made with `approval_key`, which the agent must not have. The same goes
+    for commands that may destroy something; some are refused whoever agrees.
+
+    `allowlist` holds the operator's rules (`api.example.com`, `*.example.com:8443`,
+    `GET api.example.com/v1/*`); without one every destination is allowed that looks public. Lists
+    in the context of an action can only narrow that. Names are not resolved here.
+
+    `rate_limits` bounds allowed actions by their kind, such as `{"execute_code": "10/minute"}`,
+    within this process. `policies` by their names can only forbid more. `known` are secrets to
+    look for besides those that Stopper knows by their shapes. Building the first gate of a process
+    takes a second or more.
+    """
+
+    def __init__(
+        self,
+        enable_code_execution: bool = True,
+        enable_network_access: bool = True,
+        enable_deployments: bool = False,
+        enable_billing: bool = False,
+        *,
+        enable_file_deletion: bool = True,
+        allowlist: Iterable[str | Allow] | None = None,
+        workspace: str = "/workspace",
+        rate_limits: Mapping[ActionType | str, str] | None = None,
+        policies: Mapping[str, Policy] | None = None,
+        policy_timeout: timedelta = DEFAULT_TIMEOUT,
+        approval_key: Key | None = None,
+        known: KnownValues | None = None,
+        clock: Clock = monotonic_ns,
+        wall_clock: Clock = wall_ms,
+    ) -> None:
+        enabled = {
+            ActionType.EXECUTE_CODE: enable_code_execution,
+            ActionType.NETWORK_ACCESS: enable_network_access,
+            ActionType.DEPLOY: enable_deployments,
+            ActionType.CREATE_BILLING: enable_billing,
+            ActionType.DELETE_FILES: enable_file_deletion,
+        }
+        self._rules = GateRules(
+            frozenset(kind for kind, is_on in enabled.items() if is_on),
+            None if allowlist is None else tuple(map(_rule, allowlist)),
+            workspace,
+        )
+        self._inspector = Inspector(packaged_detector(_KEY), known)
+        self._rates = Rates(_rates(rate_limits or {}))
+        self._policies = [
+            Watched(name, policy, policy_timeout) for name, policy in (policies or {}).items()
+        ]
+        if approval_key is not None:
+            check_key(approval_key)
+        self._key = approval_key
+        self._used = UsedCapabilities()
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._lock = threading.Lock()
+
+    def check_action(
+        self,
+        action: ActionType | str,
+        context: Mapping[str, Any] | None = None,
+        *,
+        approval: str | None = None,
+    ) -> PolicyDecision:
+        """Whether the action may be done now; if so it counts, and its approval is used up.
+
+        What is wrong with a call is refused by a decision too; nothing raises.
+        """
+        if not isinstance(action, str) or action not in _KINDS:
+            allowed = ", ".join(ActionType)
+            return block("policy.unknown_action", f"No such action; use one of: {allowed}")
+        try:
+            asked = Action(ActionType(action), plain({} if context is None else context))
+            return self._decide(asked, approval)
+        except Unreadable as error:
+            return block(error.code, str(error))
+        except Exception as error:  # noqa: BLE001  our own fault is a refusal
+            return block("policy.fault", f"Stopper failed while deciding ({type(error).__name__})")
+
+    def _decide(self, asked: Action, approval: str | None) -> PolicyDecision:
+        said = judge_action(asked, self._rules, self._inspector)
+        for policy in self._policies:
+            if said.verdict is Verdict.BLOCK:
+                return said
+            own = Action(asked.type, plain(asked.context))
+            said = strictest((policy.decide(own), said))
+        if said.verdict is Verdict.BLOCK:
+            return said
+        with self._lock:
+            return self._admit(asked, said, approval)
+
+    def _admit(self, asked: Action, said: PolicyDecision, approval: str | None) -> PolicyDecision:
+        """Count what is allowed, once a person agreed where that is needed."""
+        capability = None
+        if said.requires_approval:
+            if approval is None:
+                return said
+            found = self._approved(asked, approval)
+            if isinstance(found, Refusal):
+                return escalate(found.code, f"{said.reason}; the approval {_SAYS[found.code]}")
+            capability = found
+        if not self._rates.admit(asked.type, self._clock()):
+            return block("policy.rate_limited", f"Too many actions of kind {asked.type}; wait")
+        if capability is not None:
+            full = self._used.use(capability, self._wall_clock())
+            if full is not None:
+                return escalate(full.code, f"{said.reason}; the approval {_SAYS[full.code]}")
+        return ALLOWED
+
+    def _approved(self, asked: Action, approval: str) -> Capability | Refusal:
+        if self._key is None:
+            return Refusal("capability.no_key")
+        now = self._wall_clock()
+        found = read_capability(self._key, approval, _TOOL + asked.type, asked.context, now)
+        if isinstance(found, Capability) and found in self._used:
+            return Refusal("capability.used")
+        return found
+
+
+def issue_approval(
+    key: Key,
+    action: ActionType | str,
+    context: Mapping[str, Any],
+    *,
+    lifetime: timedelta = timedelta(hours=1),
+    clock: Callable[[], int] = wall_ms,
+) -> str:
+    """A person's word that this action with this very context may be done, once, for a while.
+
+    `key` is a secret of at least 32 bytes, or an Ed25519 private key whose public half the gate
+    has. SettingsError for another key, or a lifetime that is not between a millisecond and a day.
+    """
+    kind = ActionType(action)
+    return issue_capability(
+        key, _TOOL + kind, plain(context), lifetime_ms=lifetime // _MS, clock=clock
+    )
+
+
+_KINDS: Final = frozenset(ActionType)
+
+
+def _rule(entry: str | Allow) -> Allow:
+    try:
+        return entry if isinstance(entry, Allow) else parse_rule(entry)
+    except ValueError as error:
+        raise SettingsError(f"allowlist: {entry!r} is {error}") from None
+
+
+def _rates(given: Mapping[ActionType | str, str]) -> dict[ActionType, Rate]:
+    try:
+        return {ActionType(kind): parse_rate(text) for kind, text in given.items()}
+    except ValueError as error:
+        raise SettingsError(f"rate_limits: {error}") from None

@@ -1,0 +1,313 @@
+"""The gate as callers have it: approvals, rates, policies, and no way to make it raise."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from string import ascii_letters
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from stopper.detect.known import KnownValues
+from stopper.errors import SettingsError
+from stopper.policy.decision import ALLOWED, Action, ActionType, PolicyDecision, block, escalate
+from stopper.safety.gate import PolicyGate, issue_approval
+
+KEY = b"k" * 32
+CODE, DEPLOY, BILLING, DELETE, NETWORK = ActionType
+COMMAND = {"command": "npm install"}
+HOUR_MS = 3_600_000
+PATIENT = timedelta(minutes=1)
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class Says:
+    """A policy that always says the same, and keeps what it was asked."""
+
+    def __init__(self, decision: PolicyDecision) -> None:
+        self.decision = decision
+        self.asked: list[Action] = []
+
+    def decide(self, action: Action) -> PolicyDecision:
+        self.asked.append(action)
+        return self.decision
+
+
+class Meddles:
+    """A policy that changes what it is asked about."""
+
+    def decide(self, action: Action) -> PolicyDecision:
+        action.context["command"] = "ls"
+        return ALLOWED
+
+
+class Fails:
+    def decide(self, action: Action) -> PolicyDecision:
+        raise KeyError(action.context["command"])
+
+
+class Mapped(Mapping[str, Any]):
+    """A mapping whose faults are its own."""
+
+    def __getitem__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["command"])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_what_is_on_by_default() -> None:
+    gate = PolicyGate()
+    assert gate.check_action(CODE, COMMAND).allowed
+    assert gate.check_action(NETWORK, {"url": "https://example.com"}).allowed
+    assert gate.check_action(DELETE, {"path": "x"}).requires_approval
+    for kind in (DEPLOY, BILLING):
+        assert gate.check_action(kind, {}).code == "policy.disabled"
+
+
+@pytest.mark.parametrize("kind", [DEPLOY, BILLING])
+def test_what_is_enabled_still_needs_a_person(kind: ActionType) -> None:
+    gate = PolicyGate(enable_deployments=True, enable_billing=True)
+    said = gate.check_action(kind, {})
+    assert (said.allowed, said.requires_approval) == (False, True)
+
+
+ODD: dict[str, tuple[Any, Any, str]] = {
+    "an unknown action":   ("launch",  {},                  "policy.unknown_action"),
+    "no action":           (None,      {},                  "policy.unknown_action"),
+    "a list for it":       ([],        {},                  "policy.unknown_action"),
+    "no context":          (CODE,      None,                "policy.malformed"),
+    "a list for it too":   (CODE,      ["npm"],             "policy.malformed"),
+    "bytes":               (CODE,      {"command": b"ls"},  "policy.malformed"),
+    "a faulty mapping":    (CODE,      Mapped(),            "policy.fault"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "context", "code"), ODD.values(), ids=ODD)
+def test_nothing_raises(kind: Any, context: Any, code: str) -> None:
+    said = PolicyGate().check_action(kind, context)
+    assert (said.allowed, said.requires_approval, said.code) == (False, False, code)
+
+
+def test_an_action_may_be_named_by_a_text() -> None:
+    assert PolicyGate().check_action("execute_code", COMMAND).allowed
+
+
+def test_settings_that_do_not_read_are_named() -> None:
+    wrong: dict[str, Callable[[], PolicyGate]] = {
+        "allowlist": lambda: PolicyGate(allowlist=["*"]),
+        "rate_limits": lambda: PolicyGate(rate_limits={CODE: "often"}),
+        "launch": lambda: PolicyGate(rate_limits={"launch": "1/day"}),
+        "policy mine": lambda: PolicyGate(policies={"mine": object()}),  # type: ignore[dict-item]
+        "32 bytes|at least 32": lambda: PolicyGate(approval_key=b"short"),
+    }
+    for name, make in wrong.items():
+        with pytest.raises(SettingsError, match=name):
+            make()
+
+
+def test_a_known_secret_goes_nowhere() -> None:
+    secret = ascii_letters[3:23]
+    gate = PolicyGate(known=KnownValues({"TOKEN": secret}, b"key"))
+    said = gate.check_action(CODE, {"command": f"echo {secret}"})
+    assert said.code == "policy.secret"
+    assert secret not in said.reason
+
+
+# approvals
+
+
+class Approving:
+    """A gate that knows approvals, and its clock."""
+
+    def __init__(self, **given: Any) -> None:
+        self.clock = Clock()
+        self.gate = PolicyGate(
+            enable_deployments=True, approval_key=KEY, wall_clock=self.clock, **given
+        )
+
+    def approve(self, context: dict[str, Any], kind: ActionType = DEPLOY, key: Any = KEY) -> str:
+        return issue_approval(key, kind, context, lifetime=timedelta(hours=1), clock=self.clock)
+
+
+def test_an_approval_is_for_one_action_once() -> None:
+    one, context = Approving(), {"service": "shop", "replicas": 3}
+    approval = one.approve(context)
+    reordered = {"replicas": 3, "service": "shop"}
+    assert one.gate.check_action(DEPLOY, reordered, approval=approval) == ALLOWED
+    again = one.gate.check_action(DEPLOY, context, approval=approval)
+    assert (again.allowed, again.requires_approval, again.code) == (False, True, "capability.used")
+
+
+REFUSED: dict[str, tuple[Callable[[Approving], str], str]] = {
+    "for another context":  (lambda one: one.approve({"service": "bank"}),              "capability.other_arguments"),
+    "for another action":   (lambda one: one.approve({"service": "shop"}, DELETE),      "capability.other_tool"),
+    "by another key":       (lambda one: one.approve({"service": "shop"}, key=b"x" * 32), "capability.forged"),
+    "of another kind of key": (lambda one: one.approve({"service": "shop"}, key=Ed25519PrivateKey.generate()), "capability.forged"),
+    "made up":              (lambda _: "yes",                                           "capability.forged"),
+    "empty":                (lambda _: "",                                              "capability.missing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("make", "code"), REFUSED.values(), ids=REFUSED)
+def test_an_approval_is_for_nothing_else(make: Callable[[Approving], str], code: str) -> None:
+    one = Approving()
+    said = one.gate.check_action(DEPLOY, {"service": "shop"}, approval=make(one))
+    assert (said.allowed, said.requires_approval, said.code) == (False, True, code)
+
+
+def test_an_approval_is_over_one_day() -> None:
+    one = Approving()
+    approval = one.approve({})
+    one.clock.now += HOUR_MS
+    assert one.gate.check_action(DEPLOY, {}, approval=approval).code == "capability.expired"
+
+
+def test_an_approval_lifts_no_block() -> None:
+    one, context = Approving(), {"command": "rm -rf /"}
+    said = one.gate.check_action(DEPLOY, context, approval=one.approve(context))
+    assert (said.requires_approval, said.code) == (False, "command.deletes_tree")
+
+
+def test_an_approval_allows_a_doubtful_command() -> None:
+    one, context = Approving(), {"command": "git push --force"}
+    assert one.gate.check_action(CODE, context).requires_approval
+    assert one.gate.check_action(CODE, context, approval=one.approve(context, CODE)).allowed
+
+
+def test_an_approval_that_was_not_needed_is_not_used_up() -> None:
+    one = Approving(rate_limits={DEPLOY: "0/day"})
+    approval = one.approve({})
+    assert one.gate.check_action(DEPLOY, {}, approval=approval).code == "policy.rate_limited"
+    assert one.gate.check_action(DEPLOY, {}, approval=approval).code == "policy.rate_limited"
+
+
+def test_without_a_key_no_approval_counts() -> None:
+    gate = PolicyGate(enable_deployments=True)
+    said = gate.check_action(DEPLOY, {}, approval=issue_approval(KEY, DEPLOY, {}))
+    assert (said.allowed, said.code) == (False, "capability.no_key")
+
+
+def test_the_gate_may_have_the_public_half_of_a_key_alone() -> None:
+    key = Ed25519PrivateKey.generate()
+    gate = PolicyGate(enable_deployments=True, approval_key=key.public_key())
+    assert gate.check_action(DEPLOY, {}, approval=issue_approval(key, DEPLOY, {})).allowed
+
+
+def test_one_approval_serves_one_of_many_threads() -> None:
+    one = Approving()
+    approval = one.approve({})
+    with ThreadPoolExecutor(8) as pool:
+        said = list(
+            pool.map(lambda _: one.gate.check_action(DEPLOY, {}, approval=approval), range(64))
+        )
+    assert sum(decision.allowed for decision in said) == 1
+
+
+# rates
+
+
+def test_each_kind_has_a_rate_of_its_own() -> None:
+    clock = Clock()
+    gate = PolicyGate(rate_limits={"execute_code": "2/minute", NETWORK: "1/hour"}, clock=clock)
+    web = {"url": "https://example.com"}
+    assert [gate.check_action(CODE, COMMAND).allowed for _ in range(3)] == [True, True, False]
+    assert [gate.check_action(NETWORK, web).allowed for _ in range(2)] == [True, False]
+    clock.now += 60_000_000_000
+    assert gate.check_action(CODE, COMMAND).allowed
+    assert gate.check_action(NETWORK, web).code == "policy.rate_limited"
+
+
+def test_what_is_refused_does_not_count() -> None:
+    gate = PolicyGate(rate_limits={CODE: "1/day"})
+    assert not gate.check_action(CODE, {"command": "rm -rf /"}).allowed
+    assert gate.check_action(CODE, COMMAND).allowed
+
+
+def test_threads_share_a_rate() -> None:
+    gate = PolicyGate(rate_limits={CODE: "10/day"})
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: gate.check_action(CODE, COMMAND).allowed, range(100)))
+    assert sum(said) == 10
+
+
+# policies
+
+
+SAID = {
+    # what the policy says         allowed, approval, code
+    "it allows":   (ALLOWED,                    (True, False, "")),
+    "it forbids":  (block("mine.no", "no"),     (False, False, "mine.no")),
+    "it asks":     (escalate("mine.ask", "?"),  (False, True, "mine.ask")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("decision", "expected"), SAID.values(), ids=SAID)
+def test_a_policy_forbids_more(decision: PolicyDecision, expected: tuple[bool, bool, str]) -> None:
+    said = PolicyGate(policy_timeout=PATIENT, policies={"mine": Says(decision)}).check_action(
+        CODE, COMMAND
+    )
+    assert (said.allowed, said.requires_approval, said.code) == expected
+
+
+def test_a_policy_never_allows_more() -> None:
+    policy = Says(ALLOWED)
+    gate = PolicyGate(policy_timeout=PATIENT, policies={"mine": policy})
+    assert gate.check_action(CODE, {"command": "rm -rf /"}).code == "command.deletes_tree"
+    assert gate.check_action(DELETE, {"path": "x"}).requires_approval
+    assert [action.type for action in policy.asked] == [DELETE], (
+        "what is blocked is not asked about"
+    )
+
+
+def test_a_policy_that_fails_forbids_and_quotes_nothing() -> None:
+    said = PolicyGate(policy_timeout=PATIENT, policies={"mine": Fails()}).check_action(
+        CODE, COMMAND
+    )
+    assert (said.allowed, said.code) == (False, "policy.failed")
+    assert said.reason == "Policy mine failed (KeyError)"
+
+
+def test_a_policy_cannot_change_what_another_sees() -> None:
+    last, context = Says(ALLOWED), dict(COMMAND)
+    gate = PolicyGate(policy_timeout=PATIENT, policies={"first": Meddles(), "last": last})
+    assert gate.check_action(CODE, context).allowed
+    assert last.asked[0].context == context == COMMAND
+
+
+def test_a_policy_that_is_late_forbids_until_it_has_answered() -> None:
+    go, asked = threading.Event(), threading.Event()
+
+    class Late:
+        def decide(self, _: Action) -> PolicyDecision:
+            asked.set()
+            go.wait(60)
+            return ALLOWED
+
+    gate = PolicyGate(
+        policy_timeout=PATIENT, policies={"mine": Late()}, policy_timeout=timedelta(milliseconds=50)
+    )
+    assert gate.check_action(CODE, COMMAND).code == "policy.late"
+    assert asked.wait(60)
+    threads = threading.active_count()
+    assert [gate.check_action(CODE, COMMAND).code for _ in range(20)] == ["policy.late"] * 20
+    assert threading.active_count() == threads, "nobody else is kept waiting"
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name == "policy mine":
+            thread.join(60)
+    assert gate.check_action(CODE, COMMAND).allowed
