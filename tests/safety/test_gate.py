@@ -298,9 +298,7 @@ def test_a_policy_that_is_late_forbids_until_it_has_answered() -> None:
             go.wait(60)
             return ALLOWED
 
-    gate = PolicyGate(
-        policy_timeout=PATIENT, policies={"mine": Late()}, policy_timeout=timedelta(milliseconds=50)
-    )
+    gate = PolicyGate(policies={"mine": Late()}, policy_timeout=timedelta(milliseconds=50))
     assert gate.check_action(CODE, COMMAND).code == "policy.late"
     assert asked.wait(60)
     threads = threading.active_count()
