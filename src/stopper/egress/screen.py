@@ -12,9 +12,9 @@ from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import Inspector
 from stopper.detect.known import KnownValues
+from stopper.detect.live import LiveInspector
 from stopper.detect.redact import Redactor
 from stopper.detect.secrets import Detector, serves
-from stopper.detect.stream import Scanner
 from stopper.egress.message import Head
 from stopper.egress.route import Route
 
@@ -130,9 +130,9 @@ class Screen:
             return Seen(f"the {place}, to {towards.shown}", unprovable=True)
         return None
 
-    def follow(self) -> Scanner:
+    def follow(self) -> LiveInspector:
         """What looks through a body that streams."""
-        return Scanner(self._detector)
+        return LiveInspector(self._inspector)
 
     def leaks(
         self, findings: Iterable[Finding], towards: Towards, *, sure: bool = False

@@ -8,7 +8,7 @@ from msgspec import Struct
 from stopper.core.reason import Refusal, refuse
 from stopper.detect.finding import Finding
 from stopper.detect.handling import OnReply, OnSecret
-from stopper.detect.stream import Scanner
+from stopper.detect.live import LiveInspector
 from stopper.egress.screen import Seen, describe
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ WHOLE_BYTES: Final = 2**20
 """A body whose length is known to be at most this is looked through as a whole."""
 
 INLINE_BYTES: Final = 64 * 1024
-"""Looking through more than this is left to a thread, so that other requests go on meanwhile."""
+"""Looking through more than this is left to a thread, so that other requests go on meanwhile; to
+one thread, since what comes out of decoding may be many times as large."""
 
 
 def is_looked_at_whole(head: "Head") -> bool:
@@ -74,7 +75,9 @@ class Screening:
             else:
                 self._answer_body(body, future.result(), answer)
 
-        self._plane.loop.run_in_executor(None, self._looked, body).add_done_callback(done)
+        self._plane.loop.run_in_executor(self._plane.looking, self._looked, body).add_done_callback(
+            done
+        )
 
     def trailers(self, trailers: "Headers", answer: Callable[[Refusal | None], None]) -> None:
         """Look through what stands behind a body."""
@@ -100,7 +103,7 @@ class Screening:
                 code = "secret.unprovable" if seen.unprovable else "secret.blocked"
                 answer(refuse(code, seen.what))
 
-    def follow(self) -> Scanner:
+    def follow(self) -> LiveInspector:
         """What looks through a body that streams."""
         return self._screen.follow()
 
