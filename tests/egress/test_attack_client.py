@@ -7,7 +7,7 @@ import pytest
 import uvloop
 
 from stopper.core.reason import refuse
-from stopper.egress import exchange
+from stopper.egress import kept
 from stopper.egress.client import Client
 from stopper.egress.gate import Answer
 from stopper.stores.ledger import Hold
@@ -317,18 +317,18 @@ def test_all_bodies_together_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> No
 
     async def go() -> None:
         async with besiege(OK) as siege:
-            monkeypatch.setattr(exchange, "MAX_KEPT_BYTES", 10_000_000)
+            monkeypatch.setattr(kept, "MAX_KEPT_BYTES", 10_000_000)
             clients = [siege.client() for _ in range(12)]
             for client in clients:
                 await client.__aenter__()
                 client.send(message(text="x" * 2_000_000)[:-10])
             replies = [await clients[-1].reply()]
             assert replies[0].code == "egress.busy"
-            assert siege.plane.kept_bytes <= 12_000_000
+            assert siege.plane.kept.size <= 12_000_000
             for client in clients:
                 await client.__aexit__()
             await until(lambda: not siege.plane._clients)
-            assert siege.plane.kept_bytes == 0
+            assert siege.plane.kept.size == 0
 
     uvloop.run(go())
 

@@ -188,7 +188,7 @@ def test_every_ending_at_every_stage(
             rows = [row for _, row in siege.ledger.rows()]
             assert len(rows) == siege.server.heads
             assert all(row.usage.total for row in rows)
-            assert siege.plane.kept_bytes == 0
+            assert siege.plane.kept.size == 0
 
     uvloop.run(go())
 

@@ -16,20 +16,20 @@ from stopper.egress.compose import (
     switching_head,
 )
 from stopper.egress.counting import Counting
-from stopper.egress.credential import inject
 from stopper.egress.incoming import Incoming
+from stopper.egress.kept import MAX_KEPT_BYTES, Share
 from stopper.egress.message import (
     MAX_BODY_BYTES,
     Head,
     Headers,
     ReplyHead,
     chunk,
-    kept,
     last_chunk,
     trailing,
 )
 from stopper.egress.metering import Metering
 from stopper.egress.outflow import Outflow
+from stopper.egress.outgoing import is_signed, outgoing
 from stopper.egress.relay import Relay
 from stopper.egress.route import Local, Route
 from stopper.egress.screening import Screening, is_looked_at_whole
@@ -47,35 +47,13 @@ __all__ = ["Exchange"]
 _Event = TypeVarTuple("_Event")
 
 DRAIN_SECONDS: Final = 300.0
-MAX_KEPT_BYTES: Final = 512 * 2**20
-"""What all bodies of a plane that are held back may take together, decoded or not."""
-
 VALUE_BYTES: Final = 64
 """What a value in JSON takes once it is decoded, for as little as two bytes."""
 
 _RECODED: Final = frozenset({b"content-digest", b"content-encoding", b"content-md5", b"digest"})
 """What describes bytes that are passed on in another form."""
 
-_READ_DROPS: Final = frozenset({b"accept-encoding", b"if-range", b"range", b"x-goog-fieldmask"})
-"""What would hide a reply's usage from its meter, or an echo of the key."""
-
-_WRITTEN_ANEW: Final = _READ_DROPS | {
-    b"content-digest",
-    b"content-encoding",
-    b"content-md5",
-    b"content-range",
-    b"content-type",
-    b"digest",
-}
-"""What described the caller's body; JSON in UTF-8 takes its place."""
-
-_EXTENSIONS: Final = frozenset({b"sec-websocket-extensions"})
-"""What would have the messages of a WebSocket compressed."""
-
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_SIGNED: Final = b"AWS4-"
-_IDENTITY: Final = (b"accept-encoding", b"identity")
-_JSON: Final = (b"content-type", b"application/json")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -118,7 +96,7 @@ class Exchange:
         self._route = route
         self._state = _State.WAITING
         self._body = bytearray()
-        self._kept_bytes = 0
+        self._kept = Share(client.plane.kept)
         self._trailers: Headers = []
         self._upstream: Upstream | None = None
         self._reply: ReplyHead | None = None
@@ -278,7 +256,7 @@ class Exchange:
         values = len(body) - len(body.translate(None, b",[{"))
         if not self._keep(values * VALUE_BYTES):
             return
-        if any(n == b"authorization" and v.startswith(_SIGNED) for n, v in self._head.headers):
+        if is_signed(self._head):
             self._refuse(refuse("credential.signed_body", str(route.target)))
         elif refusal := metering.read(route.below, body):
             self._refuse(refusal)
@@ -288,11 +266,11 @@ class Exchange:
     def _count(self, metering: Metering, route: Route) -> bool:
         """Let the provider count the input first, where that is wished and it can."""
         call = metering.count_call(route.below) if self._plane.counts_remotely else None
-        outgoing = self._outgoing(route) if call else None
-        if call is None or outgoing is None or isinstance(outgoing, Refusal):
+        sent = outgoing(self._head, route) if call else None
+        if call is None or sent is None or isinstance(sent, Refusal):
             return False
         path = route.path.removesuffix(route.below.encode("latin-1")) + call.path.encode("latin-1")
-        head = request_head(self._head, path, route.authority, outgoing[1], len(call.body))
+        head = request_head(self._head, path, route.authority, sent[1], len(call.body))
         self._counting = Counting(self._plane.pool, self._counted)
         self._counting.ask(route.target, head + call.body)
         return True
@@ -364,26 +342,12 @@ class Exchange:
     def _request(self) -> bytes | Refusal:
         route, metering = self._route, self._metering
         assert isinstance(route, Route)  # noqa: S101  refused and local ones never come here
-        outgoing = self._outgoing(route)
-        if isinstance(outgoing, Refusal):
-            return outgoing
-        path, headers = outgoing
-        if route.upgrade:
-            headers += [(b"connection", b"upgrade"), (b"upgrade", self._head.upgrade)]
+        sent = outgoing(self._head, route)
+        if isinstance(sent, Refusal):
+            return sent
+        path, headers = sent
         length = None if metering is None else len(metering.body)
         return request_head(self._head, path, route.authority, headers, length)
-
-    def _outgoing(self, route: Route) -> tuple[bytes, Headers] | Refusal:
-        """Path and headers for the upstream, with the key where its placeholder stood."""
-        if self._metering is not None:
-            headers = [*kept(self._head, _WRITTEN_ANEW), _JSON]
-        elif route.secret:
-            headers = [*kept(self._head, _READ_DROPS), _IDENTITY]
-        else:
-            headers = kept(self._head, _EXTENSIONS if route.upgrade else frozenset())
-        if route.credential is None:
-            return route.path, headers
-        return inject(route.credential, route.path, headers)
 
     def _framed(self, data: bytes) -> bytes:
         return chunk(data) if self._head.chunked else data
@@ -666,17 +630,14 @@ class Exchange:
             self._client.answered(self)
 
     def _keep(self, size: int) -> bool:
-        """Account for a body that is held back; refuse the request where that is too much."""
-        self._kept_bytes += size
-        self._plane.kept_bytes += size
-        if self._plane.kept_bytes <= MAX_KEPT_BYTES:
+        """Hold so much more; refuse the request where that is too much."""
+        if self._kept.grow(size):
             return True
         self._refuse(refuse("egress.busy", f"{MAX_KEPT_BYTES} bytes of requests"))
         return False
 
     def _forget_body(self) -> None:
-        self._plane.kept_bytes -= self._kept_bytes
-        self._kept_bytes = 0
+        self._kept.forget()
         self._body = bytearray()
         if self._metering is not None:
             self._metering.body = b""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +16,7 @@ from stopper.egress.client import Client
 from stopper.egress.costing import Costing
 from stopper.egress.dial import Dialer
 from stopper.egress.gate import Gate
+from stopper.egress.kept import Kept
 from stopper.egress.message import Head
 from stopper.egress.route import Local, Route, Table, Tunnel, route
 from stopper.egress.screen import Screen
@@ -84,7 +86,8 @@ class Plane:
         self.pool = Pool(dialer)
         self.revoked: Refusal | None = None
         self.draining: set[Exchange] = set()
-        self.kept_bytes = 0
+        self.kept = Kept()
+        self.looking = ThreadPoolExecutor(1, "stopper-screen")
         self._clients: set[Client] = set()
         self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,6 +127,7 @@ class Plane:
         for task in self._tasks:
             task.cancel()
         self.approvals.close()
+        self.looking.shutdown(wait=False, cancel_futures=True)
         self.pool.close()
         self.gate.close()
         self._tell()
