@@ -42,6 +42,7 @@ unmetered_paths: openai GET /v1/files/*
 on_secret: {claude: warn, api.example.com: hold}
 on_secret_reply: warn
 allow_secrets: [GITHUB_TOKEN to api.github.com until 2030-01-31]
+policies: {cedar: agent.cedar, mine: }
 """
 
 
@@ -104,6 +105,7 @@ def test_everything(tmp_path: Path) -> None:
         "on_secret": "providers: redact, anthropic: warn, others: block, api.example.com:443: hold",
         "on_secret_reply": "providers: warn, others: warn",
         "allow_secrets": "GITHUB_TOKEN to api.github.com until 2030-01-31",
+        "policies": "cedar: agent.cedar, mine: none",
     }
     assert all(row.origin.startswith(f"{file}:") for row in explain(settings))
 

@@ -27,6 +27,7 @@ __all__ = [
     "read_choice",
     "read_disconnects",
     "read_duration",
+    "read_policies",
     "read_rules",
     "read_unmetered",
     "read_upstreams",
@@ -172,6 +173,15 @@ def read_unmetered(value: Located, names: Names) -> tuple[tuple[str, str, str], 
         entry = Located(item.place, parts["provider"], item.content)
         rows.append((_provider(entry, names), parts["method"], parts["path"]))
     return tuple(rows)
+
+
+def read_policies(value: Located, _: Names) -> dict[str, str]:
+    """`{cedar: agent.cedar, mine: }`: policies to load, each with its file, or none."""
+    allowed = "write NAME: FILE, or NAME: for a policy that needs none"
+    return {
+        name: "" if entry.content is None else entry.text(allowed)
+        for name, entry in value.fields(allowed).items()
+    }
 
 
 def _provider(entry: Located, names: Names) -> str:

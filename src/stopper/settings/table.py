@@ -24,6 +24,7 @@ from stopper.settings.kinds import (
     read_choice,
     read_disconnects,
     read_duration,
+    read_policies,
     read_rules,
     read_unmetered,
     read_upstreams,
@@ -99,6 +100,7 @@ class Settings(Struct, frozen=True):
     on_secret: Choice[OnSecret] = ON_SECRET
     on_secret_reply: Choice[OnReply] = ON_REPLY
     allow_secrets: tuple[Exempt, ...] = ()
+    policies: dict[str, str] = {}
     origins: dict[str, str] = {}
 
     @property
@@ -202,6 +204,7 @@ TABLE: Final = (
     Setting(
         "allow_secrets", read_exempt, "secrets that may pass, perhaps to one host or for a time"
     ),
+    Setting("policies", read_policies, "policies that the policy gate asks too, with their files"),
 )
 _NAMES: Final = tuple(setting.name for setting in TABLE)
 
@@ -311,6 +314,8 @@ def _shown(value: Any) -> str:
             return ", ".join(f"{kind} {getattr(value, kind) / _MILLI:g}" for kind in kinds)
         case timedelta():
             return f"{value.total_seconds():g}s"
+        case "":
+            return "none"
         case dict():
             return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items()) or "none"
         case Choice():
