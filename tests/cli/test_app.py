@@ -48,7 +48,9 @@ COMMANDS = {" ".join(words): words for words in every_command()}
 def test_the_commands_are_those_that_are_promised() -> None:
     assert set(COMMANDS) == {
         *("exec", "run", "resume", "ps", "usage", "logs", "cut", "freeze", "kill", "doctor"),
-        *("patch", "providers"),
+        *("patch", "providers", "approve", "deny", "guards check", "guards explain"),
+        *("scan", "redact", "check-command", "check-url"),
+        *("rules list", "rules test", "rules explain"),
         *("budget set", "budget list", "budget rm", "audit verify", "mock-provider", "completion"),
         *("ledger pending", "ledger settle"),
     }

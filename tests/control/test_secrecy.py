@@ -14,7 +14,6 @@ from stopper.control.secrecy import (
     CANARY,
     MAX_VALUES,
     fresh_canary,
-    installation_key,
     known_secrets,
     open_screen,
 )
@@ -22,7 +21,6 @@ from stopper.detect.handling import OnSecret
 from stopper.egress.message import Head
 from stopper.egress.route import Route, route
 from stopper.egress.screen import Screen, Towards
-from stopper.errors import SettingsError
 
 RANDOM = random.Random(11)  # noqa: S311  made of an alphabet, and the same in every run
 
@@ -103,21 +101,6 @@ def test_a_canary_is_known(home: Home, workspace: Path) -> None:
     assert canary != fresh_canary()
 
 
-def test_the_installations_key(tmp_path: Path) -> None:
-    """Made once, private, and the same ever after; one that is none is not used."""
-    key = installation_key(tmp_path / "state")
-    path = tmp_path / "state" / "key"
-    assert (len(key), path.stat().st_mode & 0o777) == (32, 0o600)
-    assert installation_key(tmp_path / "state") == key
-    path.write_bytes(b"short")
-    with pytest.raises(SettingsError, match="is no key of 32 bytes"):
-        installation_key(tmp_path / "state")
-    path.unlink()
-    path.mkdir()
-    with pytest.raises(SettingsError, match="cannot be kept"):
-        installation_key(tmp_path / "state")
-
-
 REACHABLE = "allow: ['*.github.com', a.com]"
 
 
@@ -130,7 +113,7 @@ def screened(tmp_path: Path, settings: str) -> tuple[Planned, Screen]:
         options = RunOptions(command=("true",), env=("DEPLOY_TOKEN", "GITHUB_TOKEN"))
         planned = plan_run(options, home, HOST)
         values = known_secrets(planned, planned.table.known, HOST, fresh_canary())
-        return planned, open_screen(planned, values, installation_key(folder))
+        return planned, open_screen(planned, values, folder)
 
 
 def towards(planned: Planned, screen: Screen, host: str) -> Towards:
@@ -184,5 +167,5 @@ def test_a_fingerprint_from_the_log_allows(tmp_path: Path, workspace: Path) -> N
         options = RunOptions(command=("true",), env=("DEPLOY_TOKEN",))
         planned = plan_run(options, home, HOST)
         values = known_secrets(planned, planned.table.known, HOST, fresh_canary())
-        screen = open_screen(planned, values, installation_key(tmp_path / "state"))
+        screen = open_screen(planned, values, tmp_path / "state")
     assert screen.look(body, towards(planned, screen, "a.com"), "body") is None

@@ -24,6 +24,13 @@ SECTIONS: Final = {
         "resume": ("resume", "Go on with a bottle that was frozen."),
         "exec": ("exec", "Run one command, judged, bounded and redacted."),
     },
+    "Detect": {
+        "scan": ("scan", "Look for secrets in files."),
+        "redact": ("redact", "Copy stdin to stdout without its secrets."),
+        "check-command": ("check", "Say what a command would do, and whether it may."),
+        "check-url": ("check", "Say whether a URL may be reached."),
+        "rules": ("rules", "List, test and explain the rules for secrets."),
+    },
     "Change": {
         "patch": ("patch", "Change a file, checked, backed up and all at once."),
     },

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
+from threading import Thread
 from typing import Any, Final
 
 import msgspec
@@ -16,16 +17,11 @@ from stopper.bottle.freeze import freeze
 from stopper.bottle.start import Bottle, start
 from stopper.bottle.trust import trust
 from stopper.bottle.workspace import planted
+from stopper.control.engines import complete
 from stopper.control.home import Home
 from stopper.control.orders import listen
 from stopper.control.planned import Planned
-from stopper.control.secrecy import (
-    CANARY,
-    fresh_canary,
-    installation_key,
-    known_secrets,
-    open_screen,
-)
+from stopper.control.secrecy import CANARY, fresh_canary, known_secrets, open_screen
 from stopper.core.audit import Fact
 from stopper.core.reason import Refusal, refuse
 from stopper.egress.costing import Costing
@@ -44,6 +40,9 @@ __all__ = ["SNAPSHOTS", "Result", "run"]
 SNAPSHOTS: Final = "snapshots"
 GRACE_SECONDS: Final = 5.0
 """How long an agent that is told to end may take."""
+
+COMPLETE_AFTER_SECONDS: Final = 10.0
+"""A run that is over sooner has no streams that are worth the seconds which that takes."""
 
 _STATUS: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "frozen", Shutdown.KILL: "killed"}
 _ACT: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "freeze", Shutdown.KILL: "kill"}
@@ -129,16 +128,24 @@ class _Running:
         await plane.serve(bottle.listener)
         if self._early is not None:
             self._signalled(self._early)
-        with listen(self._home.folder, self._id, self._look_for_orders):
-            code = await bottle.wait()
+        later = asyncio.get_running_loop().call_later(COMPLETE_AFTER_SECONDS, self._complete)
+        try:
+            with listen(self._home.folder, self._id, self._look_for_orders):
+                code = await bottle.wait()
+        finally:
+            later.cancel()
         if self._endings:
             await asyncio.wait(self._endings)
         return code
 
+    def _complete(self) -> None:
+        """In a thread of its own, which ends with the process: it only makes later runs faster."""
+        Thread(target=complete, args=(self._home.folder,), daemon=True).start()
+
     def _open_screen(self, canary: str) -> Screen:
         planned = self._planned
         values = known_secrets(planned, planned.table.known, os.environ, canary)
-        return open_screen(planned, values, installation_key(self._home.folder))
+        return open_screen(planned, values, self._home.folder)
 
     def _open_plane(self, authority: Authority, dialer: Dialer, screen: Screen) -> Plane:
         settings, ledger = self._planned.settings, self._home.ledger

@@ -1,26 +1,25 @@
 """The secrets that a run keeps in: its keys, what it was given, `.env` files, its canary."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from stopper.control.engines import open_detector
+from stopper.control.key import installation_key
 from stopper.control.planned import Planned
 from stopper.core.provider import Provider
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.handling import Exempt
-from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.detect.secrets import Detector
 from stopper.detect.spelling import check_value
 from stopper.egress.gate import utc_now
-from stopper.egress.screen import Screen
-from stopper.errors import SettingsError
+from stopper.egress.screen import Screen, placeholders
 
-__all__ = ["CANARY", "fresh_canary", "installation_key", "known_secrets", "open_screen"]
+__all__ = ["CANARY", "fresh_canary", "known_secrets", "open_screen"]
 
 CANARY: Final = "STOPPER_CANARY"
 """The variable whose value serves nothing: whoever sends it has sent the whole environment."""
@@ -29,8 +28,6 @@ MAX_ENV_FILES: Final = 16
 MAX_ENV_BYTES: Final = 64 * 1024
 MAX_VALUES: Final = 512
 
-_KEY_FILE: Final = "key"
-_KEY_BYTES: Final = 32
 _CANARY_BYTES: Final = 20
 _EXAMPLES: Final = (".example", ".sample", ".template", ".dist")
 _LINE: Final = re.compile(
@@ -42,29 +39,6 @@ _LINE: Final = re.compile(
 def fresh_canary() -> str:
     """A value that stands nowhere else."""
     return secrets.token_hex(_CANARY_BYTES)
-
-
-def installation_key(folder: Path) -> bytes:
-    """The key of this installation's fingerprints, made at first need and never shown.
-
-    Raises SettingsError where it cannot be kept.
-    """
-    path = folder / _KEY_FILE
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(_KEY_BYTES))
-        key = path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path}: the key cannot be kept ({error.strerror})") from None
-    if len(key) != _KEY_BYTES:
-        raise SettingsError(f"{path}: is no key of {_KEY_BYTES} bytes; remove it for a new one")
-    return key
 
 
 def known_secrets(
@@ -83,9 +57,12 @@ def known_secrets(
     return {name: value for name, value in found.items() if _is_watchable(name, value)}
 
 
-def open_screen(planned: Planned, values: Mapping[str, str], key: bytes) -> Screen:
-    """The screen of one run; reading the rules and compiling them takes part of a second."""
-    detector = packaged_detector(key)
+def open_screen(planned: Planned, values: Mapping[str, str], folder: Path) -> Screen:
+    """The screen of one run, with the key and the engine that `folder` keeps.
+
+    Without an engine there it takes a second. Raises SettingsError where there can be no key.
+    """
+    key, detector = installation_key(folder), open_detector(folder)
     settings = planned.settings
     known = KnownValues(values, key, canaries=[CANARY])
     return Screen(
@@ -96,7 +73,7 @@ def open_screen(planned: Planned, values: Mapping[str, str], key: bytes) -> Scre
         on_reply=settings.on_secret_reply,
         allowed=Allowlist(
             [
-                *_placeholders(planned, key),
+                *placeholders(planned.table.known.values(), key),
                 *(_allowed(exempt, values, key) for exempt in settings.allow_secrets),
             ]
         ),
@@ -130,13 +107,6 @@ def _is_watchable(name: str, value: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _placeholders(planned: Planned, key: bytes) -> Iterator[Allowed]:
-    """What stands for a key inside the bottle is none."""
-    for provider in planned.table.known.values():
-        if provider.placeholder:
-            yield Allowed.value(provider.placeholder.encode(), key)
 
 
 def _allowed(exempt: Exempt, values: Mapping[str, str], key: bytes) -> Allowed:

@@ -174,7 +174,8 @@ class HyperscanEngine:
 
     def __init__(self, rules: Sequence[Rule], databases: Sequence[Database] = ()) -> None:
         self._stamp = engine_stamp(rules)
-        self._rules = _compiled(rules)
+        self._rules = tuple(rules)
+        self._compiled: dict[int, _Compiled] = {}
         self._loaded = tuple(databases)
         self._ends = self._loaded[0] if self._loaded else Database.compile(self._ended())
 
@@ -192,19 +193,40 @@ class HyperscanEngine:
         return cls(rules, [Database.load(part) for part in msgspec.msgpack.decode(body)])
 
     def dump(self) -> bytes:
-        """All that took time to compile, as bytes for `load`; compiles what is still missing."""
-        body = msgspec.msgpack.encode([self._ends.dump(), self._openings.dump()])
+        """All that was compiled so far, as bytes for `load`."""
+        is_whole = self.was_whole or "_openings" in vars(self)
+        parts = [self._ends.dump(), *([self._openings.dump()] if is_whole else [])]
+        body = msgspec.msgpack.encode(parts)
         return self._stamp.encode() + _digest(body) + body
+
+    @property
+    def was_whole(self) -> bool:
+        """Whether it was loaded with all that streams need, so that there is no more to dump."""
+        return len(self._loaded) > 1
+
+    def complete(self) -> None:
+        """Compile what streams need, where that was not done yet; it takes seconds."""
+        _ = self._openings
 
     @cached_property
     def _openings(self) -> Database:
         """Compiled when the first stream needs it: it takes several times as long as `_ends`."""
-        if self._loaded:
+        if self.was_whole:
             return self._loaded[1]
-        return Database.compile(_mirrored(rule.pattern) for rule in self._rules)
+        return Database.compile(_mirrored(rule.pattern) for rule in self._every())
 
     def _ended(self) -> list[str]:
-        return [render(shortest(rule.pattern.node), relax=_MAX_COUNTED) for rule in self._rules]
+        return [render(shortest(rule.pattern.node), relax=_MAX_COUNTED) for rule in self._every()]
+
+    def _every(self) -> list[_Compiled]:
+        return [self._rule(number) for number in range(len(self._rules))]
+
+    def _rule(self, number: int) -> _Compiled:
+        """Worked out when it is first needed: all of them together take a tenth of a second."""
+        compiled = self._compiled.get(number)
+        if compiled is None:
+            compiled = self._compiled[number] = _Compiled.of(number, self._rules[number])
+        return compiled
 
     def matches(
         self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
@@ -217,7 +239,7 @@ class HyperscanEngine:
         cursors = dict(taken or {})
         found = []
         for end, number in ends:
-            rule = self._rules[number]
+            rule = self._rule(number)
             cursor = max(cursors.get(number, 0), floor)
             if end <= cursor:
                 continue
@@ -239,7 +261,7 @@ class HyperscanEngine:
         lengths = self._openings.scan(text[::-1])
         start = secret = len(data)
         for length, number in sorted(lengths, reverse=True):
-            rule = self._rules[number]
+            rule = self._rule(number)
             begin = max(floor, len(data) - length + rule.bounded)
             if begin >= secret:
                 break

@@ -1,7 +1,7 @@
 """Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from stopper.detect.finding import Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
-from stopper.detect.jsontext import literals
+from stopper.detect.jsontext import Cut, literals
 from stopper.detect.known import KnownValues
 from stopper.detect.secrets import Detector
 
@@ -117,6 +117,14 @@ class Redactor:
         """
         redacted: _T = self._any(value, 0)
         return redacted
+
+    def cuts(self, data: bytes) -> Sequence[Cut] | None:
+        """What `redact` replaces in `data`, by bytes, in order and disjoint; None for all of it.
+
+        For those that redact in parts; where JSON has to stay JSON, `literals` makes these cuts.
+        """
+        findings, is_sure = self._findings(data)
+        return self._edits(data.decode("latin-1"), findings) if is_sure else None
 
     def redact_env_vars(self, text: str, names: Iterable[str]) -> str:
         """Replace the values that these variables are given in `text`, whatever they are.
