@@ -69,9 +69,13 @@ class View:
     def guessed(self) -> bool:
         """Whether something was joined that may never have been one.
 
-        Only what a prefix makes sure is worth looking for there.
+        Only what a prefix makes sure is worth looking for there. What was joined and then decoded
+        was one: chance does not make text out of it.
         """
-        return not JOINS.isdisjoint(self.path)
+        for name in reversed(self.path):
+            if name in BINARY or name in JOINS:
+                return name in JOINS
+        return False
 
     @property
     def rewritten(self) -> bool:
