@@ -23,6 +23,7 @@ NAMES: Final = (
     "ledger",
     "meter",
     "guards",
+    "policy",
     "shell",
     "patch",
     "detect",

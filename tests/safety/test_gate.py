@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from stopper.detect.known import KnownValues
-from stopper.errors import SettingsError
+from stopper.errors import SettingsError, UsageError
 from stopper.policy.decision import ALLOWED, Action, ActionType, PolicyDecision, block, escalate
 from stopper.safety.gate import PolicyGate, issue_approval
 
@@ -216,6 +216,15 @@ def test_one_approval_serves_one_of_many_threads() -> None:
             pool.map(lambda _: one.gate.check_action(DEPLOY, {}, approval=approval), range(64))
         )
     assert sum(decision.allowed for decision in said) == 1
+
+
+def test_an_approval_is_only_made_for_what_the_gate_takes() -> None:
+    with pytest.raises(UsageError, match="'launch' is no action; use one of: execute_code"):
+        issue_approval(KEY, "launch", {})
+    with pytest.raises(UsageError, match="holds a bytes"):
+        issue_approval(KEY, DEPLOY, {"a": b""})
+    with pytest.raises(SettingsError, match="lifetime"):
+        issue_approval(KEY, DEPLOY, {}, lifetime=timedelta(days=2))
 
 
 # rates

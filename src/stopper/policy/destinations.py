@@ -12,7 +12,7 @@ from stopper.detect.allow import Allow, judge, parse_rule
 from stopper.detect.hosts import Host, classify_host
 from stopper.detect.urls import SCHEMES, Url, parse_authority, parse_url
 from stopper.policy.decision import PolicyDecision, block
-from stopper.policy.reading import Role, parts, texts
+from stopper.policy.reading import Role, parts, texts, words
 
 __all__ = ["MAX_URLS", "Reach", "of_destinations", "of_urls_in", "reach_of"]
 
@@ -66,10 +66,11 @@ def of_destinations(context: dict[str, Any], reach: Reach) -> Iterator[PolicyDec
     """
     named = set()
     for part in parts(context):
-        method = next(texts(part.get(Role.METHOD, ())), "").upper()
+        methods = list(texts(part.get(Role.METHOD, ())))
+        method = methods[0].upper() if len(methods) == 1 else ""
         for text in texts(part.get(Role.DESTINATION, ())):
             named.add(text)
-            yield _said(_refused(text.strip(), method, reach))
+            yield _said(_refused(_whole(text.strip(), part), method, reach))
     for text in _strings(context):
         if text not in named and _SCHEME.match(text.strip()) and len(text.split()) == 1:
             yield _said(_refused(text.strip(), "", reach))
@@ -91,6 +92,15 @@ def of_urls_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
         is_mild = refused.code in _UNREAD or refused.code == "network.loopback"
         if not (is_mild and not reach.lists):
             yield _refusal(refused)
+
+
+def _whole(text: str, part: dict[Role, list[Any]]) -> str:
+    """A bare host with the port and the path that stand beside it."""
+    if "/" in text:
+        return text
+    ports = list(words(part.get(Role.PORT, ())))
+    paths = [path for path in texts(part.get(Role.PATH, ())) if path.startswith("/")]
+    return "".join((text, *(f":{port}" for port in ports), *paths))
 
 
 def _refused(text: str, method: str, reach: Reach) -> Refusal | None:

@@ -12,12 +12,15 @@ from stopper.policy.decision import Action, ActionType, PolicyDecision, block, e
 from stopper.policy.destinations import Reach, of_destinations, of_urls_in, reach_of
 from stopper.policy.rules import code_in, of_commands, of_paths, of_secrets
 
-__all__ = ["ALWAYS_ASK", "GateRules", "judge_action"]
+__all__ = ["ALWAYS_ASK", "MAX_JUDGED", "GateRules", "judge_action"]
 
 ALWAYS_ASK: Final = frozenset(
     {ActionType.DEPLOY, ActionType.CREATE_BILLING, ActionType.DELETE_FILES}
 )
 """What a person has to agree to, however harmless it looks."""
+
+MAX_JUDGED: Final = 1000
+"""An action with more commands, destinations or files than this is refused."""
 
 _BLOCK: Final = Verdict.BLOCK
 _SAID: Final = {
@@ -91,10 +94,12 @@ def _each(
     kind: ActionType, needing: ActionType, decisions: Iterable[PolicyDecision | None]
 ) -> Iterator[PolicyDecision]:
     """What was decided about each part; an action of the kind that needs one has to have one."""
-    is_empty = True
-    for decision in decisions:
-        is_empty = False
+    seen = 0
+    for seen, decision in enumerate(decisions, start=1):
+        if seen > MAX_JUDGED:
+            yield block("policy.too_much", f"The context holds more than {MAX_JUDGED} parts")
+            return
         if decision is not None:
             yield decision
-    if is_empty and kind is needing:
+    if not seen and kind is needing:
         yield block("policy.malformed", _NEEDS[kind])

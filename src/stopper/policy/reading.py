@@ -6,7 +6,17 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["MAX_CHARS", "MAX_DEPTH", "MAX_ITEMS", "Role", "Unreadable", "parts", "plain", "texts"]
+__all__ = [
+    "MAX_CHARS",
+    "MAX_DEPTH",
+    "MAX_ITEMS",
+    "Role",
+    "Unreadable",
+    "parts",
+    "plain",
+    "texts",
+    "words",
+]
 
 MAX_DEPTH: Final = 32
 MAX_ITEMS: Final = 10_000
@@ -31,13 +41,14 @@ class Role(Enum):
     SQL = 8
     DESTINATION = 9
     METHOD = 10
-    PATH = 11
-    NARROW = 12
+    PORT = 11
+    PATH = 12
+    NARROW = 13
 
 
 # By the last word of a name: `setup_command` and `webhookUrl` are what `command` and `url` are.
 _LAST: Final = {
-    Role.COMMAND: "argv bash cmd cmdline command commands exec sh shell",
+    Role.COMMAND: "argv bash cmd cmdline command commands entrypoint exec run sh shell",
     Role.CODE: "code program python script scripts snippet source",
     Role.SQL: "query queries sql statement statements",
     Role.DESTINATION: "destination domain domains endpoint endpoints host hostname hosts href link "
@@ -55,6 +66,7 @@ _WHOLE: Final = {
     Role.ENVIRONMENT: "environment environment_variables env_vars",
     Role.INPUT: "input",
     Role.METHOD: "http_method method verb",
+    Role.PORT: "port",
     Role.NARROW: "allowed_domains allowed_hosts allowlist domain_allowlist network_allowlist",
 }
 _BY_LAST: Final = {word: role for role, words in _LAST.items() for word in words.split()}
@@ -116,6 +128,15 @@ def texts(values: Iterable[Any]) -> Iterator[str]:
             yield value
         elif isinstance(value, list):
             yield from texts(value)
+
+
+def words(values: Iterable[Any]) -> Iterator[str]:
+    """The texts and numbers among `values` and in their lists, as a command line has them."""
+    for value in values:
+        if isinstance(value, str | int | float):
+            yield str(value)
+        elif isinstance(value, list):
+            yield from words(value)
 
 
 def _copy(value: Any, depth: int, left: list[int]) -> Any:

@@ -15,7 +15,7 @@ from stopper.detect.effects import Effect, Ruling, decide
 from stopper.detect.inspection import Inspector
 from stopper.detect.sql import judge_sql
 from stopper.policy.decision import PolicyDecision, block, escalate
-from stopper.policy.reading import Role, parts, texts
+from stopper.policy.reading import Role, parts, texts, words
 
 __all__ = ["code_in", "of_commands", "of_paths", "of_secrets"]
 
@@ -130,14 +130,17 @@ def _commands(part: Part) -> Iterator[str]:
 
     A list is the words of one command; those with spaces may be commands of their own.
     """
-    more = "".join(f" {shlex.quote(one)}" for one in texts(part.get(Role.ARGUMENTS, ())))
+    more = "".join(
+        f" {one}" if isinstance(one, str) else f" {shlex.join(words([one]))}"
+        for one in part.get(Role.ARGUMENTS, ())
+    )
     for value in part.get(Role.COMMAND, ()):
         if isinstance(value, str):
             yield value + more
         elif isinstance(value, list):
-            words = list(texts([value]))
-            yield shlex.join(words) + more
-            yield from (word for word in words if " " in word.strip())
+            given = list(words(value))
+            yield shlex.join(given) + more
+            yield from (word for word in given if " " in word.strip())
 
 
 def _before(part: Part) -> str:

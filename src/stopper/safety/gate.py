@@ -10,7 +10,7 @@ from stopper.core.verdict import Verdict
 from stopper.detect.allow import Allow, parse_rule
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.known import KnownValues
-from stopper.errors import SettingsError
+from stopper.errors import SettingsError, UsageError
 from stopper.guards.capability import (
     Capability,
     Key,
@@ -186,12 +186,16 @@ def issue_approval(
     """A person's word that this action with this very context may be done, once, for a while.
 
     `key` is a secret of at least 32 bytes, or an Ed25519 private key whose public half the gate
-    has. SettingsError for another key, or a lifetime that is not between a millisecond and a day.
+    has. SettingsError for another key, or a lifetime that is not between a millisecond and a day;
+    UsageError for an action or a context that the gate would not take.
     """
-    kind = ActionType(action)
-    return issue_capability(
-        key, _TOOL + kind, plain(context), lifetime_ms=lifetime // _MS, clock=clock
-    )
+    if action not in _KINDS:
+        raise UsageError(f"{action!r} is no action; use one of: {', '.join(ActionType)}")
+    try:
+        asked = plain(context)
+    except Unreadable as error:
+        raise UsageError(str(error)) from None
+    return issue_capability(key, _TOOL + action, asked, lifetime_ms=lifetime // _MS, clock=clock)
 
 
 _KINDS: Final = frozenset(ActionType)
