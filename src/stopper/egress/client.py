@@ -341,7 +341,7 @@ class Client(asyncio.Protocol):
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
         except Exception as error:  # noqa: BLE001  whatever ends a handshake ends its connection
-            self.plane.note(_handshake(error, tunnel.host))
+            self.plane.note(self.plane.screen.discreet(_handshake(error, tunnel.host)))
             outer.abort()
         else:
             if transport is None or self._closing:
@@ -357,6 +357,7 @@ class Client(asyncio.Protocol):
         if self._exchanges:
             self._exchanges[0].cut(refusal)
         elif not self._closing:
+            refusal = self.plane.screen.discreet(refusal)
             self.plane.note(refusal)
             body = error_body(refusal)
             self.write(own_reply(refusal.status, body, refusal, alive=False))

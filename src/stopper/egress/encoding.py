@@ -8,10 +8,14 @@ import zstandard
 
 from stopper.errors import MeterError
 
-__all__ = ["MAX_GROWTH_BYTES", "Decoder"]
+__all__ = ["MAX_GROWTH_BYTES", "Decoder", "undone"]
 
 MAX_GROWTH_BYTES: Final = 64 * 2**20
 """The most that one read from the network may grow to."""
+
+MAX_CODINGS: Final = 4
+_FRAMED: Final = "aws-chunked"
+"""Signatures between pieces of the body, which stands there as it is."""
 
 _ZSTD_BYTES: Final = 256
 """Taken at a time, since zstd alone has no limit for what comes out: 4 bytes may be 128 KiB."""
@@ -50,6 +54,20 @@ class Decoder:
             return self._stream(data)
         except (zlib.error, brotli.error, zstandard.ZstdError) as error:
             raise MeterError("the reply does not follow its own content coding") from error
+
+
+def undone(encoding: str, body: bytes) -> bytes:
+    """A whole body without the codings that a Content-Encoding names; MeterError as in `Decoder`.
+
+    What stands behind the end of a compressed stream is left out.
+    """
+    codings = encoding.lower().split(",")
+    if len(codings) > MAX_CODINGS:
+        raise MeterError(f"more than {MAX_CODINGS} codings")
+    for coding in reversed(codings):
+        decoder = None if coding.strip() == _FRAMED else Decoder.of(coding.strip())
+        body = decoder.feed(body) if decoder else body
+    return body
 
 
 def _zlib(window: int) -> _Stream:

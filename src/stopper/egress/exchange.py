@@ -109,6 +109,8 @@ class Exchange:
         self._screening: Screening | None = None
         self._outflow: Outflow | None = None
         self._cleared = False
+        self._asking = False
+        self._behind = False
         if isinstance(route, Route):
             self._screening = Screening(self._plane, head, route)
             if route.wire is not None and route.provider is not None:
@@ -372,7 +374,8 @@ class Exchange:
 
     def pause_out(self, pause: bool) -> None:
         """A person is asked about the body, or has answered."""
-        self._client.hold_reading(pause)
+        self._asking = pause
+        self._client.hold_reading(pause or self._behind)
 
     @_closed_on_fault
     def refuse_out(self, refusal: Refusal) -> None:
@@ -466,8 +469,9 @@ class Exchange:
         self._client.write(data)
 
     def on_upstream_blocked(self, blocked: bool) -> None:
+        self._behind = blocked
         if self._state is not _State.DRAINING:
-            self._client.hold_reading(blocked)
+            self._client.hold_reading(blocked or self._asking)
 
     # on the way back
 
@@ -565,6 +569,7 @@ class Exchange:
             self._refuse(refusal)
 
     def _tell(self, refusal: Refusal) -> None:
+        refusal = self._plane.screen.discreet(refusal)
         self._plane.note(refusal)
         if self._state is _State.REPLYING:
             self._end_early(refusal)

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, Protocol, TypeVar
 
-from stopper.core.reason import Refusal
+from stopper.core.reason import Refusal, refuse
 
 __all__ = ["InOrder", "Sink"]
 
@@ -45,8 +45,9 @@ class InOrder(Generic[_T]):
 
     def put(self, item: _T) -> None:
         """The next piece."""
-        self._queue.append(item)
-        self._run()
+        if not self._stopped:
+            self._queue.append(item)
+            self._run()
 
     def end(self, done: Callable[[], None]) -> None:
         """No more pieces; `done` is called when the last of them has left, and not otherwise."""
@@ -66,7 +67,10 @@ class InOrder(Generic[_T]):
         self._running = True
         while self._queue and not (self._deciding or self._stopped):
             self._deciding = True
-            self._decide(self._queue.popleft(), self._answered)
+            try:
+                self._decide(self._queue.popleft(), self._answered)
+            except Exception as error:  # noqa: BLE001  what could not be looked at stays here
+                self.stop(refuse("egress.fault", f"{type(error).__name__} while looking"))
         self._running = False
         if self._deciding is not self._paused and not self._stopped:
             self._paused = self._deciding

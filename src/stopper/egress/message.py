@@ -124,7 +124,7 @@ class Head(Struct):
             case b"expect":
                 self.expects = value.lower() == b"100-continue"
             case b"content-encoding":
-                self.encoded = value.strip().lower() not in (b"", b"identity")
+                self.encoded |= value.strip().lower() not in (b"", b"identity")
             case b"connection":
                 self.named_by_connection |= _tokens(value)
             case _:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from stopper.core.reason import Refusal
+from stopper.detect.decode import PACKED
 from stopper.detect.handling import OnSecret
 from stopper.egress.inorder import InOrder, Sink
 from stopper.egress.screen import Seen, describe
@@ -20,7 +21,7 @@ class Outflow:
     """Takes a body in pieces; what may leave goes to its `sink`, in order.
 
     A secret that should be redacted is overwritten in place, since the length of the body may have
-    been announced.
+    been announced; compressed bytes are refused instead.
     """
 
     def __init__(self, screening: "Screening", sink: Sink) -> None:
@@ -43,7 +44,8 @@ class Outflow:
         self._looked += len(data)
         leaks = self._screening.leaks(released.findings)
         towards = self._screening.towards
-        if leaks and towards.wish is OnSecret.REDACT and not released.unprovable:
+        packed = any(not PACKED.isdisjoint(one.decoded) for one in leaks)
+        if leaks and towards.wish is OnSecret.REDACT and not (packed or released.unprovable):
             self._screening.redacted(Seen(describe(leaks, towards, "body")))
             answer(_masked(data, leaks, start))
             return

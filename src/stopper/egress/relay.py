@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.reason import Refusal, refuse
 from stopper.egress.inorder import InOrder, Sink
+from stopper.egress.screen import Trail
 from stopper.egress.websocket import Message, Messages, WebSocketError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Relay:
         self._screening = screening
         self._messages = Messages(masked=True)
         self._line: InOrder[Message] = InOrder(self._decide, sink)
+        self._trails = {False: Trail(), True: Trail()}
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes from the caller."""
@@ -34,9 +36,14 @@ class Relay:
         except WebSocketError as error:
             self._line.stop(refuse("secret.unprovable", f"a WebSocket frame: {error}"))
             return
+        except Exception as error:  # noqa: BLE001  what could not be read stays here
+            self._line.stop(refuse("egress.fault", f"{type(error).__name__} while reading"))
+            return
         for message in messages:
             self._line.put(message)
 
     def _decide(self, message: Message, answer: Callable[[bytes | Refusal], None]) -> None:
-        seen = self._screening.look(message.payload, _PLACE)
+        trail = self._trails[message.control]
+        seen = self._screening.look(message.payload, _PLACE, trail)
+        trail.add(message.payload)
         self._screening.decide(seen, lambda refusal: answer(refusal or message.raw))

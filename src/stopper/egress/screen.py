@@ -5,22 +5,29 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stopper.core.provider import Provider
+from stopper.core.reason import Refusal
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
-from stopper.detect.inspection import Inspector
+from stopper.detect.inspection import Inspection, Inspector
 from stopper.detect.known import KnownValues
 from stopper.detect.live import LiveInspector
 from stopper.detect.redact import Redactor
 from stopper.detect.secrets import Detector, serves
 from stopper.egress.message import Head
 from stopper.egress.route import Route
+from stopper.egress.spread import in_a_row, spread
 
-__all__ = ["Screen", "Seen", "Towards", "describe", "placeholders"]
+__all__ = ["Screen", "Seen", "Towards", "Trail", "describe", "placeholders"]
 
 MAX_CLEAN_HEADS: Final = 1024
+MAX_CLEAN_HEAD_BYTES: Final = 4096
+TRAIL_BYTES: Final = 128
+"""More than any part of a value that is found has letters."""
+
 _MAX_NAMED: Final = 3
 _KNOWN: Final = frozenset({"known-value", "known-value-part", "canary", "canary-part"})
 _CREDENTIALS: Final = frozenset(
@@ -29,6 +36,9 @@ _CREDENTIALS: Final = frozenset(
 """Headers whose place it is to hold a secret: only what surely belongs elsewhere counts there."""
 
 _FRAMING: Final = frozenset({b"content-length", b"date"})
+_LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_NO_LETTERS: Final = bytes(byte for byte in range(256) if byte not in _LETTERS)
+_NOT_VISIBLE: Final = bytes(byte for byte in range(256) if not 0x20 < byte < 0x7F)  # noqa: PLR2004
 
 
 class Towards(Struct, frozen=True):
@@ -40,7 +50,7 @@ class Towards(Struct, frozen=True):
 
     shown: str
     hosts: tuple[str, ...]
-    metered: bool
+    to_provider: bool
     wish: OnSecret
     reply: OnReply
 
@@ -53,6 +63,21 @@ class Seen(Struct, frozen=True):
 
     what: str
     unprovable: bool = False
+
+
+class Trail:
+    """The end of what has left in pieces, as far as a value may reach back into it."""
+
+    def __init__(self) -> None:
+        self.ends = b"", b""
+
+    def add(self, piece: bytes) -> None:
+        """Take what has left by now."""
+        letters, visible = self.ends
+        self.ends = (
+            (letters + piece.translate(None, _NO_LETTERS))[-TRAIL_BYTES:],
+            (visible + piece.translate(None, _NOT_VISIBLE))[-TRAIL_BYTES:],
+        )
 
 
 class Screen:
@@ -81,7 +106,8 @@ class Screen:
         self._on_reply = on_reply
         self._allowed = allowed or Allowlist()
         self._owners = owners or {}
-        self._clean_heads: set[tuple[str, bytes]] = set()
+        self._discreet = Redactor(detector=detector, known=known)
+        self._clean_heads: set[tuple[bytes, bytes]] = set()
 
     def towards(self, head: Head, route: Route) -> Towards:
         """Where a request that may leave is going."""
@@ -92,7 +118,7 @@ class Screen:
         return Towards(
             shown=f"{host}:{port}",
             hosts=(host.name, *(provider.hosts if provider else ())),
-            metered=route.wire is not None,
+            to_provider=provider is not None,
             wish=self._on_secret.of(*place),
             reply=self._on_reply.of(*place),
         )
@@ -106,29 +132,35 @@ class Screen:
             elif name not in _FRAMING:
                 ordinary.append(b"%b: %b" % (name, value))
         lines, held = b"\r\n".join(ordinary), b"\r\n".join(credentials)
-        key = towards.shown, b"%b\0%b" % (lines, held)
-        if key in self._clean_heads:
+        if (lines, held) in self._clean_heads:
             return None
-        seen = self.look(lines, towards, "head") or (
-            self.look(held, towards, "credentials", sure=True) if held else None
+        row = in_a_row([spread(head.target), *(value for _, value in head.headers)])
+        found = self._inspector.inspect(lines), self._inspector.inspect(held)
+        if not (found[0].findings or found[1].findings or self._pieces(row)):
+            self._remember(lines, held, clean=found[0].is_clean and found[1].is_clean)
+        return (
+            self._seen(found[0], towards, "head")
+            or self._seen(found[1], towards, "credentials", sure=True)
+            or self._seen_pieces(row, towards, "head")
         )
-        if seen is None:
-            if len(self._clean_heads) >= MAX_CLEAN_HEADS:
-                self._clean_heads.clear()
-            self._clean_heads.add(key)
-        return seen
 
-    def look(self, data: bytes, towards: Towards, place: str, *, sure: bool = False) -> Seen | None:
-        """Look through all of `data`; `sure` leaves out what only its context makes a secret."""
+    def look(
+        self, data: bytes, towards: Towards, place: str, behind: Trail | None = None
+    ) -> Seen | None:
+        """Look through all of `data`, and across its beginning `behind` what left before it."""
         if not data:
             return None
-        inspection = self._inspector.inspect(data)
-        findings = self.leaks(inspection.findings, towards, sure=sure)
-        if findings:
-            return Seen(describe(findings, towards, place))
-        if inspection.unprovable:
-            return Seen(f"the {place}, to {towards.shown}", unprovable=True)
-        return None
+        return (
+            self._seen(self._inspector.inspect(data), towards, place)
+            or self._seen_pieces(spread(data), towards, place)
+            or self._seen_across(data, towards, place, behind)
+        )
+
+    def discreet(self, refusal: Refusal) -> Refusal:
+        """The refusal without what secrets its detail may quote of a request."""
+        if not refusal.detail:
+            return refusal
+        return replace(refusal, detail=self._discreet.redact(refusal.detail))
 
     def follow(self) -> LiveInspector:
         """What looks through a body that streams."""
@@ -149,8 +181,44 @@ class Screen:
         )
         return redactor.redact(body)
 
+    def _remember(self, lines: bytes, held: bytes, *, clean: bool) -> None:
+        """Nothing at all was found, so that it is clean wherever and whenever it goes."""
+        if not clean or len(lines) + len(held) > MAX_CLEAN_HEAD_BYTES:
+            return
+        if len(self._clean_heads) >= MAX_CLEAN_HEADS:
+            self._clean_heads.clear()
+        self._clean_heads.add((lines, held))
+
+    def _seen(
+        self, inspection: Inspection, towards: Towards, place: str, *, sure: bool = False
+    ) -> Seen | None:
+        unprovable = bool(inspection.unprovable)
+        findings = self.leaks(inspection.findings, towards, sure=sure)
+        if findings:
+            return Seen(describe(findings, towards, place), unprovable)
+        return Seen(f"the {place}, to {towards.shown}", unprovable) if unprovable else None
+
+    def _seen_pieces(self, row: bytes, towards: Towards, place: str) -> Seen | None:
+        """A known value that is cut over fields; neither its rest nor marks can stand for it."""
+        findings = self.leaks(self._pieces(row), towards)
+        return Seen(describe(findings, towards, f"fields of the {place}")) if findings else None
+
+    def _pieces(self, row: bytes) -> list[Finding]:
+        return self._known.scan(row) if self._known and row else []
+
+    def _seen_across(
+        self, data: bytes, towards: Towards, place: str, behind: Trail | None
+    ) -> Seen | None:
+        if self._known is None or behind is None:
+            return None
+        for end in set(behind.ends):
+            found = [one for one in self._known.scan(end + data) if one.end > len(end)]
+            if findings := self.leaks(found, towards):
+                return Seen(describe(findings, towards, f"{place} and what went before"))
+        return None
+
     def _leaks(self, one: Finding, towards: Towards, *, sure: bool = False) -> bool:
-        if one.tier is Tier.GENERIC and (sure or towards.metered):
+        if one.tier is Tier.GENERIC and (sure or towards.to_provider):
             return False
         now = self._now()
         return not any(

@@ -9,7 +9,10 @@ from stopper.core.reason import Refusal, refuse
 from stopper.detect.finding import Finding
 from stopper.detect.handling import OnReply, OnSecret
 from stopper.detect.live import LiveInspector
-from stopper.egress.screen import Seen, describe
+from stopper.egress.encoding import undone
+from stopper.egress.kept import MAX_KEPT_BYTES, Share
+from stopper.egress.screen import Seen, Trail, describe
+from stopper.errors import MeterError
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -66,27 +69,32 @@ class Screening:
         if len(body) <= INLINE_BYTES:
             self._answer_body(body, self._looked(body), answer)
             return
+        share = Share(self._plane.kept)  # it is held until it is looked through, whoever left
 
         def done(future: "Future[_Looked]") -> None:
+            share.forget()
             if self._left or future.cancelled():
                 return
-            if (error := future.exception()) is not None:
-                answer(refuse("egress.fault", f"{type(error).__name__} while looking"))
-            else:
+            try:
                 self._answer_body(body, future.result(), answer)
+            except Exception as error:  # noqa: BLE001  what could not be looked at stays here
+                answer(refuse("egress.fault", f"{type(error).__name__} while looking"))
 
-        self._plane.loop.run_in_executor(self._plane.looking, self._looked, body).add_done_callback(
-            done
-        )
+        if share.grow(len(body)):
+            looking = self._plane.loop.run_in_executor(self._plane.looking, self._looked, body)
+            looking.add_done_callback(done)
+        else:
+            share.forget()
+            answer(refuse("egress.busy", f"{MAX_KEPT_BYTES} bytes of requests"))
 
     def trailers(self, trailers: "Headers", answer: Callable[[Refusal | None], None]) -> None:
         """Look through what stands behind a body."""
         lines = b"\r\n".join(b"%b: %b" % pair for pair in trailers)
         self.decide(self.look(lines, "trailers") if lines else None, answer)
 
-    def look(self, data: bytes, place: str) -> Seen | None:
-        """What stands in the way of these bytes."""
-        return self._screen.look(data, self.towards, place)
+    def look(self, data: bytes, place: str, behind: Trail | None = None) -> Seen | None:
+        """What stands in the way of these bytes, `behind` what left before them."""
+        return self._screen.look(data, self.towards, place, behind)
 
     def decide(self, seen: Seen | None, answer: Callable[[Refusal | None], None]) -> None:
         """Answer for something that passes as it is or not at all."""
@@ -142,7 +150,9 @@ class Screening:
             self._plane.note(Refusal("secret.undecided", self._question))
 
     def _looked(self, body: bytes) -> _Looked:
-        seen = self.look(body, "body") if body else None
+        if self._left:  # nobody waits any more
+            return _Looked(None, b"")
+        seen = self.look(body, "body") or self._look_below(body)
         if seen is None:
             return _Looked(None, body)
         if seen.unprovable or self.towards.wish is not OnSecret.REDACT:
@@ -152,6 +162,17 @@ class Screening:
         redacted = self._screen.redact(body, self.towards)
         left = self.look(redacted, "body")
         return _Looked(seen, redacted if left is None else None)
+
+    def _look_below(self, body: bytes) -> Seen | None:
+        """Look below the codings that the head names; what does not follow them is not readable."""
+        if not self._head.encoded:
+            return None
+        named = (value for name, value in self._head.headers if name == b"content-encoding")
+        try:
+            plain = undone(b",".join(named).decode("latin-1"), body)
+        except MeterError:
+            return Seen(f"the body, to {self.towards.shown}", unprovable=True)
+        return self.look(plain, "body")
 
     def _answer_body(
         self, body: bytes, looked: _Looked, answer: Callable[[bytes | Refusal], None]

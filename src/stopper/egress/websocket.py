@@ -39,6 +39,7 @@ class Message(Struct, frozen=True):
 
     payload: bytes
     raw: bytes
+    control: bool = False
 
 
 class Messages:
@@ -104,7 +105,7 @@ class Messages:
 
     def _take(self, opcode: _Opcode, final: bool, payload: bytes, raw: bytes) -> Message | None:
         if opcode >= _Opcode.CLOSE:
-            return Message(payload, raw)
+            return Message(payload, raw, control=True)
         if (opcode is _Opcode.CONTINUATION) is not self._open:
             raise WebSocketError("a message begins in another, or goes on that never began")
         self._payload += payload
