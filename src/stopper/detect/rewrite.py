@@ -2,13 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from html.entities import html5
 from typing import Final
 
 from stopper.detect.fold import FOREIGN, folded
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["Rewritten", "joined", "quoted_printable", "regrouped", "unescaped", "unnulled"]
+__all__ = [
+    "Rewritten",
+    "joined",
+    "quoted_printable",
+    "regrouped",
+    "unescaped",
+    "unnulled",
+    "unslashed",
+]
 
 Rewritten = tuple[str, bytes, Pieces]
 """The name of a decoding, what came out, and the way back."""
@@ -41,6 +50,11 @@ _REGEXES = {
 _SIMPLE = {
     b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
 }  # fmt: skip
+_NUMBERED: Final = frozenset({bytes([letter]) for letter in b"uUx01234567\r\n"})
+_QUOTES: Final = frozenset({bytes([letter]) for letter in b"\"'`/$"})
+_ASCII: Final = bytes(range(128))
+_MAX_DISTINCT: Final = 12
+_folded = lru_cache(maxsize=4096)(folded)
 _SURROGATES = re.compile(_HIGH)
 _CODE = re.compile(rb"[0-9a-fA-F]{4}")
 
@@ -90,6 +104,8 @@ _REGROUP = {
     for _, size, gap, least in _GROUPS
 }
 _HEX_MARK = re.compile(rb"0x(?=[0-9A-Fa-f]{2})")
+_HEX = "0123456789abcdefABCDEF"
+_BYTES = {f"={high}{low}".encode(): bytes([int(high + low, 16)]) for high in _HEX for low in _HEX}
 _NULS = re.compile(rb"\x00+")
 
 
@@ -103,7 +119,17 @@ def unescaped(data: bytes) -> Rewritten | None:
         names = (*names, "unicode")
     if not names:
         return None
-    return _rewrite("+".join(names), data, _REGEXES[names], _Plain().of)
+    regex, plain = _REGEXES[names], _Plain()
+    is_line = len(data) <= _MAX_CONTEXT and b"\n" not in data
+    if is_line and (after := _at_once(data)) is not None:
+        if after == data:
+            return None
+        return (
+            "+".join(names),
+            after,
+            Pieces(lambda: _pieces(data, [(0, len(data))], regex, plain.of)),
+        )
+    return _rewrite("+".join(names), data, regex, plain.of)
 
 
 def quoted_printable(data: bytes) -> Rewritten | None:
@@ -155,6 +181,37 @@ def _near(
         at = shapes.find(shape, found.end() if found else at + 1)
 
 
+def _at_once(data: bytes) -> bytes | None:
+    """What single letters behind backslashes and few odd characters stand for, in a few steps.
+
+    None where there are other escapes, which take a step each.
+    """
+    if b"%" in data or b"&" in data:
+        return None
+    parts = data.split(b"\\")
+    for at in range(1, len(parts)):
+        part = parts[at]
+        letter = part[:1]
+        if letter in _SIMPLE:
+            parts[at] = _SIMPLE[letter] + part[1:]
+        elif letter in _NUMBERED or not (part or at + 1 < len(parts)):
+            return None
+        elif letter not in _QUOTES:
+            parts[at] = b"\\" + part if part else b""
+    plain = b"".join(parts)
+    if plain.isascii():
+        return plain
+    try:
+        chars = set(plain.translate(None, _ASCII).decode())
+    except UnicodeDecodeError:
+        return None
+    if len(chars) > _MAX_DISTINCT:
+        return None
+    for char in chars:
+        plain = plain.replace(char.encode(), _folded(char))
+    return plain
+
+
 class _Plain:
     """What escapes stand for, each worked out once."""
 
@@ -174,7 +231,7 @@ def _plain(escape: bytes) -> bytes:
         case b"%":
             return bytes.fromhex(escape[-2:].decode())
         case b"\\":
-            return _unslashed(escape)
+            return unslashed(escape)
         case b"&":
             return _entity(escape)
         case _:
@@ -183,12 +240,13 @@ def _plain(escape: bytes) -> bytes:
 
 def _foreign(escape: bytes) -> bytes:
     try:
-        return folded(escape.decode("utf-8", "surrogatepass"))
+        return _folded(escape.decode("utf-8", "surrogatepass"))
     except UnicodeDecodeError:
         return escape  # longer than it need be, or past the last character
 
 
-def _unslashed(escape: bytes) -> bytes:
+def unslashed(escape: bytes) -> bytes:
+    """What an escape that begins with backslashes stands for, as ASCII."""
     rest = escape.lstrip(b"\\")
     if _SURROGATES.fullmatch(escape):
         high, low = (int(code, 16) for code in _CODE.findall(escape))
@@ -224,8 +282,7 @@ def _char(code: int, *, latin: bool = False) -> bytes:
 
 
 def _unquoted(found: re.Match[bytes]) -> bytes:
-    digits = found[0][1:]
-    return b"" if digits.endswith(b"\n") else bytes.fromhex(digits.decode())
+    return _BYTES.get(found[0], b"")  # a line end that was escaped leaves nothing
 
 
 def _nothing(_: re.Match[bytes]) -> bytes:
