@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[dict[str, Any], Verdict, str]] = {
     "words that are no SQL":         ({"query": "how to drop table manners"},                ALLOW, ""),
     "Python":                        ({"code": "print(1)"},                                  ALLOW, ""),
     "Python that deletes":           ({"code": DELETE},                                      BLOCK, "command.deletes_tree"),
+    "Python that is warned about":   ({"code": "import shutil; shutil.rmtree('/'); '\\d'"},  BLOCK, "command.deletes_tree"),
     "Python named as such":          ({"code": DELETE, "language": "Python3"},               BLOCK, "command.deletes_tree"),
     "Python for a command":          ({"command": DELETE, "language": "python"},             BLOCK, "command.deletes_tree"),
     "Python in a script":            ({"script": DELETE},                                    BLOCK, "command.deletes_tree"),

@@ -107,13 +107,10 @@ def _of_code(
 ) -> Iterator[PolicyDecision | None]:
     """Code in the languages that are named; without one as a shell's, and as Python's."""
     if not languages:
-        ruling = _of_command(before + code, workspace)
-        if not _is_python(code):
-            yield _said(ruling, "Code")
-            return
         languages = ["python"]
-        # `reboot` reads as Python too; but what no shell understands is no shell's
-        if isinstance(ruling.part, Effect):
+        ruling = _of_command(before + code, workspace)
+        # `reboot` is both; but that no shell understands Python says nothing against it
+        if isinstance(ruling.part, Effect) or not _is_python(code):
             yield _said(ruling, "Code")
     for language in languages:
         if language in _SHELLS:
