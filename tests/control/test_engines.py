@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stopper.control import engines
-from stopper.control.engines import CACHE, complete, open_detector
+from stopper.control.engines import CACHE, complete, open_detector, open_engine
 from stopper.detect.engine import HyperscanEngine
 from stopper.detect.inspection import packaged_rules
 from stopper.detect.rules import fill
@@ -19,14 +19,14 @@ TOKEN = fill("ghp_{alnum:36}", "engines")
 @pytest.fixture(autouse=True)
 def fresh() -> None:
     """As in a process that has opened nothing yet."""
-    engines._opened.cache_clear()
+    open_engine.cache_clear()
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """The file that a first start leaves."""
     open_detector(tmp_path)
-    engines._opened.cache_clear()
+    open_engine.cache_clear()
     return tmp_path / CACHE / "detector"
 
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_trusted_is_replaced(
     assert detector.rules is packaged_rules()
     assert [one.rule for one in detector.scan(TOKEN)] == ["github-token"]
     test_nobody_else_may_read_or_write_it(kept)
-    engines._opened.cache_clear()
+    open_engine.cache_clear()
     assert open_detector(tmp_path).rules is not packaged_rules()
 
 
@@ -110,7 +110,7 @@ def test_what_streams_need_is_kept_as_well(kept: Path, tmp_path: Path) -> None:
     size = kept.stat().st_size
     complete(tmp_path)
     assert kept.stat().st_size > size
-    engines._opened.cache_clear()
+    open_engine.cache_clear()
     engine = open_detector(tmp_path).engine
     assert isinstance(engine, HyperscanEngine)
     assert engine.was_whole
@@ -120,12 +120,17 @@ def test_what_streams_need_is_kept_as_well(kept: Path, tmp_path: Path) -> None:
     assert kept.stat() == before
 
 
+def test_a_folder_that_is_made_for_it_is_private(tmp_path: Path) -> None:
+    open_engine(tmp_path / "deep" / "state")
+    assert (tmp_path / "deep" / "state").stat().st_mode & 0o777 == 0o700
+
+
 def test_a_folder_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
     open_detector(tmp_path)  # makes the key
     (tmp_path / CACHE / "detector").unlink()
     (tmp_path / CACHE).rmdir()
     (tmp_path / CACHE).write_text("no folder")
-    engines._opened.cache_clear()
+    open_engine.cache_clear()
     assert open_detector(tmp_path).scan(TOKEN)
 
 

@@ -1,5 +1,6 @@
 """`stopper exec`: one command, judged, bounded, redacted and recorded."""
 
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Final
@@ -65,8 +66,13 @@ def exec(  # noqa: A001  it is the command's name
     The exit status is the command's own; 124 means that its time was up, 125 that Stopper could not
     run it, 126 that it was refused, and 128 + N that signal N ended it.
     """
-    from stopper.shell import run_governed_command  # noqa: PLC0415  rules take a while to load
+    from stopper.control.engines import open_engine  # noqa: PLC0415  rules take a while to load
+    from stopper.control.home import find_home  # noqa: PLC0415
+    from stopper.shell import run_governed_command  # noqa: PLC0415
+    from stopper.shell.environment import compiled_by  # noqa: PLC0415
 
+    folder = find_home(os.environ)
+    compiled_by(lambda: open_engine(folder))
     result = run_governed_command(
         command[0] if len(command) == 1 else command,
         timeout=timeout,

@@ -21,7 +21,7 @@ from stopper.detect.inspection import packaged_rules
 from stopper.detect.rules import Rule
 from stopper.detect.secrets import Detector
 
-__all__ = ["CACHE", "complete", "open_detector"]
+__all__ = ["CACHE", "complete", "open_detector", "open_engine"]
 
 CACHE: Final = "cache"
 """The folder, in Stopper's own, of what can be thrown away at any time."""
@@ -45,27 +45,19 @@ class _Kept(Struct, frozen=True, array_like=True):
 def open_detector(folder: Path) -> Detector:
     """The detector of the installation in `folder`, with the engine that is kept there.
 
-    Where none is kept, or not for these rules, this takes a second, and keeps it. Raises
-    SettingsError where the installation can have no key.
+    Raises SettingsError where the installation can have no key.
     """
     key = installation_key(folder)
-    rules, engine = _opened(folder)
+    rules, engine = open_engine(folder)
     return Detector(rules, key, engine)
 
 
-def complete(folder: Path) -> None:
-    """Compile what streams need as well, and keep it; where it is not kept yet, that takes seconds.
-
-    It may run beside whatever uses the detector.
-    """
-    rules, engine = _opened(folder)
-    if isinstance(engine, HyperscanEngine) and not engine.was_whole:
-        engine.complete()
-        _keep(folder, rules, engine)
-
-
 @lru_cache(maxsize=_MAX_FOLDERS)
-def _opened(folder: Path) -> tuple[tuple[Rule, ...], Engine]:
+def open_engine(folder: Path) -> tuple[tuple[Rule, ...], Engine]:
+    """The rules that ship with Stopper and their engine, from where the installation keeps it.
+
+    Where none is kept, or not for these rules, this takes a second, and keeps it.
+    """
     with suppress(OSError, ValueError):  # not there, not ours, damaged, or of other rules
         return _load(folder)
     rules = packaged_rules()
@@ -73,6 +65,17 @@ def _opened(folder: Path) -> tuple[tuple[Rule, ...], Engine]:
     if isinstance(engine, HyperscanEngine):
         _keep(folder, rules, engine)
     return rules, engine
+
+
+def complete(folder: Path) -> None:
+    """Compile what streams need as well, and keep it; where it is not kept yet, that takes seconds.
+
+    It may run beside whatever uses the detector.
+    """
+    rules, engine = open_engine(folder)
+    if isinstance(engine, HyperscanEngine) and not engine.was_whole:
+        engine.complete()
+        _keep(folder, rules, engine)
 
 
 def _load(folder: Path) -> tuple[tuple[Rule, ...], Engine]:
@@ -93,7 +96,8 @@ def _keep(folder: Path, rules: tuple[Rule, ...], engine: HyperscanEngine) -> Non
     place = folder / CACHE
     new = place / f"{_FILE}-{token_hex(8)}"
     with suppress(OSError):
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for each in (folder, place):
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_own(place)
         try:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -9,14 +9,16 @@ from itertools import islice
 from secrets import token_bytes
 from typing import Final
 
+from stopper.detect.engine import Engine
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import Redactor
+from stopper.detect.rules import Rule
 from stopper.detect.secrets import Detector
 from stopper.detect.spelling import check_value
 from stopper.errors import ShellError
 
-__all__ = ["DEFAULT_ENV_BLOCKLIST", "detector", "filtered", "redactor_for"]
+__all__ = ["DEFAULT_ENV_BLOCKLIST", "compiled_by", "detector", "filtered", "redactor_for"]
 
 DEFAULT_ENV_BLOCKLIST: Final = (
     "AWS_SECRET",
@@ -42,6 +44,9 @@ _CHANGES_MEANING: Final = ("BASH_ENV", "BASH_FUNC_*", "BASHOPTS", "SHELLOPTS")
 _MAX_KNOWN: Final = 64
 _KEY: Final = token_bytes(32)
 
+_Compiled = tuple[tuple[Rule, ...], Engine]
+_sources: list[Callable[[], _Compiled]] = []
+
 
 def filtered(
     host: Mapping[str, str], given: Mapping[str, str], blocklist: Sequence[str]
@@ -64,9 +69,18 @@ def filtered(
     return {**passed, **given}, held
 
 
+def compiled_by(source: Callable[[], _Compiled]) -> None:
+    """Have `source` give the rules and their engine, where these are kept; before any command."""
+    _sources[:] = [source]
+    detector.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def detector() -> Detector:
     """What finds secrets in an output; the first call takes a second or two."""
+    if _sources:
+        rules, engine = _sources[0]()
+        return Detector(rules, _KEY, engine)
     found = packaged_detector(_KEY)
     with suppress(AttributeError, OSError):  # other C libraries do so by themselves
         ctypes.CDLL(None).malloc_trim(0)  # compiling leaves 14 MB of freed memory behind
