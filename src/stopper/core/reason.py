@@ -74,6 +74,16 @@ REASONS: dict[str, Reason] = {
         "A dollar budget governs, and no price is known for {detail}.",
         "Use a model with a known price, or tell the user to set `unknown_model: count`.",
     ),
+    "context.exceeded": Reason(
+        413,
+        "The request has more input than the provider's budget allows ({detail}).",
+        "Do not retry it as it is. Summarize or leave out the oldest parts.",
+    ),
+    "burn.exhausted": Reason(
+        402,
+        "The day's limit of tokens has no room for this request ({detail}).",
+        "Do not retry. Tell the user, who can raise it with STOPPER_DAILY_LIMIT.",
+    ),
     # the operator, and the end of a bottle
     "bottle.cut": Reason(403, "The operator cut this bottle's egress.", _STOPPED),
     "bottle.killed": Reason(403, "The operator killed this bottle.", _STOPPED),
