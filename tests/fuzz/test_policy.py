@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.policy.decision import ActionType
@@ -30,6 +30,7 @@ VALUES = st.recursive(
 MARK = "zqxjkvzqxjkv"
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(ActionType)), st.dictionaries(NAMES, VALUES, max_size=5))
 def test_every_context_has_a_decision(kind: ActionType, context: dict[str, Any]) -> None:
     gate = PolicyGate(enable_deployments=True, enable_billing=True)
@@ -39,6 +40,7 @@ def test_every_context_has_a_decision(kind: ActionType, context: dict[str, Any])
     assert gate.check_action(kind, context) == decision
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(ActionType)), NAMES, st.lists(PIECES, min_size=1, max_size=6))
 def test_no_reason_quotes_a_context(kind: ActionType, name: str, pieces: list[str]) -> None:
     """But for hosts, which are what a refused destination is about."""

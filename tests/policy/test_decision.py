@@ -1,7 +1,7 @@
 """What the gate answers, and which answer counts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.core.verdict import Verdict
@@ -41,11 +41,13 @@ def test_a_decision_is_a_verdict(decision: PolicyDecision, verdict: Verdict) -> 
     assert decision.allowed is (verdict is Verdict.ALLOW)
 
 
+@settings(deadline=None)
 @given(st.lists(DECISIONS), DECISIONS)
 def test_one_more_decision_never_loosens(said: list[PolicyDecision], more: PolicyDecision) -> None:
     assert strictest([*said, more]).verdict >= strictest(said).verdict
 
 
+@settings(deadline=None)
 @given(st.lists(DECISIONS).flatmap(lambda said: st.tuples(st.just(said), st.permutations(said))))
 def test_the_order_of_decisions_never_matters(
     both: tuple[list[PolicyDecision], list[PolicyDecision]],

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.detect.allow import Allow, parse_rule
@@ -111,6 +111,7 @@ HOSTS = st.sampled_from(["api.example.com", "a.example.org", "evil.com", "10.0.0
 ENTRIES = st.lists(HOSTS | st.sampled_from(["*", "*.example.org", "10.0.0.1:443", ""]), max_size=3)
 
 
+@settings(deadline=None)
 @given(HOSTS, ENTRIES, st.sampled_from(["allowlist", "allowed_domains", "allowedHosts"]))
 def test_a_caller_never_widens(host: str, entries: list[str], name: str) -> None:
     """Whatever list a caller adds, what was refused without it stays refused."""

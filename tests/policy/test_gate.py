@@ -4,7 +4,7 @@ from string import ascii_uppercase
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.core.verdict import Verdict
@@ -77,6 +77,7 @@ NAMES = st.sampled_from(["command", "url", "path", "code", "sql", "allowlist", "
 CONTEXTS = st.dictionaries(NAMES, WORDS | st.lists(WORDS, max_size=2), max_size=4)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(ActionType)), CONTEXTS)
 def test_a_stricter_operator_never_allows_more(kind: ActionType, context: dict[str, Any]) -> None:
     """A list, or fewer kinds, leave every verdict as strict as it was."""
@@ -86,6 +87,7 @@ def test_a_stricter_operator_never_allows_more(kind: ActionType, context: dict[s
         assert judge_action(Action(kind, context), rules, inspector).verdict >= free
 
 
+@settings(deadline=None)
 @given(CONTEXTS)
 def test_the_reason_quotes_no_command(context: dict[str, Any]) -> None:
     said = judge_action(Action(CODE, context), ALL, Inspector(None))

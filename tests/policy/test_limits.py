@@ -1,7 +1,7 @@
 """Rates: read, and kept within any stretch of time."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.policy.decision import ActionType
@@ -36,6 +36,7 @@ def test_a_kind_without_a_rate_is_not_limited() -> None:
     assert rates.admit(ActionType.DEPLOY, 0)
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 5), st.integers(1, 20), st.lists(st.integers(0, 10), max_size=60)
 )  # steps between actions

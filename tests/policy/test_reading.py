@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.policy.reading import (
@@ -82,6 +82,7 @@ NAMES = {
 }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
 def test_plain_values_are_copied(value: dict[str, Any]) -> None:
     assert plain(value) == value

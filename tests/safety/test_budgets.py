@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.errors import SettingsError, StoreError
@@ -59,6 +59,7 @@ def test_a_budget_is_spent_to_the_last_cent() -> None:
     assert asyncio.run(tracker.get_status(RUN)) == BudgetStatus(RUN, 0.3, 0.3, 0.0, False)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(0, 400_000), max_size=8), st.integers(1, 1_000_000))
 def test_what_is_recorded_never_passes_the_limit(amounts: list[int], limit: int) -> None:
     tracker, total = created(limit / 1e6), 0

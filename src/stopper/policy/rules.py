@@ -3,7 +3,7 @@
 import ast
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -88,12 +88,13 @@ def code_in(context: dict[str, Any]) -> Iterator[str]:
 
 def _of_part(part: Part, workspace: str) -> Iterator[PolicyDecision | None]:
     before, given = _before(part), "\n".join(texts(part.get(Role.INPUT, ())))
-    languages = [one.lower() for one in texts(part.get(Role.LANGUAGE, ()))]
+    languages = [_language(one) for one in texts(part.get(Role.LANGUAGE, ()))]
+    known = [one for one in languages if one in _RUN or one in _SHELLS]
     for command in _commands(part):
         text = f"printf %s {shlex.quote(given)} | {{\n{command}\n}}" if given else command
         yield _said(_of_command(before + text, workspace), "Command")
-        if languages:
-            yield from _of_code(command, languages, before, workspace)
+        if known:
+            yield from _of_code(command, known, before, workspace)
         if _SQL.match(command):
             yield _said(decide(judge_sql(command)), "SQL")
     for code in texts(part.get(Role.CODE, ())):
@@ -143,11 +144,27 @@ def _commands(part: Part) -> Iterator[str]:
 def _before(part: Part) -> str:
     """What a shell has to be told before a command, for the command to run in its place."""
     lines = [f"cd {shlex.quote(one)}\n" for one in texts(part.get(Role.FOLDER, ()))]
-    for variables in part.get(Role.ENVIRONMENT, ()):
-        for name, value in variables.items() if isinstance(variables, dict) else ():
-            if isinstance(value, str) and _VARIABLE.fullmatch(name):
-                lines.append(f"export {name}={shlex.quote(value)}\n")
+    for name, value in _variables(part.get(Role.ENVIRONMENT, ())):
+        if _VARIABLE.fullmatch(name):
+            lines.append(f"export {name}={shlex.quote(value)}\n")
     return "".join(lines)
+
+
+def _variables(given: Iterable[Any]) -> Iterator[tuple[str, str]]:
+    """Names and values, of a dict or of a list of `NAME=value`."""
+    for variables in given:
+        if isinstance(variables, dict):
+            yield from ((name, one) for name, one in variables.items() if isinstance(one, str))
+        else:
+            for line in texts([variables]):
+                name, _, value = line.partition("=")
+                yield name, value
+
+
+def _language(named: str) -> str:
+    """`Python3.11` is `python`, as far as a name is not known as it stands."""
+    name = named.strip().lower()
+    return name if name in _RUN or name in _SHELLS else name.rstrip("0123456789.-_ v")
 
 
 def _is_python(code: str) -> bool:
