@@ -65,10 +65,12 @@ def destinations() -> Iterator[tuple[str, str]]:
 
 def commands() -> Iterator[tuple[str, str]]:
     """Commands with the effect that each must show, or nothing for the ordinary ones."""
-    for effect, command in _rows("dangerous.tsv"):
-        yield effect, command.replace(BREAK, "\n")
-    for command in _lines("ordinary.txt"):
-        yield "", command.replace(BREAK, "\n")
+    for file in sorted(CORPUS.glob("dangerous*.tsv")):
+        for effect, command in _rows(file.name):
+            yield effect, command.replace(BREAK, "\n")
+    for file in sorted(CORPUS.glob("ordinary*.txt")):
+        for command in _lines(file.name):
+            yield "", command.replace(BREAK, "\n")
 
 
 @cache
