@@ -96,7 +96,7 @@ def test_requests(rounds: int) -> None:
                 siege.server.requests.clear()
             assert siege.server.heads > rounds // 20
             await until(lambda: not siege.plane._clients)
-            await until(lambda: not siege.plane.kept_bytes and not siege.ledger.open_holds())
+            await until(lambda: not siege.plane.kept.size and not siege.ledger.open_holds())
 
     uvloop.run(go())
 
