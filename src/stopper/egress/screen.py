@@ -125,7 +125,8 @@ class Screen:
 
     def head(self, head: Head, towards: Towards) -> Seen | None:
         """Look through the request line, with the labels of its host, and the headers."""
-        ordinary, credentials = [b"%b %b" % (head.target, head.host)], []
+        segments = head.target.replace(b"/", b" ")  # a slash is a letter of base64, too
+        ordinary, credentials = [b"%b %b" % (head.target, head.host), segments], []
         for name, value in head.headers:
             if name in _CREDENTIALS:
                 credentials.append(value)

@@ -1,0 +1,197 @@
+"""Someone inside a bottle who wants a secret outside: every spelling, place, cut and trick.
+
+What arrives at the upstream is the judge. What no screen can see is written down in the decision
+about secrets: ciphers, and parts below a dozen characters in requests of their own.
+"""
+
+import gzip
+import json
+import random
+import string
+import zlib
+from base64 import a85encode, b32encode, b64encode, b85encode, urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import brotli
+import pytest
+import uvloop
+import zstandard
+
+from stopper.detect.handling import ON_SECRET, Choice, OnReply, OnSecret
+from stopper.detect.inspection import packaged_detector
+from stopper.detect.known import KnownValues
+from stopper.egress.screen import Screen
+from stopper.testing.siege import Siege, besiege, framed
+
+KEY = b"a key of the tests"
+RANDOM = random.Random(11)  # noqa: S311  made of an alphabet, and the same in every run
+LETTERS = string.ascii_letters + string.digits
+MAX_LEAK = 24
+"""How much of an encoded secret may leave of a stream before it is seen for one."""
+
+
+def letters(size: int, alphabet: str = LETTERS) -> str:
+    """So many characters at random."""
+    return "".join(RANDOM.choice(alphabet) for _ in range(size))
+
+
+def pem() -> str:
+    """What looks like a private key and is none."""
+    kind = " ".join(("RSA", "PRIVATE", "KEY"))
+    lines = "\n".join(letters(64) for _ in range(12))
+    return f"-----BEGIN {kind}-----\n{lines}\n-----END {kind}-----"
+
+
+GIVEN = letters(32)
+TOKEN = "gh" + "p_" + letters(36)
+VALUES = {
+    "GIVEN": GIVEN,
+    "GITHUB_TOKEN": TOKEN,
+    "STOPPER_CANARY": letters(40, "0123456789abcdef"),
+    "SHORT": letters(8),
+    "SIXTEEN": letters(16),
+    "TWELVE": letters(12),
+    "LONG": letters(64),
+    "HUGE": letters(4000),
+    "PUNCTUATION": "".join(a + b for a, b in zip(letters(14), "!$%&=?^~#@;:,.", strict=True)),
+    "BLANKS": f"{letters(9)} {letters(8)} {letters(9)}",
+    "PEM": pem(),
+}
+DETECTOR = packaged_detector(KEY)
+KNOWN = KnownValues(VALUES, KEY, canaries=["STOPPER_CANARY"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """The rules are compiled on their first use, which takes longer than a client waits."""
+    DETECTOR.engine.begun(b"")
+
+
+def screen(wish: OnSecret | None = None, reply: OnReply = OnReply.IGNORE) -> Screen:
+    """One that knows a bottle's secrets, with a wish for every destination."""
+    return Screen(
+        DETECTOR,
+        KNOWN,
+        now=lambda: datetime.now(UTC),
+        on_secret=Choice(provider=wish, other=wish) if wish else ON_SECRET,
+        on_reply=Choice(provider=reply, other=reply),
+    )
+
+
+def request(
+    siege: Siege, path: str = "/", headers: str = "", body: bytes | None = None, method: str = ""
+) -> bytes:
+    """A request to a host that is no provider; a body is framed by its length unless chunked."""
+    host = f"127.0.0.1:{siege.server.port}"
+    method = method or ("GET" if body is None else "POST")
+    framing = "" if body is None or "chunked" in headers else f"content-length: {len(body)}\r\n"
+    head = f"{method} http://{host}{path} HTTP/1.1\r\nhost: {host}\r\n{framing}{headers}\r\n"
+    return head.encode("utf-8", "surrogatepass") + (body or b"")
+
+
+CHUNKED = "transfer-encoding: chunked\r\n"
+
+
+def chunked(body: bytes, size: int, trailers: str = "") -> bytes:
+    """A body in chunks of this size."""
+    pieces = (body[at : at + size] for at in range(0, len(body), size))
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    return chunks + b"0\r\n" + trailers.encode() + b"\r\n"
+
+
+def b64(data: str | bytes) -> str:
+    return b64encode(data.encode() if isinstance(data, str) else data).decode()
+
+
+def each(form: str) -> Callable[[str], str]:
+    return lambda text: "".join(form % ord(char) for char in text)
+
+
+def lines(text: str, size: int) -> str:
+    return "\n".join(text[at : at + size] for at in range(0, len(text), size))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "as it is":             lambda text: text,
+    "in upper case":        str.upper,
+    "reversed":             lambda text: text[::-1],
+    "base64":               b64,
+    "base64, second place": lambda text: b64(f"x{text}y"),
+    "base64, third place":  lambda text: b64(f"xx{text}"),
+    "base64 three times":   lambda text: b64(b64(b64(text))),
+    "base64 of reversed":   lambda text: b64(text[::-1]),
+    "base64 for URLs":      lambda text: urlsafe_b64encode(b"\xff\xfb" + text.encode()).decode().rstrip("="),
+    "base64 in lines":      lambda text: lines(b64(f"it says {text} and so on"), 20),
+    "base64 of UTF-16":     lambda text: b64(text.encode("utf-16")),
+    "base64 of hex":        lambda text: b64(text.encode().hex()),
+    "hex of base64":        lambda text: b64(text).encode().hex(),
+    "base32":               lambda text: b32encode(text.encode()).decode(),
+    "base85":               lambda text: b85encode(text.encode()).decode(),
+    "ascii85":              lambda text: a85encode(text.encode(), adobe=True).decode(),
+    "hex":                  lambda text: text.encode().hex(),
+    "hex with colons":      lambda text: text.encode().hex(":"),
+    "a dump":               lambda text: "\n".join(f"{at:08x}: {text[at : at + 16].encode().hex(' ', 2)}  {text[at : at + 16]}" for at in range(0, len(text), 16)),
+    "percent":              each("%%%02x"),
+    "percent twice":        each("%%25%02x"),
+    "JSON escapes":         each("\\u%04x"),
+    "byte escapes":         each("\\x%02x"),
+    "octal escapes":        each("\\%03o"),
+    "entities":             each("&#%d;"),
+    "quoted-printable":     each("=%02X"),
+    "fullwidth":            lambda text: "".join(chr(ord(char) + 0xFEE0) if " " < char else char for char in text),
+    "zero-width between":   "\u200b".join,
+    "NUL between":          "\0".join,
+    "lone surrogates":      "\ud800".join,
+    "dashes between":       "-".join,
+    "a letter a line":      "\n".join,
+    "a list of letters":    lambda text: json.dumps(list(text)),
+    "literals":             lambda text: " + ".join(f'"{text[at : at + 6]}"' for at in range(0, len(text), 6)),
+    "gzip in base64":       lambda text: b64(gzip.compress(text.encode())),
+    "deflate in base64":    lambda text: b64(zlib.compress(text.encode())),
+    "brotli in base64":     lambda text: b64(brotli.compress(text.encode())),
+    "zstd in hex":          lambda text: zstandard.compress(text.encode()).hex(),
+    "JSON in JSON":         lambda text: json.dumps(json.dumps({"a": text})),
+    "with a comment":       lambda text: f"{text}  # stopper:allow gitleaks:allow nosec",
+}  # fmt: skip
+LEGIBLE = ("as it is", "base64", "hex", "percent", "JSON escapes")
+"""Enough for values that differ in their own shape."""
+
+CASES = {f"{spelling}, {name}": (SPELLINGS[spelling], VALUES[name])
+         for spelling in SPELLINGS for name in ("GIVEN", "GITHUB_TOKEN", "STOPPER_CANARY")}  # fmt: skip
+CASES |= {f"{spelling}, {name}": (SPELLINGS[spelling], VALUES[name])
+          for spelling in LEGIBLE for name in VALUES}  # fmt: skip
+
+
+def places(text: str) -> Iterator[tuple[str, str, bytes | None]]:
+    """Path, headers and body of requests that carry `text`."""
+    data = text.encode("utf-8", "surrogatepass")
+    yield "/", "", data
+    yield "/", "", json.dumps({"a": {"b": [text]}}).encode()
+    yield "/", "content-encoding: gzip\r\n", gzip.compress(data)
+    yield "/", CHUNKED, chunked(b"it begins: " + data + b" and so it ends.", 4096)
+    yield f"/?q={quote(data, safe='%')}", "", None
+    if len(text) < 1000 and text.isprintable():
+        yield f"/a/{quote(data, safe='%')}/b", "", None
+        yield "/", f"x-note: {text}\r\n", None
+        yield "/", f"cookie: a=b; c={text}\r\n", None
+
+
+@pytest.mark.parametrize(("spell", "secret"), CASES.values(), ids=CASES)
+def test_every_spelling_in_every_place(spell: Callable[[str], str], secret: str) -> None:
+    """All are refused, and not even a head of those that are looked at as a whole arrives."""
+    text = spell(secret)
+    data = text.encode("utf-8", "surrogatepass")
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen()) as siege:
+            for path, headers, body in places(text):
+                async with siege.client() as client:
+                    reply = await client.ask(request(siege, path, headers, body))
+                    assert (reply.status, reply.code) == (403, "secret.blocked"), (path, headers)
+                    assert secret.encode() not in reply.body
+                    assert not siege.server.requests
+                    assert data[: MAX_LEAK + 1] not in siege.server.received
+
+    uvloop.run(go())
