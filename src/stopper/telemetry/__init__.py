@@ -12,6 +12,8 @@ from stopper.telemetry.ledger import (
     TokenLedger,
 )
 from stopper.telemetry.levels import AlertLevel
+from stopper.telemetry.otel import OpenTelemetry
+from stopper.telemetry.webhook import Webhook, verify_webhook
 
 __all__ = [
     "CEREBRAS_DAILY_LIMIT",
@@ -22,8 +24,11 @@ __all__ = [
     "Anomaly",
     "BurnRate",
     "Forecast",
+    "OpenTelemetry",
     "Sink",
     "TokenLedger",
     "UsageEntry",
     "Watcher",
+    "Webhook",
+    "verify_webhook",
 ]
