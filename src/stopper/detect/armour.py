@@ -11,12 +11,12 @@ from msgspec import Struct
 from stopper.detect.inflate import is_packed
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["Opened", "armoured"]
+__all__ = ["Opened", "grouped85", "lettered"]
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
 MIN_BASE32: Final = 24
-MIN_GROUPS_85: Final = 4
+MIN_GROUPS_85: Final = 5
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 _PAST: Final = b"\n\n\n"
@@ -82,8 +82,8 @@ class _Kind(Struct, frozen=True):
     decode: Callable[[bytes], bytes]
 
 
-def armoured(data: bytes) -> Iterator[Opened]:
-    """Every kind of armour with something legible or compressed below it."""
+def lettered(data: bytes) -> Iterator[Opened]:
+    """What base64, hex and base32 hold, as far as it is legible or compressed."""
     tokens = data.translate(_BASE64)
     if b"T" * MIN_BASE64 in tokens:
         runs = list(_runs(tokens, MIN_BASE64))
@@ -91,6 +91,10 @@ def armoured(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND16, data, _within(data, runs, _HEX, MIN_HEX))
         yield from _opened(_KIND32, data, _within(data, runs, _UPPER32, MIN_BASE32))
         yield from _opened(_KIND32, data, _within(data, runs, _LOWER32, MIN_BASE32))
+
+
+def grouped85(data: bytes) -> Iterator[Opened]:
+    """What ascii85 and base85 hold, as far as it is legible."""
     visible = data.translate(_CLASS85)
     if b"T" * (5 * MIN_GROUPS_85) in visible:
         runs = [

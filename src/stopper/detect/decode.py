@@ -7,12 +7,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import armoured, legible
+from stopper.detect.armour import Opened, grouped85, legible, lettered
 from stopper.detect.fold import FOREIGN
+from stopper.detect.gate import Decoder, needed
 from stopper.detect.inflate import TooBig, compressed, headerless
 from stopper.detect.origin import Piece, Pieces, characters, whole
 from stopper.detect.rewrite import (
     Rewritten,
+    is_one_line,
     joined,
     quoted_printable,
     regrouped,
@@ -33,6 +35,8 @@ BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _MIN_HEADERLESS: Final = 24
+_SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
+_LETTERS_STAY: Final = frozenset({"backslash", "unicode", "backslash+unicode"})
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -174,31 +178,41 @@ class _Search:
 
     def _children(self, view: View) -> Iterator[View]:
         data = view.data
-        for rewritten in self._rewritten(view):
+        wanted = needed(data)
+        plain = None
+        for rewritten in self._rewritten(view, wanted):
             if rewritten:
                 yield _below(view, *rewritten)
-        for opened in armoured(data):
+                plain = plain or rewritten
+        if plain and plain[0] in _LETTERS_STAY and is_one_line(data):
+            wanted &= ~Decoder.LETTERS  # they stand in the plain line still
+        for opened in _armoured(data, wanted):
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
         if view is self._root or view.path[-1] in PACKED:
-            for name, start, end, plain in self._inflated(data, bare=not _is_text(data)):
-                yield _below(view, name, plain, _shifted(start, end))
+            for name, start, end, inner in self._inflated(data, bare=not _is_text(data)):
+                yield _below(view, name, inner, _shifted(start, end))
 
-    def _rewritten(self, view: View) -> Iterator[Rewritten | None]:
+    def _rewritten(self, view: View, wanted: Decoder) -> Iterator[Rewritten | None]:
         data = view.data
-        yield _wide(data)
         if not view.rewritten and not _is_utf8(data):
             # Escapes and letters that random bytes spell by chance would never come to an end.
+            yield _wide(data)
             yield _strings(data)
             return
-        yield unnulled(data)
+        if not view.guessed:
+            yield unescaped(data)
+        yield _wide(data)
+        if wanted & Decoder.NULS:
+            yield unnulled(data)
         if view.guessed:
             return
-        yield unescaped(data)
-        yield quoted_printable(data)
-        yield from joined(data)
-        if view.path[-1:] != ("backslash",):
+        if wanted & Decoder.QUOTED:
+            yield quoted_printable(data)
+        if wanted & _SPLIT:
+            yield from joined(data)
+        if wanted & Decoder.GROUPS and view.path[-1:] != ("backslash",):
             yield from regrouped(data)
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
@@ -218,6 +232,13 @@ _TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 def _is_text(data: bytes) -> bool:
     return data.isascii() and not data.translate(None, _TEXT)
+
+
+def _armoured(data: bytes, wanted: Decoder) -> Iterator[Opened]:
+    if wanted & Decoder.LETTERS:
+        yield from lettered(data)
+    if wanted & Decoder.GROUPS_85:
+        yield from grouped85(data)
 
 
 def _wide(data: bytes) -> Rewritten | None:

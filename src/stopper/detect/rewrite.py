@@ -11,6 +11,7 @@ from stopper.detect.origin import Piece, Pieces
 
 __all__ = [
     "Rewritten",
+    "is_one_line",
     "joined",
     "quoted_printable",
     "regrouped",
@@ -120,8 +121,7 @@ def unescaped(data: bytes) -> Rewritten | None:
     if not names:
         return None
     regex, plain = _REGEXES[names], _Plain()
-    is_line = len(data) <= _MAX_CONTEXT and b"\n" not in data
-    if is_line and (after := _at_once(data)) is not None:
+    if is_one_line(data) and (after := _at_once(data)) is not None:
         if after == data:
             return None
         return (
@@ -130,6 +130,11 @@ def unescaped(data: bytes) -> Rewritten | None:
             Pieces(lambda: _pieces(data, [(0, len(data))], regex, plain.of)),
         )
     return _rewrite("+".join(names), data, regex, plain.of)
+
+
+def is_one_line(data: bytes) -> bool:
+    """Whether `unescaped` gives all of it, and not only the lines that it changes."""
+    return len(data) <= _MAX_CONTEXT and b"\n" not in data
 
 
 def quoted_printable(data: bytes) -> Rewritten | None:

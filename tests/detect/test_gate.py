@@ -1,0 +1,50 @@
+"""What the gate rules out would change nothing."""
+
+import base64
+import gzip
+from collections.abc import Callable, Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stopper.detect.armour import grouped85, lettered
+from stopper.detect.gate import PATTERNS, Decoder, needed
+from stopper.detect.inflate import compressed
+from stopper.detect.rewrite import joined, quoted_printable, regrouped, unnulled
+
+SPLIT = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
+DECODERS: dict[str, tuple[Decoder, Callable[[bytes], Iterable[object]]]] = {
+    "quoted-printable": (Decoder.QUOTED, lambda data: [quoted_printable(data)]),
+    "NUL": (Decoder.NULS, lambda data: [unnulled(data)]),
+    "joined": (SPLIT, joined),
+    "regrouped": (Decoder.GROUPS, regrouped),
+    "letters": (Decoder.LETTERS, lettered),
+    "groups of five": (Decoder.GROUPS_85, grouped85),
+    "compressed": (Decoder.PACKED, lambda data: [] if data[:1] == b"x" else compressed(data, 9999)),
+}
+SECRET = b"ghp_0123456789abcdefABCDEF0123456789abcd"
+PIECES = st.sampled_from(
+    [b"=41", b"=\n", b"= \r\n", b"\0", b"a", b"abcdefghijklmnop", b"\n", b"\r\n", b"\\\n", b"   ", b".", b'"', b"'", b"+", b" ", b"41 ",
+     b"4142 ", b"0x41, ", b"a b ", b"==", base64.b64encode(SECRET), SECRET.hex().encode(), base64.b32encode(SECRET),
+     base64.a85encode(SECRET), base64.b85encode(SECRET), gzip.compress(SECRET), b"\xff", b"\xe2\x80\x8b", b"||", b"<>", b"\\", b"_-/"]
+)  # fmt: skip
+TEXTS = st.lists(PIECES | st.binary(max_size=3), max_size=24).map(b"".join)
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@settings(max_examples=200, deadline=None)
+@given(data=TEXTS)
+def test_a_decoder_that_changes_something_is_needed(name: str, data: bytes) -> None:
+    decoder, decode = DECODERS[name]
+    if any(found for found in decode(data)):
+        assert needed(data) & decoder
+
+
+def test_ordinary_text_needs_little() -> None:
+    assert needed(b"The quick brown fox, as we know it, jumps over it all.") == Decoder(0)
+    assert needed(b"") == Decoder(0)
+
+
+def test_every_decoder_has_patterns() -> None:
+    assert sum(PATTERNS) == Decoder.ALL
