@@ -39,7 +39,7 @@ def letters(size: int, alphabet: str = LETTERS) -> str:
 
 def pem() -> str:
     """What looks like a private key and is none."""
-    kind = " ".join(("RSA", "PRIVATE", "KEY"))
+    kind = f"RSA {'private'.upper()} KEY"
     lines = "\n".join(letters(64) for _ in range(12))
     return f"-----BEGIN {kind}-----\n{lines}\n-----END {kind}-----"
 
@@ -86,7 +86,7 @@ def request(
     """A request to a host that is no provider; a body is framed by its length unless chunked."""
     host = f"127.0.0.1:{siege.server.port}"
     method = method or ("GET" if body is None else "POST")
-    framing = "" if body is None or "chunked" in headers else f"content-length: {len(body)}\r\n"
+    framing = "" if body is None or "transfer-" in headers else f"content-length: {len(body)}\r\n"
     head = f"{method} http://{host}{path} HTTP/1.1\r\nhost: {host}\r\n{framing}{headers}\r\n"
     return head.encode("utf-8", "surrogatepass") + (body or b"")
 
@@ -140,7 +140,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "octal escapes":        each("\\%03o"),
     "entities":             each("&#%d;"),
     "quoted-printable":     each("=%02X"),
-    "fullwidth":            lambda text: "".join(chr(ord(char) + 0xFEE0) if " " < char else char for char in text),
+    "fullwidth":            lambda text: "".join(chr(ord(char) + 0xFEE0) if char > " " else char for char in text),
     "zero-width between":   "\u200b".join,
     "NUL between":          "\0".join,
     "lone surrogates":      "\ud800".join,
@@ -193,5 +193,131 @@ def test_every_spelling_in_every_place(spell: Callable[[str], str], secret: str)
                     assert secret.encode() not in reply.body
                     assert not siege.server.requests
                     assert data[: MAX_LEAK + 1] not in siege.server.received
+
+    uvloop.run(go())
+
+
+def cut(first: str, second: str) -> dict[str, tuple[str, str, bytes | None]]:
+    """Path, headers and body of requests that carry two halves in fields of their own."""
+    one, two = quote(first, safe=""), quote(second, safe="")
+    form = "content-type: application/x-www-form-urlencoded\r\n"
+    multi = "content-type: multipart/form-data; boundary=b\r\n"
+    part = '--b\r\ncontent-disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    return {
+        "parameters of a query":    (f"/?first={one}&second={two}", "", None),
+        "segments of a path":       (f"/{one}/{two}", "", None),
+        "path and query":           (f"/{one}?{two}", "", None),
+        "headers":                  ("/", f"x-a: {first}\r\nx-b: {second}\r\n", None),
+        "headers of one name":      ("/", f"x-a: {first}\r\nx-a: {second}\r\n", None),
+        "cookies":                  ("/", f"cookie: first={first}; second={second}\r\n", None),
+        "values of JSON":           ("/", "", json.dumps({"first": first, "second": second}).encode()),
+        "values of one name":       ("/", "", json.dumps([{"k": "part", "v": first}, {"k": "more", "v": second}]).encode()),
+        "fields of a form":         ("/", form, f"first={one}&second={two}".encode()),
+        "parts of a body":          ("/", multi, (part.format("first", first) + part.format("second", second) + "--b--\r\n").encode()),
+        "trailers":                 ("/", CHUNKED, chunked(b"{}", 2, f"x-a: {first}\r\nx-b: {second}\r\n")),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("place", cut("", ""))
+@pytest.mark.parametrize("name", ["TWELVE", "SIXTEEN", "GIVEN"])
+def test_a_value_cut_over_two_fields(place: str, name: str) -> None:
+    """Wherever the cut is: what is neither in one field nor half of it is put together again."""
+    secret = VALUES[name]
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen()) as siege:
+            for at in range(1, len(secret)):
+                path, headers, body = cut(secret[:at], secret[at:])[place]
+                async with siege.client() as client:
+                    reply = await client.ask(request(siege, path, headers, body))
+                    assert (reply.status, reply.code) == (403, "secret.blocked"), at
+                    assert not siege.server.requests
+
+    uvloop.run(go())
+
+
+def frame(data: bytes, opcode: int = 1, mask: bytes = bytes(4), *, final: bool = True) -> bytes:
+    """A frame of a caller, of less than 64 KiB."""
+    size = len(data)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + size.to_bytes(2)
+    masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
+    return bytes([0x80 * final | opcode]) + length + mask + masked
+
+
+SWITCH = b"HTTP/1.1 101 Go\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+UPGRADE = "connection: upgrade\r\nupgrade: websocket\r\n"
+
+SOCKETS: dict[str, Callable[[str], list[bytes]]] = {
+    "one message":              lambda text: [frame(text.encode())],
+    "masked":                   lambda text: [frame(text.encode(), mask=b"\x93\x01\xff\x7c")],
+    "binary, packed":           lambda text: [frame(gzip.compress(text.encode()), 2)],
+    "fragments of a letter":    lambda text: [frame(char.encode(), 1 if at == 0 else 0, final=at + 1 == len(text)) for at, char in enumerate(text)],
+    "messages of a letter":     lambda text: [frame(char.encode()) for char in text],
+    "with pings between":       lambda text: [piece for char in text for piece in (frame(char.encode()), frame(b"are you there", 9))],
+    "messages of three":        lambda text: [frame(text[at : at + 3].encode()) for at in range(0, len(text), 3)],
+    "lines of six":             lambda text: [frame(b"%b\n" % text[at : at + 6].encode()) for at in range(0, len(text), 6)],
+    "pings of a letter":        lambda text: [frame(char.encode(), 9) for char in text],
+    "the end of a connection":  lambda text: [frame(b"\x03\xe8" + text.encode(), 8)],
+    "in hex, in messages":      lambda text: [frame(byte.to_bytes().hex().encode()) for byte in text.encode()],
+    "far apart":                lambda text: [frame(char.encode() + b"!" * 900) for char in text],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["GIVEN", "SIXTEEN", "PUNCTUATION", "HUGE"])
+@pytest.mark.parametrize("spell", SOCKETS.values(), ids=SOCKETS)
+def test_a_value_in_messages_of_a_websocket(spell: Callable[[str], list[bytes]], name: str) -> None:
+    """The message that completes it, or half of it where that says enough, closes the socket."""
+    secret = VALUES[name][:100]
+
+    async def go() -> None:
+        async with besiege(SWITCH, screen=screen()) as siege, siege.client() as client:
+            client.send(request(siege, "/ws", UPGRADE))
+            await client.reader.readuntil(b"\r\n\r\n")
+            for piece in spell(secret):
+                client.send(piece)
+            opcode, _, *code = await client.reader.readexactly(4)
+            assert (opcode, bytes(code)) == (0x88, (1008).to_bytes(2))
+            await client.closed()
+            arrived = bytes(siege.server.received)
+            assert frame(secret[-1:].encode()) not in arrived or name == "HUGE"
+            assert secret.encode() not in arrived
+
+    uvloop.run(go())
+
+
+LIES: dict[str, tuple[str, bytes, str]] = {
+    # what is said of a body       coding                body                                              expected code
+    "gzip":                       ("gzip",               gzip.compress(GIVEN.encode()),                    "secret.blocked"),
+    "gzip, and a second member":  ("gzip",               gzip.compress(b"hello") + gzip.compress(GIVEN.encode()), "secret.blocked"),
+    "gzip that breaks off":       ("gzip",               gzip.compress(GIVEN.encode() * 3)[:-9],           "secret.blocked"),
+    "deflate":                    ("deflate",            zlib.compress(GIVEN.encode()),                    "secret.blocked"),
+    "brotli":                     ("br",                 brotli.compress(GIVEN.encode()),                  "secret.blocked"),
+    "zstd":                       ("zstd",               zstandard.compress(GIVEN.encode()),               "secret.blocked"),
+    "zstd, and a second frame":   ("zstd",               zstandard.compress(b"hi") + zstandard.compress(GIVEN.encode()), "secret.blocked"),
+    "two codings":                ("gzip, br",           brotli.compress(gzip.compress(GIVEN.encode())),   "secret.blocked"),
+    "in two headers":             ("gzip\r\ncontent-encoding: identity", gzip.compress(GIVEN.encode()),    "secret.blocked"),
+    "plain text called gzip":     ("gzip",               GIVEN.encode(),                                   "secret.blocked"),
+    "gzip called identity":       ("identity",           gzip.compress(GIVEN.encode()),                    "secret.blocked"),
+    "nothing, called gzip":       ("gzip",               b"hello there",                                   "secret.unprovable"),
+    "a coding nobody knows":      ("x-mine",             bytes(byte ^ 7 for byte in GIVEN.encode()),       "secret.unprovable"),
+    "a dictionary":               ("dcz",                zstandard.compress(b"hello"),                     "secret.unprovable"),
+    "many codings":               (",".join(["gzip"] * 9), gzip.compress(GIVEN.encode()),                  "secret.blocked"),
+    "pieces with signatures":     ("aws-chunked",        b"20;chunk-signature=1\r\n%b\r\n" % GIVEN.encode(), "secret.blocked"),
+    "a bomb":                     ("gzip",               gzip.compress(gzip.compress(bytes(2**24)) * 40, 1), "secret.unprovable"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("framing", ["", CHUNKED], ids=["with a length", "chunked"])
+@pytest.mark.parametrize(("coding", "body", "code"), LIES.values(), ids=LIES)
+def test_codings_that_lie(coding: str, body: bytes, code: str, framing: str) -> None:
+    """Every coding that is named is undone, and one that does not fit is never taken for clean."""
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen()) as siege, siege.client() as client:
+            headers = f"content-encoding: {coding}\r\n{framing}"
+            sent = chunked(body, 1000) if framing else body
+            assert (await client.ask(request(siege, "/", headers, sent))).code == code
+            assert body[:-4] not in siege.server.received
+            assert not siege.server.requests
 
     uvloop.run(go())

@@ -17,7 +17,7 @@ from stopper.detect.known import KnownValues
 from stopper.detect.live import LiveInspector
 from stopper.detect.redact import Redactor
 from stopper.detect.secrets import Detector, serves
-from stopper.egress.message import Head
+from stopper.egress.message import Head, Headers
 from stopper.egress.route import Route
 from stopper.egress.spread import in_a_row, spread
 
@@ -135,7 +135,7 @@ class Screen:
         lines, held = b"\r\n".join(ordinary), b"\r\n".join(credentials)
         if (lines, held) in self._clean_heads:
             return None
-        row = in_a_row([spread(head.target), *(value for _, value in head.headers)])
+        row = in_a_row([spread(head.target), _values(head.headers)])
         found = self._inspector.inspect(lines), self._inspector.inspect(held)
         if not (found[0].findings or found[1].findings or self._pieces(row)):
             self._remember(lines, held, clean=found[0].is_clean and found[1].is_clean)
@@ -143,6 +143,13 @@ class Screen:
             self._seen(found[0], towards, "head")
             or self._seen(found[1], towards, "credentials", sure=True)
             or self._seen_pieces(row, towards, "head")
+        )
+
+    def trailers(self, trailers: Headers, towards: Towards) -> Seen | None:
+        """Look through what stands behind a body."""
+        lines = b"\r\n".join(b"%b: %b" % pair for pair in trailers)
+        return self.look(lines, towards, "trailers") or self._seen_pieces(
+            _values(trailers), towards, "trailers"
         )
 
     def look(
@@ -231,6 +238,12 @@ class Screen:
         if one.rule in _KNOWN:
             return any(serves(owner, host) for owner in self._owners.get(one.name, ()))
         return self._detector.is_use(one, host)
+
+
+def _values(headers: Headers) -> bytes:
+    """Of headers, and of the fields inside of them, as of cookies."""
+    values = [value for _, value in headers]
+    return in_a_row([*values, spread(b";".join(values))])
 
 
 def placeholders(providers: Iterable[Provider], key: bytes) -> list[Allowed]:

@@ -89,8 +89,7 @@ class Screening:
 
     def trailers(self, trailers: "Headers", answer: Callable[[Refusal | None], None]) -> None:
         """Look through what stands behind a body."""
-        lines = b"\r\n".join(b"%b: %b" % pair for pair in trailers)
-        self.decide(self.look(lines, "trailers") if lines else None, answer)
+        self.decide(self._screen.trailers(trailers, self.towards), answer)
 
     def look(self, data: bytes, place: str, behind: Trail | None = None) -> Seen | None:
         """What stands in the way of these bytes, `behind` what left before them."""
