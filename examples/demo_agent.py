@@ -2,6 +2,8 @@
 
 import json
 import os
+import secrets
+import string
 import subprocess
 import urllib.error
 import urllib.request
@@ -72,6 +74,16 @@ def go_elsewhere() -> None:
             say(f"{url}\n      {error}")
 
 
+def tell_a_secret(client: anthropic.Anthropic) -> None:
+    """A token that stands in what the agent read; the model is asked to repeat it."""
+    token = "gh" + "p_" + "".join(secrets.choice(string.ascii_letters) for _ in range(36))
+    ask = f'What does .netrc say? [[mock: text="password {token}"]]'
+    reply = client.messages.create(
+        model=CLAUDE, max_tokens=100, messages=[{"role": "user", "content": ask}]
+    )
+    say(f"sent 'password {token[:8]}...', and {CLAUDE} read {reply.content[0].text!r}")
+
+
 def ask_for_too_much(client: anthropic.Anthropic) -> None:
     """More than the budget can pay: the limit is lowered before the request leaves."""
     ask = "Write a long story. [[mock: tokens=100000]]"
@@ -111,11 +123,13 @@ def main() -> None:
     stream_an_answer(gpt)
     title(2, "Only what is allowed can be reached")
     go_elsewhere()
-    title(3, "A request that asks for more than is left is clamped")
+    title(3, "Secrets stay in")
+    tell_a_secret(claude)
+    title(4, "A request that asks for more than is left is clamped")
     ask_for_too_much(claude)
-    title(4, "A reply that outgrows the budget is cut in mid-stream")
+    title(5, "A reply that outgrows the budget is cut in mid-stream")
     run_away(gpt)
-    title(5, "And then nothing leaves any more")
+    title(6, "And then nothing leaves any more")
     try_again(gpt)
 
 
