@@ -139,8 +139,8 @@ class _Running:
         return code
 
     def _complete(self) -> None:
-        """In a thread of its own, which ends with the process: it only makes later runs faster."""
-        Thread(target=complete, args=(self._home.folder,), daemon=True).start()
+        """In a thread that the process waits for: libraries must not be torn down under it."""
+        Thread(target=complete, args=(self._home.folder,)).start()
 
     def _open_screen(self, canary: str) -> Screen:
         planned = self._planned

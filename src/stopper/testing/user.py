@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from stopper.control.engines import open_engine
 from stopper.control.home import HOME_VARIABLE, LEDGER_FILE
 from stopper.stores import open_ledger
 from stopper.stores.ledger import Ledger
@@ -24,8 +25,9 @@ TIMEOUT_SECONDS: Final = 60.0
 class User:
     """Runs real commands in processes of their own, with a clean environment.
 
-    `folder` gets an empty home and an empty workspace. Requests to anthropic and openai go to
-    `upstream`, where it is given; `keys` are the user's API keys, by variable.
+    `folder` gets an empty workspace, and a home that is empty but for the compiled rules, which
+    this process shares with all of its users. Requests to anthropic and openai go to `upstream`,
+    where it is given; `keys` are the user's API keys, by variable.
     """
 
     def __init__(self, folder: Path, upstream: str = "", keys: Mapping[str, str] = {}) -> None:
@@ -34,6 +36,7 @@ class User:
         self.workspace = folder / "work"
         for made in (self.home, self.state, self.workspace):
             made.mkdir()
+        open_engine(self.state)
         names = ("anthropic", "openai") if upstream else ()
         self._upstreams = [f"--upstream={name}={upstream}" for name in names]
         self.environ = {"HOME": str(self.home), "PATH": os.defpath, "LANG": "C.UTF-8", **keys}
