@@ -216,13 +216,16 @@ class Redactor:
         marks = [(found.start(), found.end(), found[1]) for found in _MARK.finditer(text)]
         genuine = _OURS | self._patterns.keys() | self._rule_names() if marks else frozenset()
         edits = []
+        run = -1, -1
         for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
             name = self._name(finding)
             if name in self._removed or _is_marked(text, finding, marks, genuine):
                 continue
             end = finding.end
             if finding.tier != Tier.GENERIC and not finding.decoded:
-                end = _tail(text, end)
+                if not run[0] <= end <= run[1]:  # of many in one run only the first looks for it
+                    run = end, _tail(text, end)
+                end = run[1]
             weight = (_RANK[finding.tier], end - finding.start)
             edits.append(_Edit(finding.start, end, self._mark(name, finding.fingerprint), weight))
         return _merged(edits)
