@@ -12,6 +12,7 @@ import zlib
 from base64 import a85encode, b32encode, b64encode, b85encode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
 import brotli
@@ -159,7 +160,7 @@ LEGIBLE = ("as it is", "base64", "hex", "percent", "JSON escapes")
 """Enough for values that differ in their own shape."""
 
 CASES = {f"{spelling}, {name}": (SPELLINGS[spelling], VALUES[name])
-         for spelling in SPELLINGS for name in ("GIVEN", "GITHUB_TOKEN", "STOPPER_CANARY")}  # fmt: skip
+         for spelling in SPELLINGS for name in ("GIVEN", "STOPPER_CANARY")}  # fmt: skip
 CASES |= {f"{spelling}, {name}": (SPELLINGS[spelling], VALUES[name])
           for spelling in LEGIBLE for name in VALUES}  # fmt: skip
 
@@ -319,5 +320,123 @@ def test_codings_that_lie(coding: str, body: bytes, code: str, framing: str) -> 
             assert (await client.ask(request(siege, "/", headers, sent))).code == code
             assert body[:-4] not in siege.server.received
             assert not siege.server.requests
+
+    uvloop.run(go())
+
+
+def dialogue(text: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """A path and a body of each provider's own, with the text wherever people and tools write."""
+    arguments = json.dumps({"command": f"echo {text}"})
+    anthropic = {
+        "model": "mock",
+        "max_tokens": 100,
+        "system": text,
+        "messages": [
+            {"role": "user", "content": [{"type": "text", "text": text}]},
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "t", "name": "x", "input": {"a": [text], text: 1}}]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "t", "content": f"out:\n{text}\n"}]},
+        ],
+    }  # fmt: skip
+    called = {"id": "t", "type": "function", "function": {"name": "x", "arguments": arguments}}
+    chat = {
+        "model": "mock",
+        "max_tokens": 100,
+        "messages": [
+            {"role": "system", "content": text},
+            {"role": "assistant", "content": None, "tool_calls": [called]},
+            {"role": "tool", "tool_call_id": "t", "content": text},
+        ],
+    }
+    responses = {
+        "model": "mock",
+        "max_output_tokens": 100,
+        "instructions": text,
+        "input": [
+            {"role": "user", "content": [{"type": "input_text", "text": text}]},
+            {"type": "function_call", "call_id": "t", "name": "x", "arguments": arguments},
+            {"type": "function_call_output", "call_id": "t", "output": text},
+        ],
+    }
+    gemini = {
+        "systemInstruction": {"parts": [{"text": text}]},
+        "contents": [
+            {"role": "user", "parts": [{"text": text}]},
+            {"role": "model", "parts": [{"functionCall": {"name": "x", "args": {"a": text}}}]},
+        ],
+        "generationConfig": {"maxOutputTokens": 100},
+    }
+    bedrock = {
+        "system": [{"text": text}],
+        "messages": [{"role": "user", "content": [{"text": text}]}],
+        "inferenceConfig": {"maxTokens": 100},
+    }
+    return {
+        "anthropic":        ("/anthropic/v1/messages", anthropic),
+        "openai chat":      ("/openai/v1/chat/completions", chat),
+        "openai responses": ("/openai/v1/responses", responses),
+        "gemini":           ("/gemini/v1beta/models/mock:generateContent", gemini),
+        "bedrock":          ("/bedrock/model/mock/converse", bedrock),
+        "ollama":           ("/ollama/api/chat", {**chat, "messages": chat["messages"], "stream": False}),
+    }  # fmt: skip
+
+
+def said(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names as well, and those in JSON that is written as a text."""
+    match value:
+        case dict():
+            for name, inner in value.items():
+                yield name
+                yield from said(inner)
+        case list():
+            for inner in value:
+                yield from said(inner)
+        case str():
+            yield value
+            if value.startswith("{"):
+                yield from said(json.loads(value))
+
+
+SPOKEN = ("as it is", "base64", "reversed", "JSON in JSON", "fullwidth", "percent",
+          "JSON escapes", "a letter a line", "with a comment")  # fmt: skip
+
+
+def marked(text: str) -> bool:
+    """Whether it is as it was but for the secret."""
+    return text.startswith("see ") and text.endswith(" there") and "[REDACTED:" in text
+
+
+@pytest.mark.parametrize("ascii_only", [True, False], ids=["escaped", "as UTF-8"])
+@pytest.mark.parametrize("name", ["GIVEN", "PUNCTUATION", "BLANKS", "PEM"])
+@pytest.mark.parametrize("api", dialogue(""))
+def test_a_prompt_keeps_its_shape_and_loses_the_secret(
+    api: str, name: str, ascii_only: bool
+) -> None:
+    """In every wire format the request stays what it was, is metered, and has marks for secrets."""
+    secret = VALUES[name]
+
+    async def go() -> None:
+        providers = ("anthropic", "openai", "gemini", "ollama", "bedrock")
+        async with besiege(framed(b"{}"), providers=providers, screen=screen()) as siege:
+            for spelling in SPOKEN if name == "GIVEN" else SPOKEN[:1]:
+                text = SPELLINGS[spelling](secret)
+                path, body = dialogue(f"see {text} there")[api]
+                data = json.dumps(body, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+                head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {len(data)}\r\n"
+                async with siege.client() as client:
+                    before = len(siege.server.requests)
+                    reply = await client.ask(head.encode() + b"\r\n" + data)
+                    assert len(siege.server.requests) == before + 1, (spelling, reply)
+                sent = json.loads(siege.server.requests[-1].partition(b"\r\n\r\n")[2])
+                texts = list(said(sent))
+                for one in texts:
+                    assert secret not in one, spelling
+                    assert text not in one, spelling
+                plain = said(dialogue("see X there")[api][1])
+                assert len([one for one in texts if marked(one)]) == len(
+                    [one for one in plain if one == "see X there"]
+                ), spelling
+            await siege.rows(len(siege.server.requests))
 
     uvloop.run(go())

@@ -35,6 +35,7 @@ _CREDENTIALS: Final = frozenset(
 )
 """Headers whose place it is to hold a secret: only what surely belongs elsewhere counts there."""
 
+_NOTHING_LEFT: Final = frozenset({b"[REDACTED:UNPROVABLE]", b"[REDACTED:UNSETTLED]"})
 _FRAMING: Final = frozenset({b"content-length", b"date"})
 _LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _NO_LETTERS: Final = bytes(byte for byte in range(256) if byte not in _LETTERS)
@@ -180,14 +181,18 @@ class Screen:
         """Those findings that may not go there."""
         return [one for one in findings if self._leaks(one, towards, sure=sure)]
 
-    def redact(self, body: bytes, towards: Towards) -> bytes:
-        """The body with marks in the place of what may not go there; JSON stays JSON."""
+    def redact(self, body: bytes, towards: Towards) -> bytes | None:
+        """The body with marks in the place of what may not go there; JSON stays JSON.
+
+        None where only a mark would be left.
+        """
         redactor = Redactor(
             detector=self._detector,
             known=self._known,
             ignore=lambda one: not self._leaks(one, towards),
         )
-        return redactor.redact(body)
+        redacted = redactor.redact(body)
+        return None if redacted in _NOTHING_LEFT else redacted
 
     def _remember(self, lines: bytes, held: bytes, *, clean: bool) -> None:
         """Nothing at all was found, so that it is clean wherever and whenever it goes."""

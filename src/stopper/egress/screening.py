@@ -159,8 +159,9 @@ class Screening:
         if self._head.encoded or not _is_utf8(body):  # marks would break what they stand in
             return _Looked(seen, None)
         redacted = self._screen.redact(body, self.towards)
-        left = self.look(redacted, "body")
-        return _Looked(seen, redacted if left is None else None)
+        if redacted is None or self.look(redacted, "body"):
+            return _Looked(seen, None)
+        return _Looked(seen, redacted)
 
     def _look_below(self, body: bytes) -> Seen | None:
         """Look below the codings that the head names; what does not follow them is not readable."""
