@@ -52,7 +52,7 @@ def test_the_commands_are_those_that_are_promised() -> None:
         *("scan", "redact", "check-command", "check-url"),
         *("rules list", "rules test", "rules explain"),
         *("budget set", "budget list", "budget rm", "audit verify", "mock-provider", "completion"),
-        *("ledger pending", "ledger settle"),
+        *("ledger pending", "ledger settle", "burn", "route explain"),
     }
 
 

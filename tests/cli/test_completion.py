@@ -30,7 +30,7 @@ def test_a_script_that_its_shell_can_read(typed: Typed, shell: str) -> None:
 
 COMPLETED = {
     # what is typed           words                      what Tab offers
-    "a command":             ("stopper bu",              ["budget"]),
+    "a command":             ("stopper bu",              ["budget", "burn"]),
     "a command's command":   ("stopper budget ",         ["list", "rm", "set"]),
     "an option":             ("stopper usage --si",      ["--since"]),
     "a choice":              ("stopper usage --by pro",  ["provider"]),

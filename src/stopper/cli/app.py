@@ -37,6 +37,7 @@ SECTIONS: Final = {
     "Watch": {
         "ps": ("ps", "List the runs that live."),
         "usage": ("usage", "Show what was used and what it cost."),
+        "burn": ("burn", "Show how fast each provider's day is being used up."),
         "logs": ("logs", "Show what a bottle did and what was refused to it."),
     },
     "Limit": {
@@ -52,6 +53,7 @@ SECTIONS: Final = {
         "audit": ("audit", "Check the record of what was enforced."),
         "guards": ("guards", "Check a file of guards, and see what they say about a call."),
         "ledger": ("ledger", "Settle requests whose cost is not known."),
+        "route": ("route", "Find the model that suits a task, and why."),
         "providers": ("providers", "List the providers that Stopper can meter."),
         "mock-provider": ("mock_provider", "Serve a provider for tests and demos."),
         "completion": ("completion", "Print the completion script of a shell."),

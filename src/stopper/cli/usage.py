@@ -11,11 +11,14 @@ from stopper.cli.options import bottles, examples, json_option
 from stopper.cli.say import hint, print_json
 from stopper.cli.table import Column, Value, print_table
 from stopper.control.home import open_home
-from stopper.control.reports import GROUPS, UsageReport, parse_since, report_usage
+from stopper.control.reports import GROUPS, UsageReport, parse_since, report_usage, sum_of
 from stopper.core.usage import Weights
 from stopper.stores.ledger import Total
 
 __all__ = ["print_usage", "usage", "usage_json"]
+
+LEDGER_PATH: Final = ".stopper/usage.jsonl"
+"""As `stopper.telemetry` has it, which the help does not load."""
 
 _Shown = tuple[Column, Callable[[Total], Value]]
 
@@ -46,6 +49,7 @@ _MILLI: Final = 1000
         "stopper usage --by model --since 1d",
         "stopper usage --by bottle --by model --json",
         "stopper usage --bottle amber-fox",
+        "stopper usage --ledger --by day",
     )
 )
 @click.option(
@@ -60,8 +64,22 @@ _MILLI: Final = 1000
     "--bottle", shell_complete=bottles, metavar="NAME", help="Only this bottle, or this run's id."
 )
 @click.option("--since", metavar="TIME", help="Only since then: 30m, 12h, 1d, 2w or 2026-01-31.")
+@click.option(
+    "--ledger",
+    is_flag=False,
+    flag_value=LEDGER_PATH,
+    metavar="[FILE]",
+    help="What agents recorded with stopper.telemetry, by default in .stopper/usage.jsonl.",
+)
 @json_option
-def usage(*, by: tuple[str, ...], bottle: str | None, since: str | None, as_json: bool) -> None:
+def usage(
+    *,
+    by: tuple[str, ...],
+    bottle: str | None,
+    since: str | None,
+    ledger: str | None,
+    as_json: bool,
+) -> None:
     """Show what was used and what it cost.
 
     Input, cache writes, cache reads and output are counted apart and add up to the total;
@@ -69,8 +87,11 @@ def usage(*, by: tuple[str, ...], bottle: str | None, since: str | None, as_json
     "estimated" where a reply was cut off, "unknown" where an upper bound stands for them.
     """
     after = None if since is None else parse_since(since, datetime.now(UTC))
-    with open_home() as home:
-        report = report_usage(home, by, bottle=bottle, since=after)
+    if ledger is not None:
+        report = _recorded(ledger, by, bottle, after)
+    else:
+        with open_home() as home:
+            report = report_usage(home, by, bottle=bottle, since=after)
     if as_json:
         print_json(usage_json(report))
     elif report.groups:
@@ -109,6 +130,23 @@ def usage_json(report: UsageReport) -> dict[str, Any]:
             kind: getattr(report.weights, kind) / _MILLI for kind in Weights.__struct_fields__
         },
     }
+
+
+def _recorded(
+    path: str, by: tuple[str, ...], bottle: str | None, since: datetime | None
+) -> UsageReport:
+    """The same of a ledger of lines, which knows of no bottles."""
+    from stopper.telemetry import TokenLedger  # noqa: PLC0415  not for the help
+    from stopper.telemetry.totals import GROUPS as KNOWN  # noqa: PLC0415
+    from stopper.telemetry.totals import totals_of  # noqa: PLC0415
+
+    if bottle is not None or not set(by) <= set(KNOWN):
+        raise click.UsageError(
+            f"A ledger of lines knows no bottles: use --by {' or '.join(KNOWN)}."
+        )
+    opened = TokenLedger(path)
+    groups = totals_of(opened.entries(), by, since)
+    return UsageReport(by, since, tuple(groups), sum_of(groups), Weights())
 
 
 def _by_columns(by: tuple[str, ...]) -> list[Column]:
