@@ -26,6 +26,8 @@ NAMES: Final = (
     "policy",
     "shell",
     "patch",
+    "telemetry",
+    "http",
     "detect",
 )
 
