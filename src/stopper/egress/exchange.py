@@ -47,6 +47,7 @@ __all__ = ["Exchange"]
 _Event = TypeVarTuple("_Event")
 
 DRAIN_SECONDS: Final = 300.0
+MAX_AHEAD_BYTES: Final = 64 * 1024
 VALUE_BYTES: Final = 64
 """What a value in JSON takes once it is decoded, for as little as two bytes."""
 
@@ -111,6 +112,7 @@ class Exchange:
         self._cleared = False
         self._asking = False
         self._behind = False
+        self._ahead = 0
         if isinstance(route, Route):
             self._screening = Screening(self._plane, head, route)
             if route.wire is not None and route.provider is not None:
@@ -170,7 +172,9 @@ class Exchange:
         if self.done or not isinstance(self._route, Route):
             return
         if self._outflow is not None:
+            self._ahead += len(data)
             self._outflow.feed(data)
+            self._regulate()
             return
         self._body += data
         if not self.keeps_body:
@@ -375,7 +379,13 @@ class Exchange:
     def pause_out(self, pause: bool) -> None:
         """A person is asked about the body, or has answered."""
         self._asking = pause
-        self._client.hold_reading(pause or self._behind)
+        self._ahead = 0
+        self._regulate()
+
+    def _regulate(self) -> None:
+        """Read ahead of a question only so far, because who is not read is not heard leaving."""
+        asking = self._asking and (self.switches or self._ahead > MAX_AHEAD_BYTES)
+        self._client.hold_reading(self._behind or asking)
 
     @_closed_on_fault
     def refuse_out(self, refusal: Refusal) -> None:
@@ -471,7 +481,7 @@ class Exchange:
     def on_upstream_blocked(self, blocked: bool) -> None:
         self._behind = blocked
         if self._state is not _State.DRAINING:
-            self._client.hold_reading(blocked or self._asking)
+            self._regulate()
 
     # on the way back
 
