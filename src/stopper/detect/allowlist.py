@@ -49,6 +49,11 @@ class Allowlist:
         for entry in entries:
             self._entries.setdefault(entry.fingerprint, []).append(entry)
 
+    @property
+    def expires(self) -> bool:
+        """Whether what it permits may change with time."""
+        return any(entry.until for entries in self._entries.values() for entry in entries)
+
     def permits(self, finding: Finding, host: str | None, now: datetime) -> bool:
         """Whether this very value may go to `host` (None: not known) at `now`."""
         entries = self._entries.get(finding.fingerprint, ())

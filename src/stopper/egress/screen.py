@@ -23,6 +23,8 @@ from stopper.egress.spread import in_a_row, spread
 
 __all__ = ["Screen", "Seen", "Towards", "Trail", "describe", "placeholders"]
 
+_CleanHead = tuple[tuple[str, ...], bytes, bytes]
+
 MAX_CLEAN_HEADS: Final = 1024
 MAX_CLEAN_HEAD_BYTES: Final = 4096
 TRAIL_BYTES: Final = 128
@@ -108,7 +110,7 @@ class Screen:
         self._allowed = allowed or Allowlist()
         self._owners = owners or {}
         self._discreet = Redactor(detector=detector, known=known)
-        self._clean_heads: set[tuple[bytes, bytes]] = set()
+        self._clean_heads: set[_CleanHead] = set()
 
     def towards(self, head: Head, route: Route) -> Towards:
         """Where a request that may leave is going."""
@@ -134,23 +136,23 @@ class Screen:
             elif name not in _FRAMING:
                 ordinary.append(b"%b: %b" % (name, value))
         lines, held = b"\r\n".join(ordinary), b"\r\n".join(credentials)
-        if (lines, held) in self._clean_heads:
+        key = (towards.hosts, lines, held)
+        if key in self._clean_heads:
             return None
-        row = in_a_row([spread(head.target), _values(head.headers)])
-        found = self._inspector.inspect(lines), self._inspector.inspect(held)
-        if not (found[0].findings or found[1].findings or self._pieces(row)):
-            self._remember(lines, held, clean=found[0].is_clean and found[1].is_clean)
-        return (
-            self._seen(found[0], towards, "head")
-            or self._seen(found[1], towards, "credentials", sure=True)
-            or self._seen_pieces(row, towards, "head")
+        seen = (
+            self._seen(self._inspector.inspect(lines), towards, "head")
+            or self._seen(self._inspector.inspect(held), towards, "credentials", sure=True)
+            or self._seen_pieces(lambda: _head_values(head), towards, "head")
         )
+        if seen is None:
+            self._remember(key)
+        return seen
 
     def trailers(self, trailers: Headers, towards: Towards) -> Seen | None:
         """Look through what stands behind a body."""
         lines = b"\r\n".join(b"%b: %b" % pair for pair in trailers)
         return self.look(lines, towards, "trailers") or self._seen_pieces(
-            _values(trailers), towards, "trailers"
+            lambda: _values(trailers), towards, "trailers"
         )
 
     def look(
@@ -161,7 +163,7 @@ class Screen:
             return None
         return (
             self._seen(self._inspector.inspect(data), towards, place)
-            or self._seen_pieces(spread(data), towards, place)
+            or self._seen_pieces(lambda: spread(data), towards, place)
             or self._seen_across(data, towards, place, behind)
         )
 
@@ -194,13 +196,13 @@ class Screen:
         redacted = redactor.redact(body)
         return None if redacted in _NOTHING_LEFT else redacted
 
-    def _remember(self, lines: bytes, held: bytes, *, clean: bool) -> None:
-        """Nothing at all was found, so that it is clean wherever and whenever it goes."""
-        if not clean or len(lines) + len(held) > MAX_CLEAN_HEAD_BYTES:
+    def _remember(self, key: _CleanHead) -> None:
+        """Nothing in this head leaks there, nor will as long as what is allowed stays so."""
+        if self._allowed.expires or len(key[1]) + len(key[2]) > MAX_CLEAN_HEAD_BYTES:
             return
         if len(self._clean_heads) >= MAX_CLEAN_HEADS:
             self._clean_heads.clear()
-        self._clean_heads.add((lines, held))
+        self._clean_heads.add(key)
 
     def _seen(
         self, inspection: Inspection, towards: Towards, place: str, *, sure: bool = False
@@ -211,13 +213,14 @@ class Screen:
             return Seen(describe(findings, towards, place), unprovable)
         return Seen(f"the {place}, to {towards.shown}", unprovable) if unprovable else None
 
-    def _seen_pieces(self, row: bytes, towards: Towards, place: str) -> Seen | None:
+    def _seen_pieces(
+        self, fields: Callable[[], bytes], towards: Towards, place: str
+    ) -> Seen | None:
         """A known value that is cut over fields; neither its rest nor marks can stand for it."""
-        findings = self.leaks(self._pieces(row), towards)
+        if self._known is None:
+            return None
+        findings = self.leaks(self._known.scan(fields()), towards)
         return Seen(describe(findings, towards, f"fields of the {place}")) if findings else None
-
-    def _pieces(self, row: bytes) -> list[Finding]:
-        return self._known.scan(row) if self._known and row else []
 
     def _seen_across(
         self, data: bytes, towards: Towards, place: str, behind: Trail | None
@@ -243,6 +246,10 @@ class Screen:
         if one.rule in _KNOWN:
             return any(serves(owner, host) for owner in self._owners.get(one.name, ()))
         return self._detector.is_use(one, host)
+
+
+def _head_values(head: Head) -> bytes:
+    return in_a_row([spread(head.target), _values(head.headers)])
 
 
 def _values(headers: Headers) -> bytes:
