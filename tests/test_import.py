@@ -20,6 +20,10 @@ IMPORTS = {
     "the package":                        ("import stopper",                               FACES | BACK_ENDS | EGRESS | HEAVY | {"msgspec"}),
     "a pure part":                        ("import stopper.core.budget",                   FACES | BACK_ENDS | EGRESS | HEAVY),
     "the choice of a ledger":             ("import stopper.stores",                        FACES | BACK_ENDS | EGRESS | HEAVY),
+    "budgets of context":                 ("import stopper.io_budget",                     FACES | BACK_ENDS | EGRESS | HEAVY),
+    "telemetry":                          ("import stopper.telemetry",                     FACES | BACK_ENDS | EGRESS | HEAVY | {"httpx2"}),
+    "routing":                            ("import stopper.routing",                       FACES | BACK_ENDS | EGRESS | HEAVY | {"httpx2"}),
+    "transports":                         ("import stopper.http",                          FACES | BACK_ENDS | {"asyncio", "uvloop", "genai_prices", "bpe_openai"}),
 }  # fmt: skip
 COMMANDS = {
     # what is typed         words                       what stays out
@@ -30,6 +34,7 @@ COMMANDS = {
     "a mistake":           (("rnu",),                   BACK_ENDS | EGRESS | HEAVY),
     "what runs":           (("ps",),                    EGRESS | (HEAVY - {"idna", "yaml"})),
     "what was used":       (("usage",),                 EGRESS | (HEAVY - {"idna", "yaml"})),
+    "how fast it goes":    (("burn",),                  BACK_ENDS | EGRESS | HEAVY),
     "budgets":             (("budget", "list"),         EGRESS | (HEAVY - {"idna", "yaml"})),
     "a dry run":           (("run", "--dry-run", "--", "true"), {"genai_prices", "bpe_openai"}),
 }  # fmt: skip

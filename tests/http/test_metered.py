@@ -250,6 +250,21 @@ def test_what_cannot_be_metered(
     assert [*ledger.entries()] == []
 
 
+def test_what_has_no_bound_passes_where_it_is_to_be_counted(ledger: TokenLedger) -> None:
+    async def work() -> None:
+        async with Provider() as provider:
+            ask: Any = {"model": "gpt-5-mini", "input": "Hi.", "previous_response_id": "resp_1"}
+            async with gpt(transport(ledger, "openai"), provider.url) as sdk:
+                with pytest.raises(openai.APIStatusError, match=r"meter\.unbounded"):
+                    await sdk.responses.create(**ask)
+            counting = transport(ledger, "openai", count_unbounded=True)
+            async with gpt(counting, provider.url) as sdk:
+                await sdk.responses.create(**ask)
+        assert [entry.quality for entry in ledger.entries()] == [Quality.MEASURED]
+
+    run(work)
+
+
 def test_a_host_of_nobody_is_refused(ledger: TokenLedger) -> None:
     with httpx2.Client(transport=MeteredTransport(ledger)) as http:
         reply = http.get("http://127.0.0.1:1/v1/models")

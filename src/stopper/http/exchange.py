@@ -74,10 +74,16 @@ class Meter:
     """What the exchanges of one transport share; usable from threads."""
 
     def __init__(
-        self, ledger: Recorder | None, budget: ProviderBudget | None, operation: str
+        self,
+        ledger: Recorder | None,
+        budget: ProviderBudget | None,
+        operation: str,
+        *,
+        count_unbounded: bool,
     ) -> None:
         self.ledger = ledger
         self.operation = operation
+        self.count_unbounded = count_unbounded
         self._budget = budget
         self._mutex = threading.Lock()
         self._held: dict[str, int] = {}
@@ -137,7 +143,7 @@ class Exchange:
             ask = self._ask = self._wire.ask(path, body)
         except MeterError as error:
             return refuse("meter.unreadable", str(error))
-        if ask.unbounded:
+        if ask.unbounded and not self._meter.count_unbounded:
             return refuse("meter.unbounded", ask.unbounded)
         name = self._provider.name
         limits = self._meter.budget(name)

@@ -33,7 +33,9 @@ class MeteredTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
     for which the day's limit of `ledger` has no room, is refused in the provider's own shape and
     never sent; its `max_tokens` is lowered to the output budget. What the reply used is recorded,
     as measured, or as estimated where it was left before its end. Calls that nobody can meter are
-    refused. Retries are those of `RetryTransport`, so give the SDK `max_retries=0`.
+    refused, and so are those that name what has no bound, such as a conversation that the provider
+    keeps; with `count_unbounded` these pass, and count by what their reply states. Retries are
+    those of `RetryTransport`, so give the SDK `max_retries=0`.
 
     The limit of the day is checked against all who share the ledger, and against what is under way
     in this transport; what others have under way is not known. `inner` of httpx serves SDKs that
@@ -47,6 +49,7 @@ class MeteredTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         provider: str = "",
         budget: ProviderBudget | None = None,
         operation: str = "",
+        count_unbounded: bool = False,
         inner: Any = None,
         policy: RetryPolicy | None = None,
         limiter: Limiter | None = None,
@@ -55,7 +58,7 @@ class MeteredTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
         if provider and provider_named(provider) not in known_providers():
             raise UsageError(f"{provider!r} is no provider: `stopper providers` lists them")
         self._provider = provider_named(provider) if provider else ""
-        self._meter = Meter(ledger, budget, operation)
+        self._meter = Meter(ledger, budget, operation, count_unbounded=count_unbounded)
         self._retry = RetryTransport(
             inner, provider=provider, policy=policy, limiter=limiter, timing=timing
         )

@@ -28,10 +28,10 @@ Message = Mapping[str, Any]
 MESSAGE_TOKENS: Final = 4
 """What providers put around a message: its role, its start and its end."""
 
-_FIXED_ROLES: Final = frozenset({"system", "developer"})
+_FIXED_ROLES: Final = ("system", "developer")
 _CALL_IDS: Final = ("tool_use_id", "call_id", "tool_call_id")
 _CALLS: Final = ("tool_use", "server_tool_use", "mcp_tool_use")
-_IMAGES: Final = frozenset({"image", "image_url", "input_image"})
+_IMAGES: Final = ("image", "image_url", "input_image")
 _WHOLE: Final = -1
 
 
@@ -141,7 +141,8 @@ def _ids(value: Any) -> Iterator[str]:
             yield value[name]
     if value.get("type") in _CALLS and isinstance(value.get("id"), str):
         yield value["id"]
-    for call in value.get("tool_calls") or ():
+    calls = value.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
         if isinstance(call, Mapping) and isinstance(call.get("id"), str):
             yield call["id"]
 
@@ -153,7 +154,7 @@ def _tokens(value: Any, count: Callable[[str], int]) -> int:
         kind = value.get("type")
         if kind in _IMAGES:
             return IMAGE_TOKENS
-        if kind in {"text", "input_text", "output_text"}:
+        if kind in ("text", "input_text", "output_text"):
             return count(str(value.get("text", "")))
         content = value.get("content")
         if isinstance(content, list):

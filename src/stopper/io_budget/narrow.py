@@ -266,7 +266,7 @@ def _last_of_user(messages: Sequence[Message]) -> tuple[int, int] | None:
         for block in reversed(blocks_of(messages[number])):
             value = block.value
             kind = value.get("type", "text") if isinstance(value, Mapping) else "text"
-            if kind in {"text", "input_text", "message"}:
+            if kind in ("text", "input_text", "message"):
                 return number, block.at
     return None
 

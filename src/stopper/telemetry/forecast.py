@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from statistics import fmean, variance
 from typing import Final
 
 from msgspec import Struct
@@ -42,12 +41,13 @@ def forecast(minutes: Sequence[int], left: int, now: datetime) -> Forecast | Non
     """
     if len(minutes) < LEAST_MINUTES:
         return None
-    mean = fmean(minutes)
+    mean = sum(minutes) / len(minutes)
     if left <= 0:
         return Forecast(mean, now, now, now)
     if mean <= 0:
         return Forecast(0.0, None, None, None)
-    early, late = _ends(mean, variance(minutes), len(minutes), left)
+    spread = sum((tokens - mean) ** 2 for tokens in minutes) / (len(minutes) - 1)
+    early, late = _ends(mean, spread, len(minutes), left)
     return Forecast(mean, _after(now, left / mean), _after(now, early), _after(now, late))
 
 
