@@ -22,8 +22,8 @@ __all__ = [
 ]
 
 _FILES = (
-    "cloud", "containers", "database", "git", "network", "packages", "places", "system", "windows",
-    "wrappers",
+    "cloud", "containers", "database", "git", "machine", "macos", "network", "packages", "places",
+    "system", "windows", "wrappers",
 )  # fmt: skip
 
 
@@ -32,8 +32,9 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
     `verb` is the words after the program, in order; each may hold `*` and alternatives with `|`.
     `any` needs one of its arguments, `all` every one, `none` forbids each: an option (`-f`, also
-    in a cluster; `--force`, also abbreviated or with a value), a pattern of an operand (`+*`), or
-    `strange://`, an address on a host that is none of `code_hosts`.
+    in a cluster; `--force`, also abbreviated or with a value), a pattern of an operand (`+*`),
+    `strange://`, an address on a host that is none of `code_hosts`, `module://`, a Go module there,
+    or `service://`, one of `known_services`.
     """
 
     verb: str

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["HANDLERS"]
+__all__ = ["HANDLERS", "is_personal"]
+
+_WHOLE = frozenset({"/", "/home", "/root", "/etc", "/Users", "/var/lib", "/var/mail"})
+_PERSONAL = re.compile(
+    r"(?:/home/[^/]+|/Users/[^/]+|/root)/(?:Documents|Desktop|Pictures|Photos|Mail|Library|\.config"
+    r"|\.mozilla|\.thunderbird|\.local)/?\*?$|^/var/lib/(?!docker)[\w.-]+/?$"
+)
 
 
 def _tar(shell: "Shell", call: "Call") -> str:  # noqa: C901  one branch a mode
@@ -67,8 +73,19 @@ def _unpack(shell: "Shell", call: "Call") -> str:
 def _archived(shell: "Shell", path: str) -> str:
     """What goes into an archive; a whole home folder holds credentials."""
     full = shell.places.resolve(path, shell.cwd)
-    if full in {shell.places.home, "/", "/home", "/root", "/etc", "/Users"}:
+    if full in {
+        shell.places.home,
+        "/",
+        "/home",
+        "/root",
+        "/etc",
+        "/Users",
+        "/var/lib",
+        "/var/mail",
+    }:
         return "\x02"
+    if is_personal(full):
+        return "\x03"
     return note_read(shell, path)
 
 
@@ -96,7 +113,7 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         return UNKNOWN
     far = re.match(r"[\w.@-]+::?[^/]*|rsync://", target) and ":" in target
     for source in sources:
-        if far and (shell.is_secret(source) or _archived(shell, source) == "\x02"):
+        if far and (shell.is_secret(source) or _archived(shell, source) in {"\x02", "\x03"}):
             shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
     deletes = any(flag.startswith("--del") for flag in options.flags)
     if far:
@@ -117,6 +134,11 @@ def _mirrors(shell: "Shell", sources: list[str], target: str) -> bool:
     """What is built here goes where it is served from; an empty folder would be a deletion."""
     built = all(shell.places.scope(s, shell.cwd) is Scope.WORKSPACE for s in sources)
     return built and shell.places.scope(target, shell.cwd) is Scope.OUTSIDE
+
+
+def is_personal(full: str) -> bool:
+    """Whether a path is a whole folder of somebody's own: documents, settings, a service's data."""
+    return _PERSONAL.search(full) is not None
 
 
 HANDLERS: "dict[str, Handler]" = {

@@ -1,7 +1,9 @@
 """Programs that delete, overwrite and move files, and those that write disks."""
 
+import re
 from typing import TYPE_CHECKING
 
+from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device
 from stopper.detect.commands.permissions import note_setuid
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "targets"]
 
+_ENDLESS = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
+_HUGE = re.compile(r"\d{1,19}(?:[tpe]i?b?|\d{12})\Z|[1-9]\d{2,5}gi?b?\Z", re.IGNORECASE)
 _COPY_VALUES = frozenset({"-t", "--target-directory", "-S", "--suffix", "-m", "-o", "-g", "--mode"})
 
 
@@ -69,11 +73,21 @@ def _copy(shell: "Shell", call: "Call") -> str:
     if "/dev/null" in sources or "/dev/zero" in sources:
         content = ""
     if target is not None:
+        _into_folder(shell, sources, target)
         note_write(shell, target, content, adds=content != "")
         mode = options.value("-m", "--mode")
         if mode:
             note_setuid(shell, target, mode)
     return ""
+
+
+def _into_folder(shell: "Shell", sources: list[str], target: str) -> None:
+    """A file that goes into a folder of programs is written there under its own name."""
+    if target.rstrip("/").endswith("bin"):
+        for source in shell.some(sources):
+            note_write(
+                shell, f"{target.rstrip('/')}/{source.rpartition('/')[2]}", UNKNOWN, adds=True
+            )
 
 
 def _content(shell: "Shell", source: str, target: str | None) -> str:
@@ -100,6 +114,7 @@ def _move(shell: "Shell", call: "Call") -> str:
         if whole or source.rstrip("/").endswith("/.git") or is_system(source):
             shell.add(EffectKind.DELETE, source, scope, "command.moves_away")
     if not gone:
+        _into_folder(shell, sources, target)
         note_write(shell, target, UNKNOWN, adds=True)
         full = shell.places.resolve(target, shell.cwd)
         if sources:
@@ -109,11 +124,18 @@ def _move(shell: "Shell", call: "Call") -> str:
 
 def _link(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, _COPY_VALUES)
-    _, target = targets(options)
-    if target is not None:
+    sources, target = targets(options)
+    if target is not None and not _is_own_link(shell, sources, target):
         # without -f, nothing is ever replaced
         note_write(shell, target, UNKNOWN, append=not options.has("-f", "--force"))
     return ""
+
+
+def _is_own_link(shell: "Shell", sources: list[str], target: str) -> bool:
+    """A setting that is kept elsewhere in the home folder, linked under its own name."""
+    names = {path.rpartition("/")[2].lstrip(".") for path in [*sources, target]}
+    places = {shell.places.scope(path, shell.cwd) for path in [*sources, target]}
+    return len(names) == 1 and places == {Scope.HOME}
 
 
 def _tee(shell: "Shell", call: "Call") -> str:
@@ -137,6 +159,8 @@ def _dd(shell: "Shell", call: "Call") -> str:
         content = UNKNOWN
     if target is None:
         return content
+    if source in _ENDLESS and "count" not in pairs:
+        shell.add(EffectKind.FORK_BOMB, target, Scope.ROOT, "command.exhausts")
     note_write(shell, target, content)
     return ""
 
@@ -180,6 +204,36 @@ def _trash(shell: "Shell", call: "Call") -> str:
     return ""
 
 
+def _allocate(shell: "Shell", call: "Call") -> str:
+    """`fallocate`, `mkfile`: a file so large that nothing else fits."""
+    options = read_options(call.args, frozenset({"-l", "--length", "-o", "--offset"}))
+    sizes = [*options.all_values("-l", "--length"), *options.operands[:1]]
+    if any(map(_HUGE.match, sizes)):
+        shell.add(EffectKind.FORK_BOMB, sizes[0], Scope.ROOT, "command.exhausts")
+    for path in shell.some(options.operands[-1:]):
+        note_write(shell, path, UNKNOWN, adds=True)
+    return ""
+
+
+def _patch(shell: "Shell", call: "Call") -> str:
+    """`patch FILE`: a file that is named is changed, wherever it lies."""
+    values = frozenset({"-i", "--input", "-d", "--directory", "-o", "--output", "-p", "-r", "-D"})
+    options = read_options(call.args, values)
+    if not options.has("--dry-run"):
+        for path in [*options.operands[:1], *options.all_values("-o", "--output")]:
+            note_write(shell, path, UNKNOWN)
+    return UNKNOWN
+
+
+def _gpg(shell: "Shell", call: "Call") -> str:
+    """`gpg -o` writes a file, which may be there already."""
+    values = frozenset({"-o", "--output", "-r", "--recipient", "--passphrase", "--homedir", "-u"})
+    options = read_options(call.args, values)
+    for target in options.all_values("-o", "--output"):
+        note_write(shell, target, UNKNOWN, adds=True)
+    return generic(shell, call)
+
+
 HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("rm", "grm", "unlink", "srm"), _rm),
     "rmdir": _rmdir,
@@ -196,6 +250,12 @@ HANDLERS: "dict[str, Handler]" = {
     "sponge": _sponge,
     "dd": _dd,
     "dcfldd": _dd,
+    "dc3dd": _dd,
+    "fallocate": _allocate,
+    "mkfile": _allocate,
+    "patch": _patch,
+    "gpg": _gpg,
+    "gpg2": _gpg,
     **dict.fromkeys(("trash", "trash-put", "gio-trash"), _trash),
     **dict.fromkeys(("mkfs", "mkswap", "wipefs", "blkdiscard", "blkzone"), _disk),
     **dict.fromkeys(

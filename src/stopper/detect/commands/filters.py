@@ -26,6 +26,11 @@ _SOUGHT = re.compile(
     r"private key|passw(?:or)?d|secret|api[_.-]?\??key|token|credential|\bakia|\bghp_|\bsk-",
     re.IGNORECASE,
 )
+_SOUGHT_NAMES = re.compile(
+    r"passw|secret|api.?key|_?key\b|token|credential|\baws|\bauth|_pass\b|\bdb_|private",
+    re.IGNORECASE,
+)
+_HUGE = re.compile(r"^(?:-c|--bytes=)?(?:\d{1,19}[TPE]|[1-9]\d{1,5}G)i?B?\Z")
 _SET_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
 _CLASSES = {
     "[:lower:]": "abcdefghijklmnopqrstuvwxyz",
@@ -106,6 +111,11 @@ def _openssl(shell: "Shell", call: "Call") -> str:
     args = call.args
     paths = [args[n + 1] for n, arg in enumerate(args[:-1]) if arg == "-in"]
     verb = args[0] if args else ""
+    for target in (args[n + 1] for n, arg in enumerate(args[:-1]) if arg == "-out"):
+        note_write(shell, target, UNKNOWN, adds=target not in paths)
+        scope = shell.places.scope(target, shell.cwd)
+        if target in paths and scope is Scope.HOME:
+            shell.add(EffectKind.OVERWRITE, target, scope, "command.encrypts_in_place")
     if verb in {"enc", "base64", "aes-256-cbc", "smime", "cms"}:
         text = call.stdin + "".join(note_read(shell, path) for path in paths)
         if "-d" in args:
@@ -189,6 +199,7 @@ def _pick(items: list[str], ranges: str, joint: str) -> str:
 
 
 def _head(shell: "Shell", call: "Call") -> str:
+    _note_endless(shell, call)
     values = frozenset({"-n", "-c", "--lines", "--bytes"})
     text = _input(shell, call, values)
     if not is_literal(text):
@@ -263,6 +274,8 @@ def _grep(shell: "Shell", call: "Call") -> str:
     if not paths:
         pattern = "".join(options.operands[:1])
         lists = call.stdin if set(call.stdin) - set("\x00\x01\x02\x03") else blend(call.stdin)
+        if call.stdin == SECRET and not shell.captured and _SOUGHT_NAMES.search(pattern):
+            shell.note_secret(pattern, Scope.WORKSPACE, "command.prints_credential")
         if call.stdin == SECRET and pattern.isupper() and not is_secret_name(pattern):
             return UNKNOWN
         return lists
@@ -300,7 +313,18 @@ def _pass(shell: "Shell", call: "Call") -> str:
     target = read_options(call.args, values).value("-o") if call.name == "sort" else None
     if target is not None:
         note_write(shell, target, UNKNOWN)
+    _note_endless(shell, call)
     return _input(shell, call, values)
+
+
+def _note_endless(shell: "Shell", call: "Call") -> None:
+    """What keeps all that it reads never has enough memory for what never ends."""
+    size = "".join(call.args[1:2]) if call.args[:1] == ["-c"] else "".join(call.args[:1])
+    huge = _HUGE.search(size) is not None
+    if huge or (
+        call.name in {"tail", "sort", "tac"} and {"/dev/zero", "/dev/urandom"} & set(call.args)
+    ):
+        shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
 
 
 HANDLERS: "dict[str, Handler]" = {
@@ -308,7 +332,7 @@ HANDLERS: "dict[str, Handler]" = {
     "gbase64": _base64,
     "base32": _base64,
     "xxd": _xxd,
-    **dict.fromkeys(("od", "hexdump", "uuencode", "basenc", "gpg2", "zbase32"), _encode),
+    **dict.fromkeys(("od", "hexdump", "uuencode", "basenc", "zbase32"), _encode),
     **dict.fromkeys(("gzip", "gunzip", "zcat", "bzip2", "xz", "zstd", "unxz", "lz4"), _compress),
     "openssl": _openssl,
     "rev": _rev,

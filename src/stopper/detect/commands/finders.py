@@ -1,11 +1,14 @@
 """Programs that run another one on each of many things: `find`, `fd`, `xargs`, `parallel`."""
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.taint import UNKNOWN, is_literal
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Handler
@@ -21,6 +24,13 @@ _PARALLEL_VALUES = frozenset(
     {"-j", "--jobs", "-n", "-N", "-I", "-a", "--colsep", "-C", "--delay", "--timeout",
      "--retries", "--joblog", "--results", "-S", "--sshlogin", "-d"}
 )  # fmt: skip
+_SOUGHT = re.compile(
+    r"id_[dre][sdc]|passw|credential|secret|\.pem|\.key\b|\.kdbx|wallet|\.ppk", re.IGNORECASE
+)
+_SETUID = re.compile(
+    r"[-/+]?0?[2467][0-7]{3}\Z|[-/+]?[ug,]*[+=]?[ug=,]*s|[-/+]?0?[2367]\Z|[-/+]?o[+=]w"
+    r"|[-/+]?0?00[2367]\Z"
+)
 _REPLACE = "{}"
 _PLACE = re.compile(r"\{[/.]{0,2}\}")
 _FD_RUNS = frozenset({"-x", "-X", "--exec", "--exec-batch"})
@@ -44,6 +54,8 @@ def _xargs(shell: "Shell", call: Call) -> str:
         ]
     else:
         listed = items.split() if replace is None else [items] if items else []
+    if path == "/dev/null":
+        return shell.run_argv(words, "")
     listed = shell.some([item.strip("'\"") for item in listed]) or [UNKNOWN]
     if replace is None:
         return shell.run_argv([*words, *listed], "")
@@ -86,6 +98,7 @@ def _find(shell: "Shell", call: Call) -> str:
     tests = args[place:]
     narrow = any(test in _NARROW for test in tests)
     found = [_found(start, tests, narrow=narrow) for start in shell.some(starts)]
+    _note_search(shell, starts, tests)
     if "-delete" in tests:
         for path in found:
             shell.run_argv(["rm", "-r", path])
@@ -101,6 +114,22 @@ def _find(shell: "Shell", call: Call) -> str:
             note = tests[place + 1]
             shell.run_argv(["tee", note], UNKNOWN)
     return "\n".join(path + "\n" for path in found)
+
+
+def _note_search(shell: "Shell", starts: list[str], tests: list[str]) -> None:
+    """Credentials, or programs with their owner's rights, sought in all that there is."""
+    scopes = {Scope.ROOT, Scope.HOME}
+    wide = [s for s in starts if shell.places.scope(s, shell.cwd) in scopes and s.count("/") <= 1]
+    if not wide:
+        return
+    for test, value in pairwise(tests):
+        if test in {"-name", "-iname", "-path", "-ipath", "-wholename"} and (
+            is_secret_path("/home/u/.ssh/" + value if value.startswith("id_") else "/" + value)
+            or _SOUGHT.search(value)
+        ):
+            shell.note_secret(value, Scope.ROOT, "command.seeks_credentials")
+        elif test == "-perm" and _SETUID.match(value):
+            shell.add(EffectKind.PRIVILEGE, value, Scope.ROOT, "command.seeks_rights")
 
 
 def _fd(shell: "Shell", call: Call) -> str:

@@ -31,10 +31,13 @@ _BACKTICKS: Final = re.compile(
     r"`([^`]+)`|(?:%x|qx)\s*(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|([/|!#])(.*?)\5)"
 )
 _DELETES: Final = re.compile(
-    r"\b(?:unlink(?:Sync)?|rmtree|remove_tree|rm_rf|rm_r|rm_f|rmSync|rmdirSync|rmdir|removeSync"
+    r"\b(?:unlink(?:Sync)?|rmtree|remove_tree|rm_rf|rm_r|rm_f|remove_dir|rm_tree|rmSync|rmdirSync|rmdir|removeSync"
     rf"|delete_if_exists|deltree|unlinkr?|remove_entry(?:_secure)?|emptyDirSync)\b\s*\(?\s*(?:glob\s*\(?\s*)?{STRING}"
     rf"|\b(?:File\.delete|fs\.(?:promises\.)?rm|FileUtils\.rm|Deno\.remove(?:Sync)?|os\.remove"
     rf"|Dir\.(?:delete|rmdir|unlink)|file\.remove|Pathname\.new)\s*\(?\s*{STRING}"
+)
+_EACH_DELETED: Final = re.compile(
+    rf"(?:array_map|map|each|unlink|delete)\b.{{0,40}}\bglob\s*\(?\s*{STRING}|Dir\.glob\s*\(?\s*{STRING}.{{0,40}}(?:delete|unlink|rm)"
 )
 _WRITES: Final = re.compile(
     r"\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|file_put_contents|File\.write|IO\.write|writeTextFile(?:Sync)?"
@@ -60,6 +63,21 @@ _ORM: Final = re.compile(
     r"|DB::table\([^)]{0,99}\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\(|\.sync\(\{\s*force:\s*true",
     re.MULTILINE,
 )
+_SCRIPTED: Final = (
+    (EffectKind.PERSISTENCE, "command.runs_later", r"\bmake\b.{0,20}\blogin item"),
+    (EffectKind.PRIVILEGE, "command.as_root", r"with administrator privileges"),
+    (EffectKind.CREDENTIAL_READ, "command.asks_password", r"hidden answer"),
+    (
+        EffectKind.DELETE,
+        "command.deletes",
+        r"\b(?:empty (?:the )?trash|delete \(?(?:every|all|folder|disk)|delete\b.{0,40}\bhome\b)",
+    ),
+    (
+        EffectKind.INFRASTRUCTURE,
+        "command.stops_machine",
+        r"\bto (?:shut down|restart|log out|sleep)\b",
+    ),
+)
 _LITERAL: Final = re.compile(STRING)
 _SOCKET: Final = re.compile(
     r"fsockopen|require\(['\"](?:node:)?net['\"]\)|IO::Socket|TCPSocket|\bSocket\b|net\.(?:connect|Socket|createConnection)"
@@ -80,9 +98,12 @@ _FETCHED: Final = re.compile(
     re.DOTALL,
 )
 _FORKS: Final = re.compile(
-    r"fork\s+while\s+(?:fork|1|true)|while\s*\(?\s*(?:1|true|:)\s*\)?\s*[{;]?.{0,40}\bfork\b"
+    r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s*\(?\s*(?:1|true|:)\s*\)?\s*[{;]?.{0,40}\bfork\b"
     r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s*\(?\)?\s*(?:,\s*)?redo|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
     r"|while\s*\((?:1|true)\).{0,60}(?:spawn|fork|exec)\("
+    r"|\bfork\(\s*__filename|spawn\(\s*process\.(?:execPath|argv)"
+    r"|while\s*\(\s*(?:1|true)\s*\)[^;]{0,9}.{0,60}(?:\.push\(|\+=|Buffer\.alloc)"
+    r"|(?:\.=|\bpush\b).{0,60}\bwhile\s*\(?\s*1"
     r"|\$0.*\bfork\b.*\$0",
     re.DOTALL,
 )
@@ -111,6 +132,8 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
         tree = re.search(r"r[fd]|tree|Sync|fs\.|Deno|remove|recursive", match[0]) is not None
         path = literal(match.groups()).replace("#{Dir.home}", shell.places.home)
         note_delete(shell, _home(shell, path), recursive=tree)
+    for match in list(_EACH_DELETED.finditer(code))[:MAX_LITERALS]:
+        note_delete(shell, _home(shell, literal(match.groups())), recursive=True)
     for match in list(_WRITES.finditer(code))[:MAX_LITERALS]:
         note_write(shell, _home(shell, literal(match.groups())), UNKNOWN)
     for match in list(_QUERIES.finditer(code))[:MAX_LITERALS]:
@@ -159,6 +182,8 @@ def _note_shape(shell: "Shell", code: str, language: str) -> None:
     """What the code as a whole looks like: a reverse shell, a fork bomb, a leak."""
     if _SOCKET.search(code) and _SHELLISH.search(code):
         shell.add(EffectKind.REMOTE_CODE, language, Scope.REMOTE, "command.reverse_shell")
+    if language == "osascript":
+        _note_script(shell, code)
     if _FORKS.search(code):
         shell.add(EffectKind.FORK_BOMB, language, Scope.ROOT, "command.fork_bomb")
     if _FETCHED.search(code):
@@ -171,6 +196,13 @@ def _note_shape(shell: "Shell", code: str, language: str) -> None:
     whole = re.search(r"JSON\.stringify\(process\.env\)|ENV\.to_[ha]|print_r\(\$_ENV|%ENV", code)
     if (secret or whole) and _NETWORK.search(code):
         shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
+
+
+def _note_script(shell: "Shell", code: str) -> None:
+    """What AppleScript asks of other programs."""
+    for kind, reason, shape in _SCRIPTED:
+        if re.search(shape, code):
+            shell.add(kind, "osascript", Scope.HOME, reason)
 
 
 def literal(groups: tuple[str | None, ...]) -> str:

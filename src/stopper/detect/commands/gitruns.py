@@ -30,6 +30,9 @@ _COMMAND_KEY: Final = re.compile(
     r"|browser\..*\.cmd|uploadpack\.packobjectshook|sendemail\..*cmd|remote\..*\.uploadpack",
     re.IGNORECASE,
 )
+_SHELL_ALIAS: Final = re.compile(
+    r"!\s*(?:(?:ba|z)?sh\b|/tmp/|/dev/|curl|wget|nc\b|python|perl|f\(\)\s*\{.*curl)"
+)
 _PLAIN_HELPER: Final = re.compile(r"(?:store|cache|osxkeychain|manager|libsecret|gcm)\b|$")
 
 
@@ -41,6 +44,8 @@ def _git(shell: "Shell", call: "Call") -> str:
         _setting(shell, key, value)
     verb = operands[0] if operands else ""
     _remotes(shell, operands)
+    if verb == "clone":
+        _cloned(shell, operands[1:])
     if verb == "config" and operands[2:]:
         _setting(shell, operands[-2], operands[-1])
     elif (verb, *operands[1:2]) == ("bisect", "run"):
@@ -68,6 +73,14 @@ def _git(shell: "Shell", call: "Call") -> str:
     return generic(shell, call)
 
 
+def _cloned(shell: "Shell", operands: list[str]) -> None:
+    """What is run of what was cloned is code that nobody here has seen."""
+    url = "".join(operands[:1])
+    folder = "".join(operands[1:2]) or url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    if folder and ("://" in url or url.startswith("git@")):
+        shell.cloned[shell.places.resolve(folder, shell.cwd)] = is_strange(url)
+
+
 def _remotes(shell: "Shell", operands: list[str]) -> None:
     """All commits go to a host that this very text brings in."""
     verb, name, url = " ".join(operands[:2]), *[*operands[2:4], "", ""][:2]
@@ -84,6 +97,8 @@ def _setting(shell: "Shell", key: str, value: str) -> None:
         if outside and value != "/dev/null":
             shell.add(EffectKind.PERSISTENCE, key, Scope.OUTSIDE, reason)
     elif _COMMAND_KEY.fullmatch(key):
+        if key.lower().startswith("alias.") and _SHELL_ALIAS.match(value):
+            shell.add(EffectKind.PERSISTENCE, key, Scope.HOME, "command.git_sets_command")
         if key.lower().startswith("alias.") and not value.startswith("!"):
             shell.run_code(f"git {value}", "a git alias")
         elif not ("helper" in key.lower() and _PLAIN_HELPER.match(value)):
@@ -100,6 +115,11 @@ def _after(shell: "Shell", args: list[str], word: str, *, joined: bool) -> None:
 
 def _make(shell: "Shell", call: "Call") -> str:
     """`make` with a makefile that the text itself holds."""
+    folder = read_options(call.args, frozenset({"-C", "-f", "-j"})).value("-C")
+    if shell.is_foreign(shell.places.resolve(folder or ".", shell.cwd)) and (
+        shell.elevated or "install" in call.args
+    ):
+        shell.add(EffectKind.REMOTE_CODE, "make", Scope.REMOTE, "command.runs_remote_code")
     options = read_options(call.args, frozenset({"-f", "--file", "-C", "-j", "-o", "-W", "-I"}))
     for line in [
         *options.all_values("--eval"),

@@ -134,7 +134,8 @@ def _script(shell: "Shell", call: "Call", path: str, rest: list[str], language: 
         shell.run_argv([path.rpartition("/")[2], *rest])
     full = shell.places.resolve(path, shell.cwd)
     content = shell.files.get(full)
-    if is_strange(path) or REMOTE in path or (content is not None and REMOTE in content):
+    foreign = shell.is_foreign(full) and (shell.elevated or path.rpartition("/")[2] == "setup.py")
+    if foreign or is_strange(path) or REMOTE in path or (content is not None and REMOTE in content):
         shell.add(EffectKind.REMOTE_CODE, path, Scope.REMOTE, "command.runs_remote_code")
     elif content is not None and is_literal(content):
         _judge(shell, content, language)

@@ -207,6 +207,8 @@ def _run_file(shell: Shell, call: Call) -> None:
         return
     full = shell.places.resolve(call.path, shell.cwd)
     content = shell.files.get(full)
+    if shell.is_foreign(full) and (full.endswith(".sh") or shell.elevated):
+        shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
     if content is None or not content:
         return
     if not is_literal(content) and REMOTE in content:

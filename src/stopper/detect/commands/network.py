@@ -54,6 +54,8 @@ _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)"
 _ARCHIVE = re.compile(
     r"\.(?:tar|tgz|tbz2?|zip|7z|gz|xz|sql|dump|bak|db|sqlite3?|kdbx)\b", re.IGNORECASE
 )
+_STORE = re.compile(r":(?:9200|5984|6333|8529|8108)(?:/|$)")
+"""The ports of stores that delete whole tables over HTTP."""
 _CONTROL_HOSTS = load_commands().words["control_hosts"]
 _SEND_HOSTS = re.compile(
     r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com|webhook\.site"
@@ -137,6 +139,8 @@ def _curl(shell: "Shell", call: "Call") -> str:
     for path in options.all_values("-T", "--upload-file"):
         _note_body(shell, f"@{path}", hosts, call.stdin, form=True)
     _note_headers(shell, options, urls)
+    if any("/_delete_by_query" in url for url in urls):
+        shell.add(EffectKind.DATABASE, "", Scope.REMOTE, "command.database_destroys")
     if (options.value("-X", "--request") or "").upper() == "DELETE":
         _note_deletion(shell, urls)
     config = options.value("-K", "--config")
@@ -155,7 +159,7 @@ def _note_deletion(shell: "Shell", urls: list[str]) -> None:
     for url in urls:
         host = _host(url)[1]
         path = url.partition("://")[2].partition("/")[2].partition("?")[0].strip("/")
-        if ":9200" in url and "/_doc/" not in f"/{path}/":
+        if _STORE.search(url) and "/_doc/" not in f"/{path}/":
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
         elif path == "_all" or "*" in path:
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.deletes_over_api")
@@ -247,6 +251,6 @@ HANDLERS: "dict[str, Handler]" = {
     "curlie": _curl,
     "wget": _wget,
     "wget2": _wget,
-    **dict.fromkeys(("http", "https", "xh", "lynx", "fetch", "w3m"), _http),
+    **dict.fromkeys(("http", "https", "xh", "lynx", "fetch", "w3m", "GET", "lwp-request"), _http),
     **dict.fromkeys(("aria2c", "axel", "lwp-download"), _download),
 }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.paths import is_device, is_privileged
+from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -15,11 +16,20 @@ __all__ = ["HANDLERS", "note_setuid"]
 
 _WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?w?x?w|777|[ao]=rwx")
 _PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
+_OWN_KEYS = re.compile(r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)")
+_OTHERS_READ = re.compile(
+    r"0?[0-7](?:[1-7][0-7]|[0-7][1-7])\Z|[ugo]*[goa][ugoa]*[+=]\w*[rwx]|\+\w*r"
+)
 _SETUID = re.compile(r"0?[2467][0-7]{3}\Z|[ugoa]*[+=][rwx]*s")
 
 
 def _chmod(shell: "Shell", call: "Call") -> str:
     args = call.args
+    if any(arg.startswith("--reference") for arg in args):
+        options = read_options(args, frozenset({"--reference"}))
+        for path in shell.some(options.operands):
+            _note_permissions(shell, path, recursive=False, open_to_all=False, locks=False)
+        return ""
     place = next(
         (n for n, arg in enumerate(args) if arg[:1] != "-" or re.match(r"-[rwxst]+$", arg)), None
     )
@@ -29,9 +39,13 @@ def _chmod(shell: "Shell", call: "Call") -> str:
     mode, paths = args[place], options.operands
     recursive = options.has("-R", "--recursive")
     world = any(_WORLD.match(part) for part in mode.split(","))
+    seen = any(_OTHERS_READ.match(part) for part in mode.split(","))
     locks = re.fullmatch(r"0?000|a?-rwx|a=|0", mode) is not None
     for path in shell.some(paths):
         note_setuid(shell, path, mode)
+        if seen and _OWN_KEYS.search(path) and shell.is_secret(path):
+            scope = shell.places.scope(path, shell.cwd)
+            shell.add(EffectKind.PERMISSIONS, path, scope, "command.opens_credential")
         _note_permissions(shell, path, recursive=recursive, open_to_all=world, locks=locks)
     return ""
 
@@ -121,10 +135,18 @@ def _setfacl(shell: "Shell", call: "Call") -> str:
     return ""
 
 
+def _umask(shell: "Shell", call: "Call") -> str:
+    """`umask 0`: whatever is made from now on, all may change."""
+    if call.args and re.fullmatch(r"0+|a=rwx|u=rwx,g=rwx,o=rwx", call.args[-1]):
+        shell.add(EffectKind.PERMISSIONS, "umask", Scope.ROOT, "command.opens_to_all")
+    return UNKNOWN
+
+
 HANDLERS: "dict[str, Handler]" = {
     "chmod": _chmod,
     "chown": _chown,
     "chgrp": _chown,
     "chattr": _chattr,
+    "umask": _umask,
     "setfacl": _setfacl,
 }

@@ -105,6 +105,13 @@ def _tail_words(shell: "Shell", call: "Call") -> str:
 def _ls(shell: "Shell", call: "Call") -> str:
     """`ls -d` prints the paths that it is given, wildcards as good as expanded."""
     options = read_options(call.args, frozenset({"-I", "--ignore", "-w"}))
+    broad = [
+        path.rstrip("/") + "/*"
+        for path in options.operands
+        if path.strip("/") in {"", "~", shell.places.home.strip("/"), "etc", "home", "usr", "var"}
+    ]
+    if broad and not options.has("-l"):
+        return "".join(f"{path}\n" for path in broad)
     if options.has("-d", "--directory") and not options.has("-l"):
         return "".join(f"{path}\n" for path in options.operands)
     return generic(shell, call)
@@ -148,6 +155,20 @@ def _history(shell: "Shell", call: "Call") -> str:
     return ENCODED
 
 
+def _which(_shell: "Shell", call: "Call") -> str:
+    """As good as the program itself; what is no plain name stays unknown."""
+    names = read_options(call.args).operands
+    return f"{names[0]}\n" if len(names) == 1 else UNKNOWN
+
+
+def _ps(shell: "Shell", call: "Call") -> str:
+    """`ps auxe` shows the environment of every process."""
+    if any(re.fullmatch(r"[a-df-z]*e[a-z]*", arg) for arg in call.args[:1]):
+        shell.note_secret("environments", Scope.ROOT, "command.prints_credential")
+        return SECRET
+    return generic(shell, call)
+
+
 HANDLERS: "dict[str, Handler]" = {
     "echo": _echo,
     "printf": _printf,
@@ -156,6 +177,9 @@ HANDLERS: "dict[str, Handler]" = {
     "gcat": _cat,
     **dict.fromkeys(("basename", "dirname", "realpath", "readlink"), _tail_words),
     "ls": _ls,
+    "ps": _ps,
+    "which": _which,
+    **dict.fromkeys(("pbpaste", "wl-paste", "xsel"), _identity),
     "pwd": _pwd,
     "mktemp": _mktemp,
     "printenv": _printenv,

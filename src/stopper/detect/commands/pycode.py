@@ -6,6 +6,7 @@ import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.detect.commands.pyloops import exhausts
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_delete, note_read, note_write
@@ -364,8 +365,8 @@ class _Reader:
     def _loop(self, node: ast.While | ast.For | ast.ListComp | ast.GeneratorExp) -> None:
         forever = not isinstance(node, ast.While) or isinstance(node.test, ast.Constant)
         inside = [self._dotted(n.func) for n in ast.walk(node) if isinstance(n, ast.Call)]
-        if forever and "os.fork" in inside:
-            self.shell.add(EffectKind.FORK_BOMB, "os.fork", Scope.ROOT, "command.fork_bomb")
+        if forever and ("os.fork" in inside or exhausts(node, inside)):
+            self.shell.add(EffectKind.FORK_BOMB, "a loop", Scope.ROOT, "command.fork_bomb")
 
     def _sends(self, node: ast.Call, name: str) -> bool:
         if not (

@@ -12,9 +12,17 @@ from stopper.detect.effects import EffectKind, Scope
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["Redirect", "apply_inputs", "apply_outputs", "is_here"]
+__all__ = [
+    "Redirect",
+    "apply_inputs",
+    "apply_outputs",
+    "is_endless",
+    "is_here",
+    "note_endless",
+]
 
 _NOWHERE = frozenset({"-", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
+_ENDLESS = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
 _SOCKETS = ("/dev/tcp/", "/dev/udp/")
 
 
@@ -85,6 +93,18 @@ def _socket(shell: "Shell", redirect: Redirect, output: str, *, both: bool) -> s
     else:
         shell.add(EffectKind.NETWORK, target, Scope.REMOTE, "command.open_socket", reversible=True)
     return REMOTE
+
+
+def is_endless(argv: list[str]) -> bool:
+    """Whether a program prints without end."""
+    return argv[0] == "yes" or (argv[0] == "cat" and not _ENDLESS.isdisjoint(argv[1:]))
+
+
+def note_endless(shell: "Shell", redirects: list[Redirect]) -> None:
+    """What never ends fills a disk, or keeps a processor busy for nothing."""
+    for redirect in redirects:
+        if redirect.takes_output and not redirect.target.startswith("/dev/fd/"):
+            shell.add(EffectKind.FORK_BOMB, redirect.target, Scope.ROOT, "command.exhausts")
 
 
 def is_here(host: str) -> bool:

@@ -21,6 +21,7 @@ __all__ = ["HANDLERS", "SHELLS", "run_script", "run_words", "unwrap"]
 SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "tcsh", "csh", "yash"}
 )
+_DROPPED = re.compile(r"/(?:var/)?tmp/|/dev/shm/")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
@@ -39,6 +40,8 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         if split is not None:
             return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
         words = _wrapped(row, args, operands)
+        if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
+            shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
         before = shell.elevated
         if row.privilege:
             login = not words and options.has("-i", "-s", "--login", "--shell")
@@ -178,7 +181,7 @@ def _file(shell: "Shell", path: str, args: list[str]) -> str:
         return ""
     full = shell.places.resolve(path, shell.cwd)
     content = shell.files.get(full)
-    if REMOTE in path or (content is not None and REMOTE in content):
+    if REMOTE in path or (content is not None and REMOTE in content) or shell.is_foreign(full):
         shell.add(EffectKind.REMOTE_CODE, path, Scope.REMOTE, "command.runs_remote_code")
         return UNKNOWN
     if content is not None and is_literal(content):

@@ -53,6 +53,7 @@ class Shell:
         self.variables = Variables.usual(places.workspace, places.home)
         self.cwd: str | None = places.workspace
         self.files: dict[str, str] = {}
+        self.cloned: dict[str, bool] = {}
         self.functions: dict[str, tuple[Node, Source]] = {}
         self.aliases: dict[str, str] = {}
         self.effects: dict[Effect, None] = {}
@@ -243,6 +244,10 @@ class Shell:
         if path != UNKNOWN and self.is_secret(path):
             return SECRET
         return blend(path) if not is_literal(path) else UNKNOWN
+
+    def is_foreign(self, path: str) -> bool:
+        """Whether a path lies in a repository that this text cloned."""
+        return any(path == clone or path.startswith(clone + "/") for clone in self.cloned)
 
     def is_secret(self, path: str) -> bool:
         """Whether a path names a file with credentials."""

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from stopper.detect.commands.archives import is_personal
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.redirects import is_here
@@ -30,6 +31,7 @@ def _netcat(shell: "Shell", call: "Call") -> str:
     code = options.value("-e", "-c", "--exec", "--sh-exec")
     if code is not None:
         shell.add(EffectKind.REMOTE_CODE, code, Scope.REMOTE, "command.reverse_shell")
+        shell.add(EffectKind.NETWORK, code, Scope.REMOTE, "command.open_socket")
         return REMOTE
     hosts = [operand for operand in options.operands if not operand.isdigit()]
     listens = options.has("-l", "--listen")
@@ -100,7 +102,8 @@ def _scp(shell: "Shell", call: "Call") -> str:
         sources, target = [shell.expand(path) for path in puts], "host:"
     if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
         for source in sources:
-            whole = shell.places.resolve(source, shell.cwd) in {shell.places.home, "/", "/etc"}
+            full = shell.places.resolve(source, shell.cwd)
+            whole = full in {shell.places.home, "/", "/etc"} or is_personal(full)
             if shell.is_secret(source) or whole:
                 shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
                 note_read(shell, source)
@@ -122,16 +125,21 @@ def _sender(shell: "Shell", call: "Call") -> str:
     """Programs that upload what they are given: cloud copies, paste bins, chat."""
     if call.name == "gh" and call.args[:1] != ["gist"]:
         return generic(shell, call)
-    whole = {shell.places.home, "/", "/etc", "/root", "/home"}
+    whole = {shell.places.home, "/", "/etc", "/root", "/home", "/var/lib", "/var/mail"}
     for arg in call.args:
         local = arg[:1] in {"/", "~", "."}
         if (
             shell.is_secret(arg)
             or arg == SECRET
-            or (local and shell.places.resolve(arg, shell.cwd) in whole)
+            or (local and (full := shell.places.resolve(arg, shell.cwd)) in whole)
+            or (local and is_personal(full))
+            or (local and full in {"/etc/passwd", "/etc/group"})
         ):
             shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
             break
+    puts = _PUT.findall(call.stdin) if call.name in {"ftp", "lftp", "tftp"} else []
+    if any(shell.is_secret(path) or _OUTSIDE_FILE.match(path) for path in puts):
+        shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
     if SECRET in call.stdin:
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
     return generic(shell, call)
@@ -176,6 +184,18 @@ HANDLERS: "dict[str, Handler]" = {
             "tftp",
             "ftp",
             "lftp",
+            "telegram-send",
+            "slackcat",
+            "ffsend",
+            "onionshare",
+            "onionshare-cli",
+            "b2",
+            "megaput",
+            "mega-put",
+            "gdrive",
+            "ipfs",
+            "wgetpaste",
+            "fpaste",
         ),
         _sender,
     ),

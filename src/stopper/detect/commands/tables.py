@@ -9,15 +9,20 @@ from stopper.detect.commands.options import Options, read_options
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
 __all__ = ["apply_rules", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
-_STRANGE = "strange://"
+_MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
-_CODE_HOSTS = load_commands().words["code_hosts"]
+_WORDS = load_commands().words
+_CODE_HOSTS = _WORDS["code_hosts"]
+_MODULE_HOSTS = _WORDS["module_hosts"]
+_SERVICES = _WORDS["known_services"]
 
 
 def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
@@ -29,7 +34,7 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
         end = verb_end(rule.verb, options.operands)
         if (
             end is None
-            or any(map(options.spells, rule.none))
+            or any(_excuses(options, pattern) for pattern in rule.none)
             or not _fits(rule, Options(options.flags, options.values, options.operands[end:]))
         ):
             continue
@@ -69,10 +74,16 @@ def _fits(rule: Rule, options: Options) -> bool:
 
 
 def _matches(options: Options, pattern: str) -> bool:
-    if pattern != _STRANGE:
+    test = _TESTS.get(pattern)
+    if test is None:
         return options.matches(pattern)
     values = (value for found in options.values.values() for value in found)
-    return any(map(is_strange, (*options.operands, *values)))
+    return any(map(test, (*options.operands, *values)))
+
+
+def _excuses(options: Options, pattern: str) -> bool:
+    test = _TESTS.get(pattern)
+    return options.spells(pattern) if test is None else any(map(test, options.operands))
 
 
 def is_strange(url: str) -> bool:
@@ -82,3 +93,21 @@ def is_strange(url: str) -> bool:
         return False
     host = (match[1] or match[2]).lower()
     return not any(fnmatchcase(host, known) for known in _CODE_HOSTS)
+
+
+def _is_strange_module(path: str) -> bool:
+    """Whether a Go module is on a host from which modules are not fetched every day."""
+    match = _MODULE.match(path)
+    return match is not None and not any(fnmatchcase(match[1], known) for known in _MODULE_HOSTS)
+
+
+def _is_known_service(name: str) -> bool:
+    bare = name.removesuffix(".service")
+    return any(fnmatchcase(bare, known) for known in _SERVICES)
+
+
+_TESTS: "dict[str, Callable[[str], bool]]" = {
+    "strange://": is_strange,
+    "module://": _is_strange_module,
+    "service://": _is_known_service,
+}

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from tree_sitter import Node
 
-from stopper.detect.commands.bombs import is_bomb, spawns_forever
+from stopper.detect.commands.bombs import is_bomb, is_flood, spawns_forever
 from stopper.detect.commands.call import Call
-from stopper.detect.commands.redirects import Redirect, apply_inputs, apply_outputs
+from stopper.detect.commands.redirects import (
+    Redirect,
+    apply_inputs,
+    apply_outputs,
+    is_endless,
+    note_endless,
+)
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
@@ -34,6 +40,7 @@ _WORDY: Final = frozenset(
         "arithmetic_expansion", "brace_expression", "regex", "extglob_pattern", "string_content",
     }
 )  # fmt: skip
+_FOREVER: Final = re.compile(r"for\s*\(\(\s*;\s*(?:1\s*)?;\s*\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
@@ -111,6 +118,8 @@ def _redirected(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, .
 
 def _pipeline(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
     stages = [child for child in node.named_children if child.type not in _SKIPPED]
+    if is_flood(_text(shell, node)):
+        shell.add(EffectKind.FORK_BOMB, "pipeline", Scope.ROOT, "command.fork_bomb")
     for number, stage in enumerate(stages):
         last = number == len(stages) - 1
         own = redirects if last else ()
@@ -186,6 +195,8 @@ def _simple(  # noqa: PLR0917  all of it is one command
     output = shell.run_argv(argv, stdin) if argv else ""
     if found:
         apply_outputs(shell, found, output, stdin)
+        if argv and is_endless(argv):
+            note_endless(shell, found)
         if any(redirect.takes_output for redirect in found):
             return ""
     return output
@@ -259,6 +270,13 @@ def _loop(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -
     # what the first pass sets, the second one sees
     _conditional(shell, node, stdin, redirects)
     return _conditional(shell, node, stdin, redirects)
+
+
+def _c_for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    text = _text(shell, node)
+    if _FOREVER.match(text) and spawns_forever(text):
+        shell.add(EffectKind.FORK_BOMB, "loop", Scope.ROOT, "command.fork_bomb")
+    return _compound(shell, node, stdin, redirects)
 
 
 def _test(shell: "Shell", node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:
@@ -357,6 +375,7 @@ _WALKS: Final[dict[str, Walk]] = {
     "case_statement": _conditional,
     "while_statement": _loop,
     "for_statement": _for,
+    "c_style_for_statement": _c_for,
     "function_definition": _function,
     "variable_assignment": _assign_statement,
     "variable_assignments": _assign_statement,

@@ -42,10 +42,11 @@ WINDOWS: Final = frozenset(
 ) - (_SHARED - {"net", "sc"}) - {"shutdown", "set-acl"}  # fmt: skip
 _LOOKS: Final = re.compile(
     r"(?:(?:Remove|Get|Set|New|Invoke|Clear|Format|Stop|Start|Restart|Add|Register|Initialize"
-    r"|Copy|Move|Out|Write|Test|Select|Where|ForEach|Import|Export|Expand|Compress|Enable|Disable)"
+    r"|Copy|Move|Out|Uninstall|Send|Resolve|Mount|Dismount|Reset|Revoke|Grant|Unregister|Suspend|Rename|Repair|Lock|Grant|Convert|Write|Test|Select|Where|ForEach|Import|Export|Expand|Compress|Enable|Disable)"
     r"-[A-Z]\w+\b|(?i:iex|iwr|irm|ri|del|erase|rd|rmdir)\s+(?:/[a-z]|[\"']?[a-z]:\\|-recurse|\(|\$)"
     r"|(?i:iwr|irm|curl|wget)\s[^|]*\|\s*(?i:iex|invoke-expression)\b"
-    r"|(?i:copy|move|xcopy|robocopy|attrib|type|echo|start)\s[^\n]*(?:%\w+%\\|\b[a-zA-Z]:\\)"
+    r"|(?i:copy|move|xcopy|robocopy|attrib|type|echo|start)[.\s][^\n]*(?:%\w+%\\|\b[a-zA-Z]:\\)"
+    r"|\(?(?i:new-object)\s|(?i:start)\s+cmd\b|(?i:while)\s*\(\s*(?:\$true|1)\s*\)\s*\{"
     r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s)|[^\n]*%0[ \t]{0,9}\|"
     r"|(?i:forfiles)\s+/|(?i:if\s+(?:not\s+)?exist|for\s+/[a-z]|@echo)\s"
     r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
@@ -86,8 +87,14 @@ _HOST: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
+_SHARE: Final = re.compile(
+    r"^(?:powershell|pwsh)(?:\.exe)?\b.{0,200}-f\w*\s+['\"]?\\\\[\w.-]+\\", re.IGNORECASE
+)
 _BOMB: Final = re.compile(
-    r"%0\s*[|&]+\s*%0|:(\w{1,99})[ \t]{0,9}\n\s{0,99}start\b[^\n]{0,999}\n\s{0,99}goto\s+:?\1",
+    r"%0\s*[|&]+\s*%0|\bstart\s+(?:/\w+\s+)*cmd\s+/[kc]\s+\"?%0"
+    r"|:(\w{1,99})\s{0,9}&{1,9}\s{0,9}start\b.{0,200}&{1,9}\s{0,9}goto\s{1,9}:?\1\b"
+    r"|:(\w{1,99})[ \t]{0,9}\n\s{0,99}start\b[^\n]{0,999}\n\s{0,99}goto\s+:?\2"
+    r"|while\s{0,9}\(\s{0,9}(?:\$true|1)\s{0,9}\)\s{0,9}\{\s{0,9}start-(?:process|job)",
     re.IGNORECASE,
 )
 
@@ -107,6 +114,8 @@ def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
     lower = text.lower()
     if _BOMB.search(text):
         shell.add(EffectKind.FORK_BOMB, "%0", Scope.ROOT, "command.fork_bomb")
+    if _SHARE.search(text):
+        shell.add(EffectKind.REMOTE_CODE, "a share", Scope.REMOTE, "command.runs_remote_code")
     text = _spread(text)
     _note_fetched_code(shell, text, lower)
     for match in _ENCODED.finditer(text):
@@ -151,6 +160,8 @@ def _decoded(shell: "Shell", text: str, coding: str, depth: int) -> None:
 
 
 def _note_leaks(shell: "Shell", text: str, lower: str) -> None:
+    if re.search(r"\.upload(?:file|data|string)\w*\(", lower):
+        shell.add(EffectKind.EXFILTRATE, "WebClient", Scope.REMOTE, "command.sends_data")
     if (
         re.search(r"\$env:\w*(?:key|token|secret|password)", lower)
         and _FETCH.search(text)

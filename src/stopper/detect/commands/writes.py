@@ -10,7 +10,7 @@ from stopper.detect.commands.paths import (
     is_settings,
     is_startup,
 )
-from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.taint import ENCODED, SECRET, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -20,12 +20,20 @@ __all__ = ["is_system", "note_delete", "note_read", "note_write"]
 
 MAX_FILES = 256
 
+_IDENTITIES = frozenset({"/etc/passwd", "/etc/group"})
+"""No credentials, but nobody else's business either."""
+
 _QUIET = re.compile(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|random|urandom)$")
 _SYSTEM = re.compile(
     r"/(?:etc|bin|sbin|lib\w*|boot|dev|proc|sys|usr(?!/local/)|root|var/(?!www|log|lib/\w+/data|tmp))(?:/|$)"
     r"|/(?:System|Library|Windows)/"
 )
 _KERNEL = re.compile(r"/proc/sysrq-trigger$|/sys/block/[^/]+/device/delete$")
+_CORE = re.compile(
+    r"/(?:usr/(?:local/)?)?s?bin/(?:ls|ps|cat|cp|mv|rm|su|sudo|ssh|sshd|scp|git|bash|sh|zsh|dash|login|passwd|id|who"
+    r"|whoami|w|top|netstat|ss|lsof|find|grep|kill|killall|mount|umount|ping|cron|crond|curl|wget|systemctl|init|env"
+    r"|chmod|chown|tar|vi|vim|nano|less|more|sed|awk|date|df|du|ifconfig|ip|iptables|dpkg|apt|apt-get|yum|dnf|gpg)$"
+)
 _NAMES = re.compile(r"/etc/(?:hosts|resolv\.conf|nsswitch\.conf)$")
 _GIT = re.compile(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
 _SETTING_LINE = re.compile(
@@ -48,6 +56,8 @@ def is_system(path: str) -> bool:
 
 def note_read(shell: "Shell", path: str) -> str:
     """What a file holds; that a credential is read is an effect."""
+    if path in _IDENTITIES:
+        return ENCODED
     if shell.is_secret(path):
         scope = shell.places.scope(path, shell.cwd)
         shell.note_secret(path, scope, "command.reads_credential")
@@ -91,6 +101,8 @@ def _note_meaning(shell: "Shell", path: str, file: str, scope: Scope) -> None:
     """What the system itself makes of a file."""
     if is_persistent(file):
         shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
+    elif _CORE.match(file):
+        shell.add(EffectKind.PERSISTENCE, path, scope, "command.replaces_program")
     elif is_privileged(file):
         shell.add(EffectKind.PRIVILEGE, path, scope, "command.grants_rights")
     if _NAMES.match(file):
