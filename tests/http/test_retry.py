@@ -209,6 +209,29 @@ def test_all_clients_of_a_provider_wait_together() -> None:
     run(work)
 
 
+def test_the_pace_of_a_provider() -> None:
+    """Fifty a minute at Cerebras, whoever of this process sends them; each turn is one's own."""
+    clock = Clock()
+
+    async def work() -> None:
+        async with RawServer(OK) as server, client(clock, "cerebras") as http:
+            for _ in range(50):
+                await http.get(server.url)
+            assert clock.waits == []
+            clock.go(seconds=20)
+            for _ in range(3):
+                await http.get(server.url)
+            assert clock.waits == [40]
+
+    run(work)
+
+
+def test_turns_are_taken_one_by_one() -> None:
+    limiter, policy = Limiter(), RetryPolicy(requests_per_minute=2)
+    assert [limiter.turn(10, policy) for _ in range(6)] == [0, 0, 60, 60, 120, 120]
+    assert limiter.turn(1000, policy) == 0
+
+
 def test_who_would_wait_beyond_the_deadline_does_not_ask() -> None:
     clock, limiter = Clock(), Limiter()
 
@@ -218,7 +241,7 @@ def test_who_would_wait_beyond_the_deadline_does_not_ask() -> None:
             limiter.strike(clock.monotonic(), clock.monotonic(), 60, RetryPolicy())
             async with client(clock, limiter=limiter, policy=policy) as http:
                 with pytest.raises(
-                    httpx2.PoolTimeout, match="test asked this process to wait 60 s"
+                    httpx2.PoolTimeout, match="test lets this process wait 60 s, beyond"
                 ):
                     await http.get(server.url)
             assert server.requests == []
@@ -270,7 +293,11 @@ def test_cancelling_ends_the_waiting() -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [{"tries": 0}, {"initial": 0}, {"deadline": 0}, {"longest": 0.5}]
+    "options",
+    [
+        *({"tries": 0}, {"initial": 0}, {"deadline": 0}, {"longest": 0.5}),
+        {"requests_per_minute": 0},
+    ],
 )
 def test_policies_that_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="needed"):

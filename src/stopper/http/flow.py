@@ -64,7 +64,7 @@ class Wait(Struct, frozen=True):
 
 
 class TooLong(Struct, frozen=True):
-    """Do not send: others were told to wait, and for longer than the deadline."""
+    """Do not send: it would have to wait for its turn, and for longer than the deadline."""
 
     seconds: float
 
@@ -81,6 +81,7 @@ def attempts(
     for retry in range(policy.tries):
         now = timing.monotonic()
         blocked = limiter.wait(now, policy, timing.chance())
+        blocked += limiter.turn(now + blocked, policy)
         if now + blocked > end:
             yield TooLong(blocked)
             return

@@ -14,6 +14,7 @@ __all__ = ["Health", "Limiter", "limiter_for"]
 WINDOW_SECONDS: Final = 300.0
 """How long a reply counts for a provider's health."""
 
+MINUTE_SECONDS: Final = 60.0
 MAX_NOTES: Final = 1000
 _LIMITED: Final = 429
 _FAULT: Final = 500
@@ -44,6 +45,7 @@ class Limiter:
         self._until = 0.0
         self._struck = 0.0
         self._strikes = 0
+        self._turns: deque[float] = deque()
         self._notes: deque[tuple[float, int]] = deque(maxlen=MAX_NOTES)
 
     def wait(self, now: float, policy: RetryPolicy, chance: float) -> float:
@@ -53,6 +55,20 @@ class Limiter:
         if left <= 0:
             return 0.0
         return left + policy.jitter * chance * max(policy.initial, min(left, policy.longest))
+
+    def turn(self, now: float, policy: RetryPolicy) -> float:
+        """The seconds until it is a request's turn by the provider's pace; the turn is taken."""
+        pace = policy.requests_per_minute
+        if pace is None:
+            return 0.0
+        with self._mutex:
+            while len(self._turns) > pace:
+                self._turns.popleft()
+            at = now
+            if len(self._turns) == pace:
+                at = max(now, self._turns.popleft() + MINUTE_SECONDS)
+            self._turns.append(at)
+            return at - now
 
     def note(self, status: int, now: float) -> None:
         """A reply came; 0 is none at all."""

@@ -4,12 +4,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from stopper.io_budget import provider_budgets
+
 __all__ = ["INITIAL_BACKOFF", "MAX_RETRIES", "RETRY_CODES", "RetryPolicy", "policy_for"]
 
 MAX_RETRIES: Final = 5
 RETRY_CODES: Final = frozenset({429, 502, 503, 504})
 INITIAL_BACKOFF: Final = 1.0
 CEREBRAS_INITIAL_BACKOFF: Final = 3.0
+MAX_PACE: Final = 100_000
 
 
 class RetryPolicy(Struct, frozen=True):
@@ -22,6 +25,8 @@ class RetryPolicy(Struct, frozen=True):
     A request that may not be repeated (POST) is tried again where it was surely not carried out:
     refused with one of `statuses`, or never sent. `retry_unanswered` also repeats it where it was
     sent and no reply began, which may be billed twice; an `Idempotency-Key` has the same effect.
+
+    Of all clients that share a limiter, no more than `requests_per_minute` are sent in a minute.
     """
 
     tries: int = MAX_RETRIES
@@ -31,8 +36,11 @@ class RetryPolicy(Struct, frozen=True):
     deadline: float = 600.0
     statuses: frozenset[int] = RETRY_CODES
     retry_unanswered: bool = False
+    requests_per_minute: int | None = None
 
     def __post_init__(self) -> None:
+        if self.requests_per_minute is not None and not 0 < self.requests_per_minute <= MAX_PACE:
+            raise ValueError(f"from 1 to {MAX_PACE} requests a minute are needed")
         if self.tries < 1 or not (0 < self.initial <= self.longest) or self.deadline <= 0:
             raise ValueError("at least one try, a wait above 0 and a deadline above 0 are needed")
 
@@ -47,7 +55,8 @@ class RetryPolicy(Struct, frozen=True):
 
 
 def policy_for(provider: str) -> RetryPolicy:
-    """The policy for a provider: Cerebras cools down for three seconds."""
-    if provider == "cerebras":
-        return RetryPolicy(initial=CEREBRAS_INITIAL_BACKOFF)
-    return RetryPolicy()
+    """The policy for a provider, at the pace of its budget; Cerebras cools down for 3 s."""
+    initial = CEREBRAS_INITIAL_BACKOFF if provider == "cerebras" else INITIAL_BACKOFF
+    budget = provider_budgets().get(provider)
+    pace = None if budget is None else budget.requests_per_minute
+    return RetryPolicy(initial=initial, requests_per_minute=pace)

@@ -147,8 +147,8 @@ class _Work:
             while True:
                 if isinstance(step, TooLong):
                     raise self.package.PoolTimeout(
-                        f"{self._name} asked this process to wait {step.seconds:.0f} s, which is "
-                        f"beyond the deadline",
+                        f"{self._name} lets this process wait {step.seconds:.0f} s, beyond "
+                        f"the deadline",
                         request=self._request,
                     )
                 self._event = None

@@ -75,6 +75,7 @@ class Journal:
         except OSError as error:
             raise self._broken(error) from error
         self._fold.take(line)
+        self._offset = size + len(head) + len(line)  # last: an interrupt may count it twice only
 
     def follow(self) -> None:
         """Take what others have added."""
@@ -197,7 +198,6 @@ class Journal:
         except OSError:
             os.ftruncate(self._fd, size)
             raise
-        self._offset = size + len(data)
 
     def _rotate(self) -> None:
         """The file makes way. What it held is in the sums, and stays in a file with a number."""
