@@ -404,7 +404,7 @@ def said(value: Any) -> Iterator[str]:
 
 
 SPOKEN = ("as it is", "base64", "reversed", "JSON in JSON", "fullwidth", "percent",
-          "JSON escapes", "a letter a line", "with a comment")  # fmt: skip
+          "JSON escapes", "a letter a line", "with a comment", "gzip in base64")  # fmt: skip
 
 
 def marked(text: str) -> bool:

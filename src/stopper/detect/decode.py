@@ -54,13 +54,18 @@ class Budget(Struct, frozen=True):
 class View:
     """What a text says once the encodings in `path`, outermost first, are undone."""
 
-    __slots__ = ("_back", "data", "path")
+    __slots__ = ("_back", "data", "path", "place")
 
     def __init__(
-        self, data: bytes, path: tuple[str, ...], back: Callable[[int, int], tuple[int, int]]
+        self,
+        data: bytes,
+        path: tuple[str, ...],
+        back: Callable[[int, int], tuple[int, int]],
+        place: int = 0,
     ) -> None:
         self.data = data
         self.path = path
+        self.place = place
         self._back = back
 
     @property
@@ -151,27 +156,28 @@ class _Characters:
 
 
 class _Search:
-    """Breadth first through all decodings; every text is looked at once."""
+    """Breadth first through all decodings; what two of them show, or two places, counts as two."""
 
     def __init__(self, root: View, budget: Budget) -> None:
         self.views: list[View] = []
         self._root = root
         self._depth = budget.depth
         self._left = max(budget.least_bytes, budget.growth * len(root.data))
-        self._seen = {root.data}
+        self._seen: set[tuple[bytes, str, int]] = set()
 
     def run(self) -> None:
         waiting = deque([self._root])
         while waiting:
             for child in self._children(waiting.popleft()):
-                if not child.data or child.data in self._seen:
+                key = child.data, child.path[-1], child.place
+                if not child.data or child.data == self._root.data or key in self._seen:
                     continue
                 if len(child.path) > self._depth:
                     raise _Spent("depth")
                 self._left -= len(child.data)
                 if self._left < 0:
                     raise _Spent("bytes")
-                self._seen.add(child.data)
+                self._seen.add(key)
                 self.views.append(child)
                 waiting.append(child)
 
@@ -219,7 +225,7 @@ class _Search:
             return
         for coding, _, _, plain in self._inflated(blob, bare=len(blob) >= MIN_HEADERLESS):
             path = (*view.path, name, coding)
-            yield View(plain, path, lambda _start, _end: view.origin(start, end))
+            yield View(plain, path, lambda _start, _end: view.origin(start, end), start)
 
     def _inflated(self, data: bytes, *, bare: bool) -> Iterator[tuple[str, int, int, bytes]]:
         found = list(compressed(data, self._left))

@@ -21,7 +21,7 @@ class Outflow:
     """Takes a body in pieces; what may leave goes to its `sink`, in order.
 
     A secret that should be redacted is overwritten in place, since the length of the body may have
-    been announced; compressed bytes are refused instead.
+    been announced; refused are compressed bytes, and what turns out to have been one too late.
     """
 
     def __init__(self, screening: "Screening", sink: Sink) -> None:
@@ -44,8 +44,11 @@ class Outflow:
         self._looked += len(data)
         leaks = self._screening.leaks(released.findings)
         towards = self._screening.towards
-        packed = any(not PACKED.isdisjoint(one.decoded) for one in leaks)
-        if leaks and towards.wish is OnSecret.REDACT and not (packed or released.unprovable):
+        fixed = any(
+            one.end <= max(start, one.start) or not PACKED.isdisjoint(one.decoded[:1])
+            for one in leaks
+        )
+        if leaks and towards.wish is OnSecret.REDACT and not (fixed or released.unprovable):
             self._screening.redacted(Seen(describe(leaks, towards, "body")))
             answer(_masked(data, leaks, start))
             return
