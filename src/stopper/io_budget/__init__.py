@@ -25,9 +25,9 @@ from stopper.io_budget.files import (
     file_read_policy,
     read_file_within,
 )
-from stopper.io_budget.narrow import Summarize, narrow
+from stopper.io_budget.iterations import IterationTracker, Spent
+from stopper.io_budget.narrowing import Summarize, narrow
 from stopper.io_budget.tokens import estimate_tokens
-from stopper.io_budget.track import IterationTracker, Spent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

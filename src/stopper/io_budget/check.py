@@ -18,7 +18,7 @@ from stopper.io_budget.budget import (
     Thresholds,
     judge,
 )
-from stopper.io_budget.track import IterationTracker
+from stopper.io_budget.iterations import IterationTracker
 
 __all__ = ["budget_of", "check_budget", "get_narrowing_instructions", "provider_budgets", "track"]
 
@@ -62,14 +62,15 @@ def track(
     )
 
 
-def get_narrowing_instructions(result: BudgetResult, context: str = "") -> str:
+def get_narrowing_instructions(result: BudgetResult, context: object = "") -> str:
     """What to tell a model so that it needs less; empty where nothing has to be done.
 
-    `context` is what it is at, and is quoted.
+    `context` is what it is at, and is quoted as text.
     """
     if result.narrowing_mode is None:
         return ""
-    about = f" You are at: {context.strip()[:MAX_CONTEXT_CHARS]}" if context.strip() else ""
+    text = str(context).strip()[:MAX_CONTEXT_CHARS]
+    about = f" You are at: {text}" if text else ""
     urgent = "Do this now. " if result.violation is BudgetViolation.HARD else ""
     return (
         f"{result.message} {urgent}{_INSTRUCTIONS[result.narrowing_mode]} "
