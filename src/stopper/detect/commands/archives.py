@@ -90,7 +90,9 @@ def _archived(shell: "Shell", path: str) -> str:
 
 
 def _zip(shell: "Shell", call: "Call") -> str:
-    options = read_options(call.args, frozenset({"-x", "-i", "-P", "-n", "-t"}))
+    options = read_options(
+        call.args, frozenset({"-x", "-i", "-P", "-n", "-t", "-TT", "--unzip-command"})
+    )
     content = blend(*(_archived(shell, path) for path in shell.some(options.operands[1:])), "\x03")
     code = options.value("-TT", "--unzip-command")
     if code:

@@ -81,7 +81,7 @@ def _pager(shell: "Shell", call: "Call") -> str:
 def _editor(shell: "Shell", call: "Call") -> str:
     """`vim -c ':!command'` and its kin."""
     values = frozenset({"-c", "--cmd", "-S", "-u", "-w", "--eval", "-f", "-l", "-ex", "-x"})
-    options = read_options(call.args, values)
+    options = read_options([arg for arg in call.args if arg != "-nx"], values)
     codes = options.all_values("-c", "--cmd", "--eval", "-ex")
     codes += [arg[1:] for arg in call.args if arg.startswith("+")]
     for code in codes:

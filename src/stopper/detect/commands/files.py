@@ -7,7 +7,7 @@ from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device
 from stopper.detect.commands.permissions import note_setuid
-from stopper.detect.commands.taint import UNKNOWN, blend
+from stopper.detect.commands.taint import SECRET, UNKNOWN, blend
 from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
@@ -156,7 +156,7 @@ def _dd(shell: "Shell", call: "Call") -> str:
     source, target = pairs.get("if"), pairs.get("of")
     content = note_read(shell, source) if source else call.stdin or UNKNOWN
     if source and is_device(shell.places.resolve(source, shell.cwd)):
-        content = UNKNOWN
+        content = UNKNOWN if target else SECRET
     if target is None:
         return content
     if source in _ENDLESS and "count" not in pairs:

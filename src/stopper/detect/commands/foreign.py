@@ -101,6 +101,7 @@ _FORKS: Final = re.compile(
     r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s*\(?\s*(?:1|true|:)\s*\)?\s*[{;]?.{0,40}\bfork\b"
     r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s*\(?\)?\s*(?:,\s*)?redo|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
     r"|while\s*\((?:1|true)\).{0,60}(?:spawn|fork|exec)\("
+    r"|while true do\s.{0,60}(?:execute|popen)\("
     r"|\bfork\(\s*__filename|spawn\(\s*process\.(?:execPath|argv)"
     r"|while\s*\(\s*(?:1|true)\s*\)[^;]{0,9}.{0,60}(?:\.push\(|\+=|Buffer\.alloc)"
     r"|(?:\.=|\bpush\b).{0,60}\bwhile\s*\(?\s*1"
@@ -194,6 +195,7 @@ def _note_shape(shell: "Shell", code: str, language: str) -> None:
     for path in secret:
         note_read(shell, path)
     whole = re.search(r"JSON\.stringify\(process\.env\)|ENV\.to_[ha]|print_r\(\$_ENV|%ENV", code)
+    secret += [text for text in literals if text in {"/etc/passwd", "/etc/group"}]
     if (secret or whole) and _NETWORK.search(code):
         shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
 

@@ -16,6 +16,8 @@ __all__ = ["HANDLERS", "note_setuid"]
 
 _WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?w?x?w|777|[ao]=rwx")
 _PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
+_OWN_FOLDER = re.compile(r"/(?:app|src|code|workspaces?|project)(?:/|\Z)")
+"""Folders that only images have, for the program that they are made for."""
 _OWN_KEYS = re.compile(r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)")
 _OTHERS_READ = re.compile(
     r"0?[0-7](?:[1-7][0-7]|[0-7][1-7])\Z|[ugo]*[goa][ugoa]*[+=]\w*[rwx]|\+\w*r"
@@ -93,7 +95,7 @@ def _chown(shell: "Shell", call: "Call") -> str:
         mine = full == shell.places.home and "root" not in options.operands[0]
         broad = scope is Scope.ROOT or (full == shell.places.home and not mine)
         system = scope is Scope.OUTSIDE and full.startswith(("/etc", "/usr/", "/lib", "/bin"))
-        grave = (
+        grave = not _OWN_FOLDER.match(full) and (
             ((recursive or full == "/") and (broad or system))
             or is_privileged(full)
             or is_device(full)

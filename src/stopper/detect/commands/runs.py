@@ -217,6 +217,8 @@ def _joined(shell: "Shell", call: Call) -> str:
 def _coded(shell: "Shell", call: Call) -> str:
     """`su -c`, `script -c`, `flock -c`: a text behind an option."""
     values = frozenset({"-c", "--command", "-s", "--shell", "-u", "-g", "-G", "-w", "-E"})
+    if call.name == "flock":
+        values = frozenset({"-c", "--command", "-w", "-E"})
     options = read_options(call.args, values)
     if call.name in {"su", "runuser"}:
         shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.as_root", reversible=True)
@@ -259,7 +261,8 @@ def _ssh(shell: "Shell", call: Call) -> str:
             shell.run_code(value.strip(), "ssh -o")
         elif name.lower() in {"remoteforward", "dynamicforward", "tunnel"}:
             _note_tunnel(shell, value)
-    for tunnel in options.all_values("-R", "-D", "-w"):
+    opened = [where for where in options.all_values("-L") if where.startswith(("0.0.0.0:", "*:"))]
+    for tunnel in [*options.all_values("-R", "-D", "-w"), *opened]:
         _note_tunnel(shell, tunnel)
     words = options.operands[1:]
     shell.add(

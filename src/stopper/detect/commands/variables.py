@@ -76,7 +76,7 @@ class Variables:
         if name in {"@", "*"}:
             return UNKNOWN if self.positional is None else " ".join(self.positional)
         if name in _NUMBERS:
-            return "1"
+            return "4242" if name in {"$", "!", "PPID", "BASHPID"} else "1"
         return SECRET if is_secret_name(name) else UNKNOWN
 
     def get_all(self, name: str) -> list[str] | None:

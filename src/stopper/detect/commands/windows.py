@@ -50,8 +50,8 @@ _LOOKS: Final = re.compile(
     r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s)|[^\n]*%0[ \t]{0,9}\|"
     r"|(?i:forfiles)\s+/|(?i:if\s+(?:not\s+)?exist|for\s+/[a-z]|@echo)\s"
     r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
-    r"|(?i:format)\s+[a-zA-Z]:|(?i:cmd(?:\.exe)?\s+/|(?:powershell|pwsh)(?:\.exe)?\s)|\$\w+\s*=\s*(?:New-Object|Get-|\[)"
-    r"|(?i:vssadmin|bcdedit|diskpart|schtasks|reg\s+(?:add|delete|save)|wmic|certutil|icacls|takeown"
+    r"|(?i:format)(?:\.com)?\s+[a-zA-Z]:|(?i:cmd(?:\.exe)?\s+/|(?:powershell|pwsh)(?:\.exe)?\s)|\$\w+\s*=\s*(?:New-Object|Get-|\[)"
+    r"|(?i:vssadmin|bcdedit|diskpart|schtasks|reg\s+(?:add|delete|save|query)|psexec\w*|wmic|certutil|icacls|takeown"
     r"|rundll32|regsvr32|mshta|msiexec|wevtutil|netsh|runas\s+/|sc(?:\.exe)?\s+(?:create|config|delete|stop)"
     r"|net1?\s+(?:user|localgroup|stop))\b)"
 )
@@ -192,7 +192,14 @@ def _words(part: str) -> list[str]:
 def _run(shell: "Shell", words: list[str], whole: str) -> None:
     if not words:
         return
-    name = words[0].lower().removesuffix(".exe").replace("\\", "/").rpartition("/")[2]
+    name = (
+        words[0]
+        .lower()
+        .removesuffix(".exe")
+        .removesuffix(".com")
+        .replace("\\", "/")
+        .rpartition("/")[2]
+    )
     rest = " ".join(["", *words[1:], ""])[:_MAX_WORDS].lower()
     if name in _DELETERS:
         _delete(shell, words[1:], whole)
