@@ -335,3 +335,21 @@ def test_gzip_is_not_asked_for(ledger: TokenLedger) -> None:
             assert provider.requests()[0].headers["accept-encoding"] == "identity"
 
     run(work)
+
+
+def test_the_provider_is_known_by_its_host(ledger: TokenLedger) -> None:
+    usage = {"prompt_tokens": 2, "total_tokens": 2}
+    said = {"object": "list", "data": [], "model": "text-embedding-3-small", "usage": usage}
+
+    class Inner(httpx2.BaseTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            assert request.url.host == "api.openai.com"
+            return httpx2.Response(200, json=said)
+
+    under = MeteredTransport(ledger, inner=Inner(), operation="search")
+    with httpx2.Client(transport=under) as http:
+        ask = {"model": "text-embedding-3-small", "input": "hello there"}
+        http.post("https://api.openai.com/v1/embeddings", json=ask)
+    (entry,) = ledger.entries()
+    assert (entry.provider, entry.input_tokens, entry.output_tokens) == ("openai", 2, 0)
+    assert entry.operation == "search"

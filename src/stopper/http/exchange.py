@@ -210,11 +210,6 @@ class Exchange:
             quality=usage.quality,
         )
 
-    @property
-    def follows(self) -> bool:
-        """Whether there is a reply that is fed."""
-        return self._reply is not None
-
     def drop(self) -> None:
         """It was never answered: nothing is recorded."""
         self._release()

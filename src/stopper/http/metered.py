@@ -24,6 +24,7 @@ BUDGET: Final = "stopper.budget"
 """The extension of a response that holds the BudgetResult of its request."""
 
 _REPLACED: Final = frozenset({"content-length", "accept-encoding", "transfer-encoding"})
+_CHANGED: Final = frozenset({"content-length", "content-encoding"})
 
 
 class MeteredTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
@@ -85,8 +86,7 @@ class MeteredTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             finally:
                 exchange.end()
 
-        response.stream = sync_stream(family_of(request), pieces, close)
-        return _told(response, exchange)
+        return _told(response, exchange, sync_stream(family_of(request), pieces, close))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """The same in an event loop."""
@@ -110,8 +110,7 @@ class MeteredTransport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
             finally:
                 exchange.end()
 
-        response.stream = async_stream(family_of(request), pieces, close)
-        return _told(response, exchange)
+        return _told(response, exchange, async_stream(family_of(request), pieces, close))
 
     def close(self) -> None:
         """Close what sends."""
@@ -189,13 +188,17 @@ def _rewritten(request: Any, body: bytes) -> Any:
     )
 
 
-def _told(response: Any, exchange: Exchange) -> httpx2.Response:
-    """The response with what was found; its length and coding are no longer the provider's."""
-    if exchange.follows:
-        for name in ("content-length", "content-encoding"):
-            response.headers.pop(name, None)
-    response.extensions = {**response.extensions, BUDGET: exchange.budget}
+def _told(response: Any, exchange: Exchange, stream: Any = None) -> httpx2.Response:
+    """The response with what was found, and over `stream` if there is one.
+
+    Its length and coding are then no longer the provider's. It is made anew, because one that was
+    given its content at once would never read the stream.
+    """
     told: httpx2.Response = response
+    if stream is not None:
+        headers = [(n, v) for n, v in response.headers.raw if n.lower().decode() not in _CHANGED]
+        told = family_of(response).Response(response.status_code, headers=headers, stream=stream)
+    told.extensions = {**response.extensions, BUDGET: exchange.budget}
     return told
 
 
