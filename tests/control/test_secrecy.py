@@ -73,6 +73,9 @@ ENV_FILES = {
     "env.txt":           (f"DB_PASSWORD={FILED}",                set()),
     ".envrc":            (f"PORT={FILED}",                       set()),
     ".env.empty":        ("API_KEY=",                            set()),
+    ".env.comment":      ("API_KEY=# none",                      set()),
+    ".env.login":        (f"DATABASE_URL=postgres://me:{FILED}@db/x", {"DATABASE_URL"}),
+    ".env.short":        (f"DB_PASS={FILED}",                    {"DB_PASS"}),
 }  # fmt: skip
 
 
@@ -83,6 +86,11 @@ def test_env_files(home: Home, workspace: Path, name: str) -> None:
     (workspace / name).write_text(text)
     found = known(home, {"PATH": HOST["PATH"]})
     assert {name for name in found if found[name] == FILED} == names
+
+
+def test_a_value_may_hold_what_begins_comments(home: Home, workspace: Path) -> None:
+    (workspace / ".env").write_text(f"DB_PASSWORD=ab#{FILED} # mine\n")
+    assert known(home, {"PATH": HOST["PATH"]})["DB_PASSWORD"] == f"ab#{FILED}"
 
 
 def test_env_files_are_bounded(home: Home, workspace: Path) -> None:

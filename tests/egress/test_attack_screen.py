@@ -773,3 +773,55 @@ def test_a_reply_that_streams_ends_before_the_secret(metered: bool) -> None:
             assert "secret.reply" in siege.codes
 
     uvloop.run(go())
+
+
+TOLD: dict[str, tuple[str, dict[str, Any] | None]] = {
+    # what quotes the request               path                            body, or None
+    "no provider's path":                   (f"/openai/v1/{GIVEN}",         None),
+    "a model":                              ("/openai/v1/chat/completions", {"model": TOKEN, "messages": []}),
+    "a model in a path":                    (f"/gemini/v1beta/models/{GIVEN}:generateContent", {"contents": []}),
+    "a method of a path":                   (f"/gemini/v1beta/models/m:{GIVEN}", {"contents": []}),
+    "a body that does not read":            ("/openai/v1/chat/completions", {"model": {GIVEN: 1}}),
+    "a host":                               (f"http://{GIVEN}.example.com/", None),
+    "a host that is none":                  (f"http://{GIVEN}_.-/",         None),
+    "a URL that is none":                   (f"http://me:{GIVEN}@127.0.0.1/", None),
+    "another scheme":                       (f"{GIVEN}://127.0.0.1/",       None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", [OnSecret.WARN, OnSecret.BLOCK, OnSecret.REDACT])
+@pytest.mark.parametrize(("path", "body"), TOLD.values(), ids=TOLD)
+def test_nothing_tells_what_it_was(path: str, body: dict[str, Any] | None, wish: OnSecret) -> None:
+    """Whatever was decided: no event, no row and no reply of ours quotes the secret."""
+    data = b"" if body is None else json.dumps(body).encode()
+    method = "GET" if body is None else "POST"
+    host = path.split("/")[2] if "://" in path else "127.0.0.1"
+    head = f"{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(data)}\r\n\r\n"
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen(wish)) as siege, siege.client() as client:
+            reply = await client.ask(head.encode() + data)
+            siege.plane.check(siege.plane.loop.time())
+            if reply.code == "":
+                await siege.rows()
+            rows = [*siege.ledger.rows(), *siege.ledger.audit()]
+            told = repr([reply, siege.events, rows])
+            assert GIVEN not in told
+            assert TOKEN not in told
+            assert siege.events
+
+    uvloop.run(go())
+
+
+def test_a_fault_tells_nothing() -> None:
+    """Neither the values nor what was looked at are shown by what looks."""
+    looking = screen()
+    towards = Towards("a.com", ("a.com",), False, OnSecret.REDACT, OnReply.IGNORE)
+    seen = looking.look(GIVEN.encode(), towards, "body")
+    follower = looking.follow()
+    follower.feed(GIVEN.encode())
+    shown = repr(
+        [looking, seen, KNOWN, DETECTOR, follower, DETECTOR.scan(TOKEN), KNOWN.scan(GIVEN)]
+    )
+    assert GIVEN not in shown
+    assert TOKEN not in shown

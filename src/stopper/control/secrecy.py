@@ -32,8 +32,10 @@ _CANARY_BYTES: Final = 20
 _EXAMPLES: Final = (".example", ".sample", ".template", ".dist")
 _LINE: Final = re.compile(
     r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]{0,127})\s*=\s*"
-    r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<bare>[^\s#]*))"
+    r"(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)'|(?P<bare>(?!#)\S*))"
 )
+_MORE_NAMES: Final = re.compile(r"(?:^|_)(?:PASS|AUTH|COOKIE|KEY|WEBHOOK(?:_URL)?)$", re.IGNORECASE)
+_LOGIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s/@:]{0,256}:([^\s/@]{1,4096})@")
 
 
 def fresh_canary() -> str:
@@ -50,7 +52,8 @@ def known_secrets(
     for upstream in planned.settings.upstreams.values():
         if upstream.key_env and host.get(upstream.key_env):
             found[upstream.key_env] = host[upstream.key_env]
-    found |= {name: host[name] for name in planned.options.env if is_secret_name(name)}
+    given = ((name, _secret(name, host[name])) for name in planned.options.env)
+    found |= {name: value for name, value in given if value}
     for name, value in _env_files(Path(planned.plan.workspace)):
         found.setdefault(name, value)
     found[CANARY] = canary
@@ -93,12 +96,24 @@ def _env_files(workspace: Path) -> Iterator[tuple[str, str]]:
             continue
         for line in text.splitlines():
             match = _LINE.match(line)
-            if match is None or not is_secret_name(match["name"]):
+            if match is None:
+                continue
+            value = match["double"] or match["single"] or match["bare"] or ""
+            secret = _secret(match["name"], value)
+            if not secret:
                 continue
             count += 1
             if count > MAX_VALUES:
                 return
-            yield match["name"], match["double"] or match["single"] or match["bare"] or ""
+            yield match["name"], secret
+
+
+def _secret(name: str, value: str) -> str:
+    """A value that is secret by its name, or the password in one that is a URL; else nothing."""
+    if is_secret_name(name) or _MORE_NAMES.search(name):
+        return value
+    login = _LOGIN.match(value)
+    return login[1] if login else ""
 
 
 def _is_watchable(name: str, value: str) -> bool:

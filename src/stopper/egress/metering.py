@@ -96,9 +96,11 @@ class Metering:
     def read(self, path: str, body: bytes) -> Refusal | None:
         """Understand the request; a refusal where it cannot be metered."""
         try:
-            ask = self._ask = self._wire.ask(path, body)
+            ask = self._wire.ask(path, body)
         except MeterError as error:
             return refuse("meter.unreadable", str(error))
+        shown = self._plane.screen.named(ask.model)
+        ask = self._ask = ask if shown == ask.model else replace(ask, model=shown)
         self._quote = self._plane.costing.quote(self._provider, ask, self._plane.gate.now())
         return None
 

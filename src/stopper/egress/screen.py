@@ -27,6 +27,7 @@ _CleanHead = tuple[tuple[str, ...], bytes, bytes]
 
 MAX_CLEAN_HEADS: Final = 1024
 MAX_CLEAN_HEAD_BYTES: Final = 4096
+MAX_NAMED: Final = 256
 TRAIL_BYTES: Final = 128
 """More than any part of a value that is found has letters."""
 
@@ -110,6 +111,7 @@ class Screen:
         self._allowed = allowed or Allowlist()
         self._owners = owners or {}
         self._discreet = Redactor(detector=detector, known=known)
+        self._named: dict[str, str] = {}
         self._clean_heads: set[_CleanHead] = set()
 
     def towards(self, head: Head, route: Route) -> Towards:
@@ -172,6 +174,15 @@ class Screen:
         if not refusal.detail:
             return refusal
         return replace(refusal, detail=self._discreet.redact(refusal.detail))
+
+    def named(self, name: str) -> str:
+        """The name of a model as it may be recorded."""
+        shown = self._named.get(name)
+        if shown is None:
+            if len(self._named) >= MAX_NAMED:
+                self._named.clear()
+            shown = self._named[name] = self._discreet.redact(name)
+        return shown
 
     def follow(self) -> LiveInspector:
         """What looks through a body that streams."""
