@@ -54,6 +54,7 @@ class Screening:
         self._plane = plane
         self._screen = plane.screen
         self._head = head
+        self._coded = head.encoded and route.wire is None  # what is metered is sent plainly
         self.towards = self._screen.towards(head, route)
         self._reply = self.follow() if self.towards.reply is not OnReply.IGNORE else None
         self._question = ""
@@ -156,7 +157,7 @@ class Screening:
             return _Looked(None, body)
         if seen.unprovable or self.towards.wish is not OnSecret.REDACT:
             return _Looked(seen, None)
-        if self._head.encoded or not _is_utf8(body):  # marks would break what they stand in
+        if self._coded or not _is_utf8(body):  # marks would break what they stand in
             return _Looked(seen, None)
         redacted = self._screen.redact(body, self.towards)
         if redacted is None or self.look(redacted, "body"):
@@ -165,7 +166,7 @@ class Screening:
 
     def _look_below(self, body: bytes) -> Seen | None:
         """Look below the codings that the head names; what does not follow them is not readable."""
-        if not self._head.encoded:
+        if not self._coded:
             return None
         named = (value for name, value in self._head.headers if name == b"content-encoding")
         try:
