@@ -29,6 +29,7 @@ from stopper.detect.known import KnownValues
 from stopper.egress.exchange import Exchange
 from stopper.egress.message import Head
 from stopper.egress.screen import Screen, Seen, Towards, Trail
+from stopper.egress.websocket import Messages
 from stopper.testing.siege import Siege, besiege, framed, message, until
 
 KEY = b"a key of the tests"
@@ -284,9 +285,26 @@ def test_a_value_in_messages_of_a_websocket(spell: Callable[[str], list[bytes]],
             opcode, _, *code = await client.reader.readexactly(4)
             assert (opcode, bytes(code)) == (0x88, (1008).to_bytes(2))
             await client.closed()
-            arrived = bytes(siege.server.received)
-            assert frame(secret[-1:].encode()) not in arrived or name == "HUGE"
-            assert secret.encode() not in arrived
+            frames = bytes(siege.server.received).partition(b"\r\n\r\n")[2]
+            arrived = b"".join(one.payload for one in Messages(masked=True).feed(frames))
+            assert secret.encode() not in arrived + frames
+            assert len(arrived.translate(None, b"!")) < 4 * len(secret)
+
+
+def test_a_mask_cannot_spell_what_its_payload_hides() -> None:
+    """What is on the wire is not the caller's to choose."""
+    mask = b"\x15\x2a\x33\x0c"
+    hidden = bytes(byte ^ mask[at % 4] for at, byte in enumerate(GIVEN.encode()))
+
+    async def go() -> None:
+        async with besiege(SWITCH, screen=screen()) as siege, siege.client() as client:
+            client.send(request(siege, "/ws", UPGRADE))
+            await client.reader.readuntil(b"\r\n\r\n")
+            client.send(frame(hidden, 2, mask=mask))
+            await until(lambda: siege.server.received.endswith(b"\r\n\r\n") is False)
+            assert GIVEN.encode() not in siege.server.received
+
+    uvloop.run(go())
 
     uvloop.run(go())
 

@@ -1,12 +1,13 @@
 """A WebSocket's messages on their way out, each looked through before it leaves."""
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.reason import Refusal, refuse
 from stopper.egress.inorder import InOrder, Sink
 from stopper.egress.screen import Trail
-from stopper.egress.websocket import Message, Messages, WebSocketError
+from stopper.egress.websocket import Message, Messages, WebSocketError, framed
 
 if TYPE_CHECKING:
     from stopper.egress.screening import Screening
@@ -17,7 +18,7 @@ _PLACE: Final = "WebSocket message"
 
 
 class Relay:
-    """Takes bytes of frames; whole messages that may leave go to its `sink`, in order.
+    """Takes bytes of frames; whole messages that may leave go to its `sink`, each as one frame.
 
     A message cannot be rewritten here, so it leaves as it is or not at all. Known values are seen
     across messages, too.
@@ -43,7 +44,9 @@ class Relay:
             self._line.put(message)
 
     def _decide(self, message: Message, answer: Callable[[bytes | Refusal], None]) -> None:
-        trail = self._trails[message.control]
+        trail = self._trails[message.is_control]
         seen = self._screening.look(message.payload, _PLACE, trail)
         trail.add(message.payload)
-        self._screening.decide(seen, lambda refusal: answer(refusal or message.raw))
+        self._screening.decide(
+            seen, lambda refusal: answer(refusal or framed(message, os.urandom(4)))
+        )

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-__all__ = ["MAX_MESSAGE_BYTES", "Message", "Messages", "WebSocketError", "closing"]
+__all__ = ["MAX_MESSAGE_BYTES", "Message", "Messages", "WebSocketError", "closing", "framed"]
 
 MAX_MESSAGE_BYTES: Final = 2**20
 """What is held back of one message until all of it has been looked at."""
@@ -35,11 +35,15 @@ _OPCODES: Final = frozenset(_Opcode)
 
 
 class Message(Struct, frozen=True):
-    """One message: what it says, and the bytes that carried it."""
+    """One message: what it says, and the opcode of its first frame."""
 
     payload: bytes
-    raw: bytes
-    control: bool = False
+    opcode: int
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is about the connection: a close, a ping or a pong."""
+        return self.opcode >= _Opcode.CLOSE
 
 
 class Messages:
@@ -53,7 +57,8 @@ class Messages:
         self._masked = masked
         self._data = bytearray()
         self._payload = bytearray()
-        self._raw = bytearray()
+        self._taken = 0
+        self._opcode = _Opcode.TEXT
         self._open = False
 
     def feed(self, data: bytes) -> list[Message]:
@@ -64,12 +69,12 @@ class Messages:
             message = self._take(*frame)
             if message is not None:
                 messages.append(message)
-        if len(self._data) + len(self._raw) > MAX_MESSAGE_BYTES:
+        if len(self._data) + self._taken > MAX_MESSAGE_BYTES:
             raise WebSocketError(f"a message of more than {MAX_MESSAGE_BYTES} bytes")
         return messages
 
-    def _frame(self) -> tuple[_Opcode, bool, bytes, bytes] | None:
-        """The next frame, if all of it is there: opcode, whether it is final, payload, raw."""
+    def _frame(self) -> tuple[_Opcode, bool, bytes, int] | None:
+        """The next frame, if all of it is there: opcode, whether it is final, payload, size."""
         data = self._data
         if len(data) < 2:  # noqa: PLR2004  the shortest frame
             return None
@@ -90,7 +95,7 @@ class Messages:
         if self._masked:
             payload = _unmasked(payload, raw[at:begin])
         del data[: begin + size]
-        return _Opcode(raw[0] & 0x0F), bool(raw[0] & _FIN), payload, raw
+        return _Opcode(raw[0] & 0x0F), bool(raw[0] & _FIN), payload, len(raw)
 
     def _check(self, first: int, second: int) -> None:
         opcode = first & 0x0F
@@ -103,19 +108,37 @@ class Messages:
         if opcode >= _Opcode.CLOSE and (not first & _FIN or second & 0x7F > _MAX_CONTROL):
             raise WebSocketError("a control frame is long or in parts")
 
-    def _take(self, opcode: _Opcode, final: bool, payload: bytes, raw: bytes) -> Message | None:
+    def _take(self, opcode: _Opcode, final: bool, payload: bytes, size: int) -> Message | None:
         if opcode >= _Opcode.CLOSE:
-            return Message(payload, raw, control=True)
+            return Message(payload, opcode)
         if (opcode is _Opcode.CONTINUATION) is not self._open:
             raise WebSocketError("a message begins in another, or goes on that never began")
+        if not self._open:
+            self._opcode = opcode
         self._payload += payload
-        self._raw += raw
+        self._taken += size
         self._open = not final
         if not final:
             return None
-        message = Message(bytes(self._payload), bytes(self._raw))
-        self._payload, self._raw = bytearray(), bytearray()
+        message = Message(bytes(self._payload), self._opcode)
+        self._payload, self._taken = bytearray(), 0
         return message
+
+
+def framed(message: Message, mask: bytes) -> bytes:
+    """A message as one frame of a caller, under a mask of our own.
+
+    A mask that the caller chose could spell out what its payload hides.
+    """
+    size = len(message.payload)
+    head = bytes([_FIN | message.opcode])
+    if size <= _MAX_CONTROL:
+        head += bytes([_MASKED | size])
+    elif size < 2**16:
+        head += bytes([_MASKED | 126]) + size.to_bytes(2)
+    else:
+        head += bytes([_MASKED | 127]) + size.to_bytes(8)
+    return head + mask + _unmasked(message.payload, mask)
 
 
 def closing(reason: str, *, masked: bool = False) -> bytes:
