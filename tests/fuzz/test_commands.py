@@ -41,6 +41,13 @@ HOSTILE = {
 
 INSIDE = {
     # what is tried            before           piece              after
+    "perl's forks":           ("perl -e 'fork", " ",               "'"),
+    "perl's loops":           ("perl -e 'while"," ",               "'"),
+    "perl's name":            ("perl -e '",     "$0 ",             "'"),
+    "ruby's evals":           ("ruby -e '",     "eval ",           "'"),
+    "yes to all":             ("yes ",          "| xargs ",        ""),
+    "endless loops":          ("while true; do","\\n",              "done"),
+    "clones":                 ("",              "git clone https://a/b x;./y;", ""),
     "a bomb of braces":       ("echo ",         "{1..1000000}",    ""),
     "pairs of braces":        ("echo ",         "{a,b}",           ""),
     "doubling":               ("a=x;",          "a=$a$a;",         "echo $a"),

@@ -92,20 +92,20 @@ _NETWORK: Final = re.compile(
     r"|open-uri|Socket"
 )
 _FETCHED: Final = re.compile(
-    r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s*\(.*(?:\beval\s*\(|new Function)"
-    r"|\beval\b.*(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
+    r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s{0,9}\(.{0,4000}(?:\beval\s*\(|new Function)"
+    r"|\beval\b.{0,999}(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
     r"|\binclude\s*\(?['\"]https?://",
     re.DOTALL,
 )
 _FORKS: Final = re.compile(
-    r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s*\(?\s*(?:1|true|:)\s*\)?\s*[{;]?.{0,40}\bfork\b"
-    r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s*\(?\)?\s*(?:,\s*)?redo|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
+    r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s{0,9}\(?\s{0,9}(?:1|true|:)\s{0,9}\)?\s{0,9}[{;]?.{0,40}\bfork\b"
+    r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s{0,9}(?:\(\)\s{0,9})?(?:,\s{0,9})?redo|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
     r"|while\s*\((?:1|true)\).{0,60}(?:spawn|fork|exec)\("
     r"|while true do\s.{0,60}(?:execute|popen)\("
     r"|\bfork\(\s*__filename|spawn\(\s*process\.(?:execPath|argv)"
     r"|while\s*\(\s*(?:1|true)\s*\)[^;]{0,9}.{0,60}(?:\.push\(|\+=|Buffer\.alloc)"
     r"|(?:\.=|\bpush\b).{0,60}\bwhile\s*\(?\s*1"
-    r"|\$0.*\bfork\b.*\$0",
+    r"|\$0.{0,200}\bfork\b.{0,200}\$0",
     re.DOTALL,
 )
 _DECODED: Final = re.compile(

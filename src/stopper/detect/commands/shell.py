@@ -35,6 +35,8 @@ MAX_PARSED = 131_072
 MAX_CALLS = 4
 """How many calls of functions may stand inside each other."""
 MAX_FINDINGS = 200
+MAX_CLONES = 32
+"""How many cloned repositories are followed."""
 MAX_ITEMS = 1024
 """How many arguments, files or items of a list are judged."""
 MAX_OUTPUT = 262_144
@@ -53,7 +55,7 @@ class Shell:
         self.variables = Variables.usual(places.workspace, places.home)
         self.cwd: str | None = places.workspace
         self.files: dict[str, str] = {}
-        self.cloned: dict[str, bool] = {}
+        self.cloned: set[str] = set()
         self.functions: dict[str, tuple[Node, Source]] = {}
         self.aliases: dict[str, str] = {}
         self.effects: dict[Effect, None] = {}
@@ -244,6 +246,13 @@ class Shell:
         if path != UNKNOWN and self.is_secret(path):
             return SECRET
         return blend(path) if not is_literal(path) else UNKNOWN
+
+    def note_clone(self, folder: str) -> None:
+        """Note that a folder holds what this text fetched from a repository."""
+        if len(self.cloned) < MAX_CLONES:
+            self.cloned.add(folder)
+        else:
+            self.doubt("more repositories than are followed", "command.budget")
 
     def is_foreign(self, path: str) -> bool:
         """Whether a path lies in a repository that this text cloned."""

@@ -155,7 +155,9 @@ def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
 
 
 def _decoded(shell: "Shell", text: str, coding: str, depth: int) -> None:
-    data = base64.b64decode(text[: len(text) // 4 * 4])
+    plain = text.replace("=", "")
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    data = base64.b64decode(plain + "=" * (-len(plain) % 4))
     run_windows(shell, data.decode(coding, "replace").replace("\x00", ""), depth + 1)
 
 
