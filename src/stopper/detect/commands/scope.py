@@ -89,7 +89,7 @@ class Places:
                 return Scope.HOME if bare == self.home else Scope.ROOT
             if bare.startswith(self.workspace + "/"):
                 return Scope.WORKSPACE
-        if _TEMP.match(bare):
+        if _TEMP.match(bare) and not f"{bare}/".startswith(f"{self.home}/"):
             return Scope.TEMP
         below = self._below_home(bare)
         if below is not None:
