@@ -147,7 +147,13 @@ def test_what_an_agent_plants_is_pointed_out(user: User) -> None:
 
 
 def test_a_dry_run_shows_what_would_hold_and_starts_nothing(user: User) -> None:
-    flags = ("--dry-run", "--name=fox", "--budget=200k", "--allow=pypi.org", "--policy=kill")
+    flags = (
+        "--dry-run",
+        "--name=fox",
+        "--budget=200k",
+        "--allow=docs.example.org",
+        "--policy=kill",
+    )
     done = user.run("python3", "agent.py", "two words", flags=flags)
     assert (done.returncode, done.stderr) == (0, b"")
     said = dict(
@@ -157,7 +163,7 @@ def test_a_dry_run_shows_what_would_hold_and_starts_nothing(user: User) -> None:
     assert said["command"].endswith("agent.py 'two words'")
     assert said["workspace"] == str(user.workspace)
     assert re.fullmatch(r"200,000 tokens \(run:[0-9a-f]{12}\)", said["governs anthropic"])
-    assert said["may reach"].split() == ["pypi.org:443", "--allow"]
+    assert said["may reach"].split() == ["docs.example.org:443", "--allow"]
     assert said["anything else"] == "refused"
     assert said["shutdown"].split() == ["kill", "--policy"]
     assert user.table("ps", "--all") == []

@@ -133,13 +133,13 @@ def test_what_governs_a_provider(
 def test_every_setting_is_told_with_its_origin(tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
-    (state / "settings.yml").write_text("enforce: all\nallow: [pypi.org]\n")
+    (state / "settings.yml").write_text("enforce: all\nallow: [docs.example.org]\n")
     with open_home({"STOPPER_HOME": str(state)}, {"shutdown": "kill"}) as home:
         _, rows = said(home)
     assert rows["enforce"].values == ("all",)
     assert rows["enforce"].origin.endswith("settings.yml:1:10")
     assert (rows["shutdown"].values, rows["shutdown"].origin) == (("kill",), "--policy")
     assert rows["weights"].origin == "default"
-    assert rows["may reach"].values == ("pypi.org:443",)
+    assert rows["may reach"].values == ("docs.example.org:443",)
     others = {"budget", "allow", "upstreams"}
     assert {setting.name for setting in TABLE} - others <= set(rows)

@@ -183,14 +183,17 @@ def test_a_key_goes_to_another_upstream_only_by_name(tmp_path: Path, key: str) -
 @pytest.mark.usefixtures("workspace")
 def test_settings_become_rules_and_habits(tmp_path: Path) -> None:
     text = (
-        "allow: [pypi.org, '*.example.com:8443']\n"
-        "websockets: [pypi.org]\n"
+        "allow: [docs.example.org, '*.example.com:8443']\n"
+        "websockets: [docs.example.org]\n"
         "disconnect: {openai: drain}\n"
         "shutdown: kill\n"
     )
     with with_settings(tmp_path, text) as home:
         found = planned(home)
-    assert [str(rule) for rule in found.table.rules] == ["pypi.org:443", "*.example.com:8443"]
+    assert [str(rule) for rule in found.table.rules] == [
+        "docs.example.org:443",
+        "*.example.com:8443",
+    ]
     assert len(found.table.websockets) == 1
     assert found.table.known["openai"].on_disconnect is OnDisconnect.DRAIN
     assert found.policy is Shutdown.KILL

@@ -33,7 +33,11 @@ def stopped(home: Home, past: Past, workspace: Path) -> Stopped:
 
     def stop(*budget: str, name: str = "fox", command: tuple[str, ...] = ("true",)) -> Planned:
         options = RunOptions(
-            command=command, name=name, budget=budget, workspace=str(workspace), allow=("pypi.org",)
+            command=command,
+            name=name,
+            budget=budget,
+            workspace=str(workspace),
+            allow=("docs.example.org",),
         )
         planned = plan_run(options, home)
         home.ledger.add_run(planned.run)
@@ -58,7 +62,11 @@ def test_it_is_asked_for_what_it_was_asked_for(home: Home, stopped: Stopped) -> 
     frozen = find_frozen(home, "fox")
     options = frozen.options
     assert frozen.before == before.options
-    assert (options.name, options.budget, options.allow) == ("fox", ("200k",), ("pypi.org",))
+    assert (options.name, options.budget, options.allow) == (
+        "fox",
+        ("200k",),
+        ("docs.example.org",),
+    )
     assert options.workspace == before.plan.workspace
     assert options.resumes == before.run.id
     assert Path(options.command[0]).is_absolute()
@@ -165,6 +173,6 @@ def test_nobody_of_this_name(home: Home, stopped: Stopped) -> None:
 def test_a_snapshot_that_was_edited_is_not_resumed(home: Home, stopped: Stopped) -> None:
     run = stopped().run
     [manifest] = (home.folder / SNAPSHOTS).rglob(f"*{run.id}*")
-    manifest.write_text(manifest.read_text().replace("pypi.org", "evil.org"))
+    manifest.write_text(manifest.read_text().replace("docs.example.org", "evil.org"))
     with pytest.raises(BottleError, match="has been changed since it was taken"):
         find_frozen(home, "fox")

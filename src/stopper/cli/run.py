@@ -21,7 +21,7 @@ _HOW: Final = "stopper run --budget 200k -- claude -p 'fix the tests'"
         "stopper run -- claude",
         'stopper run --budget 200k -- claude -p "fix the tests"',
         "stopper run --budget '$2.50' --policy freeze -- codex exec \"write the docs\"",
-        "stopper run --allow pypi.org --env DATABASE_URL -- python agent.py",
+        "stopper run --allow docs.example.org --env DATABASE_URL -- python agent.py",
         "stopper run --upstream anthropic=http://127.0.0.1:8080 --dry-run -- claude",
     ),
 )
