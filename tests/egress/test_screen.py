@@ -15,7 +15,8 @@ from stopper.detect.handling import ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.egress.approvals import MAX_WAITING
-from stopper.egress.screen import Screen
+from stopper.egress.message import Head
+from stopper.egress.screen import Screen, Towards
 from stopper.egress.websocket import Messages
 from stopper.testing.siege import Siege, besiege, framed, message, until
 
@@ -173,6 +174,17 @@ def test_redacted(text: str) -> None:
             assert content.endswith(" after")
 
     uvloop.run(go())
+
+
+def test_a_head_that_may_go_to_a_provider_is_looked_at_again_elsewhere() -> None:
+    """What is remembered of a head is remembered for one destination, whatever its hosts."""
+    head = Head("GET", b"/", "1.1", [(b"x-note", f"db_password={OWN[::2]}{OTHER[::2]}".encode())])
+    provider = Towards("a.com:443", ("a.com",), True, OnSecret.REDACT, OnReply.IGNORE)
+    other = Towards("a.com:443", ("a.com",), False, OnSecret.BLOCK, OnReply.IGNORE)
+    screened = screen()
+    assert screened.head(head, provider) is None
+    assert screened.head(head, provider) is None
+    assert screened.head(head, other) is not None
 
 
 def test_let_through_with_a_warning() -> None:

@@ -23,8 +23,6 @@ from stopper.egress.spread import in_a_row, spread
 
 __all__ = ["Screen", "Seen", "Towards", "Trail", "describe", "placeholders"]
 
-_CleanHead = tuple[tuple[str, ...], bytes, bytes]
-
 MAX_CLEAN_HEADS: Final = 1024
 MAX_CLEAN_HEAD_BYTES: Final = 4096
 MAX_NAMED: Final = 256
@@ -57,6 +55,9 @@ class Towards(Struct, frozen=True):
     to_provider: bool
     wish: OnSecret
     reply: OnReply
+
+
+_CleanHead = tuple[Towards, bytes, bytes]
 
 
 class Seen(Struct, frozen=True):
@@ -138,7 +139,7 @@ class Screen:
             elif name not in _FRAMING:
                 ordinary.append(b"%b: %b" % (name, value))
         lines, held = b"\r\n".join(ordinary), b"\r\n".join(credentials)
-        key = (towards.hosts, lines, held)
+        key = (towards, lines, held)
         if key in self._clean_heads:
             return None
         seen = (
