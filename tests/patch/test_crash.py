@@ -1,8 +1,6 @@
 """Killed at any moment, a writer leaves the file whole, and every backup that it spoke of."""
 
 import random
-import signal
-import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +9,7 @@ import pytest
 
 from stopper.patch import backups as module
 from stopper.patch import list_backups, prune_backups, safe_write_file
+from stopper.testing.writers import told_by_killed
 
 LINES = 3000
 WRITERS = 2
@@ -37,27 +36,17 @@ def test_killed_writers(tmp_path: Path, rounds: int) -> None:
     file, backups = tmp_path / "f.txt", tmp_path / "kept"
     file.write_text(content("first", 0))
     for turn in range(rounds):
-        writers = [
-            subprocess.Popen(
-                [sys.executable, __file__, str(file), str(backups), f"{turn}-{one}"],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for one in range(WRITERS)
-        ]
-        told: list[str] = []
-        for writer in writers:
-            assert writer.stdout is not None
-            told += [writer.stdout.readline() for _ in range(chance.randint(1, 12))]
-            writer.kill()
-        for writer in writers:
-            assert writer.stdout is not None
-            told += writer.stdout.readlines()
-            writer.stdout.close()
-            assert writer.wait() == -signal.SIGKILL
+        told = told_by_killed(
+            [
+                (sys.executable, __file__, str(file), str(backups), f"{turn}-{one}")
+                for one in range(WRITERS)
+            ],
+            chance,
+            12,
+        )
         kept = list_backups(file, backups)
         there = {number_of(one.file.read_text()) for one in kept} | {number_of(file.read_text())}
-        assert {line.strip() for line in told if line.endswith("\n")} <= there
+        assert {*told} <= there
         assert all(sha256(one.file.read_bytes()).hexdigest() == one.sha256 for one in kept)
         prune_backups(backups, keep=5)
     assert safe_write_file(file, content("last", 0), backups)

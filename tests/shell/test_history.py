@@ -2,8 +2,6 @@
 
 import json
 import random
-import signal
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +10,7 @@ import pytest
 
 from stopper.shell import run_governed_command, run_quick
 from stopper.shell.history import HISTORY_PATH, MAX_OLD_FILES, Entry, append, entries
+from stopper.testing.writers import told_by_killed
 
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
 
@@ -89,26 +88,11 @@ def test_killed_writers_lose_nothing_that_was_acknowledged(tmp_path: Path, round
     chance = random.Random(rounds)  # noqa: S311  moments of a test
     for number in range(rounds):
         path = tmp_path / str(number) / "h.jsonl"
-        writers = [
-            subprocess.Popen(
-                [sys.executable, __file__, str(path), str(one)], stdout=subprocess.PIPE, text=True
-            )
-            for one in range(3)
-        ]
-        told: list[str] = []
-        for writer in writers:
-            assert writer.stdout is not None
-            told += [writer.stdout.readline() for _ in range(chance.randint(1, 60))]
-            writer.kill()
-        for writer in writers:
-            assert writer.stdout is not None
-            told += writer.stdout.readlines()
-            writer.stdout.close()
-            assert writer.wait() == -signal.SIGKILL
-        acknowledged = {line.strip() for line in told if line.endswith("\n")}
+        commands = [(sys.executable, __file__, str(path), str(one)) for one in range(3)]
+        acknowledged = {*told_by_killed(commands, chance, 60)}
         assert acknowledged <= {one.command for one in entries(path)}
         torn = [line for line in path.read_bytes().split(b"\n") if line and not line.endswith(b"}")]
-        assert len(torn) <= len(writers)
+        assert len(torn) <= len(commands)
 
 
 def _write(path: Path, name: str) -> None:

@@ -1,8 +1,6 @@
 """Killed at any moment, writers tear nothing and lose nothing that they acknowledged."""
 
 import random
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import pytest
 
 from stopper.telemetry import TokenLedger
 from stopper.telemetry import journal as module
+from stopper.testing.writers import told_by_killed
 
 WRITERS = 3
 FILE_BYTES = 6000
@@ -25,25 +24,10 @@ def test_killed_writers(tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyP
     path = tmp_path / "usage.jsonl"
     acknowledged = unsure = 0
     for turn in range(rounds):
-        writers = [
-            subprocess.Popen(
-                [sys.executable, __file__, str(path), f"{turn}-{one}"],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for one in range(WRITERS)
+        commands = [
+            (sys.executable, __file__, str(path), f"{turn}-{one}") for one in range(WRITERS)
         ]
-        told: list[str] = []
-        for writer in writers:
-            assert writer.stdout is not None
-            told += [writer.stdout.readline() for _ in range(chance.randint(1, 80))]
-            writer.kill()
-        for writer in writers:
-            assert writer.stdout is not None
-            told += writer.stdout.readlines()
-            writer.stdout.close()
-            assert writer.wait() == -signal.SIGKILL
-        whole = [line.strip() for line in told if line.endswith("\n")]
+        whole = told_by_killed(commands, chance, 80)
         acknowledged += len(whole)
         unsure += WRITERS
         ledger = TokenLedger(path, environ={})
