@@ -73,8 +73,10 @@ def complete(folder: Path) -> None:
     It may run beside whatever uses the detector.
     """
     rules, engine = open_engine(folder)
-    if isinstance(engine, HyperscanEngine) and not engine.was_whole:
-        engine.complete()
+    if engine.is_complete:
+        return
+    engine.complete()
+    if isinstance(engine, HyperscanEngine):
         _keep(folder, rules, engine)
 
 

@@ -5,7 +5,6 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from threading import Thread
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +16,6 @@ from stopper.bottle.freeze import freeze
 from stopper.bottle.start import Bottle, start
 from stopper.bottle.trust import trust
 from stopper.bottle.workspace import planted
-from stopper.control.engines import complete
 from stopper.control.home import Home
 from stopper.control.orders import listen
 from stopper.control.planned import Planned
@@ -41,8 +39,10 @@ SNAPSHOTS: Final = "snapshots"
 GRACE_SECONDS: Final = 5.0
 """How long an agent that is told to end may take."""
 
-COMPLETE_AFTER_SECONDS: Final = 10.0
-"""A run that is over sooner has no streams that are worth the seconds which that takes."""
+PREPARE_AFTER_SECONDS: Final = 10.0
+"""A run that is over sooner, and has had no stream, is not worth the seconds that this takes."""
+
+_PREPARING: Final = "preparing to look through streams; this is done once and takes a few seconds"
 
 _STATUS: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "frozen", Shutdown.KILL: "killed"}
 _ACT: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "freeze", Shutdown.KILL: "kill"}
@@ -128,7 +128,7 @@ class _Running:
         await plane.serve(bottle.listener)
         if self._early is not None:
             self._signalled(self._early)
-        later = asyncio.get_running_loop().call_later(COMPLETE_AFTER_SECONDS, self._complete)
+        later = plane.loop.call_later(PREPARE_AFTER_SECONDS, plane.following.begin)
         try:
             with listen(self._home.folder, self._id, self._look_for_orders):
                 code = await bottle.wait()
@@ -137,10 +137,6 @@ class _Running:
         if self._endings:
             await asyncio.wait(self._endings)
         return code
-
-    def _complete(self) -> None:
-        """In a thread that the process waits for: libraries must not be torn down under it."""
-        Thread(target=complete, args=(self._home.folder,)).start()
 
     def _open_screen(self, canary: str) -> Screen:
         planned = self._planned
@@ -167,6 +163,7 @@ class _Running:
             counts_remotely=settings.count_tokens is CountTokens.PROVIDER,
             on_events=self._record,
             on_exhausted=self._exhausted,
+            on_preparing=lambda: self._say(_PREPARING),
         )
 
     # what may end it

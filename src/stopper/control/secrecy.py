@@ -3,10 +3,11 @@
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from stopper.control.engines import open_detector
+from stopper.control.engines import complete, open_detector
 from stopper.control.key import installation_key
 from stopper.control.planned import Planned
 from stopper.core.provider import Provider
@@ -81,6 +82,7 @@ def open_screen(planned: Planned, values: Mapping[str, str], folder: Path) -> Sc
             ]
         ),
         owners={name: _owners(detector, value) for name, value in values.items()},
+        prepare=partial(complete, folder),
     )
 
 

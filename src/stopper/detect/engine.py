@@ -1,7 +1,7 @@
 """All rules at once: found in one pass by where they may end, confirmed by their own regex."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Protocol, Self
@@ -34,12 +34,17 @@ __all__ = [
 ]
 
 # Another number for every change to how rules become databases, so that none is used that is old.
-_FORMAT = 1
+_FORMAT = 2
 _DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
 _MAX_COUNTED = 128
 _MAX_COUNTED_BACK = 4
+# Numbers without a letter to go by end in every row of digits: they are told behind a boundary.
+_MAX_BARE = 32
+_MIN_LITERAL = 2
+# Only the few rules that match more than this look further back for what the end leaves open.
+_NEAR = 1100
 # An end that turns out to be none clears so many bytes more, so that many of them cost little.
 _STRIDE = 1024
 _START = b"\0"  # stands before every text and in no set of `before`
@@ -77,6 +82,13 @@ class Engine(Protocol):
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """What the end of `data` leaves open among matches that start at `floor` or later."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether `begun` is ready: where it is not, its first call may take seconds."""
+
+    def complete(self) -> None:
+        """Make `begun` ready; other threads may use the engine meanwhile."""
 
 
 class _Compiled(Struct, frozen=True, dict=True):
@@ -143,6 +155,13 @@ class RegexEngine:
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = _compiled(rules)
+        self.is_complete = False
+
+    def complete(self) -> None:
+        """See `Engine`."""
+        for rule in self._rules:
+            _ = rule.opening
+        self.is_complete = True
 
     def matches(
         self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
@@ -169,8 +188,23 @@ class RegexEngine:
         return Begun(start, secret)
 
 
+class _Openings(Struct, frozen=True):
+    """Of the rules with these `numbers`, what may have begun in the last `reach` bytes."""
+
+    numbers: tuple[int, ...]
+    reach: int
+    database: Database
+
+    def scan(self, data: bytes, floor: int) -> Iterator[tuple[int, int]]:
+        """How far from the end of `data` something may begin, with the number of its rule."""
+        begin = max(floor, len(data) - self.reach) - 1
+        text = _START + data if begin < 0 else data[begin:]
+        for length, place in self.database.scan(text[::-1]):
+            yield length, self.numbers[place]
+
+
 class HyperscanEngine:
-    """Two Hyperscan databases: one for matches, and one for openings in the mirrored text."""
+    """Hyperscan databases: one for matches, and two for openings in the mirrored text."""
 
     def __init__(self, rules: Sequence[Rule], databases: Sequence[Database] = ()) -> None:
         self._stamp = engine_stamp(rules)
@@ -194,8 +228,8 @@ class HyperscanEngine:
 
     def dump(self) -> bytes:
         """All that was compiled so far, as bytes for `load`."""
-        is_whole = self.was_whole or "_openings" in vars(self)
-        parts = [self._ends.dump(), *([self._openings.dump()] if is_whole else [])]
+        openings = self._openings if self.is_complete else ()
+        parts = [self._ends.dump(), *(each.database.dump() for each in openings)]
         body = msgspec.msgpack.encode(parts)
         return self._stamp.encode() + _digest(body) + body
 
@@ -204,19 +238,33 @@ class HyperscanEngine:
         """Whether it was loaded with all that streams need, so that there is no more to dump."""
         return len(self._loaded) > 1
 
+    @property
+    def is_complete(self) -> bool:
+        """See `Engine`."""
+        return self.was_whole or "_openings" in vars(self)
+
     def complete(self) -> None:
-        """Compile what streams need, where that was not done yet; it takes seconds."""
+        """See `Engine`; where it was not done yet, it takes seconds."""
         _ = self._openings
 
     @cached_property
-    def _openings(self) -> Database:
+    def _openings(self) -> tuple[_Openings, ...]:
         """Compiled when the first stream needs it: it takes several times as long as `_ends`."""
-        if self.was_whole:
-            return self._loaded[1]
-        return Database.compile(_mirrored(rule.pattern) for rule in self._every())
+        near = [rule for rule in self._every() if rule.ahead <= _NEAR]
+        far = [rule for rule in self._every() if rule.ahead > _NEAR]
+        groups = [rules for rules in (near, far) if rules]
+        loaded = self._loaded[1:] or [
+            Database.compile(_mirrored(rule.pattern) for rule in rules) for rules in groups
+        ]
+        return tuple(
+            _Openings(
+                tuple(rule.number for rule in rules), max(rule.ahead for rule in rules), database
+            )
+            for rules, database in zip(groups, loaded, strict=True)
+        )
 
     def _ended(self) -> list[str]:
-        return [render(shortest(rule.pattern.node), relax=_MAX_COUNTED) for rule in self._every()]
+        return [_ending(rule.pattern) for rule in self._every()]
 
     def _every(self) -> list[_Compiled]:
         return [self._rule(number) for number in range(len(self._rules))]
@@ -257,8 +305,7 @@ class HyperscanEngine:
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
-        text = data[floor - 1 :] if floor else _START + data
-        lengths = self._openings.scan(text[::-1])
+        lengths = [one for each in self._openings for one in each.scan(data, floor)]
         start = secret = len(data)
         for length, number in sorted(lengths, reverse=True):
             rule = self._rule(number)
@@ -274,11 +321,24 @@ class HyperscanEngine:
         return Begun(start, secret)
 
 
+def _ending(pattern: Pattern) -> str:
+    """Where a match may end, at the earliest."""
+    node = shortest(pattern.node)
+    ending = render(node, relax=_MAX_COUNTED)
+    is_bare = min(map(len, literals(node)), default=0) < _MIN_LITERAL
+    if is_bare and pattern.before and width(node)[1] <= _MAX_BARE:
+        return f"(?:^|{_not_of(pattern.before)})(?:{ending})"
+    return ending
+
+
 def _mirrored(pattern: Pattern) -> str:
     """Every opening, mirrored, and with what stands before it where that matters."""
     openings = render(reverse(prefixes(pattern.node)), relax=_MAX_COUNTED_BACK)
-    before = f"[^{render_chars(pattern.before)[1:]}" if pattern.before else ""
-    return f"^(?:{openings}){before}"
+    return f"^(?:{openings}){_not_of(pattern.before) if pattern.before else ''}"
+
+
+def _not_of(mask: int) -> str:
+    return f"[^{render_chars(mask).removeprefix('[').removesuffix(']')}]"
 
 
 def engine_stamp(rules: Sequence[Rule]) -> str:

@@ -148,7 +148,8 @@ class Exchange:
         elif isinstance(self._route, Local):
             self._answer(self._route.status, self._route.body)
         elif self._screening is not None:
-            self._screening.head(self._clear)
+            streams = self._head.has_body and not self.keeps_body
+            self._screening.head(self._clear, streams=streams)
 
     @_closed_on_fault
     def _clear(self, refusal: Refusal | None) -> None:

@@ -18,6 +18,7 @@ from stopper.egress.dial import Dialer
 from stopper.egress.gate import Gate
 from stopper.egress.kept import Kept
 from stopper.egress.message import Head
+from stopper.egress.prepared import Prepared
 from stopper.egress.route import Local, Route, Table, Tunnel, route
 from stopper.egress.screen import Screen
 from stopper.egress.tls import Authority
@@ -55,7 +56,8 @@ class Plane:
 
     `counts_remotely` has providers count a request's input before it is held, where they can.
     `on_events` is called about once a second with the refusals since the last call; `on_exhausted`
-    in the turn after a request was refused, or a reply cut, because a budget is used up.
+    in the turn after a request was refused, or a reply cut, because a budget is used up;
+    `on_preparing` when a stream waits for what takes seconds and is done once.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Plane:
         counts_remotely: bool = False,
         on_events: Callable[[list[Event]], None] = lambda _: None,
         on_exhausted: Callable[[Refusal], None] = lambda _: None,
+        on_preparing: Callable[[], None] = lambda: None,
     ) -> None:
         self.run = run
         self.table = table
@@ -87,6 +90,7 @@ class Plane:
         self.revoked: Refusal | None = None
         self.draining: set[Exchange] = set()
         self.kept = Kept()
+        self.following = Prepared(screen.prepare, on_preparing, is_done=screen.is_prepared)
         self.looking = ThreadPoolExecutor(1, "stopper-screen")
         self._clients: set[Client] = set()
         self._empty = asyncio.Event()

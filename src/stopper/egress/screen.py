@@ -89,7 +89,7 @@ class Screen:
     """What one bottle's egress knows of secrets.
 
     `owners` are the hosts that a known value belongs to, by its name: where a rule knows it as a
-    vendor's token, it may go to that vendor.
+    vendor's token, it may go to that vendor. `prepare` makes ready what streams need.
     """
 
     def __init__(
@@ -102,7 +102,9 @@ class Screen:
         on_reply: Choice[OnReply] = ON_REPLY,
         allowed: Allowlist | None = None,
         owners: Mapping[str, tuple[str, ...]] | None = None,
+        prepare: Callable[[], None] | None = None,
     ) -> None:
+        self.prepare = prepare or detector.engine.complete
         self._detector = detector
         self._known = known
         self._inspector = Inspector(detector, known)
@@ -114,6 +116,11 @@ class Screen:
         self._discreet = Redactor(detector=detector, known=known)
         self._named: dict[str, str] = {}
         self._clean_heads: set[_CleanHead] = set()
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether streams can be followed at once; where not, `prepare` takes seconds."""
+        return self._detector.engine.is_complete
 
     def towards(self, head: Head, route: Route) -> Towards:
         """Where a request that may leave is going."""

@@ -61,9 +61,19 @@ class Screening:
         self._number = 0
         self._left = False
 
-    def head(self, answer: Callable[[Refusal | None], None]) -> None:
-        """Look through the request's head; None lets it pass."""
-        self.decide(self._screen.head(self._head, self.towards), answer)
+    def head(self, answer: Callable[[Refusal | None], None], *, streams: bool) -> None:
+        """Look through the request's head; None lets it pass.
+
+        Where the body `streams`, or the reply is looked at, it waits for what that takes.
+        """
+
+        def decided(refusal: Refusal | None) -> None:
+            if refusal is None and (streams or self._reply is not None):
+                self._plane.following.wait(answer)
+            else:
+                answer(refusal)
+
+        self.decide(self._screen.head(self._head, self.towards), decided)
 
     def body(self, body: bytes, answer: Callable[[bytes | Refusal], None]) -> None:
         """Look through a whole body; the answer is the body that may leave."""
