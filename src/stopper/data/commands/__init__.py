@@ -23,7 +23,7 @@ __all__ = [
 
 _FILES = (
     "cloud", "containers", "database", "git", "machine", "macos", "network", "packages", "places",
-    "system", "windows", "wrappers",
+    "system", "verbs", "windows", "wrappers",
 )  # fmt: skip
 
 
@@ -74,7 +74,10 @@ class Wrapper(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class WindowsRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a program of PowerShell or cmd does where `needs` is in its arguments, not `without`."""
+    """What a program of PowerShell or cmd does where `needs` is in its arguments, not `without`.
+
+    The name `*` stands for a whole text, in which both are sought.
+    """
 
     names: tuple[str, ...]
     effect: str
@@ -131,7 +134,8 @@ def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
     """The tables of decoded files, by file name; ValueError says which one is wrong, and how."""
     programs: dict[str, Program] = {}
     wrappers: dict[str, list[Wrapper]] = {}
-    rest: dict[str, Any] = {}
+    words: dict[str, Any] = {}
+    rest: dict[str, Any] = {"words": words}
     for name, table in tables.items():
         try:
             for key, row in table.pop("programs", {}).items():
@@ -147,6 +151,7 @@ def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
                     wrappers.setdefault(alias, []).append(wrapper)
         except msgspec.ValidationError as error:
             raise ValueError(f"commands/{name}.toml does not read: {error}") from error
+        words.update(table.pop("words", {}))
         rest.update(table)
     try:
         return msgspec.convert(

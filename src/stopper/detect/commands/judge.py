@@ -10,6 +10,7 @@ from stopper.data.commands import load_commands
 from stopper.detect.commands import (
     archives,
     builtins,
+    clouds,
     editors,
     files,
     filters,
@@ -30,7 +31,12 @@ from stopper.detect.commands.shell import MAX_OUTPUT, Shell
 from stopper.detect.commands.source import fold
 from stopper.detect.commands.tables import apply_rules
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
-from stopper.detect.commands.windows import WINDOWS, looks_windows, run_windows
+from stopper.detect.commands.windows import (
+    is_evident,
+    is_windows,
+    run_windows,
+    run_windows_words,
+)
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
 
 __all__ = ["DIALECTS", "judge_command"]
@@ -82,8 +88,10 @@ def judge_command(
     shell.span = (0, len(plain))
     try:
         with suppress(Spent):
-            if dialect != "bash" or looks_windows(plain):
+            if dialect != "bash" or is_evident(plain):
                 run_windows(shell, plain)
+                if dialect == "bash":
+                    _read_as_bash(shell, plain)
             else:
                 _note_shown(shell, shell.run_text(plain))
     except RecursionError:
@@ -100,6 +108,18 @@ def judge_command(
         tuple(Effect(e.kind, e.target, e.reversible, e.scope, e.reason, place(e)) for e in effects),
         tuple(Unprovable(u.part, u.reason, place(u)) for u in unprovable),
     )
+
+
+def _read_as_bash(shell: Shell, text: str) -> None:
+    """Add what a text that looks like Windows would do in a shell, but for what does not parse."""
+    other = Shell(shell.places, dispatch)
+    other.span = shell.span
+    with suppress(Spent):
+        other.run_text(text)
+    seen = {(effect.kind, effect.reason) for effect in shell.effects}
+    for effect in other.effects:
+        if (effect.kind, effect.reason) not in seen:
+            shell.effects[effect] = None
 
 
 def _note_shown(shell: Shell, output: str) -> None:
@@ -124,14 +144,16 @@ def dispatch(shell: Shell, call: Call) -> str:
     program = _TABLES.programs.get(name)
     if program is not None:
         apply_rules(shell, call, program)
+    if name in clouds.PROGRAMS:
+        clouds.note_verb(shell, call)
     if wrappers is not None:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
     if handler is not None:
         return handler(shell, call)
-    if name.lower() in WINDOWS:
-        run_windows(shell, " ".join([name, *call.args]))
+    if is_windows(name):
+        run_windows_words(shell, [name, *call.args])
         return blend(*call.args)
     if program is None and wrappers is None:
         _run_file(shell, call)

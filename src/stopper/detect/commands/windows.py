@@ -1,4 +1,4 @@
-"""PowerShell and cmd, as far as destruction goes: verbs, aliases, encoded commands."""
+"""PowerShell and cmd: what their programs, cmdlets and .NET calls do."""
 
 import base64
 import re
@@ -6,129 +6,218 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import WindowsRule, load_commands
 from stopper.detect.commands.paths import is_secret_path
+from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.winlooks import looks_windows
+from stopper.detect.commands.winshell import MAX_STAGES, Stage, program_name, stages, unfold
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["WINDOWS", "looks_windows", "run_windows"]
+__all__ = ["WINDOWS", "is_evident", "is_windows", "run_windows", "run_windows_words"]
 
-_MAX_PARTS: Final = 500
 _MAX_TEXT: Final = 65_536
 _MAX_DEPTH: Final = 4
-_MAX_HEAD: Final = 2048
-"""How much of a text tells what shell it is for."""
-_MAX_WORDS: Final = 4096
-"""How many characters of a program's arguments are matched."""
-_DELETERS: Final = frozenset({"remove-item", "del", "erase", "rd", "rmdir", "ri", "rm"})
-_WRITERS: Final = frozenset({"set-content", "sc", "out-file", "add-content", "clear-content"})
+_MAX_CALLS: Final = 100
+_ANYWHERE: Final = "*"
+"""The name of rules that hold for a whole text: calls of .NET, COM and the like."""
+
+Row = tuple[WindowsRule, re.Pattern[str], re.Pattern[str]]
 
 
-def _rules() -> dict[str, tuple[tuple[WindowsRule, re.Pattern[str], re.Pattern[str]], ...]]:
-    found: dict[str, list[tuple[WindowsRule, re.Pattern[str], re.Pattern[str]]]] = {}
+def _rules() -> dict[str, tuple[Row, ...]]:
+    found: dict[str, list[Row]] = {}
     for rule in load_commands().windows:
-        row = (rule, re.compile(rule.needs), re.compile(rule.without or r"(?!)"))
+        row = (rule, re.compile(rule.needs, re.DOTALL), re.compile(rule.without or r"(?!)"))
         for name in rule.names:
             found.setdefault(name, []).append(row)
     return {name: tuple(rows) for name, rows in found.items()}
 
 
 _RULES: Final = _rules()
-_SHARED: Final = frozenset({"format", "rm", "cp", "mv", "copy", "move", "sc", "net", "rmdir"})
+_WORDS: Final = load_commands().words
+_DELETERS: Final = frozenset({"remove-item", "del", "erase", "rd", "rmdir", "ri", "rm", "rni"})
+_WRITERS: Final = frozenset(
+    {"set-content", "out-file", "add-content", "clear-content", "tee-object", "clc", "ac"}
+)
+_HOSTS: Final = frozenset({"powershell", "pwsh", "cmd", "start", "call", "wsl", "bash"})
+_LISTERS: Final = frozenset({"get-childitem", "gci", "dir", "ls", "get-item", "gi", "resolve-path"})
+_SHARED: Final = frozenset(
+    {"format", "rm", "cp", "mv", "copy", "move", "rmdir", "shutdown", "set-acl", "at", "type",
+     "cat", "start", "find", "curl", "wget", "tar", "ssh", "scp", "more", "dir", "ls", "sort", "where",
+     "control", "tracker", "print", "replace", "expand", "label", "7z", "rar", "node", "sls",
+     "subst", "compact", "convert", "dotnet", "file", "dd", "update", "route", "arp", "kill",
+     "reset", "query", "remote", "rename", "ren", "mi", "sp", "chisel", "ngrok", "cloudflared",
+     "plink", "frpc", "bash", "ac", "clc", "te", "csi", "rclone", "echo", "msg", "shred", "eraser",
+     "recover", "explorer", "deploy", "launch", "responder", "keeper", "excel", "teams", "outlook",
+     "jsc", "ilasm", "dxcap", _ANYWHERE}
+)  # fmt: skip
 """Names that mean something else to a shell, or nothing without a Windows path."""
 WINDOWS: Final = frozenset(
     {*_RULES, "remove-item", "erase", "rd", "ri", "iex", "invoke-expression", "powershell",
-     "pwsh", "cmd", "remove-itemproperty", "invoke-webrequest", "iwr", "irm", "invoke-restmethod"}
-) - (_SHARED - {"net", "sc"}) - {"shutdown", "set-acl"}  # fmt: skip
-_LOOKS: Final = re.compile(
-    r"(?:(?:Remove|Get|Set|New|Invoke|Clear|Format|Stop|Start|Restart|Add|Register|Initialize"
-    r"|Copy|Move|Out|Uninstall|Send|Resolve|Mount|Dismount|Reset|Revoke|Grant|Unregister|Suspend|Rename|Repair|Lock|Grant|Convert|Write|Test|Select|Where|ForEach|Import|Export|Expand|Compress|Enable|Disable)"
-    r"-[A-Z]\w+\b|(?i:iex|iwr|irm|ri|del|erase|rd|rmdir)\s+(?:/[a-z]|[\"']?[a-z]:\\|-recurse|\(|\$)"
-    r"|(?i:iwr|irm|curl|wget)\s[^|]*\|\s*(?i:iex|invoke-expression)\b"
-    r"|(?i:copy|move|xcopy|robocopy|attrib|type|echo|start)[.\s][^\n]*(?:%\w+%\\|\b[a-zA-Z]:\\)"
-    r"|\(?(?i:new-object)\s|(?i:start)\s+cmd\b|(?i:while)\s*\(\s*(?:\$true|1)\s*\)\s*\{"
-    r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s)|[^\n]*%0[ \t]{0,9}\|"
-    r"|(?i:forfiles)\s+/|(?i:if\s+(?:not\s+)?exist|for\s+/[a-z]|@echo)\s"
-    r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
-    r"|(?i:format)(?:\.com)?\s+[a-zA-Z]:|(?i:cmd(?:\.exe)?\s+/|(?:powershell|pwsh)(?:\.exe)?\s)|\$\w+\s*=\s*(?:New-Object|Get-|\[)"
-    r"|(?i:vssadmin|bcdedit|diskpart|schtasks|reg\s+(?:add|delete|save|query)|psexec\w*|wmic|certutil|icacls|takeown"
-    r"|rundll32|regsvr32|mshta|msiexec|wevtutil|netsh|runas\s+/|sc(?:\.exe)?\s+(?:create|config|delete|stop)"
-    r"|net1?\s+(?:user|localgroup|stop))\b)"
-)
-_SPLIT: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^"';|&\n])+""")
-_WORD: Final = re.compile(r'"[^"]*"|\'[^\']*\'|[^\s"\']+')
-_LEAD: Final = re.compile(
-    r"(?:if\s+(?:not\s+)?(?:exist\s+(?:\"[^\"]*\"|\S+)|defined\s+\S+|errorlevel\s+\d+)"
-    r"|for\s+(?:/\w\s+)*%+\w\s+in\s+\([^)]*\)\s+do|start(?=\s)(?:\s+/\w+)*|call|@(?=\w)|else)\s*",
-    re.IGNORECASE,
-)
-_EACH: Final = re.compile(
-    r"for\s+(?:/\w\s+)*(%+\w)\s+in\s+\(([^)]{0,999})\)\s+do\s+", re.IGNORECASE
-)
+     "pwsh", "cmd", "wsl", "remove-itemproperty", "invoke-webrequest", "iwr", "irm",
+     "invoke-restmethod", *_WRITERS}
+) - _SHARED  # fmt: skip
+_HYPHENED: Final = frozenset(name for name in WINDOWS if "-" in name)
 _FILES: Final = re.compile(
     r"forfiles\b[^\n]{0,99}?/p\s+(\S{1,260})[^\n]{0,99}?/c\s+\"([^\"]{0,999})\"", re.IGNORECASE
 )
-_SAVED: Final = re.compile(
-    r"(?:downloadfile\([^,]{1,999},\s*|-outfile\s+|-destination\s+|\s-o\s+)['\"]?([^\s'\");]+)",
+_EACH: Final = re.compile(
+    r"for\s+(?:/\w\s+)*(?:\"[^\"\n]{0,99}\"\s+)?(%+\w)\s+in\s+\(([^)]{0,999})\)\s+do\s+",
+    re.IGNORECASE,
+)
+_FETCHED_TO: Final = re.compile(
+    r"(?:downloadfile\([^,]{1,999},\s*|-outfile\s+|-destination\s+|\s-o\s+|\s--output\s+|-path\s+"
+    r"|start-bitstransfer\s+(?:-source\s+)?\S{1,999}\s+|https?://[^\s'\"]{1,999}['\"]?\s+)['\"]"
+    r"?([^\s'\"();&|]+)",
     re.IGNORECASE,
 )
 _FETCH: Final = re.compile(
-    r"invoke-webrequest|\biwr\b|\birm\b|invoke-restmethod|downloadstring|downloadfile|downloaddata"
-    r"|net\.webclient|\bcurl\b|\bwget\b|start-bitstransfer|https?://",
+    r"invoke-webrequest|\biwr\b|\birm\b|invoke-restmethod|download(?:string|file|data)|openread\("
+    r"|net\.webclient|net\.http|\bcurl\b|\bwget\b|start-bitstransfer|https?://|xmlhttp|winhttp"
+    r"|internetexplorer\.application|httpwebrequest|getstringasync|resolve-dnsname"
+    r"|\\\\[\w.-]+\\[\w$.-]+\\",
     re.IGNORECASE,
 )
-_RUN: Final = re.compile(r"\biex\b|invoke-expression|\[scriptblock\]::create|&\s*\(", re.IGNORECASE)
-_ENCODED: Final = re.compile(r"\s-(?:e|ec|en|enc\w*)\s+['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE)
-_FROM_BASE64: Final = re.compile(r"frombase64string\(\s*['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE)
-_HOST: Final = re.compile(
-    r"^(?:powershell|pwsh)(?:\.exe)?\s+(?:-(?!c(?:ommand)?\b|f(?:ile)?\b|e)\w+(?:\s+(?!-)(?:bypass|hidden"
-    r"|unrestricted|remotesigned|text|sta|\d+)\b)?\s+)*(?:-c(?:ommand)?\s+)?(?P<ps>[^-\s].*)$"
-    r"|^cmd(?:\.exe)?\s+(?:/\w\s+)*/[ck]\s+(?P<cmd>.+)$",
-    re.IGNORECASE | re.DOTALL,
+_RUN: Final = re.compile(
+    r"(?:^|[\s;|&(={])(?:iex|invoke-expression)\b|\[scriptblock\]::create"
+    r"|(?<!&)&\s*\(|\.invokescript\(|\.invokecommand\b"
+    r"|newscriptblock|\[(?:system\.)?reflection\.assembly\]::load|\badd-type\b[^;]{0,200}(?:irm"
+    r"|iwr|invoke-|download)",
+    re.IGNORECASE,
 )
-_DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
-_SHARE: Final = re.compile(
-    r"^(?:powershell|pwsh)(?:\.exe)?\b.{0,200}-f\w*\s+['\"]?\\\\[\w.-]+\\", re.IGNORECASE
+_UNSEEN: Final = re.compile(
+    r"\b(?:iex|invoke-expression)\b\s*\(?\s*(?:\$|\()|\|\s*(?:iex|invoke-expression)\b"
+    r"|assembly\]::load\(\s*\$|assembly\]::load\(\s*\[convert"
+)
+_ENCODED: Final = re.compile(
+    r"\s[-/](?:e|ec|en|enc\w*)\s+['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE
+)
+_FROM_BASE64: Final = re.compile(r"frombase64string\(\s*['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE)
+_HOST_OPTION: Final = re.compile(r"[-/](\w+)$")
+_BARE_OPTIONS: Final = frozenset(
+    {"noprofile", "nop", "noninteractive", "noni", "nologo", "sta", "mta", "noexit", "login", "l"}
 )
 _BOMB: Final = re.compile(
-    r"%0\s*[|&]+\s*%0|\bstart\s+(?:/\w+\s+)*cmd\s+/[kc]\s+\"?%0"
+    r"%0\s*[|&]+\s*%0|\bstart\s+(?:/\w+\s+)*(?:\"\"\s+)?(?:cmd\s+/[kc]\s+)?\"?%0"
+    r"|%0\s*\|\s*(?:start|cmd)"
     r"|:(\w{1,99})\s{0,9}&{1,9}\s{0,9}start\b.{0,200}&{1,9}\s{0,9}goto\s{1,9}:?\1\b"
     r"|:(\w{1,99})[ \t]{0,9}\n\s{0,99}start\b[^\n]{0,999}\n\s{0,99}goto\s+:?\2"
-    r"|while\s{0,9}\(\s{0,9}(?:\$true|1)\s{0,9}\)\s{0,9}\{\s{0,9}start-(?:process|job)",
+    r"|(?:while\s{0,9}\(\s{0,9}(?:\$true|1)\s{0,9}\)|for\s{0,9}\(\s{0,9};[^;]{0,20};\s{0,9}\)"
+    r"|do)\s{0,9}\{[^}]{0,60}(?:start-(?:process|job|threadjob)|saps|\bstart\s"
+    r"|\[diagnostics\.process\]::start|powershell|notepad|cmd\b|\+=)"
+    r"|for\s+/l\s+%+\w\s+in\s+\(\s*\d+\s*,\s*(?:0\s*,|\d+\s*,\s*\d{4,})\s*\d*\s*\)\s+do\s+\(?\s"
+    r"*(?:start|cmd|call)\b"
+    r"|\.\.\s?\d{4,}\s*\|\s*(?:%|foreach(?:-object)?)\s*\{[^}]{0,60}(?:start-|saps|\[diagnostics)"
+    r"|function\s+(\w{1,40})\s*\{[^}]{0,60}(?:start-process|start-job|saps)[^}]{0,60}\b\3\b",
+    re.IGNORECASE,
+)
+_CALL_DELETES: Final = re.compile(
+    r"(?:\[(?:system\.)?io\.(?:file|directory)\]::delete|filesystem\]::delete(?:file"
+    r"|directory)|\.delete(?:folder|file)"
+    r"|get-item\s+(?:-path\s+)?|get-childitem\s+(?:-path\s+)?)\(?\s*['\"]?([a-z~$][^'\",()\n]{0"
+    r",260})(?=(['\",)][^;\n]{0,200})?)",
+    re.IGNORECASE,
+)
+_CALL_WRITES: Final = re.compile(
+    r"\[(?:system\.)?io\.file\]::(?:writeall\w+|appendall\w+|create\w*|openwrite)\(\s*['\"]?([^"
+    r"'\",()\n]{1,260})",
+    re.IGNORECASE,
+)
+_CMDLET: Final = re.compile(r"([a-z]+)-([a-z]\w+)$")
+_SECRET_FILE: Final = re.compile(
+    r"/unattend(?:ed)?\.xml|/sysprep\.(?:xml|inf)|/config/(?:sam|system|security)(?:\.\w+)?$"
+    r"|/repair/sam|ntds\.dit|/microsoft/(?:credentials|protect|vault|systemcertificates)"
+    r"|/(?:google/chrome|microsoft/edge|bravesoftware|chromium|opera software)[^\"]*(?:login da"
+    r"ta|cookies|local state|web data)|/mozilla/firefox/profiles|logins\.json"
+    r"|key[34]\.db"
+    r"|consolehost_history|applicationhost\.config|web\.config$|machine\.config$"
+    r"|/groups\.xml|scheduledtasks\.xml|/policies/.*\.xml"
+    r"|filezilla/(?:recentservers|sitemanager)|winscp\.ini|\.rdp$|\.rdg$"
+    r"|\.kdbx?$|\.ppk$|\.pfx$|/\.aws/|/\.azure/|/\.kube/|/\.docker/config\.json"
+    r"|/\.ssh/(?!known|config|authorized|.*\.pub)|\.git-credentials|_netrc$"
+    r"|/gcloud/.*(?:credentials|access_tokens)|accesstokens\.json|msal_token_cache"
+    r"|/hiberfil\.sys|/pagefile\.sys|lsass.*\.dmp|vnc\.ini|ultravnc\.ini"
+    r"|/mcafee/.*sitelist|/discord/local storage|/telegram desktop/tdata"
+    r"|/(?:wallet|exodus|electrum|metamask)[^/]*(?:/|\.dat)|(?:passw|credential"
+    r"|secret)\w*\.(?:txt|xml|xlsx?|csv|docx?|json|ini)|/putty/sessions|\.npmrc$"
+    r"|\.pypirc$|/\.env(?:$|\.(?!example|sample|template))|^\.env$|/stickynotes"
+    r"|plum\.sqlite"
+)
+_READS: Final = re.compile(
+    r"get-content|\bgc\b|\btype\b|\bcat\b|copy|readall|\bmore\b|move|findstr"
+    r"|select-string|\bsls\b|import-csv|import-clixml"
+    r"|compress-archive|\b7z\b|\brar\b|\btar\b|esentutl|certutil|certreq"
+    r"|\bcp\b|\bmv\b|\bxml\]|sqlite3?|upload|-infile|notepad|\bcurl\b|-f\s"
+    r"|openread|makecab|expand|print\b|ftp|\bfor /f"
+    r"|export-|invoke-item|start-process notepad|get-filehash -|\[io\.|get-itemproperty"
+    r"|format-hex|out-printer|robocopy"
+)
+_SENDS: Final = re.compile(
+    r"-body\b|-infile\b|upload|-method\s+(?:post|put)|-attachments|-f\s+\S*@"
+    r"|-d\s+@|--data\S*\s|-t\s|\.post|putasync|-form\b|certreq\b.*-post|\bscp\b"
+    r"|\bsftp\b|\bftp\b|\.send\("
+)
+_DATA: Final = re.compile(
+    r"get-content|\bgc\b|\bgci env:|get-childitem env:|dir env:|getenvironmentvariables"
+    r"|readall|compress-archive|@[\"']?(?:[a-z]:|%|\$env)|-infile|get-clipboard"
+    r"|systeminfo|get-process\b|ipconfig|get-aduser|whoami|convertto-json"
+    r"|screenshot|copyfromscreen|\.zip\b|\.7z\b|\.rar\b|-attachments|net user"
+    r"|hostname"
+)
+_DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
+_HOME_PATH: Final = re.compile(
+    r"(?:~|\$home|\$\{home\}|\$env:userprofile|%userprofile%)(?=$|[\\/])", re.IGNORECASE
+)
+_QUIET_OPTIONS: Final = frozenset({"$true", "$false", "silentlycontinue", "stop", "continue"})
+_TREES: Final = frozenset({"/s", "-recurse", "-r", "-rf", "-force", "/q", "-fo"})
+_NARROW: Final = re.compile(
+    r"\s-(?:include|filter|name)\s+[\"']?(?:\*?\.?(?:log|tmp|bak|pyc|obj"
+    r"|o|cache|orig|swp|map|dll|pdb|nupkg)\b|bin\b|obj\b|node_modules|__pycache__"
+    r"|dist\b|build\b|target\b)",
     re.IGNORECASE,
 )
 
 
-def looks_windows(text: str) -> bool:
-    """Whether a text is evidently PowerShell or cmd."""
-    return _LOOKS.match(text[:_MAX_HEAD].lstrip()) is not None
+def is_evident(text: str) -> bool:
+    """Whether a text looks like Windows, or begins with a cmdlet in any case of its letters."""
+    return looks_windows(text) or ("-" in text and text.partition(" ")[0].lower() in _HYPHENED)
+
+
+def is_windows(name: str) -> bool:
+    """Whether a program is one of Windows, or a cmdlet that destroys by its verb."""
+    lower = program_name(name)
+    return lower in WINDOWS or ("-" in lower and name[:1].isupper() and _verb(lower) is not None)
 
 
 def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
     """Note what a text for PowerShell or cmd would do."""
-    if depth > _MAX_DEPTH or len(text) > _MAX_TEXT:
+    plain = unfold(text) if depth <= _MAX_DEPTH and len(text) <= _MAX_TEXT else ""
+    if depth > _MAX_DEPTH or max(len(text), len(plain)) > _MAX_TEXT:
         shell.doubt("a command too large to judge", "command.too_large")
         return
-    text = text.replace("`", "").replace("^", "")
-    text = re.sub(r"(['\"])\s*\+\s*\1", "", text)
-    lower = text.lower()
-    if _BOMB.search(text):
+    lower = plain.lower()
+    if _BOMB.search(text) or _BOMB.search(plain):
         shell.add(EffectKind.FORK_BOMB, "%0", Scope.ROOT, "command.fork_bomb")
-    if _SHARE.search(text):
-        shell.add(EffectKind.REMOTE_CODE, "a share", Scope.REMOTE, "command.runs_remote_code")
-    text = _spread(text)
-    _note_fetched_code(shell, text, lower)
-    for match in _ENCODED.finditer(text):
+    plain = _spread(plain)
+    _note_fetched_code(shell, plain, lower)
+    for match in list(_ENCODED.finditer(plain))[:_MAX_CALLS]:
         _decoded(shell, match[1], "utf-16-le", depth)
-    for match in _FROM_BASE64.finditer(text):
+    for match in list(_FROM_BASE64.finditer(plain))[:_MAX_CALLS]:
         _decoded(shell, match[1], "utf-16-le" if "unicode" in lower else "utf-8", depth)
-    inner = _HOST.match(text.strip())
-    if inner is not None:
-        run_windows(shell, (inner["ps"] or inner["cmd"]).strip().strip("\"'{}& "), depth + 1)
-        return
-    for part in _SPLIT.findall(text)[:_MAX_PARTS]:
-        _run(shell, _words(part), lower)
-    _note_leaks(shell, text, lower)
+    for number, stage in enumerate(stages(plain)):
+        if number == MAX_STAGES:
+            shell.doubt("more commands than are judged", "command.budget")
+            break
+        _run(shell, stage, plain, depth)
+    _apply(shell, _ANYWHERE, lower, "a call")
+    _note_calls(shell, plain)
+    _note_leaks(shell, lower)
+
+
+def run_windows_words(shell: "Shell", words: list[str]) -> None:
+    """Note what a command would do that a shell has cut into words."""
+    run_windows(shell, " ".join(f'"{w}"' if " " in w and '"' not in w else w for w in words))
 
 
 def _spread(text: str) -> str:
@@ -139,19 +228,38 @@ def _spread(text: str) -> str:
     each = _EACH.search(text)
     if each is None:
         return text
-    return text[: each.start()] + text[each.end() :].replace(each[1], each[2])
+    listed = re.search(r"[a-z]:\\[^\s'\"]*", each[2], re.IGNORECASE) if "'" in each[2] else None
+    value = listed[0] if listed is not None else each[2]
+    inside = each[2].strip("'") + "\n" if "'" in each[2] else ""
+    return text[: each.start()] + inside + text[each.end() :].replace(each[1], value)
 
 
 def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
     if _RUN.search(text) and _FETCH.search(text):
         shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
-    elif re.search(r"\b(?:iex|invoke-expression)\b\s*\(?\s*\$", lower):
+    elif _UNSEEN.search(lower):
         shell.doubt("Invoke-Expression", "command.unknown_code")
-    saved = _SAVED.search(text)
-    if saved is not None and saved[1].rpartition("\\")[2] in text[saved.end() :]:
-        shell.add(EffectKind.REMOTE_CODE, saved[1], Scope.REMOTE, "command.runs_remote_code")
-    if "tcpclient" in lower and ("iex" in lower or "getstream" in lower):
+    saved = _FETCHED_TO.search(text) if _FETCH.search(text) else None
+    if saved is not None:
+        name = saved[1].replace("/", "\\").rpartition("\\")[2]
+        later = text[saved.end() :]
+        if len(name) > 1 and _runs_file(later, name):
+            shell.add(EffectKind.REMOTE_CODE, name, Scope.REMOTE, "command.runs_remote_code")
+    if "tcpclient" in lower or "tcplistener" in lower:
         shell.add(EffectKind.REMOTE_CODE, "TCPClient", Scope.REMOTE, "command.reverse_shell")
+
+
+def _runs_file(later: str, name: str) -> bool:
+    """Whether what follows a download runs what was saved."""
+    if re.search(
+        r"\.(?:exe|bat|cmd|vbs|js|msi|hta|dll|scr|ps1|psm1|com|jar|py)$", name, re.IGNORECASE
+    ):
+        return name.lower() in later.lower()
+    return re.search(
+        rf"(?:&|\.|start|saps|start-process|cmd\s+/c|invoke-item|ii|rundll32"
+        rf"|regsvr32|msiexec)\s[^;&|\n]{{0,99}}{re.escape(name)}",
+        later, re.IGNORECASE,
+    ) is not None  # fmt: skip
 
 
 def _decoded(shell: "Shell", text: str, coding: str, depth: int) -> None:
@@ -161,94 +269,245 @@ def _decoded(shell: "Shell", text: str, coding: str, depth: int) -> None:
     run_windows(shell, data.decode(coding, "replace").replace("\x00", ""), depth + 1)
 
 
-def _note_leaks(shell: "Shell", text: str, lower: str) -> None:
-    if re.search(r"\.upload(?:file|data|string)\w*\(", lower):
-        shell.add(EffectKind.EXFILTRATE, "WebClient", Scope.REMOTE, "command.sends_data")
-    if (
-        re.search(r"\$env:\w*(?:key|token|secret|password)", lower)
-        and _FETCH.search(text)
-        and ("-body" in lower or "?" in lower)
-    ):
-        shell.add(EffectKind.EXFILTRATE, "environment", Scope.REMOTE, "command.sends_credential")
+def _note_calls(shell: "Shell", text: str) -> None:
+    """Files that calls of .NET and COM delete or write."""
+    for match in list(_CALL_DELETES.finditer(text))[:_MAX_CALLS]:
+        if match[0].lower().startswith("get-") and ".delete(" not in (match[2] or "").lower():
+            continue
+        shell.add(EffectKind.DELETE, match[1], _scope(shell, match[1]), "command.deletes")
+    for match in list(_CALL_WRITES.finditer(text))[:_MAX_CALLS]:
+        _write(shell, [match[1]], adds="append" in match[0].lower())
+
+
+def _note_leaks(shell: "Shell", lower: str) -> None:
     plain = lower.replace("\\", "/")
-    paths = [word.strip("\"'()") for word in _WORD.findall(plain)]
-    if any(is_secret_path(path) for path in paths if "/" in path):
-        reads = re.search(r"get-content|\bgc\b|\btype\b|\bcat\b|copy|readalltext", lower)
-        if reads:
-            shell.add(EffectKind.CREDENTIAL_READ, "file", Scope.HOME, "command.reads_credential")
-        if _FETCH.search(text) and ("-body" in lower or "-infile" in lower or "upload" in lower):
-            shell.add(EffectKind.EXFILTRATE, "file", Scope.REMOTE, "command.sends_credential")
-
-
-def _words(part: str) -> list[str]:
-    """The words of one command, without what stands before its program."""
-    bare = part.strip().strip("{}()").strip()
-    for _ in range(_MAX_DEPTH):
-        lead = _LEAD.match(bare)
-        if lead is None:
-            break
-        bare = bare[lead.end() :].strip("() ")
-    return [word.strip("\"'") for word in _WORD.findall(bare)]
-
-
-def _run(shell: "Shell", words: list[str], whole: str) -> None:
-    if not words:
+    if not (_FETCH.search(lower) or _READS.search(lower)):
         return
-    name = (
-        words[0]
-        .lower()
-        .removesuffix(".exe")
-        .removesuffix(".com")
-        .replace("\\", "/")
-        .rpartition("/")[2]
-    )
-    rest = " ".join(["", *words[1:], ""])[:_MAX_WORDS].lower()
+    secret = _SECRET_FILE.search(plain) is not None or _names_secret(plain)
+    if secret and _READS.search(lower):
+        shell.add(EffectKind.CREDENTIAL_READ, "file", Scope.HOME, "command.reads_credential")
+    if not (_FETCH.search(lower) and _SENDS.search(lower)):
+        return
+    if secret or re.search(r"\$env:\w*(?:key|token|secret|password)", lower):
+        shell.add(EffectKind.EXFILTRATE, "file", Scope.REMOTE, "command.sends_credential")
+    elif _DATA.search(lower) and not _is_local(lower):
+        shell.add(EffectKind.EXFILTRATE, "data", Scope.REMOTE, "command.sends_data")
+
+
+def _names_secret(plain: str) -> bool:
+    words = (word.strip("\"'(),;{}") for word in plain.split()[:MAX_STAGES])
+    return any("/" in word and is_secret_path(word) for word in words)
+
+
+def _is_local(lower: str) -> bool:
+    return re.search(r"https?://(?:localhost|127\.|\[::1\])", lower) is not None
+
+
+def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
+    name, words = stage.name, stage.words
+    inner = _hosted(shell, stage, depth)
+    if inner:
+        run_windows(shell, inner, depth + 1)
+        if name in _HOSTS:
+            return
+    if "-whatif" in stage.rest:
+        return
     if name in _DELETERS:
-        _delete(shell, words[1:], whole)
+        _delete(shell, stage, whole)
     elif name in _WRITERS:
-        _write(shell, words[1:], adds=name == "add-content")
-    for rule, needs, without in _RULES.get(name, ()):
-        if needs.search(rest) and not without.search(rest):
-            target = rest.strip()[:80] or name
-            shell.add(EffectKind(rule.effect), target, Scope(rule.scope), rule.reason)
+        _write(shell, words[1:], adds=name in {"add-content", "ac"})
+    _apply(shell, name, stage.rest, stage.rest.strip()[:80] or name)
+    if name not in _RULES:
+        _note_verb(shell, stage)
+    if name in {"sqlcmd", "osql", "invoke-sqlcmd", "bcp", "invoke-dbaquery"}:
+        note_sql(shell, " ".join(words[1:]), "tsql")
+    if words[0][:1] == "$" and len(words[0]) > 1 and _FETCH.search(whole) and re.search(
+        rf"&\s*{re.escape(words[0])}\b", whole):  # fmt: skip
+        shell.doubt("a program that only a variable names", "command.unknown_code")
     _redirected(shell, words)
 
 
-def _delete(shell: "Shell", words: list[str], whole: str) -> None:
-    recursive = any(word.lower() in {"/s", "-recurse", "-r", "-rf", "-force", "/q", "-fo"} or
-                    word.lower().startswith("-rec") for word in words)  # fmt: skip
+def _apply(shell: "Shell", name: str, rest: str, target: str) -> None:
+    for rule, needs, without in _RULES.get(name, ()):
+        if needs.search(rest) and not without.search(rest):
+            shell.add(EffectKind(rule.effect), target, Scope(rule.scope), rule.reason)
+
+
+def _verb(name: str) -> str | None:
+    """The verb of a cmdlet that nobody listed, where it destroys and its object is not harmless."""
+    match = _CMDLET.match(name)
+    if match is None or match[1] not in _WORDS["cmdlet_destroys"]:
+        return None
+    noun = match[2]
+    return None if noun in _WORDS["cmdlet_harmless"] or name in _WORDS["cmdlet_harmless"] else noun
+
+
+def _note_verb(shell: "Shell", stage: Stage) -> None:
+    noun = _verb(stage.name)
+    if noun is None:
+        return
+    kind, reason = EffectKind.INFRASTRUCTURE, "command.destroys_infrastructure"
+    if re.search(r"database|sql|table|collection|mongo|redis|cosmos", noun):
+        kind, reason = EffectKind.DATABASE, "command.database_destroys"
+    shell.add(kind, stage.name, Scope.REMOTE, reason)
+
+
+def _hosted(shell: "Shell", stage: Stage, depth: int) -> str:
+    """What a program runs that runs another: its text, or nothing where it runs none."""
+    name, words = stage.name, stage.words
+    if name in {"powershell", "pwsh", "powershell_ise"}:
+        return _powershell(shell, words[1:])
+    if name == "cmd":
+        found = next(
+            (n for n, word in enumerate(words) if re.match(r"/[ckr]", word, re.IGNORECASE)), None
+        )
+        if found is None:
+            return ""
+        return " ".join([words[found][2:], *words[found + 1 :]]).strip()
+    if name in {"start", "call"}:
+        return " ".join(word for word in words[1:] if not re.fullmatch(r"/\w+|", word))
+    if name in {"start-process", "saps"}:
+        return _started(words[1:])
+    if name in {"wsl", "bash"} and depth:
+        return _linux(shell, words[1:])
+    if name == "wsl":
+        return _linux(shell, words[1:])
+    if name in {"runas", "pcalua", "forfiles", "conhost"}:
+        code = next((w for w in words[1:] if " " in w or w.lower().endswith(".exe")), "")
+        return code if name != "forfiles" else ""
+    return ""
+
+
+def _powershell(shell: "Shell", words: list[str]) -> str:
+    """The code behind PowerShell's options; a file on a share or from the network is noted."""
+    items = iter(enumerate(words))
+    for place, word in items:
+        option = _HOST_OPTION.match(word)
+        if option is None:
+            code = " ".join(words[place:])
+            if place and code.startswith("\\\\"):
+                break
+            return code.strip("{}& ")
+        letters = option[1].lower()
+        if letters in _BARE_OPTIONS:
+            continue
+        if "command".startswith(letters):
+            return " ".join(words[place + 1 :]).strip().strip("{}& ")
+        if "file".startswith(letters):
+            path = "".join(words[place + 1 : place + 2])
+            if path.startswith("\\\\") or "://" in path:
+                shell.add(EffectKind.REMOTE_CODE, path, Scope.REMOTE, "command.runs_remote_code")
+            return ""
+        next(items, None)
+    return ""
+
+
+def _started(words: list[str]) -> str:
+    """What `Start-Process` starts, with its arguments."""
+    program, rest = "", []
+    items = iter(words)
+    for word in items:
+        lower = word.lower()
+        if lower.startswith("-f"):
+            program = next(items, "")
+        elif lower.startswith(("-a", "-ar")):
+            rest = [part.lstrip("@(").rstrip(")") for part in items]
+        elif lower in {"-verb", "-windowstyle", "-workingdirectory", "-credential"}:
+            next(items, "")
+        elif not lower.startswith("-"):
+            program = program or word
+    words = [program, *(part for word in rest for part in word.split(",") if part)]
+    return " ".join(words) if rest else ""
+
+
+def _linux(shell: "Shell", words: list[str]) -> str:
+    """What a Linux on Windows runs, as its own shell reads it."""
+    while words and re.match(r"-+(?:e|exec|d|distribution|u|user|-?~|-)$", words[0]):
+        words = words[1:] if words[0] in {"-e", "--exec", "--", "-~"} else words[2:]
+    if words[:1] and words[0] in {"--shutdown", "--terminate", "--unregister", "-l", "--list"}:
+        return ""
+    if words:
+        shell.run_argv(words)
+    return ""
+
+
+def _delete(shell: "Shell", stage: Stage, whole: str) -> None:
+    words = stage.words[1:]
+    recursive = any(word.lower() in _TREES or word.lower().startswith("-rec") for word in words)
     paths = [item for word in words for item in word.split(",") if not _is_option(item)]
-    if not paths and ("get-childitem" in whole or "gci" in whole or "dir" in whole):
-        found = re.search(r"(?:get-childitem|gci|dir|ls)\s+(?:-\w+\s+)*['\"]?([^\s'\"|]+)", whole)
-        paths = [found[1] + "\\*"] if found else []
+    source = stage.source
+    if (not paths or paths[0].startswith(("$_", "$PSItem", "$psitem"))) and source is not None:
+        while source.source is not None and source.name not in _LISTERS:
+            source = source.source
+        paths = _listed(source)
         recursive = True
-    for path in paths:
-        reason = "command.deletes_tree" if recursive else "command.deletes"
+    reason = "command.deletes_tree" if recursive else "command.deletes"
+    for written in paths:
+        unknown = written[:1] == "$" and not _HOME_PATH.match(written)
+        path = (_origin(written, whole) if unknown else "") or written
         shell.add(EffectKind.DELETE, path, _scope(shell, path), reason)
+
+
+def _listed(source: Stage) -> list[str]:
+    """The folders whose content a listing names; a filter for what is built again makes it mild."""
+    if source.name not in _LISTERS:
+        return []
+    paths = [item for word in source.words[1:] for item in word.split(",") if not _is_option(item)]
+    folders = [path for path in paths[:1] if re.match(r"[A-Za-z]:|[\\/.~$%]|\w", path)]
+    if _NARROW.search(" ".join(source.words)) and not re.match(r"[A-Za-z]:\\?$", "".join(folders)):
+        return []
+    return [path.rstrip("\\/") + "\\*" for path in folders if path not in {".", "*"}]
+
+
+def _origin(path: str, whole: str) -> str:
+    """The folder that a variable's values come from, where the text says it."""
+    name = re.match(r"\$\{?(\w{1,40})", path)
+    if name is None:
+        return ""
+    found = re.search(
+        rf"\${name[1]}\s{{0,9}}(?:\bin\b|=)[^;\n{{]{{0,120}}?([A-Za-z]:\\[^\s'\")]{{0,200}})", whole
+    )
+    return "" if found is None else found[1].rstrip("\\") + "\\*"
 
 
 def _write(shell: "Shell", words: list[str], *, adds: bool) -> None:
     path = next((word for word in words if not _is_option(word)), "")
     if path:
+        plain = path.lower().replace("\\", "/")
+        if re.search(r"drivers/etc/(?:hosts|networks)", plain):
+            shell.add(EffectKind.NETWORK, path, Scope.ROOT, "command.changes_name_resolution")
+        if re.search(r"start menu/programs/startup|/startup/", plain):
+            shell.add(EffectKind.PERSISTENCE, path, Scope.HOME, "command.runs_later")
         scope = _scope(shell, path)
         shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites", reversible=adds)
 
 
 def _redirected(shell: "Shell", words: list[str]) -> None:
-    for place, word in enumerate(words[:-1]):
-        if word in {">", ">>"} and words[place + 1].lower() not in {"nul", "$null"}:
-            _write(shell, [words[place + 1]], adds=word == ">>")
+    for place, word in enumerate(words):
+        match = re.match(r"(?:[12*])?(>{1,2})(?!&)(.*)$", word)
+        if match is None:
+            continue
+        path = match[2] or "".join(words[place + 1 : place + 2])
+        if path.lower() not in {"nul", "$null", "", "con", "/dev/null"} and path[:1] != "&":
+            _write(shell, [path], adds=match[1] == ">>")
 
 
 def _is_option(word: str) -> bool:
     plain = word.lower()
-    return not word or plain in {"$true", "silentlycontinue"} or bool(
+    return not word or plain in _QUIET_OPTIONS or bool(
         re.match(r"[-/][A-Za-z]+(?::\S*)?$", word)
     )  # fmt: skip
 
 
 def _scope(shell: "Shell", path: str) -> Scope:
+    home = _HOME_PATH.match(path)
+    if home is not None:
+        return shell.places.scope(
+            shell.places.home + path[home.end() :].replace("\\", "/"), shell.cwd
+        )
     plain = path if _DRIVE_PATH.match(path) else path.replace("\\", "/")
-    if plain[:1] == "~" or plain.lower().startswith("$home"):
-        plain = shell.places.home + plain.partition("/")[1] + plain.partition("/")[2]
+    if plain[:1] == "$":
+        return Scope.UNKNOWN
+    if plain.startswith("//"):
+        return Scope.OUTSIDE
     return shell.places.scope(plain, shell.cwd)

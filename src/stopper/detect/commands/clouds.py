@@ -1,0 +1,95 @@
+"""Clouds and other command lines of nouns and verbs: the unlisted are judged by their verb."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.data.commands import load_commands
+from stopper.detect.commands.options import read_options
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["PROGRAMS", "note_verb"]
+
+_TABLES: Final = load_commands()
+_WORDS: Final = _TABLES.words
+PROGRAMS: Final = _WORDS["cloud_programs"]
+_DRY: Final = frozenset(
+    {"--help", "-h", "help", "--dry-run", "--dryrun", "--dry-run=client", "--dry-run=server",
+     "--what-if", "--validate-only", "--preview", "--check", "--generate-cli-skeleton", "-help",
+     "completion"}
+)  # fmt: skip
+_SERVICES_FIRST: Final = frozenset({"aws", "awslocal", "aliyun", "tccli", "oci"})
+_MAX_WORDS: Final = 7
+"""How many operands may stand before the verb."""
+_WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)*$")
+_SPLIT: Final = re.compile(r"[-_:]")
+_DATABASE: Final = re.compile(
+    r"(?:rds|dynamodb|redshift|docdb|neptune|elasticache|timestream|keyspaces"
+    r"|memorydb|sql|spanner|bigtable|firestore"
+    r"|datastore|cosmosdb|postgres|mysql|mariadb|redis|mongo|database|databases"
+    r"|db|dbs|table|tables|index|collection"
+    r"|kv|d1|pg|cassandra|clickhouse|kafka)\b"
+)
+
+
+def note_verb(shell: "Shell", call: "Call") -> None:
+    """Note what the first verb among a call's leading words does; of AWS, a service comes first."""
+    if _DRY & set(call.args):
+        return
+    program = _TABLES.programs.get(call.name)
+    values = program.values if program is not None else frozenset()
+    operands = read_options(call.args, values).operands
+    first = int(call.name in _SERVICES_FIRST)
+    if first and operands[:1] == ["s3"]:
+        return
+    for place, word in enumerate(operands[:_MAX_WORDS]):
+        if _WORD.match(word) is None:
+            return
+        if place < first or (place == 0 and word in _WORDS["cloud_vague"]):
+            continue
+        kind = _kind(word)
+        if kind == "reads":
+            return
+        if kind is not None:
+            path = " ".join(operands[: place + 1])
+            _note(shell, kind, " ".join(operands[: place + 3]), path)
+            return
+
+
+def _kind(word: str) -> str | None:
+    """What a word's verb does: its first part, or its last (`server-delete`, `pg:reset`)."""
+    if word in _WORDS["cloud_nouns"]:
+        return None
+    parts = _SPLIT.split(word)
+    for whole in (word, parts[0], parts[-1]):
+        for kind in _KINDS:
+            if whole in _WORDS[f"cloud_{kind}"]:
+                return kind
+    return None
+
+
+_KINDS: Final = ("harmless", "grants", "opens", "prints", "runs", "stops", "destroys", "reads")
+
+
+def _note(shell: "Shell", kind: str, target: str, path: str) -> None:
+    if kind == "destroys":
+        database = _DATABASE.search(path) is not None
+        shell.add(
+            EffectKind.INFRASTRUCTURE, target, Scope.REMOTE, "command.destroys_infrastructure"
+        )
+        if database:
+            shell.add(EffectKind.DATABASE, target, Scope.REMOTE, "command.database_destroys")
+    elif kind == "stops":
+        shell.add(EffectKind.INFRASTRUCTURE, target, Scope.REMOTE, "command.stops_service")
+    elif kind == "grants":
+        shell.add(EffectKind.PRIVILEGE, target, Scope.REMOTE, "command.grants_rights")
+    elif kind == "opens":
+        shell.add(EffectKind.NETWORK, target, Scope.REMOTE, "command.opens_firewall")
+        shell.add(EffectKind.INFRASTRUCTURE, target, Scope.REMOTE, "command.opens_bucket")
+    elif kind == "prints":
+        shell.note_secret(target, Scope.REMOTE, "command.prints_credential")
+    elif kind == "runs":
+        shell.add(EffectKind.REMOTE_CODE, target, Scope.REMOTE, "command.runs_elsewhere")
