@@ -13,11 +13,13 @@ from stopper.detect.pattern import (
     Node,
     Repeat,
     Sequence,
+    head,
     literals,
     parse,
     prefixes,
     render,
     reverse,
+    secret_of,
     shortest,
     width,
 )
@@ -157,3 +159,22 @@ def test_packaged_rules_mean_the_same_after_reading(rule: Rule) -> None:
         assert [found.span() for found in ours.finditer(text)] == [
             found.span() for found in theirs.finditer(text)
         ]
+
+
+HEADS = {
+    # the pattern                        a match                 what every match begins with
+    "a prefix":                          (r"key_[a-z]{8,40}",                "key_abcdefgh",       "key_"),
+    "one of several":                    (r"(?:ab|cd)_[a-z]{8}",             "cd_abcdefgh",        "cd_"),
+    "a kind before it":                  (r"key-[0-9]{2}-[a-z]{8}",          "key-12-abcdefgh",    "key-12-"),
+    "none":                              (r"[a-z]{8}key",                    "abcdefghkey",        ""),
+    "all of it":                         (r"key[0-9]{4}",                    "key1234",            "key1234"),
+    "one that may be left out":          (r"k(?:ey)?_(?:[0-9]{9}|none)",     "key_123456789",      "key_"),
+    "the part that is the secret":       (r"name=(?P<secret>ab[0-9]{9})",    "ab123456789",        "ab"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "text", "expected"), HEADS.values(), ids=HEADS)
+def test_the_head_ends_where_a_match_may_vary(pattern: str, text: str, expected: str) -> None:
+    found = re.match(render(head(secret_of(parse(pattern).node))), text)
+    assert found is not None
+    assert found[0] == expected

@@ -5,6 +5,7 @@ of the text, its beginnings are a regular expression again, and time is linear.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
@@ -16,11 +17,13 @@ __all__ = [
     "Pattern",
     "Repeat",
     "Sequence",
+    "head",
     "literals",
     "parse",
     "prefixes",
     "render",
     "reverse",
+    "secret_of",
     "shortest",
     "width",
 ]
@@ -28,6 +31,7 @@ __all__ = [
 _ALL = (1 << 256) - 1
 _MAX_DEPTH = 32
 _MAX_REPEAT = 32_768
+_FREE = 8
 
 
 class Chars(Struct, frozen=True):
@@ -277,6 +281,52 @@ def shortest(node: Node) -> Node:
 def _last(item: Node, low: int) -> Node:
     end = shortest(item)
     return Sequence((Repeat(item, low - 1, low - 1), end)) if low > 1 else end
+
+
+def head(node: Node) -> Node:
+    """What every match of `node` begins with, up to the first stretch that is free to vary."""
+    return _head(node)[0]
+
+
+def _head(node: Node) -> tuple[Node, bool]:
+    """The head, and whether it is all of `node`."""
+    match node:
+        case Sequence(items):
+            kept = []
+            for item in items:
+                begun, is_all = _head(item)
+                kept.append(begun)
+                if not is_all:
+                    return Sequence(tuple(kept)), False
+            return node, True
+        case Choice(options):
+            heads = [_head(option) for option in options]
+            return Choice(tuple(begun for begun, _ in heads)), all(is_all for _, is_all in heads)
+        case Repeat(item, low, _):
+            is_free = isinstance(item, Chars) and item.mask.bit_count() > 1 and low >= _FREE
+            return (_EMPTY, False) if is_free else (node, True)
+        case Secret(item):
+            return _head(item)
+        case _:
+            return node, True
+
+
+def secret_of(node: Node) -> Node:
+    """The part of `node` that is the secret; all of it when none is marked."""
+    return next(_secrets(node), node)
+
+
+def _secrets(node: Node) -> Iterator[Node]:
+    match node:
+        case Secret(item):
+            yield item
+        case Sequence(items) | Choice(items):
+            for item in items:
+                yield from _secrets(item)
+        case Repeat(item):
+            yield from _secrets(item)
+        case _:
+            pass
 
 
 def prefixes(node: Node) -> Node:

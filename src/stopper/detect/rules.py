@@ -3,6 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -10,7 +11,8 @@ from msgspec import Struct
 
 from stopper.detect.checks import CHECKS, NEEDS
 from stopper.detect.finding import Severity, Tier
-from stopper.detect.pattern import parse, width
+from stopper.detect.pattern import head, parse, render, secret_of, width
+from stopper.detect.placeholder import is_placeholder
 
 __all__ = ["MAX_MATCH", "Rule", "fill", "read_rules"]
 
@@ -34,6 +36,7 @@ _ALPHABETS = {
     "B36": _DIGITS + _UPPER,
     "b58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
     "bech32": "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
+    "low32": _LOWER + "234567",
     "alpha": _UPPER + _LOWER,
     "alnum": _DIGITS + _UPPER + _LOWER,
     "url": _DIGITS + _UPPER + _LOWER + "-_",
@@ -41,14 +44,15 @@ _ALPHABETS = {
 }
 
 
-class Rule(Struct, frozen=True):
+class Rule(Struct, frozen=True, dict=True):
     """What one kind of secret looks like.
 
     `pattern` is in the subset of `detect.pattern`; where it has a group `secret`, that part is the
     secret and the rest its context. `checks` name what makes a match certain, `needs` what a match
     must be besides (only for the generic tier, which has no prefix to go by). `hosts` are the
     vendor's own, where a leading `*.` covers every name below. `hits` and `misses` are texts that
-    it must and must not find; `{alnum:36}` stands for so many characters of an alphabet.
+    it must and must not find; `{alnum:36}` stands for so many characters of an alphabet. What
+    documentation writes instead of a secret is found by no rule, unless a check makes it certain.
     """
 
     id: str
@@ -67,18 +71,31 @@ class Rule(Struct, frozen=True):
         return re.compile(self.pattern.encode("ascii"))
 
     def accepts(self, secret: bytes) -> bool:
-        """Whether `secret` is more than a placeholder or an identifier, where the rule asks."""
-        return all(NEEDS[need](secret) for need in self.needs)
+        """Whether `secret` is no placeholder, and what the rule asks for besides."""
+        if not all(NEEDS[need](secret) for need in self.needs):
+            return False
+        return self._is_certain(secret) or not is_placeholder(secret[self._lead(secret) :])
 
     def tier_of(self, secret: bytes) -> Tier:
         """The tier of this very secret; a failed check lowers nothing."""
-        certain = any(CHECKS[check](secret) for check in self.checks)
-        return Tier.CHECKED if certain else self.tier
+        return Tier.CHECKED if self._is_certain(secret) else self.tier
 
     def finds(self, text: bytes) -> bool:
         """Whether this rule alone finds something in `text`."""
         group = "secret" if "(?P<secret>" in self.pattern else 0
         return any(self.accepts(match[group]) for match in self.regex().finditer(text))
+
+    def _is_certain(self, secret: bytes) -> bool:
+        return any(CHECKS[check](secret) for check in self.checks)
+
+    def _lead(self, secret: bytes) -> int:
+        """How much of `secret` is the vendor's own, such as `ghp_`."""
+        found = self._head.match(secret)
+        return found.end() if found else 0
+
+    @cached_property
+    def _head(self) -> re.Pattern[bytes]:
+        return re.compile(render(head(secret_of(parse(self.pattern).node))).encode())
 
 
 def read_rules(rows: Iterable[Mapping[str, Any]]) -> tuple[Rule, ...]:
