@@ -407,6 +407,20 @@ def test_a_fault_of_ours_hurts_one_request_only(step: str, stream: bool) -> None
     uvloop.run(go())
 
 
+def test_a_stream_that_states_its_length_is_framed_anew() -> None:
+    """What the meter lets go need not be as long, so it goes in chunks, and says so."""
+
+    async def go() -> None:
+        events = framed(START + DELTA, b"content-type: text/event-stream\r\n")
+        async with besiege(events) as siege, siege.client() as client:
+            reply = await client.ask(message(stream=True))
+            assert reply.headers["transfer-encoding"] == "chunked"
+            assert "content-length" not in reply.headers
+            assert (reply.whole, reply.body[: len(START)]) == (True, START)
+
+    uvloop.run(go())
+
+
 async def _all_of(client: RawClient, *, closes: bool) -> bytes:
     if closes:
         return await client.reader.read()

@@ -26,8 +26,8 @@ from stopper.detect.finding import Finding
 from stopper.detect.handling import ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
-from stopper.egress.exchange import Exchange
 from stopper.egress.message import Head
+from stopper.egress.request import Request
 from stopper.egress.screen import Screen, Seen, Towards, Trail
 from stopper.egress.websocket import Messages
 from stopper.testing.siege import Siege, besiege, framed, message, until
@@ -619,10 +619,12 @@ async def client_of(siege: Siege) -> int:
         return (await client.ask(request(siege))).status
 
 
-def under_way(siege: Siege) -> Exchange:
+def under_way(siege: Siege) -> Request:
     """The only request that there is."""
     [caller] = siege.plane._clients
-    return caller._exchanges[0]
+    request = caller._exchanges[0]._request
+    assert request is not None
+    return request
 
 
 def test_a_fault_in_a_websocket_closes_it() -> None:
@@ -727,7 +729,7 @@ def test_a_stream_that_is_asked_about_is_not_read_on() -> None:
             [caller] = siege.plane._clients
             await until(lambda: caller._paused)
             for blocked in (True, False):
-                under_way(siege).on_upstream_blocked(blocked)
+                under_way(siege).wait_for_upstream(blocked)
                 assert caller._paused
             assert under_way(siege)._ahead < 2**20
 

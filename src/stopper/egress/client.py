@@ -212,8 +212,8 @@ class Client(asyncio.Protocol):
             raise ValueError(head.detail)  # noqa: TRY004  ends the parse like any other fault
         if len(self._exchanges) >= MAX_PIPELINED:
             raise ValueError(f"more than {MAX_PIPELINED} requests at once")
-        exchange = Exchange(self, head, self.plane.route(head, self._tunnel))
-        exchange.last = not self._parser.should_keep_alive()
+        last = not self._parser.should_keep_alive()
+        exchange = Exchange(self, head, self.plane.route(head, self._tunnel), last=last)
         self._switching = exchange.switches
         self._exchanges.append(exchange)
         self._reading = exchange
