@@ -15,6 +15,7 @@ __all__ = [
     "Places",
     "Program",
     "Rule",
+    "Runner",
     "WindowsRule",
     "Wrapper",
     "load_commands",
@@ -22,8 +23,8 @@ __all__ = [
 ]
 
 _FILES = (
-    "cloud", "containers", "database", "git", "machine", "macos", "network", "packages", "places",
-    "system", "verbs", "windows", "wrappers",
+    "cloud", "containers", "database", "fetch", "git", "jobs", "machine", "macos", "network",
+    "packages", "paths", "places", "rights", "system", "uses", "verbs", "windows", "wrappers",
 )  # fmt: skip
 
 
@@ -73,6 +74,14 @@ class Wrapper(Struct, frozen=True, forbid_unknown_fields=True):
     after: str = ""
 
 
+class Runner(Struct, frozen=True, forbid_unknown_fields=True):
+    """Programs with options whose value is a command line, and where that runs."""
+
+    names: tuple[str, ...]
+    code: frozenset[str]
+    machine: str = "here"
+
+
 class WindowsRule(Struct, frozen=True, forbid_unknown_fields=True):
     """What a program of PowerShell or cmd does where `needs` is in its arguments, not `without`.
 
@@ -96,13 +105,19 @@ class Places(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Paths(Struct, frozen=True, forbid_unknown_fields=True):
-    """Path patterns: files with credentials, what looks like them and is none, what runs later."""
+    """Path patterns: files with credentials, what looks like them and is none, what runs later.
+
+    `private` is what no program is given to work with; `startup` is read by shells, `configs` by
+    programs that can run others.
+    """
 
     secret: tuple[str, ...]
+    private: tuple[str, ...]
     examples: tuple[str, ...]
     public: tuple[str, ...]
     persistent: tuple[str, ...]
     startup: tuple[str, ...]
+    configs: tuple[str, ...]
     privileged: tuple[str, ...]
     devices: tuple[str, ...]
 
@@ -112,6 +127,7 @@ class Commands(Struct, frozen=True, forbid_unknown_fields=True):
 
     programs: dict[str, Program]
     wrappers: dict[str, tuple[Wrapper, ...]]
+    runners: dict[str, Runner]
     windows: tuple[WindowsRule, ...]
     places: Places
     paths: Paths
@@ -135,7 +151,8 @@ def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
     programs: dict[str, Program] = {}
     wrappers: dict[str, list[Wrapper]] = {}
     words: dict[str, Any] = {}
-    rest: dict[str, Any] = {"words": words}
+    runners: dict[str, Any] = {}
+    rest: dict[str, Any] = {"words": words, "runners": runners}
     for name, table in tables.items():
         try:
             for key, row in table.pop("programs", {}).items():
@@ -152,6 +169,8 @@ def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
         except msgspec.ValidationError as error:
             raise ValueError(f"commands/{name}.toml does not read: {error}") from error
         words.update(table.pop("words", {}))
+        for row in table.pop("runners", []):
+            runners.update(dict.fromkeys(row["names"], row))
         rest.update(table)
     try:
         return msgspec.convert(

@@ -22,6 +22,18 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 
+_AWK_ENDLESS = re.compile(r"while\s{0,9}\(\s{0,9}1\s{0,9}\)|for\s{0,9}\(\s{0,9};\s{0,9};")
+_AWK_ENDS = re.compile(r"\b(?:break|exit|getline|return)\b")
+
+
+def _note_awk(shell: "Shell", script: str) -> None:
+    """What awk does without another program: sockets, and loops without an end."""
+    if _AWK_ENDLESS.search(script) and not _AWK_ENDS.search(script):
+        shell.add(EffectKind.FORK_BOMB, "awk", Scope.ROOT, "command.exhausts")
+    if "/inet/" in script and ("getline" in script or "|&" in script):
+        shell.add(EffectKind.REMOTE_CODE, "awk", Scope.REMOTE, "command.reverse_shell")
+
+
 def _awk(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-F", "-v", "-f", "-i", "-e", "-E", "-l"}))
     scripts = options.all_values("-e", "-E") or options.operands[:1]
@@ -34,8 +46,7 @@ def _awk(shell: "Shell", call: "Call") -> str:
             shell.run_code(ansi_c(match[1] or match[2] or ""), "awk pipe", UNKNOWN)
         for match in re.finditer(r'(>>?)\s*"((?:[^"\\]|\\.)*)"', script):
             note_write(shell, ansi_c(match[2]), UNKNOWN, append=match[1] == ">>")
-        if "/inet/" in script and "getline" in script:
-            shell.add(EffectKind.REMOTE_CODE, "awk", Scope.REMOTE, "command.reverse_shell")
+        _note_awk(shell, script)
         if re.search(r"system\s*\(\s*[^\"\s)]", script) and not re.search(
             r'system\s*\(\s*"', script
         ):

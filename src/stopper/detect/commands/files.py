@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from stopper.detect.commands.endless import ENDLESS, is_huge
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "targets"]
 
-_ENDLESS = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
-_HUGE = re.compile(r"\d{1,19}(?:[tpe]i?b?|\d{12})\Z|[1-9]\d{2,5}gi?b?\Z", re.IGNORECASE)
+_BLOCKS = re.compile(r"(\d{1,9})([kKMGTP]?)[iB]{0,2}\*(\d{1,9})")
 _COPY_VALUES = frozenset({"-t", "--target-directory", "-S", "--suffix", "-m", "-o", "-g", "--mode"})
 
 
@@ -50,6 +50,9 @@ def _shred(shell: "Shell", call: "Call") -> str:
 
 def _truncate(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-s", "--size", "-r", "--reference"}))
+    size = options.value("-s", "--size") or ""
+    if is_huge(size):
+        shell.add(EffectKind.FORK_BOMB, size, Scope.ROOT, "command.exhausts")
     for path in shell.some(options.operands):
         note_write(shell, path, "")
     return ""
@@ -159,10 +162,18 @@ def _dd(shell: "Shell", call: "Call") -> str:
         content = UNKNOWN if target else SECRET
     if target is None:
         return content
-    if source in _ENDLESS and "count" not in pairs:
+    if source in ENDLESS and ("count" not in pairs or _is_large(pairs)):
         shell.add(EffectKind.FORK_BOMB, target, Scope.ROOT, "command.exhausts")
     note_write(shell, target, content)
     return ""
+
+
+def _is_large(pairs: dict[str, str]) -> bool:
+    """Whether `dd` copies more than any task needs."""
+    match = _BLOCKS.fullmatch(f"{pairs.get('bs', '512')}*{pairs['count']}")
+    if match is None:
+        return False
+    return is_huge(f"{int(match[1]) * int(match[3])}{match[2]}")
 
 
 def _disk(shell: "Shell", call: "Call") -> str:
@@ -208,7 +219,7 @@ def _allocate(shell: "Shell", call: "Call") -> str:
     """`fallocate`, `mkfile`: a file so large that nothing else fits."""
     options = read_options(call.args, frozenset({"-l", "--length", "-o", "--offset"}))
     sizes = [*options.all_values("-l", "--length"), *options.operands[:1]]
-    if any(map(_HUGE.match, sizes)):
+    if any(map(is_huge, sizes)):
         shell.add(EffectKind.FORK_BOMB, sizes[0], Scope.ROOT, "command.exhausts")
     for path in shell.some(options.operands[-1:]):
         note_write(shell, path, UNKNOWN, adds=True)

@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
+from stopper.detect.commands.endless import is_huge
 from stopper.detect.commands.flow import read_all
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
@@ -30,7 +31,6 @@ _SOUGHT_NAMES = re.compile(
     r"passw|secret|api.?key|_?key\b|token|credential|\baws|\bauth|_pass\b|\bdb_|private",
     re.IGNORECASE,
 )
-_HUGE = re.compile(r"^(?:-c|--bytes=)?(?:\d{1,19}[TPE]|[1-9]\d{1,5}G)i?B?\Z")
 _SET_RANGE = re.compile(r"(.)-(.)", re.DOTALL)
 _CLASSES = {
     "[:lower:]": "abcdefghijklmnopqrstuvwxyz",
@@ -122,6 +122,8 @@ def _openssl(shell: "Shell", call: "Call") -> str:
             is_base64 = verb == "base64" or "-base64" in args
             return _unbase64(text) if is_base64 and is_literal(text) else blend(text)
         return SECRET if SECRET in text else ENCODED
+    if verb == "rand" and is_huge(args[-1]):
+        shell.add(EffectKind.FORK_BOMB, args[-1], Scope.ROOT, "command.exhausts")
     if verb == "s_client":
         if call.stdin and not is_literal(call.stdin) and call.stdin != UNKNOWN:
             shell.add(EffectKind.EXFILTRATE, "s_client", Scope.REMOTE, "command.sends_data")
@@ -318,12 +320,9 @@ def _pass(shell: "Shell", call: "Call") -> str:
 
 
 def _note_endless(shell: "Shell", call: "Call") -> None:
-    """What keeps all that it reads never has enough memory for what never ends."""
-    size = "".join(call.args[1:2]) if call.args[:1] == ["-c"] else "".join(call.args[:1])
-    huge = _HUGE.search(size) is not None
-    if huge or (
-        call.name in {"tail", "sort", "tac"} and {"/dev/zero", "/dev/urandom"} & set(call.args)
-    ):
+    """So much of what never ends fits nowhere."""
+    size = read_options(call.args, frozenset({"-c", "--bytes"})).value("-c", "--bytes")
+    if size is not None and is_huge(size):
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
 
 

@@ -24,6 +24,7 @@ from stopper.detect.commands import (
     queries,
     runs,
     sockets,
+    touches,
 )
 from stopper.detect.commands.call import Call, Handler, Spent
 from stopper.detect.commands.scope import Places
@@ -141,23 +142,33 @@ def dispatch(shell: Shell, call: Call) -> str:
     call.name = name
     handler = _HANDLERS.get(name)
     wrappers = _TABLES.wrappers.get(name)
-    program = _TABLES.programs.get(name)
-    if program is not None:
-        apply_rules(shell, call, program)
-    if name in clouds.PROGRAMS:
-        clouds.note_verb(shell, call)
+    _note_tables(shell, call)
     if wrappers is not None:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
+    reads = touches.note_files(shell, call, judged=handler is not None)
     if handler is not None:
         return handler(shell, call)
     if is_windows(name):
         run_windows_words(shell, [name, *call.args])
         return blend(*call.args)
-    if program is None and wrappers is None:
+    if name not in _TABLES.programs and wrappers is None:
         _run_file(shell, call)
-    return flow.generic(shell, call)
+    output = flow.generic(shell, call)
+    return SECRET if reads else output
+
+
+def _note_tables(shell: Shell, call: Call) -> None:
+    """What the tables say of a program, its verbs and its options."""
+    program = _TABLES.programs.get(call.name)
+    if program is not None:
+        apply_rules(shell, call, program)
+    if call.name in clouds.PROGRAMS:
+        clouds.note_verb(shell, call)
+    runner = _TABLES.runners.get(call.name)
+    if runner is not None:
+        runs.run_options(shell, call, runner)
 
 
 def _unnamed(shell: Shell, call: Call) -> str:

@@ -6,8 +6,10 @@ from fnmatch import fnmatchcase
 from stopper.data.commands import load_commands
 
 __all__ = [
+    "is_config",
     "is_device",
     "is_persistent",
+    "is_private",
     "is_privileged",
     "is_secret_path",
     "is_settings",
@@ -22,10 +24,12 @@ def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-_SECRET = _any(_PATHS.secret)
+_SECRET = re.compile(f"(?:^|/)(?:{'|'.join(_PATHS.secret)})", re.IGNORECASE)
 _PUBLIC = _any(_PATHS.public)
 _PERSISTENT = _any(_PATHS.persistent)
+_PRIVATE = _any(_PATHS.private)
 _STARTUP = _any(_PATHS.startup)
+_CONFIGS = _any(_PATHS.configs)
 _PRIVILEGED = _any(_PATHS.privileged)
 _DEVICE = _any(_PATHS.devices)
 _SETTINGS = re.compile(r"/\.[^/]")
@@ -60,6 +64,16 @@ def is_persistent(path: str) -> bool:
 def is_startup(path: str) -> bool:
     """Whether a file is read when a shell starts."""
     return _STARTUP.search(path) is not None
+
+
+def is_private(path: str) -> bool:
+    """Whether no program is given a credential's file to work with it."""
+    return _PRIVATE.search(path) is not None
+
+
+def is_config(path: str) -> bool:
+    """Whether a file holds settings of a program that can run others."""
+    return _CONFIGS.search(path) is not None
 
 
 def is_privileged(path: str) -> bool:

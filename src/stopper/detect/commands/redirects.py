@@ -16,13 +16,11 @@ __all__ = [
     "Redirect",
     "apply_inputs",
     "apply_outputs",
-    "is_endless",
     "is_here",
     "note_endless",
 ]
 
 _NOWHERE = frozenset({"-", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
-_ENDLESS = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
 _SOCKETS = ("/dev/tcp/", "/dev/udp/")
 
 
@@ -93,11 +91,6 @@ def _socket(shell: "Shell", redirect: Redirect, output: str, *, both: bool) -> s
     else:
         shell.add(EffectKind.NETWORK, target, Scope.REMOTE, "command.open_socket", reversible=True)
     return REMOTE
-
-
-def is_endless(argv: list[str]) -> bool:
-    """Whether a program prints without end."""
-    return argv[0] == "yes" or (argv[0] == "cat" and not _ENDLESS.isdisjoint(argv[1:]))
 
 
 def note_endless(shell: "Shell", redirects: list[Redirect]) -> None:

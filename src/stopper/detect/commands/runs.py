@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
-from stopper.data.commands import Wrapper
+from stopper.data.commands import Runner, Wrapper
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Handler
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["HANDLERS", "SHELLS", "run_script", "run_words", "unwrap"]
+__all__ = ["HANDLERS", "SHELLS", "run_options", "run_script", "run_words", "unwrap"]
 
 SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "tcsh", "csh", "yash"}
@@ -54,6 +55,16 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         finally:
             shell.elevated = before
     return None
+
+
+def run_options(shell: "Shell", call: Call, row: Runner) -> None:
+    """Run the command lines that are the values of options."""
+    options = read_options(call.args, row.code)
+    for code in options.all_values(*sorted(row.code)):
+        if row.machine == "here":
+            shell.run_code(code, call.name)
+        else:
+            shell.elsewhere(partial(shell.run_code, code, call.name), row.machine)
 
 
 def _assigned(shell: "Shell", operands: list[str]) -> list[str]:

@@ -69,6 +69,7 @@ class Shell:
         self.elevated = False
         self._selves = 0
         self.unseen = False
+        self.endless = False
         self._calls: list[str] = []
         self._nesting = 0
         self.source = Source("", "", {})
@@ -207,15 +208,24 @@ class Shell:
         plain = text.strip()
         if plain.startswith("<") and not plain.startswith(("<(", "<<")):
             return self.read(self.expander.text(plain[1:].strip())).rstrip("\n")
-        return self._capture(lambda: self.run_text(text)).rstrip("\n")
+        return self._capture(lambda: self._kept(text)).rstrip("\n")
+
+    def _kept(self, text: str) -> str:
+        """Run a text all of whose output is kept."""
+        output = self.run_text(text)
+        if self.endless:
+            self.add(EffectKind.FORK_BOMB, "a substitution", Scope.ROOT, "command.exhausts")
+        return output
 
     def _capture(self, run: Callable[[], str]) -> str:
         """Run something whose output goes on and is not shown."""
+        before, self.endless = self.endless, False
         self.captured += 1
         try:
             return self.in_subshell(run)
         finally:
             self.captured -= 1
+            self.endless = before
 
     def open_process(self, text: str, sign: str) -> str:
         """The path that `<(text)` becomes; `>(text)` runs with unknown input."""
@@ -266,7 +276,12 @@ class Shell:
 
     def run_all(self, nodes: Iterable[Node], stdin: str = "") -> str:
         """Run statements one after another, all with the same input."""
-        return self.cut("".join([self.run(node, stdin) for node in nodes]))
+        fed = self.endless
+        output = []
+        for node in nodes:
+            self.endless = fed
+            output.append(self.run(node, stdin))
+        return self.cut("".join(output))
 
     def run(self, node: Node, stdin: str = "", redirects: tuple[Node, ...] = ()) -> str:
         """Run one statement."""

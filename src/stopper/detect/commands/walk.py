@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from tree_sitter import Node
 
-from stopper.detect.commands.bombs import is_bomb, is_flood, spawns_forever
+from stopper.detect.commands.bombs import fills_forever, is_bomb, is_flood, spawns_forever
 from stopper.detect.commands.call import Call
+from stopper.detect.commands.endless import ENDLESS, keeps_all, prints_forever, writes_all
 from stopper.detect.commands.redirects import (
     Redirect,
     apply_inputs,
     apply_outputs,
-    is_endless,
     note_endless,
 )
 from stopper.detect.commands.taint import UNKNOWN
@@ -40,7 +40,10 @@ _WORDY: Final = frozenset(
         "arithmetic_expansion", "brace_expression", "regex", "extglob_pattern", "string_content",
     }
 )  # fmt: skip
-_FOREVER: Final = re.compile(r"for\s*\(\(\s*;\s*(?:1\s*)?;\s*\)\)")
+_ENDLESS: Final = re.compile(
+    r"(?:while\s+(?:true|:|1|\[\s+1\s+\]|\(\(\s*1\s*\)\)|\[\[\s+1\s+\]\])|until\s+(?:false|\(\(\s*0\s*\)\)))\s*[;\n]"
+)
+_FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
@@ -99,7 +102,11 @@ def _list(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -
     children = node.named_children
     alternative = any(child.type == "||" for child in node.children)
     before = shell.variables.copy() if alternative else None
-    output = [shell.run(child, stdin) for child in children[:-1]]
+    fed = shell.endless
+    output = []
+    for child in children[:-1]:
+        output.append(shell.run(child, stdin))
+        shell.endless = fed
     if children:
         output.append(shell.run(children[-1], stdin, redirects))
     if before is not None:
@@ -120,6 +127,7 @@ def _pipeline(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...
     stages = [child for child in node.named_children if child.type not in _SKIPPED]
     if is_flood(_text(shell, node)):
         shell.add(EffectKind.FORK_BOMB, "pipeline", Scope.ROOT, "command.fork_bomb")
+    shell.endless = False
     for number, stage in enumerate(stages):
         last = number == len(stages) - 1
         own = redirects if last else ()
@@ -179,6 +187,7 @@ def _simple(  # noqa: PLR0917  all of it is one command
     node: Node,
 ) -> str:
     shell.step()
+    fed = shell.endless
     if shell.depth == 1:
         shell.span = (node.start_byte, node.end_byte)
     found = _redirects(shell, redirects) if redirects else []
@@ -193,13 +202,25 @@ def _simple(  # noqa: PLR0917  all of it is one command
         _assignment(shell, assign, lasting=not argv)
     stdin = apply_inputs(shell, found, stdin) if found else stdin
     output = shell.run_argv(argv, stdin) if argv else ""
+    if argv:
+        _note_endless(shell, argv, found, fed=fed)
     if found:
         apply_outputs(shell, found, output, stdin)
-        if argv and is_endless(argv):
-            note_endless(shell, found)
         if any(redirect.takes_output for redirect in found):
             return ""
     return output
+
+
+def _note_endless(shell: "Shell", argv: list[str], found: list[Redirect], *, fed: bool) -> None:
+    """What never ends and is kept, or written, and whether it goes on."""
+    fed = fed or any(one.operator == "<" and one.target in ENDLESS for one in found)
+    endless = prints_forever(argv, fed=fed)
+    if endless and found:
+        note_endless(shell, found)
+        endless = not any(redirect.takes_output for redirect in found)
+    if keeps_all(argv, fed=fed) or writes_all(argv, fed=fed):
+        shell.add(EffectKind.FORK_BOMB, argv[0], Scope.ROOT, "command.exhausts")
+    shell.endless = endless
 
 
 def _function(shell: "Shell", node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:
@@ -264,18 +285,24 @@ def _for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) ->
 def _loop(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
     """`while` and `until`; one that never ends and starts programs behind it is a bomb."""
     text = _text(shell, node)
-    head = text.partition("do")[0].split()
-    if head[1:2] in (["true;"], [":;"], ["true"], [":"], ["1;"]) and spawns_forever(text):
-        shell.add(EffectKind.FORK_BOMB, "loop", Scope.ROOT, "command.fork_bomb")
+    if _ENDLESS.match(text):
+        _note_forever(shell, text)
     # what the first pass sets, the second one sees
     _conditional(shell, node, stdin, redirects)
     return _conditional(shell, node, stdin, redirects)
 
 
+def _note_forever(shell: "Shell", text: str) -> None:
+    if spawns_forever(text):
+        shell.add(EffectKind.FORK_BOMB, "loop", Scope.ROOT, "command.fork_bomb")
+    elif fills_forever(text):
+        shell.add(EffectKind.FORK_BOMB, "loop", Scope.ROOT, "command.exhausts")
+
+
 def _c_for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
     text = _text(shell, node)
-    if _FOREVER.match(text) and spawns_forever(text):
-        shell.add(EffectKind.FORK_BOMB, "loop", Scope.ROOT, "command.fork_bomb")
+    if _FOREVER.match(text):
+        _note_forever(shell, text)
     return _compound(shell, node, stdin, redirects)
 
 

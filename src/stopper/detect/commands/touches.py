@@ -1,0 +1,111 @@
+"""What any program does to files that mean something and that its arguments name."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from stopper.data.commands import load_commands
+from stopper.detect.commands.paths import is_persistent, is_private, is_privileged, is_startup
+from stopper.detect.commands.taint import SECRET
+from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.effects import Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["note_files"]
+
+_WORDS = load_commands().words
+_KEEPERS = _WORDS["keepers"]
+_REVEALS = tuple(line.split(" … ") for line in sorted(_WORDS["reveals"]))
+_LOOKERS = _WORDS["lookers"] | _WORDS["readers"]
+_OUTPUTS = _WORDS["outputs"]
+_IN_PLACE = _WORDS["in_place"]
+_MAX_ARGUMENTS = 256
+_USES = re.compile(
+    r"-[ikcKeEF]\Z|--?[\w-]*(?:key|cert|ident|cred|config|conf\b|env|auth|token|pass|secret|pem|ca\b|cacert|profile"
+    r"|vault|netrc|cookie|wallet|account|login|store|agent|mount|volume|exclude|ignore|bind|ro-bind|defaults)"
+)
+"""Options whose value is used as what it is: a key to log in with, settings to start with."""
+_GLUED = re.compile(r"(?P<option>-[A-Za-z])(?P<value>[/~].*)", re.DOTALL)
+_NAMED = re.compile(r"(?P<option>-{0,2}[\w.-]+)=(?P<value>.+)", re.DOTALL)
+_QUIET = frozenset({Scope.WORKSPACE, Scope.WHOLE_WORKSPACE, Scope.TEMP})
+_OUTSIDE = frozenset({Scope.HOME, Scope.ROOT, Scope.OUTSIDE})
+
+
+def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
+    """Note which credentials a call reads and which places it writes; True where it reads one.
+
+    Whatever is given the path of a credential reads it, unless the table says that the program
+    only looks at it or uses it. `judged` programs say themselves what they write.
+    """
+    if call.name in _KEEPERS and not _reveals(call):
+        return False
+    found = False
+    near = shell.cwd == shell.places.workspace
+    for place, (option, value) in enumerate(_paths(call.args)):
+        if place >= _MAX_ARGUMENTS:
+            break
+        if near and "/" not in value:
+            continue
+        if _reads(shell, option, value):
+            found = note_read(shell, value) == SECRET or found
+        elif not judged and _writes(shell, option, value):
+            note_write(shell, value, adds=True)
+    if not judged:
+        _note_changed(shell, call)
+    return found
+
+
+def _reveals(call: "Call") -> bool:
+    line = " ".join([call.name, *call.args])
+    return any(
+        line.startswith(head) and all(part in call.args for part in parts)
+        for head, *parts in _REVEALS
+    )
+
+
+def _paths(args: list[str]) -> Iterator[tuple[str, str]]:
+    """Each argument that may be a path, with the option that it belongs to, or an empty one."""
+    option = ""
+    for arg in args:
+        named = _NAMED.fullmatch(arg) or _GLUED.fullmatch(arg)
+        if named is not None:
+            yield named["option"], named["value"].lstrip("@")
+            option = ""
+        elif arg[:1] == "-" and len(arg) > 1:
+            option = arg
+        else:
+            yield option, arg.lstrip("@")
+            option = ""
+
+
+def _reads(shell: "Shell", option: str, value: str) -> bool:
+    if not shell.is_secret(value):
+        return False
+    if shell.places.scope(value, shell.cwd) in _QUIET:
+        return False
+    return _USES.match(option) is None or is_private(value)
+
+
+def _writes(shell: "Shell", option: str, value: str) -> bool:
+    return (
+        option in _OUTPUTS
+        and value.strip("/.") != ""
+        and shell.places.scope(value, shell.cwd) in _OUTSIDE
+    )
+
+
+def _note_changed(shell: "Shell", call: "Call") -> None:
+    """Places that a call names last, behind what it takes, or that it says to change in place."""
+    if call.name in _LOOKERS:
+        return
+    operands = [arg for arg in call.args if arg[:1] != "-"]
+    in_place = not _IN_PLACE.isdisjoint(call.args)
+    for path in operands if in_place else operands[-1:] if len(operands) > 1 else []:
+        if "/" not in path:
+            continue
+        full = shell.places.resolve(path, shell.cwd)
+        if is_persistent(full) or is_startup(full) or is_privileged(full):
+            note_write(shell, path, adds=True)
