@@ -107,6 +107,8 @@ ENCODINGS: dict[str, str | bytes] = {
     "a continued line": SECRET[:20] + "\\\n" + SECRET[20:],
     "a sum of literals": f'"{SECRET[:15]}" + "{SECRET[15:]}"',
     "adjacent literals": f"'{SECRET[:15]}'\n    '{SECRET[15:]}'",
+    "groups in JSON with line ends": json.dumps({"a": "one\ntwo", "b": RAW.hex(" ")}),
+    "ascii85 with an escape in it": base64.a85encode(b"aado" + RAW).decode(),
     "groups of four": grouped(SECRET, 4, " "),
     "groups of four with hyphens": grouped(SECRET, 4, "-"),
     "single letters": " ".join(SECRET),

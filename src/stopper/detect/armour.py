@@ -4,19 +4,23 @@ import re
 from binascii import a2b_base64
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from typing import Final
+from math import lcm
+from typing import Final, Self
 
 from msgspec import Struct
 
 from stopper.detect.inflate import is_packed
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["Opened", "grouped85", "lettered"]
+__all__ = ["Opened", "ascii85", "base85", "legible", "lettered"]
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
 MIN_BASE32: Final = 24
-MIN_GROUPS_85: Final = 5
+_MIN_85: Final = 25
+_MIN_BLOB: Final = 21
+"""Fewer bytes hold no secret that is compressed or spelled with letters that look alike."""
+
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 _PAST: Final = b"\n\n\n"
@@ -39,6 +43,9 @@ _VALUES32 = bytes.maketrans(
     _LETTERS + _LETTERS.lower() + b"234567",
     (_DIGITS + _LETTERS)[:26] * 2 + b"QRSTUV",
 )  # fmt: skip
+_NARROW = re.compile(
+    rb"[0-9a-fA-F]{%d}|[A-Z2-7]{%d}|[a-z2-7]{%d}" % (MIN_HEX, MIN_BASE32, MIN_BASE32)
+)
 _RUN = re.compile(rb"T+")
 
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
@@ -46,16 +53,11 @@ _LEGIBLE = bytes(ord("T") if byte in _PRINTABLE else ord(" ") * bool(byte) for b
 _WIDE = (b"T\0" * _MIN_WIDE, b"\0T" * _MIN_WIDE)
 _WIDE_RUN = re.compile(rb"[T\0]+")
 
-# Groups of five whose first character says that a printable byte comes first.
-_ASCII85 = re.compile(rb"(?:[+-I][!-u]{4}){%d,}[!-u]{0,4}" % MIN_GROUPS_85)
-_ALPHABET85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
-_BASE85 = re.compile(
-    rb"(?:[A-Za-e][%s]{4}){%d,}[%s]{0,4}"
-    % (re.escape(_ALPHABET85), MIN_GROUPS_85, re.escape(_ALPHABET85))
-)
-_CLASS85 = _class(bytes(range(0x21, 0x7F)))
-_VALUES85 = bytes.maketrans(_ALPHABET85, bytes(range(85)))
-_VALUES_A85 = bytes.maketrans(bytes(range(33, 118)), bytes(range(85)))
+_ASCII85 = bytes(range(ord("!"), ord("u") + 1))
+_BASE85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
+_FIRSTS_85: Final = slice(10, 41)
+"""The digits that a group of five begins with when a printable byte comes first."""
+
 _MAX_WORD: Final = 0xFFFF_FFFF
 
 
@@ -72,7 +74,11 @@ class Opened(Struct, frozen=True):
 
 
 class _Kind(Struct, frozen=True):
-    """`chars` characters make `size` bytes; `fill` is a zero, `gap` what never decodes to text."""
+    """`chars` characters make `size` bytes; `fill` is a zero, `gap` what never decodes to text.
+
+    `spells` matches in every run that holds something legible. `is_mixed` says that bytes which
+    are not take capitals, small letters and others.
+    """
 
     name: str
     chars: int
@@ -80,32 +86,49 @@ class _Kind(Struct, frozen=True):
     fill: bytes
     gap: bytes
     decode: Callable[[bytes], bytes]
+    spells: re.Pattern[bytes]
+    is_mixed: bool = False
+
+
+class _Kind85(Struct, frozen=True):
+    """`classes` tells the alphabet, `values` the digits; groups that may be text match `groups`."""
+
+    name: str
+    classes: bytes
+    values: bytes
+    firsts: bytes
+    groups: re.Pattern[bytes]
+
+    @classmethod
+    def of(cls, name: str, alphabet: bytes) -> Self:
+        """The kind whose digits are the characters of `alphabet` in their order."""
+        firsts = alphabet[_FIRSTS_85]
+        groups = b"(?:[%b][%b]{4}){%d,}[%b]{0,4}" % (
+            re.escape(firsts), re.escape(alphabet), _MIN_85 // 5, re.escape(alphabet),
+        )  # fmt: skip
+        values = bytes.maketrans(alphabet, bytes(range(85)))
+        return cls(name, _class(alphabet), values, firsts, re.compile(groups))
 
 
 def lettered(data: bytes) -> Iterator[Opened]:
     """What base64, hex and base32 hold, as far as it is legible or compressed."""
-    tokens = data.translate(_BASE64)
-    if b"T" * MIN_BASE64 in tokens:
-        runs = list(_runs(tokens, MIN_BASE64))
-        yield from _opened(_KIND64, data, runs)
-        yield from _opened(_KIND16, data, _within(data, runs, _HEX, MIN_HEX))
-        yield from _opened(_KIND32, data, _within(data, runs, _UPPER32, MIN_BASE32))
-        yield from _opened(_KIND32, data, _within(data, runs, _LOWER32, MIN_BASE32))
+    runs = list(_runs(data.translate(_BASE64), MIN_BASE64))
+    yield from _opened(_KIND64, data, runs)
+    narrow = [run for run in runs if _NARROW.search(data, *run)]
+    if narrow:
+        yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
+        yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32))
+        yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
 
 
-def grouped85(data: bytes) -> Iterator[Opened]:
-    """What ascii85 and base85 hold, as far as it is legible."""
-    visible = data.translate(_CLASS85)
-    if b"T" * (5 * MIN_GROUPS_85) in visible:
-        runs = [
-            (start, end)
-            for start, end in _runs(visible, 5 * MIN_GROUPS_85)
-            if data[start:end].translate(
-                None, _ALPHABET64
-            )  # else it is base64, which spells ascii85 as well
-        ]
-        yield from _opened85("ascii85", data, runs, _ASCII85, _VALUES_A85)
-        yield from _opened85("base85", data, runs, _BASE85, _VALUES85)
+def ascii85(data: bytes) -> Iterator[Opened]:
+    """What ascii85 holds, as far as it is legible."""
+    return _opened85(_KIND_A85, data)
+
+
+def base85(data: bytes) -> Iterator[Opened]:
+    """What base85 holds, as far as it is legible."""
+    return _opened85(_KIND_B85, data)
 
 
 def _runs(classes: bytes, least: int) -> Iterator[tuple[int, int]]:
@@ -130,7 +153,8 @@ def _within(
     ]
 
 
-def _opened(kind: _Kind, data: bytes, runs: list[tuple[int, int]]) -> Iterator[Opened]:
+def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[Opened]:
+    runs = [run for run in found if _may_hold(kind, data, *run)]
     if not runs:
         return
     text, places = _aligned(kind, data, runs)
@@ -149,6 +173,15 @@ def _opened(kind: _Kind, data: bytes, runs: list[tuple[int, int]]) -> Iterator[O
                 shifted.take(start, end, parts, pieces)
     if parts or blobs:
         yield Opened(kind.name, b"".join(parts), Pieces(lambda: pieces), tuple(blobs))
+
+
+def _may_hold(kind: _Kind, data: bytes, start: int, end: int) -> bool:
+    if kind.spells.search(data, start, end):
+        return True
+    if (end - start) * kind.size < _MIN_BLOB * kind.chars:
+        return False
+    run = data[start:end]
+    return not (kind.is_mixed and (run.isalpha() or run.islower() or run.isupper()))
 
 
 def _aligned(kind: _Kind, data: bytes, runs: list[tuple[int, int]]) -> tuple[bytes, list[Piece]]:
@@ -232,29 +265,74 @@ def _unbase64(text: bytes) -> bytes:
     return a2b_base64(text.translate(_TO_STANDARD))
 
 
-_KIND64 = _Kind("base64", 4, 3, b"A", b"/" * 8, _unbase64)
-_KIND16 = _Kind("hex", 2, 1, b"0", b"f" * 4, _unhex)
-_KIND32 = _Kind("base32", 8, 5, b"A", b"7" * 16, _unbase32)
+def _spells(alphabets: tuple[bytes, ...], bits: int) -> re.Pattern[bytes]:
+    """Ten bytes below 128 in a row, wherever in a group of digits the first begins."""
+    ways = [
+        b"".join(
+            _digit(alphabet, bits, [8 * byte - place for byte in range(first, last)])
+            for place in range(8 * first // bits * bits, 8 * last - 7, bits)
+        )
+        for alphabet in alphabets
+        for first in range(lcm(bits, 8) // 8)
+        for last in [first + _MIN_LEGIBLE]
+    ]
+    return re.compile(b"|".join(ways))
 
 
-def _opened85(
-    name: str, data: bytes, runs: list[tuple[int, int]], regex: re.Pattern[bytes], values: bytes
-) -> Iterator[Opened]:
+def _digit(alphabet: bytes, bits: int, zeros: list[int]) -> bytes:
+    """The digits of which these bits, counted from the highest, are zero."""
+    mask = sum(1 << (bits - 1 - zero) for zero in zeros if 0 <= zero < bits)
+    return b"[%b]" % re.escape(
+        bytes(char for at, char in enumerate(alphabet) if not at % (1 << bits) & mask)
+    )
+
+
+_LETTERS32 = _LETTERS + b"234567"
+_LETTERS64 = _LETTERS + _LETTERS.lower() + _DIGITS
+_KIND64 = _Kind(
+    "base64",
+    4,
+    3,
+    b"A",
+    b"/" * 8,
+    _unbase64,
+    _spells((_LETTERS64 + b"+/" + _LETTERS64 + b"-_",), 6),
+    is_mixed=True,
+)
+_KIND16 = _Kind(
+    "hex", 2, 1, b"0", b"f" * 4, _unhex, _spells((_DIGITS + b"abcdef" + _DIGITS + b"ABCDEF",), 4)
+)
+_KIND32 = _Kind(
+    "base32", 8, 5, b"A", b"7" * 16, _unbase32, _spells((_LETTERS32, _LETTERS32.lower()), 5)
+)
+_KIND_A85 = _Kind85.of("ascii85", _ASCII85)
+_KIND_B85 = _Kind85.of("base85", _BASE85)
+
+
+def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
     parts: list[bytes] = []
     pieces: list[Piece] = []
     at = 0
-    for start, end in runs:
-        for found in regex.finditer(data, start, end):
-            digits = found[0].translate(values)
-            if not _is_legible(_from85(digits[: 5 * MIN_GROUPS_85])):
-                continue
-            plain = _from85(digits)
-            if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
-                parts += (plain, _PAST)
-                pieces.append(Piece(at, found.start(), found.end(), 0))
-                at += len(plain) + len(_PAST)
+    for found in _groups85(kind, data):
+        digits = found[0].translate(kind.values)
+        if not _is_legible(_from85(digits[:_MIN_85])):
+            continue
+        plain = _from85(digits)
+        if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
+            parts += (plain, _PAST)
+            pieces.append(Piece(at, found.start(), found.end(), 0))
+            at += len(plain) + len(_PAST)
     if parts:
-        yield Opened(name, b"".join(parts), Pieces(lambda: pieces))
+        yield Opened(kind.name, b"".join(parts), Pieces(lambda: pieces))
+
+
+def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
+    for start, end in _runs(data.translate(kind.classes), _MIN_85):
+        run = data[start:end]
+        if len(run) - len(run.translate(None, kind.firsts)) < _MIN_85 // 5:
+            continue
+        if run.translate(None, _ALPHABET64):  # else it is base64, which looks the same
+            yield from kind.groups.finditer(data, start, end)
 
 
 def _is_legible(text: bytes) -> bool:

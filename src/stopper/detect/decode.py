@@ -2,25 +2,18 @@
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import Opened, grouped85, legible, lettered
+from stopper.detect.armour import Opened, ascii85, base85, legible, lettered
+from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
-from stopper.detect.origin import Piece, Pieces, characters, whole
-from stopper.detect.rewrite import (
-    Rewritten,
-    is_one_line,
-    joined,
-    quoted_printable,
-    regrouped,
-    unescaped,
-    unnulled,
-)
+from stopper.detect.origin import Back, Piece, Pieces, characters, whole
+from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 
 __all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
 
@@ -35,7 +28,9 @@ BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
-_LETTERS_STAY: Final = frozenset({"backslash", "unicode", "backslash+unicode"})
+# A text given again as a whole is looked through there; these a backslash may be a letter of.
+_NOT_BELOW: Final = Decoder.ASCII85 | Decoder.PACKED
+_IN_BINARY: Final = Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED
 _BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
@@ -60,7 +55,7 @@ class View:
         self,
         data: bytes,
         path: tuple[str, ...],
-        back: Callable[[int, int], tuple[int, int]],
+        back: Back,
         place: int = 0,
     ) -> None:
         self.data = data
@@ -183,32 +178,27 @@ class _Search:
 
     def _children(self, view: View) -> Iterator[View]:
         data = view.data
-        wanted = needed(data)
-        plain = None
-        for rewritten in self._rewritten(view, wanted):
-            if rewritten:
-                yield _below(view, *rewritten)
-                plain = plain or rewritten
-        if plain and plain[0] in _LETTERS_STAY and is_one_line(data):
-            wanted &= ~Decoder.LETTERS  # they stand in the plain line still
+        if not view.rewritten and not _is_utf8(data):
+            # Escapes and letters that random bytes spell by chance would never come to an end.
+            wanted = needed(data, _IN_BINARY)
+            rewritten: Iterable[Rewritten | None] = (_strings(data),)
+        else:
+            plain = None if view.guessed else unescaped(data)
+            wanted = needed(data, _NOT_BELOW if plain and plain.keeps_all else Decoder.ALL)
+            rewritten = (plain and plain[:3], *self._rejoined(view, wanted))
+        for one in (_wide(data), *rewritten):
+            if one:
+                yield _below(view, *one)
         for opened in _armoured(data, wanted):
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
-        if view is self._root or view.path[-1] in PACKED:
+        if wanted & Decoder.PACKED and (view is self._root or view.path[-1] in PACKED):
             for name, start, end, inner in self._inflated(data, bare=not _is_text(data)):
                 yield _below(view, name, inner, _shifted(start, end))
 
-    def _rewritten(self, view: View, wanted: Decoder) -> Iterator[Rewritten | None]:
+    def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
         data = view.data
-        if not view.rewritten and not _is_utf8(data):
-            # Escapes and letters that random bytes spell by chance would never come to an end.
-            yield _wide(data)
-            yield _strings(data)
-            return
-        if not view.guessed:
-            yield unescaped(data)
-        yield _wide(data)
         if wanted & Decoder.NULS:
             yield unnulled(data)
         if view.guessed:
@@ -216,8 +206,8 @@ class _Search:
         if wanted & Decoder.QUOTED:
             yield quoted_printable(data)
         if wanted & _SPLIT:
-            yield from joined(data)
-        if wanted & Decoder.GROUPS and view.path[-1:] != ("backslash",):
+            yield from joined(data, wanted)
+        if wanted & Decoder.GROUPS:
             yield from regrouped(data)
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
@@ -241,11 +231,13 @@ def _is_text(data: bytes) -> bool:
     return data.isascii() and not data.translate(None, _TEXT)
 
 
-def _armoured(data: bytes, wanted: Decoder) -> Iterator[Opened]:
+def _armoured(data: bytes, wanted: int) -> Iterator[Opened]:
     if wanted & Decoder.LETTERS:
         yield from lettered(data)
-    if wanted & Decoder.GROUPS_85:
-        yield from grouped85(data)
+    if wanted & Decoder.ASCII85:
+        yield from ascii85(data)
+    if wanted & Decoder.BASE85:
+        yield from base85(data)
 
 
 def _wide(data: bytes) -> Rewritten | None:
@@ -257,7 +249,7 @@ def _wide(data: bytes) -> Rewritten | None:
     return None
 
 
-def _below(view: View, name: str, data: bytes, back: Pieces) -> View:
+def _below(view: View, name: str, data: bytes, back: Back) -> View:
     return View(data, (*view.path, name), lambda start, end: view.origin(*back(start, end)))
 
 

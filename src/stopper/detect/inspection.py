@@ -104,6 +104,8 @@ def by_rules(detector: Detector, text: str | bytes, views: Iterable[View]) -> li
 def _is_likely(more: str | bytes) -> bool:
     """Whether what was joined to a secret already found is part of it, and no word behind it."""
     text = more.decode("latin-1") if isinstance(more, bytes) else more
+    if not text.isascii():
+        return False
     return any(char.isdigit() for char in text) or not (text.islower() or text.istitle())
 
 

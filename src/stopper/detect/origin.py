@@ -4,7 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-__all__ = ["Piece", "Pieces", "characters", "whole"]
+__all__ = ["Back", "Piece", "Pieces", "characters", "whole"]
+
+Back = Callable[[int, int], tuple[int, int]]
+"""The way back: the span before a decoding that holds what became `start` to `end`."""
 
 
 class Piece(NamedTuple):

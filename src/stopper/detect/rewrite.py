@@ -1,67 +1,32 @@
-"""Text to text: escapes undone, and what was split joined again."""
+"""Text to text: what was split joined again, and only the lines that this changes."""
 
 import re
 from collections.abc import Callable, Iterator
-from functools import lru_cache
-from html.entities import html5
 from typing import Final
 
-from stopper.detect.fold import FOREIGN, folded
-from stopper.detect.origin import Piece, Pieces
+from stopper.detect.gate import Decoder
+from stopper.detect.origin import Back, Piece, Pieces
 
 __all__ = [
+    "Replace",
     "Rewritten",
-    "is_one_line",
     "joined",
+    "pieces",
     "quoted_printable",
     "regrouped",
-    "unescaped",
+    "rewritten",
     "unnulled",
-    "unslashed",
 ]
 
-Rewritten = tuple[str, bytes, Pieces]
+Rewritten = tuple[str, bytes, Back]
 """The name of a decoding, what came out, and the way back."""
 
-_Replace = Callable[[re.Match[bytes]], bytes]
+Replace = Callable[[re.Match[bytes]], bytes]
+"""What stands in the place of a match."""
+
 _PAST: Final = b"\n\n\n"
 _MAX_CONTEXT: Final = 8192
-_MAX_UNICODE: Final = 0x10FFFF
 _MAX_GROUP: Final = 8
-
-_PERCENT = rb"%(?:25)*[0-9A-Fa-f]{2}"
-_HIGH = rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
-# A run of backslashes is taken as one, however deeply the strings nest, and is never left half
-# read, which keeps a megabyte of them cheap.
-_BACKSLASH = (
-    rb"\\++(?:u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
-    rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|[0-7]{1,3}"
-    rb"|[nrtbfav\"'`/$]|\r?\n)?"
-)
-_ENTITY = rb"&(?:amp;)*(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z][A-Za-z0-9]{1,31};)"
-_KINDS = {"percent": _PERCENT, "backslash": _BACKSLASH, "html": _ENTITY, "unicode": FOREIGN}
-_MARKS = (
-    ("percent", b"%", re.compile(_PERCENT)),
-    ("backslash", b"\\", re.compile(rb"\\")),
-    ("html", b"&", re.compile(_ENTITY)),
-)
-_ESCAPES = {
-    tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1): number
-    for number in range(1, 1 << len(_KINDS))
-}
-_REGEXES = {
-    names: re.compile(b"|".join(_KINDS[name] for name in names)) for names in _ESCAPES
-}  # fmt: skip
-_SIMPLE = {
-    b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
-}  # fmt: skip
-_NUMBERED: Final = frozenset({bytes([letter]) for letter in b"uUx01234567\r\n"})
-_QUOTES: Final = frozenset({bytes([letter]) for letter in b"\"'`/$"})
-_ASCII: Final = bytes(range(128))
-_MAX_DISTINCT: Final = 12
-_folded = lru_cache(maxsize=4096)(folded)
-_SURROGATES = re.compile(_HIGH)
-_CODE = re.compile(rb"[0-9a-fA-F]{4}")
 
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|(?<!==)[ \t]{0,8}\r?\n)")
 _IS_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}|(?<!==)[ \t]{0,8}\r?\n)")
@@ -84,11 +49,8 @@ _SPLIT_LITERALS = tuple(
     for quote in (b'"', b"'", b"`")
 )
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
-_LINES = bytes.maketrans(_TOKEN_BYTES, b"T" * len(_TOKEN_BYTES))
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
-_LABEL_END = b"T" * _MIN_LABEL + b"."
-_LINE_ENDS = tuple(b"T" * _MIN_LINE + end for end in (b"\n", b"\r\n", b"\\\n"))
 
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-"
 _GROUPED_BYTES = _TOKEN_BYTES.translate(None, b"+/=-")
@@ -114,63 +76,30 @@ _BYTES = {f"={high}{low}".encode(): bytes([int(high + low, 16)]) for high in _HE
 _NULS = re.compile(rb"\x00+")
 
 
-def unescaped(data: bytes) -> Rewritten | None:
-    r"""Percent, backslash and HTML escapes and odd characters undone in one pass; None for none.
-
-    `%252541` and `\\\u0041` are undone at once, however often they were escaped.
-    """
-    names = _escapes(data)
-    if not names:
-        return None
-    regex, plain = _REGEXES[names], _Plain()
-    is_simple = is_one_line(data) and "percent" not in names and "html" not in names
-    if is_simple and (after := _at_once(data)) is not None:
-        if after == data:
-            return None
-        return (
-            "+".join(names),
-            after,
-            Pieces(lambda: _pieces(data, [(0, len(data))], regex, plain.of)),
-        )
-    return _rewrite("+".join(names), data, regex, plain.of)
-
-
-def _escapes(data: bytes) -> tuple[str, ...]:
-    """The kinds of escapes that stand in `data`."""
-    names = tuple(name for name, mark, regex in _MARKS if mark in data and regex.search(data))
-    return names if data.isascii() else (*names, "unicode")
-
-
-def is_one_line(data: bytes) -> bool:
-    """Whether `unescaped` gives all of it, and not only the lines that it changes."""
-    return len(data) <= _MAX_CONTEXT and b"\n" not in data
-
-
 def quoted_printable(data: bytes) -> Rewritten | None:
     """`=41` and soft line breaks undone."""
     if not _IS_QUOTED.search(data):
         return None
-    return _rewrite("quoted-printable", data, _QUOTED, _unquoted)
+    return rewritten("quoted-printable", data, _QUOTED, _unquoted)
 
 
 def unnulled(data: bytes) -> Rewritten | None:
     """Without NUL bytes, which makes ASCII of UTF-16 and UTF-32, and of padding with NUL."""
     if b"\0" not in data:
         return None
-    return _rewrite("utf-16", data, _NULS, _nothing)
+    return rewritten("utf-16", data, _NULS, _nothing)
 
 
-def joined(data: bytes) -> Iterator[Rewritten | None]:
+def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]:
     """Tokens put together that line breaks, dots, or quotes with an operator between, split."""
-    lines = data.translate(_LINES)
-    if b"\n" in data:
-        for end, regex in zip(_LINE_ENDS, _SPLIT_LINES, strict=True):
-            if end in lines:
-                yield _rewrite("joined", data, regex, _nothing)
-    if _LABEL_END in lines:
-        yield _rewrite("joined", data, _SPLIT_LABELS, _nothing)
-    for regex in _SPLIT_LITERALS:
-        yield _rewrite("joined", data, regex, _nothing)
+    if wanted & Decoder.LINES:
+        for regex in _SPLIT_LINES:
+            yield rewritten("joined", data, regex, _nothing)
+    if wanted & Decoder.LABELS:
+        yield rewritten("joined", data, _SPLIT_LABELS, _nothing)
+    if wanted & Decoder.LITERALS:
+        for regex in _SPLIT_LITERALS:
+            yield rewritten("joined", data, regex, _nothing)
 
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
@@ -179,7 +108,7 @@ def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     for shape, size, gap, _ in _GROUPS:
         if (gap == 1 or b"0x" in data) and shape in shapes:
             regex = _REGROUP[size, gap]
-            yield _rewrite("grouped", data, regex, _ungrouped, _near(data, shapes, shape, regex))
+            yield rewritten("grouped", data, regex, _ungrouped, _near(data, shapes, shape, regex))
 
 
 def _near(
@@ -195,105 +124,6 @@ def _near(
         at = shapes.find(shape, found.end() if found else at + 1)
 
 
-def _at_once(data: bytes) -> bytes | None:
-    """What single letters behind backslashes and few odd characters stand for, in a few steps.
-
-    None where there are other escapes by backslash, which take a step each; `data` has no percent
-    or HTML escapes.
-    """
-    parts = data.split(b"\\")
-    for at in range(1, len(parts)):
-        part = parts[at]
-        letter = part[:1]
-        if letter in _SIMPLE:
-            parts[at] = _SIMPLE[letter] + part[1:]
-        elif letter in _NUMBERED or not (part or at + 1 < len(parts)):
-            return None
-        elif letter not in _QUOTES:
-            parts[at] = b"\\" + part if part else b""
-    plain = b"".join(parts)
-    if plain.isascii():
-        return plain
-    try:
-        chars = set(plain.translate(None, _ASCII).decode())
-    except UnicodeDecodeError:
-        return None
-    if len(chars) > _MAX_DISTINCT:
-        return None
-    for char in chars:
-        plain = plain.replace(char.encode(), _folded(char))
-    return plain
-
-
-class _Plain:
-    """What escapes stand for, each worked out once."""
-
-    def __init__(self) -> None:
-        self._known: dict[bytes, bytes] = {}
-
-    def of(self, found: re.Match[bytes]) -> bytes:
-        escape = found[0]
-        plain = self._known.get(escape)
-        if plain is None:
-            plain = self._known[escape] = _plain(escape)
-        return plain
-
-
-def _plain(escape: bytes) -> bytes:
-    match escape[:1]:
-        case b"%":
-            return bytes.fromhex(escape[-2:].decode())
-        case b"\\":
-            return unslashed(escape)
-        case b"&":
-            return _entity(escape)
-        case _:
-            return _foreign(escape)
-
-
-def _foreign(escape: bytes) -> bytes:
-    try:
-        return _folded(escape.decode("utf-8", "surrogatepass"))
-    except UnicodeDecodeError:
-        return escape  # longer than it need be, or past the last character
-
-
-def unslashed(escape: bytes) -> bytes:
-    """What an escape that begins with backslashes stands for, as ASCII."""
-    rest = escape.lstrip(b"\\")
-    if _SURROGATES.fullmatch(escape):
-        high, low = (int(code, 16) for code in _CODE.findall(escape))
-        return _char(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
-    match rest[:1]:
-        case b"":
-            return b"\\"
-        case b"u" | b"U" | b"x":
-            return _char(int(rest[1:].strip(b"{}"), 16), latin=rest[:1] == b"x")
-        case b"\r" | b"\n":
-            return b""
-    if rest.isdigit():
-        return _char(int(rest, 8), latin=True)
-    return _SIMPLE.get(rest, rest)
-
-
-def _entity(escape: bytes) -> bytes:
-    name = escape.rpartition(b"&amp;")[2].rpartition(b"amp;")[2] or b"amp;"
-    name = name.removeprefix(b"&").removesuffix(b";")
-    if name.startswith((b"#x", b"#X")):
-        return _char(int(b"0" + name[1:], 16))
-    if name.startswith(b"#"):
-        return _char(int(name[1:]))
-    text = html5.get(name.decode() + ";")
-    return escape if text is None else b"".join(_char(ord(char)) for char in text)
-
-
-def _char(code: int, *, latin: bool = False) -> bytes:
-    """A character as ASCII; with `latin`, what is below 256 is a byte."""
-    if code < 0x80 or (latin and code <= 0xFF):  # noqa: PLR2004  ASCII, and one byte
-        return bytes([code])
-    return folded(chr(code)) if code <= _MAX_UNICODE else b""
-
-
 def _unquoted(found: re.Match[bytes]) -> bytes:
     return _BYTES.get(found[0], b"")  # a line end that was escaped leaves nothing
 
@@ -306,17 +136,20 @@ def _ungrouped(found: re.Match[bytes]) -> bytes:
     return _HEX_MARK.sub(b"", found[0]).translate(None, _SEPARATORS)
 
 
-def _rewrite(
+def rewritten(
     name: str,
     data: bytes,
     regex: re.Pattern[bytes],
-    replace: _Replace,
+    replace: Replace,
     matches: Iterator[re.Match[bytes]] | None = None,
+    *,
+    whole: bool = False,
 ) -> Rewritten | None:
-    """The lines where `regex` changes something, changed; None where it changes nothing."""
+    """The lines where `regex` changes something, changed, or with `whole` all; None for none."""
     windows: list[tuple[int, int]] = []
     parts: list[bytes] = []
-    for start, end in _windows(data, matches or regex.finditer(data)):
+    spans = [(0, len(data))] if whole else _windows(data, matches or regex.finditer(data))
+    for start, end in spans:
         before = data[start:end]
         after = regex.sub(replace, before)
         if after and after != before:
@@ -324,7 +157,7 @@ def _rewrite(
             parts += (after, _PAST)
     if not windows:
         return None
-    return name, b"".join(parts), Pieces(lambda: _pieces(data, windows, regex, replace))
+    return name, b"".join(parts), Pieces(lambda: pieces(data, windows, regex, replace))
 
 
 def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
@@ -348,9 +181,10 @@ def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[
         yield first, last
 
 
-def _pieces(
-    data: bytes, windows: list[tuple[int, int]], regex: re.Pattern[bytes], replace: _Replace
+def pieces(
+    data: bytes, windows: list[tuple[int, int]], regex: re.Pattern[bytes], replace: Replace
 ) -> Iterator[Piece]:
+    """Where what stands in the `windows` went, when `regex` changed them one behind the other."""
     at = 0
     for first, last in windows:
         done = first

@@ -1,0 +1,264 @@
+"""Escapes undone: backslashes, percents, entities of HTML, and characters that look like ASCII."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from functools import lru_cache, partial
+from html.entities import html5
+from itertools import accumulate, pairwise
+from typing import Final, NamedTuple
+
+from stopper.detect.fold import FOREIGN, folded
+from stopper.detect.origin import Back, Pieces
+from stopper.detect.rewrite import pieces, rewritten
+
+__all__ = ["Unescaped", "unescaped"]
+
+_MAX_UNICODE: Final = 0x10FFFF
+_PERCENT = rb"%(?:25)*[0-9A-Fa-f]{2}"
+# A run of backslashes is taken as one, however deeply the strings nest, and is never left half
+# read, which keeps a megabyte of them cheap.
+_NUMBERED = (
+    rb"u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
+    rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|[0-7]{1,3}"
+    rb"|\r?\n"
+)
+_BACKSLASH = rb"\\++(?:" + _NUMBERED + rb"|[nrtbfav\"'`/$])?"
+_ENTITY = rb"&(?:amp;)*(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z][A-Za-z0-9]{1,31};)"
+_KINDS = {"backslash": _BACKSLASH, "unicode": FOREIGN, "percent": _PERCENT, "html": _ENTITY}
+_REGEXES = {
+    names: re.compile(b"|".join(_KINDS[name] for name in names))
+    for number in range(1, 1 << len(_KINDS))
+    for names in [tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1)]
+}
+_SIMPLE = {
+    b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
+    b"$": b"$", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
+}  # fmt: skip
+_IS_NUMBERED = re.compile(rb"\\(?:" + _NUMBERED + rb")")
+_IS_ESCAPED = re.compile(rb"\\(?:[\\nrtbfav\"'`/$]|" + _NUMBERED + rb")")
+_SURROGATES = re.compile(
+    rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
+)  # fmt: skip
+_CODE = re.compile(rb"[0-9a-fA-F]{4}")
+_ASCII: Final = bytes(range(128))
+_folded = lru_cache(maxsize=4096)(folded)
+
+_DENSE: Final = 64
+_SPARSE: Final = 100
+_MAX_DISTINCT: Final = 48
+_MAX_KEPT: Final = 4096
+_BLOCK: Final = 4096
+_REACH: Final = 16
+"""No escape goes on for longer behind its last backslash."""
+
+
+class Unescaped(NamedTuple):
+    """What came out, and the way back.
+
+    `keeps_all` says that nothing of the text is missing in `data`, escapes apart.
+    """
+
+    name: str
+    data: bytes
+    back: Back
+    keeps_all: bool
+
+
+def unescaped(data: bytes) -> Unescaped | None:
+    r"""One pass over all escapes, or over backslashes and odd characters first; None for none.
+
+    `%252541` and `\\\u0041` are undone at once, however often they were escaped. Of a text of many
+    lines with few escapes only the lines are given that have one.
+    """
+    names = _escapes(data)
+    if not names:
+        return None
+    first = tuple(name for name in names if name in {"backslash", "unicode"})
+    if first and _is_for_all(data):
+        plain = _undone(data, first)
+        if plain != data:
+            return Unescaped("+".join(first), plain, _Blocks(data, first), keeps_all=True)
+        names = tuple(name for name in names if name not in first)
+    if not names:
+        return None
+    is_dense = (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE > len(data)
+    found = rewritten("+".join(names), data, _REGEXES[names], _Plain().of, whole=is_dense)
+    return found and Unescaped(*found, keeps_all=False)
+
+
+def _escapes(data: bytes) -> tuple[str, ...]:
+    """The kinds of escapes that stand in `data`, in the order in which they are undone."""
+    names = ["backslash"] if b"\\" in data and _IS_ESCAPED.search(data) else []
+    if not data.isascii():
+        names.append("unicode")
+    if b"%" in data and _REGEXES["percent",].search(data):
+        names.append("percent")
+    if b"&" in data and _REGEXES["html",].search(data):
+        names.append("html")
+    return tuple(names)
+
+
+def _is_for_all(data: bytes) -> bool:
+    """Whether all of the text is worth giving again, and not only its lines that change."""
+    if b"\n" not in data:
+        return True
+    odd = 0 if data.isascii() else len(data.translate(None, _ASCII))
+    return (data.count(b"\\") + odd) * _DENSE > len(data)
+
+
+def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
+    """What the regex of backslashes and odd characters gives, in a few steps where that can be."""
+    plain, size = data.replace(b"\\\\", b"\\"), len(data)
+    while len(plain) < size:
+        plain, size = plain.replace(b"\\\\", b"\\"), len(plain)
+    plain = plain.replace(b"\\n", b"\n").replace(b'\\"', b'"')  # nearly all there are
+    letters = {part[:1] for part in plain.split(b"\\")[1:]}
+    for letter in letters & _SIMPLE.keys():
+        plain = plain.replace(b"\\" + letter, _SIMPLE[letter])
+    if letters and _IS_NUMBERED.search(plain):
+        return _REGEXES[names].sub(_Plain().of, plain)
+    return _made_ascii(plain)
+
+
+def _made_ascii(data: bytes) -> bytes:
+    odd = b"" if data.isascii() else data.translate(None, _ASCII)
+    if len(odd) * _SPARSE < len(data):
+        return _REGEXES["unicode",].sub(_Plain().of, data) if odd else data
+    try:
+        chars = set(odd.decode("utf-8", "surrogatepass"))
+        if len(chars) <= _MAX_DISTINCT:
+            for char in chars:
+                data = data.replace(char.encode("utf-8", "surrogatepass"), _folded(char))
+            return data
+        text = data.decode("utf-8", "surrogatepass")
+        return text.translate({ord(char): _folded(char).decode() for char in chars}).encode()
+    except UnicodeDecodeError:
+        return _REGEXES["unicode",].sub(_Plain().of, data)
+
+
+class _Blocks:
+    """The way back out of a text that was given again as a whole, worked out where it is asked."""
+
+    def __init__(self, data: bytes, names: tuple[str, ...]) -> None:
+        self._data = data
+        self._names = names
+        self._spans: list[tuple[int, int]] = []
+        self._starts: list[int] = []
+        self._made: dict[int, Pieces] = {}
+
+    def __call__(self, start: int, end: int) -> tuple[int, int]:
+        if not self._spans:
+            self._measure()
+        first = max(0, bisect_right(self._starts, start) - 1)
+        last = max(first, bisect_left(self._starts, end) - 1)
+        begin, _ = self._pieces(first)(start - self._starts[first], start - self._starts[first] + 1)
+        _, finish = self._pieces(last)(
+            max(0, end - self._starts[last] - 1), end - self._starts[last]
+        )
+        return begin, max(begin, finish)
+
+    def _measure(self) -> None:
+        self._spans = list(pairwise(_cuts(self._data)))
+        sizes = (len(_undone(self._data[first:last], self._names)) for first, last in self._spans)
+        self._starts = [0, *accumulate(sizes)][:-1]
+
+    def _pieces(self, number: int) -> Pieces:
+        made = self._made.get(number)
+        if made is None:
+            regex, replace = _REGEXES[self._names], _Plain().of
+            make = partial(pieces, self._data, [self._spans[number]], regex, replace)
+            made = self._made[number] = Pieces(make)
+        return made
+
+
+def _cuts(data: bytes) -> Iterable[int]:
+    """Places about a block apart, none of which is inside of an escape."""
+    yield 0
+    last = 0
+    for near in range(_BLOCK, len(data), _BLOCK):
+        place = _cut(data, last, near)
+        if place > last:
+            yield place
+            last = place
+    yield len(data)
+
+
+def _cut(data: bytes, floor: int, place: int) -> int:
+    while place > floor:
+        slash = data.rfind(b"\\", max(floor, place - _REACH), place)
+        if slash < 0 and data[place] < 0x80:  # noqa: PLR2004  ASCII
+            return place
+        place = slash if slash >= 0 else place - 1
+    return floor
+
+
+class _Plain:
+    """What escapes stand for, each worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, bytes] = {}
+
+    def of(self, found: re.Match[bytes]) -> bytes:
+        escape = found[0]
+        plain = self._known.get(escape)
+        if plain is None:
+            plain = _plain(escape)
+            if len(self._known) < _MAX_KEPT:
+                self._known[escape] = plain
+        return plain
+
+
+def _plain(escape: bytes) -> bytes:
+    match escape[:1]:
+        case b"%":
+            return bytes.fromhex(escape[-2:].decode())
+        case b"\\":
+            return _unslashed(escape)
+        case b"&":
+            return _entity(escape)
+        case _:
+            return _foreign(escape)
+
+
+def _foreign(escape: bytes) -> bytes:
+    try:
+        return _folded(escape.decode("utf-8", "surrogatepass"))
+    except UnicodeDecodeError:
+        return escape  # longer than it need be, or past the last character
+
+
+def _unslashed(escape: bytes) -> bytes:
+    """What an escape that begins with backslashes stands for, as ASCII."""
+    rest = escape.lstrip(b"\\")
+    if _SURROGATES.fullmatch(escape):
+        high, low = (int(code, 16) for code in _CODE.findall(escape))
+        return _char(0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
+    match rest[:1]:
+        case b"":
+            return b"\\"
+        case b"u" | b"U" | b"x":
+            return _char(int(rest[1:].strip(b"{}"), 16), latin=rest[:1] == b"x")
+        case b"\r" | b"\n":
+            return b""
+    if rest.isdigit():
+        return _char(int(rest, 8), latin=True)
+    return _SIMPLE.get(rest, rest)
+
+
+def _entity(escape: bytes) -> bytes:
+    name = escape.rpartition(b"&amp;")[2].rpartition(b"amp;")[2] or b"amp;"
+    name = name.removeprefix(b"&").removesuffix(b";")
+    if name.startswith((b"#x", b"#X")):
+        return _char(int(b"0" + name[1:], 16))
+    if name.startswith(b"#"):
+        return _char(int(name[1:]))
+    text = html5.get(name.decode() + ";")
+    return escape if text is None else b"".join(_char(ord(char)) for char in text)
+
+
+def _char(code: int, *, latin: bool = False) -> bytes:
+    """A character as ASCII; with `latin`, what is below 256 is a byte."""
+    if code < 0x80 or (latin and code <= 0xFF):  # noqa: PLR2004  ASCII, and one byte
+        return bytes([code])
+    return folded(chr(code)) if code <= _MAX_UNICODE else b""

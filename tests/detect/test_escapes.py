@@ -1,0 +1,52 @@
+"""Escapes undone in a few steps are those undone one by one; all lead back to their places."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stopper.detect import escapes
+from stopper.detect.escapes import unescaped
+from stopper.detect.origin import Pieces
+from stopper.detect.rewrite import pieces
+
+PIECES = st.sampled_from(
+    [b"\\", b"\\\\", b"\\n", b'\\"', b"\\u0041", b"\\x4", b"n", b"r", b"t", b"a", b"\\a", b"\\d", b"\\/", b"/", "\u00e9".encode(),
+     "\u2014".encode(), "\uff4e".encode(), "\uff3c".encode(), "\u200b".encode(), b"\xff", b"abc ", b"'", b"\\`", b"\\v", b"%41", b"&lt;"]
+)  # fmt: skip
+LINES = st.lists(PIECES, max_size=10).map(b"".join)
+
+
+BOTH = ("backslash", "unicode")
+
+
+@settings(max_examples=600, deadline=None)
+@given(LINES)
+def test_at_once_and_one_by_one_are_the_same(line: bytes) -> None:
+    """The quick way gives what the exact one gives."""
+    exact = escapes._REGEXES[BOTH].sub(escapes._Plain().of, line)
+    assert escapes._undone(line, BOTH) == exact
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(LINES, min_size=300, max_size=900).map(b" ".join))
+def test_the_way_back_is_the_same_by_blocks(text: bytes) -> None:
+    """However a text is cut to find the way back, each byte comes from where it does."""
+    back = escapes._Blocks(text, BOTH)
+    exact = Pieces(
+        lambda: pieces(text, [(0, len(text))], escapes._REGEXES[BOTH], escapes._Plain().of)
+    )
+    plain = escapes._undone(text, BOTH)
+    for at in range(0, len(plain), 7):
+        assert back(at, at + 5) == exact(at, at + 5)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LINES, st.sampled_from([b"", b"\n"]))
+def test_every_byte_leads_back_into_the_line(line: bytes, end: bytes) -> None:
+    found = unescaped(line + end)
+    if found is None:
+        return
+    last = 0
+    for at in range(len(found.data)):
+        start, stop = found.back(at, at + 1)
+        assert last <= start <= stop <= len(line + end)
+        last = start
