@@ -1,12 +1,13 @@
 """Equal arguments have one spelling, and no others share it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopper.guards.canonical import canonical, digest, signature
+from stopper.guards.canonical import NO_SPELLING, canonical, digest, signature
 
 KEY = bytes(range(32))
 PLAIN = st.recursive(
@@ -45,6 +46,56 @@ def test_what_differs_is_spelled_otherwise(one: Any, other: Any) -> None:
 def test_tool_and_key_count() -> None:
     assert signature("a", {}, KEY) != signature("b", {}, KEY)
     assert signature("a", {}, KEY) != signature("a", {}, KEY[::-1])
+
+
+def bomb() -> list[Any]:
+    """Sixty lists that would be 2**60 if they were written out."""
+    value: list[Any] = ["x"]
+    for _ in range(60):
+        value = [value, value]
+    return value
+
+
+def deep() -> list[Any]:
+    """More lists inside each other than any reader's stack has room for."""
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    return value
+
+
+def circle() -> list[Any]:
+    """A list that holds itself, twice."""
+    value: list[Any] = []
+    value += [value, value]
+    return value
+
+
+@pytest.mark.parametrize("make", [bomb, deep, circle])
+def test_what_has_no_end_is_not_spelled(make: Callable[[], Any]) -> None:
+    for value in ({"a": make()}, make()):
+        with pytest.raises(ValueError, match="nests too deep"):
+            canonical(value)
+        with pytest.raises(ValueError, match="nests too deep"):
+            digest(value)
+        assert signature("t", value, KEY) == signature("t", {"other": make()}, KEY)
+        assert signature("t", value, KEY) != signature("u", value, KEY)
+
+
+def test_a_number_without_end_is_not_spelled() -> None:
+    huge = 1 << 10_000_000
+    with pytest.raises(NO_SPELLING):
+        canonical({"n": huge})
+    assert len(signature("t", {"n": huge}, KEY)) == 16
+
+
+def test_an_odd_object_is_not_the_text_that_names_it() -> None:
+    class Odd:
+        pass
+
+    names = (Odd.__qualname__, Odd.__qualname__.encode())
+    assert all(signature("t", name, KEY) != signature("t", Odd(), KEY) for name in names)
+    assert signature("t", Odd(), KEY) == signature("t", Odd(), KEY)
 
 
 def test_what_is_no_plain_data_has_a_signature_and_no_digest() -> None:

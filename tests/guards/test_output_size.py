@@ -231,7 +231,8 @@ def test_what_is_kept_for_pages_is_bounded() -> None:
     gone = [guard.page(cursor) is None for cursor in cursors]
     assert gone == [True] * 6 + [False] * 64
     assert guard.check_output("t", {}, "x" * 2**24).blocked
-    assert guard.check_output("t", {}, circle()).blocked
+    for output in (circle(), bomb(), nested(5000)):
+        assert guard.check_output("t", {}, output).blocked
     big = guard.check_output("t", {}, "y" * (2**24 - 10)).repaired_output
     assert guard.page(cursors[-1]) is None
     assert guard.page(big["next_cursor"]) is not None

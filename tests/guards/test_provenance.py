@@ -158,3 +158,24 @@ def test_levels() -> None:
     off = ProvenanceGuard(ProvenanceConfig(mode=EnforcementLevel.OFF))
     assert off.check("t", forged).verdict.value == "allow"
     assert off.check_output("t", {}, 1).details == {}
+
+
+def test_what_cannot_be_told_apart_is_not_taken_for_unchanged() -> None:
+    guard = ProvenanceGuard()
+
+    def bomb() -> list[Any]:
+        value: list[Any] = ["x"]
+        for _ in range(60):
+            value = [value, value]
+        return value
+
+    for output in (object(), {"n": 2**70}, "\ud800", bomb()):
+        reference = guard.record_output("t", {}, output)
+        assert not guard.is_unchanged(reference, output)
+
+
+def test_no_parent_passes_behind_many_others() -> None:
+    guard = ProvenanceGuard()
+    parent = guard.record_output("t", {}, "x")
+    with pytest.raises(GuardError):
+        guard.record_output("t", {}, "y", [parent] * 200 + ["t:0:1"])

@@ -10,6 +10,7 @@ from stopper.guards.config import Config
 from stopper.guards.decision import Decision, Observer
 from stopper.guards.defaults import create_default_guard_chain
 from stopper.guards.guarded import AsyncCall, Call, Guarded
+from stopper.guards.memo import Memo, Seen
 from stopper.guards.models import (
     EnforcementLevel,
     Guard,
@@ -118,6 +119,7 @@ __all__ = [
     "Guarded",
     "Limits",
     "LocalSlots",
+    "Memo",
     "NetworkPolicyConfig",
     "NetworkPolicyGuard",
     "Observer",
@@ -139,6 +141,7 @@ __all__ = [
     "SaturationGuardConfig",
     "SchemaStrictnessConfig",
     "SchemaStrictnessGuard",
+    "Seen",
     "SensitiveDataConfig",
     "SensitiveDataGuard",
     "SideEffectClass",

@@ -6,17 +6,26 @@ from typing import Any, Final
 
 import msgspec
 
-__all__ = ["canonical", "digest", "signature"]
+from stopper.guards.texts import is_bounded
 
+__all__ = ["NO_SPELLING", "canonical", "digest", "loosely", "signature", "signed"]
+
+NO_SPELLING: Final = (TypeError, ValueError, OverflowError, RecursionError)
+"""What `canonical` raises for values that are no plain data, or nest without end."""
+
+_OTHER: Final = 1
 _LOOSE: Final = msgspec.msgpack.Encoder(
-    order="deterministic", enc_hook=lambda value: type(value).__qualname__
+    order="deterministic",
+    enc_hook=lambda value: msgspec.msgpack.Ext(_OTHER, type(value).__qualname__.encode()),
 )
 _STRICT: Final = msgspec.msgpack.Encoder(order="deterministic")
 _SIGNATURE_BYTES: Final = 16
 
 
 def canonical(args: Any) -> bytes:
-    """The bytes of `args`; TypeError, ValueError or RecursionError where it is no plain data."""
+    """The bytes of `args`; one of `NO_SPELLING` where it is no plain data or has no end."""
+    if not is_bounded(args):
+        raise ValueError("a value that nests too deep or has too many items has no spelling")
     return _STRICT.encode(args)
 
 
@@ -25,14 +34,28 @@ def digest(args: Mapping[str, Any]) -> str:
     return sha256(canonical(args)).hexdigest()
 
 
+def loosely(args: Any) -> bytes | None:
+    """The bytes of what `is_bounded`, in which odd objects count by their types alone.
+
+    None where that does not help: half of a character, or a number of more than 64 bits.
+    """
+    try:
+        return _LOOSE.encode(args)
+    except Exception:  # noqa: BLE001  odd keys and values, an object's own faults
+        return None
+
+
 def signature(tool: str, args: Any, key: bytes) -> bytes:
     """Sixteen bytes that are equal for equal calls, and from which nobody without `key` can guess.
 
-    Values that are no plain data count by their types alone, and what nests without end by the
-    tool alone: such calls are taken for equal.
+    Values that are no plain data count by their types alone, and what has no spelling at all, or
+    nests without end, by the tool alone: such calls are taken for equal.
     """
-    try:
-        body = _LOOSE.encode([tool, args])
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        body = tool.encode("utf-8", "surrogatepass")
-    return blake2b(body, key=key, digest_size=_SIGNATURE_BYTES).digest()
+    return signed(tool, loosely(args) if is_bounded(args) else None, key)
+
+
+def signed(tool: str, body: bytes | None, key: bytes) -> bytes:
+    """The signature of a call whose arguments were spelled already."""
+    name = tool.encode("utf-8", "surrogatepass")
+    head = b"%d:%b" % (-1 if body is None else len(name), name)
+    return blake2b(head + (body or b""), key=key, digest_size=_SIGNATURE_BYTES).digest()

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from stopper.core.reason import Refusal
 from stopper.errors import SettingsError
-from stopper.guards.canonical import digest
+from stopper.guards.canonical import NO_SPELLING, digest
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
 __all__ = ["Capability", "Key", "UsedCapabilities", "issue_capability", "read_capability"]
@@ -53,7 +53,8 @@ def issue_capability(
 ) -> str:
     """A token for exactly this call, to be given as the argument `_capability_token` of it.
 
-    SettingsError for a key that cannot sign or is too short, and for a lifetime out of bounds.
+    SettingsError for a key that cannot sign or is too short, and for a lifetime out of bounds; one
+    of `canonical.NO_SPELLING` for arguments that are no plain data, or nest without end.
     """
     if not 0 < lifetime_ms <= MAX_LIFETIME_MS:
         raise SettingsError(f"lifetime_ms: read {lifetime_ms}; use 1 to {MAX_LIFETIME_MS}")
@@ -79,9 +80,11 @@ def read_capability(
         return Refusal("capability.expired")
     if capability.tool != tool:
         return Refusal("capability.other_tool")
-    if not hmac.compare_digest(capability.args_hash, digest(args)):
-        return Refusal("capability.other_arguments")
-    return capability
+    try:
+        is_for_these = hmac.compare_digest(capability.args_hash, digest(args))
+    except NO_SPELLING:  # so no token was ever made for them
+        is_for_these = False
+    return capability if is_for_these else Refusal("capability.other_arguments")
 
 
 class UsedCapabilities:

@@ -9,10 +9,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stopper.core.verdict import Verdict
-from stopper.guards.canonical import signature
 from stopper.guards.decision import Decision, Observer
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.guarded import Guarded, protected
+from stopper.guards.memo import Memo
 from stopper.guards.models import Guard, Outcome
 from stopper.guards.result import ChainResult
 from stopper.guards.rows import Entry, Row, make_row, names_of
@@ -117,17 +117,13 @@ class GuardChain:
 
         Guards that count calls take the call for over, as one that went well and took no time.
         """
-        result = drive(self.look_at_output(tool, args, output))
-        self.settle(tool, dict(args or {}), Outcome(0.0, output))
-        return result
+        return drive(self._over(tool, dict(args or {}), output))
 
     async def check_output_async(
         self, tool: str, args: Mapping[str, Any] | None, output: Any
     ) -> ChainResult:
         """The same as `check_output`, for guards that have to wait."""
-        result = await drive_async(self.look_at_output(tool, args, output))
-        self.settle(tool, dict(args or {}), Outcome(0.0, output))
-        return result
+        return await drive_async(self._over(tool, dict(args or {}), output))
 
     def guarded(
         self, tool: str, args: Mapping[str, Any] | None = None, *, session: str | None = None
@@ -182,7 +178,7 @@ class GuardChain:
             if is_guarded:
                 yield from self._enter(tally, tool, rest, session, places)
             yield from self._admit(tally, tool, rest, whole)
-            result = self._told("call", tool, whole, tally.result(rest))
+            result = self._told("call", tool, whole, tally.result(rest), tally.memo)
         except BaseException:
             yield from self.leave(tool, rest, session, tuple(places))
             raise
@@ -192,19 +188,18 @@ class GuardChain:
         return Opened(result, rest, tuple(places))
 
     def look_at_output(
-        self, tool: str, args: Mapping[str, Any] | None, output: Any
+        self, tool: str, args: dict[str, Any], output: Any, tally: Tally | None = None
     ) -> Flow[ChainResult]:
         """Decide on an output; guards that remember outputs get it as the caller will."""
-        tally = Tally(self._clock, is_output=True)
-        given = dict(args or {})
-        output = yield from tally.settle_on(self._output_steps, (tool, given), output)
-        for row in self._rows:
-            if row.admit_output and not tally.is_stopped:
-                said = yield from tally.ask(row, row.admit_output, tool, given, output)
-                if said.repaired:
+        tally = tally or Tally(self._clock, is_output=True)
+        output = yield from tally.settle_on(self._output_steps, (tool, args), output)
+        for step in self._admitting_output:
+            if not tally.is_stopped:
+                said = yield from tally.ask(step, tool, args, output)
+                if said.repaired and not step.row.is_shadow:
                     output = said.repaired_output
                     tally.changed()
-        return self._told("output", tool, given, tally.result(output))
+        return self._told("output", tool, args, tally.result(output), tally.memo)
 
     def leave(
         self, tool: str, args: dict[str, Any], session: str | None, places: Places
@@ -221,11 +216,18 @@ class GuardChain:
         finally:
             yield from self.leave(tool, args, session, tuple(others))
 
-    def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:
+    def settle(
+        self, tool: str, args: dict[str, Any], outcome: Outcome, memo: Memo | None = None
+    ) -> None:
         """Tell every guard how the call went."""
-        for row in self._rows:
-            if row.settle:
-                row.settle(tool, args, outcome)
+        memo = memo or Memo()
+        for step in self._settling:
+            if step.takes_memo:
+                step.method(tool, args, outcome, memo)
+            else:
+                step.method(tool, args, outcome)
+            if step.is_stranger:
+                memo.forget()
 
     def _add(self, guards: Iterable[Entry], *, is_shadow: bool) -> None:
         taken = (row.name for row in self._rows)
@@ -237,8 +239,11 @@ class GuardChain:
             for is_guarded in (False, True)
         }
         last = sorted(self._rows, key=lambda row: row.is_last_on_output)
-        self._output_steps = tuple((row, row.check_output) for row in last if row.check_output)
-        self._admitting = tuple((row, row.admit) for row in self._rows if row.admit)
+        self._output_steps = _steps((row, row.check_output) for row in last)
+        self._admitting = _steps((row, row.admit) for row in self._rows)
+        self._admitting_output = _steps((row, row.admit_output) for row in self._rows)
+        self._entering = _steps((row, row.enter) for row in self._rows if _is_entered(row))
+        self._settling = _steps((row, row.settle) for row in self._rows)
         self._consumed = frozenset[str]().union(*(row.consumes for row in self._rows))
 
     def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
@@ -254,12 +259,11 @@ class GuardChain:
         session: str | None,
         places: list[Row],
     ) -> Flow[None]:
-        for row in self._rows:
-            if row.enter is None or not _is_entered(row) or tally.is_refused:
-                continue
-            result = yield from tally.ask(row, row.enter, tool, args, session)
-            if not result.blocked:
-                places.append(row)
+        for step in self._entering:
+            if not tally.is_refused:
+                result = yield from tally.ask(step, tool, args, session)
+                if not result.blocked:
+                    places.append(step.row)
 
     def _admit(
         self, tally: Tally, tool: str, args: dict[str, Any], whole: dict[str, Any]
@@ -267,24 +271,33 @@ class GuardChain:
         """Every guard counts the call, or none does."""
         admitted: list[Row] = []
         try:
-            for row, admit in self._admitting:
+            for step in self._admitting:
                 if tally.is_refused:
                     break
-                yield from tally.ask(row, admit, tool, _view(row, args, whole))
-                if not tally.last.blocked:  # what a shadow refused, it did not count
-                    admitted.append(row)
+                said = yield from tally.ask(step, tool, _view(step.row, args, whole))
+                if not said.blocked:  # what a shadow refused, it did not count
+                    admitted.append(step.row)
         except BaseException:
             _revoke(admitted, tool, args, whole)
             raise
         if tally.is_refused:
             _revoke(admitted, tool, args, whole)
 
+    def _over(self, tool: str, args: dict[str, Any], output: Any) -> Flow[ChainResult]:
+        """Decide on the output of a call that nobody saw, and take it for over."""
+        tally = Tally(self._clock, is_output=True)
+        result = yield from self.look_at_output(tool, args, output, tally)
+        self.settle(tool, args, Outcome(0.0, output), tally.memo)
+        return result
+
     def _told(
-        self, phase: Any, tool: str, args: dict[str, Any], result: ChainResult
+        self, phase: Any, tool: str, args: dict[str, Any], result: ChainResult, memo: Memo
     ) -> ChainResult:
         if not self._observers:
             return result
-        decision = Decision(phase, tool, signature(tool, args, self._key).hex(), result)
+        call = memo.of(args).signature(tool, self._key).hex()
+        memo.forget()  # observers may do as they like
+        decision = Decision(phase, tool, call, result)
         try:
             for observer in self._observers:
                 observer(decision)
@@ -303,11 +316,15 @@ class GuardChain:
 
 def _call_steps(rows: Places, is_async: bool, is_guarded: bool) -> tuple[Step, ...]:
     """Who is asked about a call, and how; where it is guarded, slots are taken instead."""
-    return tuple(
+    return _steps(
         (row, row.judge_async if is_async else row.judge)
         for row in rows
         if not (is_guarded and _is_entered(row))
     )
+
+
+def _steps(asked: Iterable[tuple[Row, Callable[..., Any] | None]]) -> tuple[Step, ...]:
+    return tuple(Step.of(row, method) for row, method in asked if method)
 
 
 def _is_entered(row: Row) -> bool:

@@ -43,6 +43,7 @@ _VERBS: Final = {
 }
 _WORDS: Final = _TABLES["words"]
 _ARGUMENTS: Final = _TABLES["arguments"]
+_TELLING: Final = frozenset[str]().union(*_ARGUMENTS.values())
 _MEANING: Final = _VERBS.keys() | _WORDS["code"] | _WORDS["runs"]
 
 _PARTS: Final = re.compile(r"__|[./:]")
@@ -92,10 +93,12 @@ def by_name(tool: str) -> SideEffectClass | None:
 
 def by_arguments(tool: str, args: Mapping[str, Any]) -> SideEffectClass | None:
     """What SQL, shell commands or Python among the arguments would do; None without any."""
-    named = frozenset(words(tool))
-    found = []
+    found: list[SideEffectClass] = []
     for name, value in args.items():
         key = name.lower() if isinstance(name, str) else ""
+        if key not in _TELLING:
+            continue
+        named = frozenset(words(tool))
         is_text = key in _ARGUMENTS["text"]
         if key in _ARGUMENTS["sql"] or (is_text and named & _WORDS["sql_tools"]):
             found += [_of_sql(text) for text in _texts(value)]

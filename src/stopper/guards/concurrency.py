@@ -3,7 +3,8 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, Final
+from functools import lru_cache
+from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import Meta
 
@@ -24,6 +25,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 _NO_LIMIT: Final = 2**63
 _NAMESPACE: Final = re.compile(r"mcp__(.+?)__|([^./:]+)[./:]")
+_MAX_KNOWN: Final = 1024
 _GLOBAL: Final = "all calls"
 
 
@@ -52,6 +54,8 @@ class ConcurrencyGuard:
     `guarded` take it and give it back.
     """
 
+    shares: ClassVar = frozenset[str]()
+
     def __init__(
         self,
         config: ConcurrencyConfig | None = None,
@@ -61,6 +65,7 @@ class ConcurrencyGuard:
     ) -> None:
         self.config = configure(ConcurrencyConfig, config, fields)
         self.slots: SlotStore = LocalSlots() if slots is None else slots
+        self._limits = lru_cache(maxsize=_MAX_KNOWN)(self._limits_of)
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult | Awaitable[GuardResult]:
         """Whether there is a slot now; with a shared store, something to await."""
@@ -115,7 +120,7 @@ class ConcurrencyGuard:
     def _is_off(self) -> bool:
         return self.config.mode is EnforcementLevel.OFF
 
-    def _limits(self, tool: str, session: str | None, namespace: str | None) -> Limits:
+    def _limits_of(self, tool: str, session: str | None, namespace: str | None) -> Limits:
         config = self.config
         limits = [
             (_GLOBAL, config.global_max),

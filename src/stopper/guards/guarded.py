@@ -77,7 +77,7 @@ class _Running:
 
     def _finishing(self, output: Any) -> Flow[Any]:
         self.ended(output)
-        said = yield from self._chain.look_at_output(self.tool, self.args, output)
+        said = yield from self._chain.look_at_output(self.tool, dict(self.args), output)
         if said.blocked:
             raise GuardBlocked(self.tool, said)
         self.output = said.repaired_output if said.repaired else output

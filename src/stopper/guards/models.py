@@ -19,6 +19,7 @@ __all__ = [
     "GuardVerdict",
     "Outcome",
     "allow",
+    "allowing",
     "block",
     "enforced",
     "error_class",
@@ -132,6 +133,9 @@ class Guard(Protocol):
 
     And attributes:
 
+    - `shares`: the names of its methods that take a `Memo` as one more, last argument; also a
+      promise to change no value in place. A chain forgets what it knows of a value after a guard
+      without it, and a subclass has to promise anew.
     - `consumes`: names of arguments that are for this guard alone. No other guard sees them, and
       the tool does not get them.
     - `is_last_on_output`: whether its repair takes parts away, so that all other repairs go first.
@@ -145,6 +149,19 @@ class Guard(Protocol):
 
 _ALLOW: Final = Verdict.ALLOW
 
+
+class _Shared(dict[str, Any]):
+    """Details that many results share, and that nobody can write into."""
+
+    def _refuse(self, *_given: Any, **_named: Any) -> Any:
+        raise TypeError("this result is shared: its details cannot be changed")
+
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    update = setdefault = pop = popitem = clear = _refuse
+
+
+_ALLOWED: Final = GuardResult(details=_Shared())
+
 _ERROR_CLASSES: Final = (
     (PermissionError, "permission"),
     (FileNotFoundError, "not_found"),
@@ -157,7 +174,12 @@ _ERROR_CLASSES: Final = (
 
 def allow(**details: Any) -> GuardResult:
     """The call may go."""
-    return GuardResult(verdict=_ALLOW, details=details)
+    return GuardResult(verdict=_ALLOW, details=details) if details else _ALLOWED
+
+
+def allowing(**details: Any) -> GuardResult:
+    """The same as `allow`, to be made once and given many times: nobody can write into it."""
+    return GuardResult(verdict=_ALLOW, details=_Shared(details))
 
 
 def warn(code: str, reason: str, **details: Any) -> GuardResult:
@@ -194,7 +216,7 @@ def enforced(level: EnforcementLevel, result: GuardResult) -> GuardResult:
     if level is EnforcementLevel.BLOCK or result.verdict is _ALLOW:
         return result
     if level is EnforcementLevel.OFF:
-        return GuardResult()
+        return _ALLOWED
     return replace(result, verdict=Verdict.WARN) if result.blocked else result
 
 

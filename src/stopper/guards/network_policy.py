@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from enum import Enum
+from enum import IntEnum
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
@@ -15,8 +15,9 @@ from stopper.detect.hosts import Host, classify_host, parse_host
 from stopper.detect.urls import SCHEMES, parse_authority, parse_url
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
+from stopper.guards.memo import Memo, seen_of
 from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
-from stopper.guards.texts import TooMuch, shown_name, walk
+from stopper.guards.texts import shown_name
 
 __all__ = [
     "DEFAULT_COMMAND_ARGUMENT_NAMES",
@@ -58,6 +59,10 @@ _MAX_KNOWN: Final = 1024
 _ANY_PORT: Final = 1
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DOTALL)
+# What every program reads alike but for its host: no user, backslash or odd character in it.
+_PLAIN_URL = re.compile(
+    r"(https?|wss?)://([A-Za-z0-9.-]{1,255}(?::[0-9]{1,5})?)(?:/[!-\[\]-~]{0,2048})?"
+)
 _SLASHLESS = re.compile(r"(?:https?|wss?|ftps?):(?!//)", re.IGNORECASE)
 _OPAQUE = re.compile(
     r"(?:[a-z]|about|blob|cid|data|geo|javascript|magnet|mailto|sms|tel|urn):(?![0-9])",
@@ -105,7 +110,7 @@ class NetworkPolicyConfig(Config, frozen=True, kw_only=True):
     scan_text: bool = False
 
 
-class _Use(Enum):
+class _Use(IntEnum):
     """What stands under a name of an argument."""
 
     NONE = 0
@@ -149,6 +154,8 @@ class NetworkPolicyGuard:
     share a guard; it keeps what it found out about the last 1024 hosts.
     """
 
+    shares: ClassVar = frozenset({"check"})
+
     def __init__(self, config: NetworkPolicyConfig | None = None, **given: Any) -> None:
         self.config = configure(NetworkPolicyConfig, config, given)
         self._names = frozenset(name.lower() for name in self.config.url_argument_names)
@@ -161,17 +168,19 @@ class NetworkPolicyGuard:
         self._rules = tuple(_rule(entry) for entry in allowed if _is_rule(entry))
         self._allowed = _domains(entry for entry in allowed if not _is_rule(entry))
         self._known = lru_cache(maxsize=_MAX_KNOWN)(self._look_up)
+        self._is_open = lru_cache(maxsize=_MAX_KNOWN)(self._look_for)
 
-    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
+    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
         """Whether all destinations in the arguments may be reached, however deep they stand."""
         if self.config.mode is EnforcementLevel.OFF:
             return allow()
-        name = ""
+        seen, name = seen_of(memo, args).texts, ""
         try:
-            for name, text in walk(args):
+            for name, texts in seen.groups:
                 use = self._use(name)
-                if use is not _Use.NONE or "//" in text:
-                    self._look(use, text)
+                if use or "//" in "\n".join(texts):
+                    for text in texts:
+                        self._look(use, text)
         except _No as no:
             where = shown_name(name)
             reason = _REASONS.get(no.code) or Refusal(no.code, no.detail).reason.say
@@ -179,7 +188,7 @@ class NetworkPolicyGuard:
             return enforced(
                 self.config.mode, block(no.code, reason, argument=where, destination=no.detail)
             )
-        except TooMuch:
+        if not seen.is_whole:
             reason = "The arguments nest too deep or are too many to look for destinations"
             return enforced(self.config.mode, block("guard.too_much", reason))
         return allow()
@@ -200,7 +209,7 @@ class NetworkPolicyGuard:
         if use is _Use.TEXT:
             self._urls_in(text)
             self._hosts_in(text, every=self.config.scan_text)
-        elif use is not _Use.NONE:
+        elif use:
             self._named(text.strip(), is_loose=use is _Use.LOOSE)
         elif _URL.match(text := text.strip()) and not any(map(str.isspace, text)):
             self._url(text)
@@ -238,6 +247,9 @@ class NetworkPolicyGuard:
             self._judge(place)
 
     def _url(self, text: str, *, scheme: str | None = None) -> None:
+        plain = None if self._rules else _PLAIN_URL.fullmatch(text)
+        if plain and self._is_open(plain[1], plain[2]):
+            return
         parts = _URL.match(text)
         if parts is None:
             raise _No("network.bad_url", "A URL without a scheme at its beginning")
@@ -284,12 +296,21 @@ class NetworkPolicyGuard:
     def _judge(self, place: _Place) -> None:
         if self._rules and any(_fits(rule, place) for rule in self._rules):
             return
-        known = self._known(place.host)
-        code = known.forbidden or known.unwanted
-        if code is None and self.config.require_https and place.scheme in _PLAIN_SCHEMES:
-            code = "network.not_https"
+        code = self._code(place.host, place.scheme)
         if code:
             raise _No(code, place.host.name)
+
+    def _code(self, host: Host, scheme: str) -> str | None:
+        known = self._known(host)
+        code = known.forbidden or known.unwanted
+        if code is None and self.config.require_https and scheme in _PLAIN_SCHEMES:
+            code = "network.not_https"
+        return code
+
+    def _look_for(self, scheme: str, authority: str) -> bool:
+        """Whether a plain URL with this beginning may be reached, whatever its path."""
+        read = parse_authority(authority, SCHEMES[scheme])
+        return not isinstance(read, Refusal) and self._code(read[0], scheme) is None
 
     def _forbid(self, host: Host) -> None:
         """Refuse what is not public, as far as the configuration says so."""

@@ -2,13 +2,14 @@
 
 import json
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import Struct
 
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
+from stopper.guards.memo import Memo, Seen, seen_of
 from stopper.guards.models import (
     EnforcementLevel,
     GuardResult,
@@ -92,6 +93,7 @@ class OutputSizeGuard:
     """
 
     is_last_on_output = True
+    shares: ClassVar = frozenset({"check_output"})
 
     def __init__(self, config: OutputSizeConfig | None = None, **given: Any) -> None:
         self.config = configure(OutputSizeConfig, config, given)
@@ -103,12 +105,18 @@ class OutputSizeGuard:
         """Nothing: the size of arguments is the business of their schema."""
         return allow()
 
-    def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:  # noqa: ARG002
+    def check_output(
+        self,
+        tool: str,  # noqa: ARG002  any call
+        args: dict[str, Any],  # noqa: ARG002
+        output: Any,
+        memo: Memo | None = None,
+    ) -> GuardResult:
         """Whether the output is within all limits, or what to use instead."""
         config = self.config
         if config.mode is EnforcementLevel.OFF:
             return allow()
-        found = self._violations(output)
+        found = self._violations(seen_of(memo, output))
         if not found:
             return allow()
         if config.mode is EnforcementLevel.WARN:
@@ -129,19 +137,21 @@ class OutputSizeGuard:
         """Forget the outputs that are kept for their pages."""
         self._pages.clear()
 
-    def _violations(self, output: Any) -> list[SizeViolation]:
-        config = self.config
+    def _violations(self, seen: Seen) -> list[SizeViolation]:
+        config, output = self.config, seen.value
         found: list[SizeViolation] = []
         if isinstance(output, str) and len(output) <= self._surely_fits:
             return found
-        shape = measure(output, config.max_depth, config.max_bytes)
+        shape = seen.shape
+        if shape.depth > config.max_depth or shape.items > config.max_bytes or not seen.is_bounded:
+            shape = measure(output, config.max_depth, config.max_bytes)
         if shape.longest > config.max_array_length:
             limit = config.max_array_length
             found.append(SizeViolation("array_length_exceeded", limit, shape.longest))
         if shape.depth > config.max_depth:
             found.append(SizeViolation("depth_exceeded", config.max_depth, shape.depth))
         is_bounded = shape.depth <= config.max_depth and shape.items <= config.max_bytes
-        size = _size(output, config.max_bytes) if is_bounded else shape.items
+        size = _size(seen, config.max_bytes) if is_bounded else shape.items
         if size > config.max_bytes:
             found.append(SizeViolation("bytes_exceeded", config.max_bytes, size))
         if config.max_tokens is not None and size // config.chars_per_token > config.max_tokens:
@@ -207,11 +217,13 @@ def _cut_text(output: str, limits: Limits) -> str | None:
     return None
 
 
-def _size(output: Any, limit: int) -> int:
+def _size(seen: Seen, limit: int) -> int:
     """How many bytes it has as JSON; what cannot be written is past the limit."""
+    if seen.json is not None:
+        return len(seen.json)
     for write in (_ENCODER.encode, json.dumps, repr):
         try:
-            return len(write(output))
+            return len(write(seen.value))
         except Exception:  # noqa: BLE001, S112  odd keys and values, an object's own faults
             continue
     return limit + 1

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from stopper.guards.shrink import Limits, cost, plain
+from stopper.guards.texts import MAX_DEPTH, measure
 from stopper.guards.world import lock
 
 __all__ = ["MAX_HELD", "MAX_HELD_BYTES", "Pages"]
@@ -18,6 +19,9 @@ MAX_HELD: Final = 64
 
 MAX_HELD_BYTES: Final = 2**24
 """All outputs that are kept have so many bytes at most."""
+
+MAX_ITEMS: Final = 1_000_000
+"""An output that is made of more items is not kept."""
 
 _DIGEST_BYTES: Final = 16
 _ENVELOPE: Final = {"page": 10**9, "data": "", "next_cursor": "f" * 32 + "." + "9" * 10}
@@ -49,7 +53,10 @@ class Pages:
         self._size = 0
 
     def begin(self, output: Any) -> dict[str, Any] | None:
-        """The first page of `output`; None where it is too large to keep, or has no JSON."""
+        """The first page of `output`; None where it is too large to keep, or has no JSON or end."""
+        shape = measure(output, max_items=MAX_ITEMS)
+        if shape.depth > MAX_DEPTH or shape.items > MAX_ITEMS:
+            return None
         try:
             written = _ENCODER.encode(output)
         except Exception:  # noqa: BLE001  circles and odd values have no JSON

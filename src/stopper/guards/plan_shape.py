@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
@@ -82,6 +82,8 @@ class PlanShapeGuard:
     `record_call` counts a call that is over; a chain counts by itself. `reset` begins anew.
     Threads may share a guard. It keeps the names of at most 10,000 tools.
     """
+
+    shares: ClassVar = frozenset[str]()
 
     def __init__(self, config: PlanShapeConfig | None = None, **given: Any) -> None:
         self.config = configure(PlanShapeConfig, config, given)
@@ -185,14 +187,15 @@ class PlanShapeGuard:
 
     def _judged(self, tool: str) -> GuardResult:
         config = self.config
-        found = []
+        found: list[PlanShapeViolation] = []
         if self._done >= config.max_chain_length:
             actual = max(self._done, config.max_chain_length + 1)
             found += [PlanShapeViolation("chain_too_long", config.max_chain_length, actual)]
         if tool not in self._tools and len(self._tools) >= config.max_unique_tools:
             actual = len(self._tools) + 1
             found += [PlanShapeViolation("too_many_unique_tools", config.max_unique_tools, actual)]
-        found += self._wide(len(self._in_flight) + 1)
+        if len(self._in_flight) >= config.max_fan_out:
+            found += self._wide(len(self._in_flight) + 1)
         return self._answer(found)
 
     def _begun(self, tool: str) -> None:

@@ -6,13 +6,15 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
-from typing import Annotated, Any, Final
+from itertools import islice
+from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import Meta, Struct
 
 from stopper.errors import GuardError
-from stopper.guards.canonical import signature
+from stopper.guards.canonical import NO_SPELLING, canonical, signature
 from stopper.guards.config import Config, configure
+from stopper.guards.memo import Memo
 from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
@@ -23,6 +25,8 @@ MAX_PARENTS: Final = 100
 MAX_TEXTS: Final = 200
 """The most texts of one output, and of one call, that are compared."""
 MAX_DEPTH: Final = 20
+MAX_LOOKED_AT: Final = 10_000
+"""The most items of one depth that are looked at."""
 
 _MIN_TEXT: Final = 16
 _TAG_BYTES: Final = 12
@@ -30,7 +34,10 @@ _NUMBER_DIGITS: Final = 8
 _SHAPE: Final = re.compile(r"[A-Za-z_][^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}")
 _NAMES: Final = frozenset({"ref", "refs", "reference", "references"})
 _ENDINGS: Final = ("_ref", "_refs", "_reference", "_references")
+_REF: Final = "ref"  # in all of these
+_LAST: Final = re.compile(rb':[0-9]{1,16}"')  # of a reference in JSON
 _MAX_SHOWN: Final = 100
+_LISTS: Final = (list, tuple)
 
 
 class ProvenanceConfig(Config, frozen=True, kw_only=True):
@@ -72,6 +79,8 @@ class ProvenanceGuard:
     A reference reads `TOOL:TAG:MILLISECONDS`; its tag is made with `key`, so that whoever does not
     have that can make none. Without a key of your own, references are good in this process alone.
     """
+
+    shares: ClassVar = frozenset({"admit_output"})
 
     def __init__(
         self,
@@ -116,12 +125,17 @@ class ProvenanceGuard:
         """Record an output; `details` has its reference as `ref`."""
         return self.admit_output(tool, args, output)
 
-    def admit_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:
+    def admit_output(
+        self, tool: str, args: dict[str, Any], output: Any, memo: Memo | None = None
+    ) -> GuardResult:
         """Record an output as the caller gets it, with the references in `args` as its parents."""
         if self.config.mode is EnforcementLevel.OFF:
             return allow()
-        parents = [one for one in _strings(args) if one[-1].isdigit() and self.is_genuine(one)]
-        return allow(ref=self.record_output(tool, args, output, parents))
+        memo, parents = memo or Memo(), tuple[str, ...]()
+        written = memo.of(args).json
+        if written is None or _LAST.search(written):
+            parents = _some(one for one in _strings(args) if self.is_genuine(one))
+        return allow(ref=self._recorded(tool, args, output, parents, memo))
 
     def record_output(
         self,
@@ -131,26 +145,27 @@ class ProvenanceGuard:
         parent_refs: Iterable[str] = (),
     ) -> str:
         """Record an output and give its reference; GuardError for a parent that is not genuine."""
-        parents = tuple(dict.fromkeys(parent_refs))[:MAX_PARENTS]
+        parents = _some(parent_refs)
         for parent in parents:
             if not self.is_genuine(parent):
                 raise GuardError(
                     f"parent_refs: {parent[:_MAX_SHOWN]!r} is no reference of this guard; "
                     "use what record_output returned"
                 )
+        return self._recorded(tool, args, output, parents, Memo())
+
+    def _recorded(
+        self, tool: str, args: dict[str, Any], output: Any, parents: tuple[str, ...], memo: Memo
+    ) -> str:
+        args_hash = memo.of(args).signature(tool, self._key).hex()
+        content_hash = memo.of(output).signature("", self._key).hex()
         now = self._clock()
         with self._lock:
             self._number += 1
             number = f"{self._number:0{_NUMBER_DIGITS}x}"
             reference = f"{tool}:{number}{self._tag(tool, number, now)}:{now}"
-            self._records[reference] = _Record(
-                reference,
-                tool,
-                signature(tool, args, self._key).hex(),
-                signature("", output, self._key).hex(),
-                now,
-                parents if self.config.track_lineage else (),
-            )
+            kept = parents if self.config.track_lineage else ()
+            self._records[reference] = _Record(reference, tool, args_hash, content_hash, now, kept)
             self._remember(reference, output)
         return reference
 
@@ -186,8 +201,15 @@ class ProvenanceGuard:
         return list(found.values())
 
     def is_unchanged(self, reference: str, output: Any) -> bool:
-        """Whether `output` is what was recorded under this reference."""
+        """Whether `output` is what was recorded under this reference; false where none can tell.
+
+        That is so of an output that is no plain data, or has no end.
+        """
         record = self._records.get(reference)
+        try:
+            canonical(output)
+        except NO_SPELLING:
+            return False
         return record is not None and hmac.compare_digest(
             record.content_hash, signature("", output, self._key).hex()
         )
@@ -201,6 +223,8 @@ class ProvenanceGuard:
 
     def _refused(self, args: dict[str, Any]) -> GuardResult | None:
         for name, value in args.items():
+            if _REF not in name.lower() and name not in self.config.reference_arg_names:
+                continue
             for one in self._claimed(name, value):
                 if not self.is_genuine(one):
                     reason = f"Reference in '{name[:_MAX_SHOWN]}' is not genuine"
@@ -240,20 +264,27 @@ class ProvenanceGuard:
             self._texts.popitem(last=False)
 
 
-def _strings(value: Any) -> Iterator[str]:
-    """Texts in `value` that are long enough to be told from chance."""
-    found, waiting = 0, deque([(value, 0)])
-    while waiting and found < MAX_TEXTS:
-        item, depth = waiting.popleft()
-        if isinstance(item, str):
-            if len(item) >= _MIN_TEXT:
-                found += 1
-                yield item
-        elif depth < MAX_DEPTH and isinstance(item, dict):
-            waiting.extend((one, depth + 1) for one in _some(item.values()))
-        elif depth < MAX_DEPTH and isinstance(item, list | tuple):
-            waiting.extend((one, depth + 1) for one in _some(item))
+def _some(references: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(references))[:MAX_PARENTS]
 
 
-def _some(items: Iterable[Any]) -> Iterator[Any]:
-    return (item for item, _ in zip(items, range(MAX_TEXTS), strict=False))
+def _strings(value: Any) -> list[str]:
+    """Texts in `value` that are long enough to be told from chance, outermost first."""
+    found: list[str] = []
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                if len(item) >= _MIN_TEXT:
+                    found.append(item)
+            elif isinstance(item, dict):
+                below += islice(item.values(), MAX_TEXTS)
+            elif isinstance(item, _LISTS):
+                below += islice(item, MAX_TEXTS)
+            if len(below) >= MAX_LOOKED_AT:
+                break
+        if len(found) >= MAX_TEXTS or not below:
+            break
+        level = below
+    return found[:MAX_TEXTS]

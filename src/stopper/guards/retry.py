@@ -2,13 +2,14 @@
 
 from collections import OrderedDict
 from collections.abc import Set as AbstractSet
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import Meta, Struct
 
 from stopper.guards.canonical import signature
 from stopper.guards.classify import SideEffectClass, by_arguments, by_name, strictest
 from stopper.guards.config import Config, configure
+from stopper.guards.memo import Memo, seen_of
 from stopper.guards.models import (
     EnforcementLevel,
     GuardResult,
@@ -68,6 +69,8 @@ class RetrySafetyGuard:
     went; a success begins a new count.
     """
 
+    shares: ClassVar = frozenset({"check", "judge", "admit", "settle"})
+
     def __init__(
         self,
         config: RetrySafetyConfig | None = None,
@@ -82,24 +85,24 @@ class RetrySafetyGuard:
         self._tries: OrderedDict[bytes, _Tries] = OrderedDict()
         self._keys: OrderedDict[bytes, bytes] = OrderedDict()
 
-    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether this try may go; it is counted."""
-        return self.admit(tool, args)
+        return self.admit(tool, args, memo)
 
-    def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether this try may go; it is not counted."""
         if self.config.mode is EnforcementLevel.OFF:
             return allow()
-        sign = self._signature(tool, args)
+        sign = self._signature(tool, args, memo)
         with self._lock:
             refused = self._refused(tool, args, sign)
         return enforced(self.config.mode, refused or allow())
 
-    def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def admit(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Count this try; refused where another one took the last before it."""
         if self.config.mode is EnforcementLevel.OFF:
             return allow()
-        sign = self._signature(tool, args)
+        sign = self._signature(tool, args, memo)
         with self._lock:
             refused = self._refused(tool, args, sign)
             if refused is None or self.config.mode is not EnforcementLevel.BLOCK:
@@ -114,10 +117,12 @@ class RetrySafetyGuard:
             if tries and tries.count:
                 tries.count -= 1
 
-    def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:
+    def settle(
+        self, tool: str, args: dict[str, Any], outcome: Outcome, memo: Memo | None = None
+    ) -> None:
         """How a guarded call went."""
         if outcome.error is None:
-            self.record_success(tool, args)
+            self._succeeded(self._signature(tool, args, memo))
         else:
             self.record_error(tool, args, outcome.error)
 
@@ -131,8 +136,7 @@ class RetrySafetyGuard:
 
     def record_success(self, tool: str, args: dict[str, Any]) -> None:
         """The call succeeded, so the next one is no retry."""
-        with self._lock:
-            self._tries.pop(self._signature(tool, args), None)
+        self._succeeded(self._signature(tool, args))
 
     def get_retry_count(self, tool: str, args: dict[str, Any]) -> int:
         """How often this call was tried since it last succeeded."""
@@ -203,11 +207,15 @@ class RetrySafetyGuard:
         left_ns = int(min(wait, longest) * _NS_PER_MS) - passed_ns
         return max(0, -(-left_ns // _NS_PER_MS))
 
-    def _signature(self, tool: str, args: dict[str, Any]) -> bytes:
+    def _succeeded(self, sign: bytes) -> None:
+        with self._lock:
+            self._tries.pop(sign, None)
+
+    def _signature(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> bytes:
         name = self.config.idempotency_key_arg
-        rest = args
-        if name in args:
-            rest = {key: value for key, value in args.items() if key != name}
+        if name not in args:
+            return seen_of(memo, args).signature(tool, self._key)
+        rest = {key: value for key, value in args.items() if key != name}
         return signature(tool, rest, self._key)
 
     def _key_of(self, tool: str, key: str) -> bytes:

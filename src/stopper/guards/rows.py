@@ -20,7 +20,7 @@ _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Row(Struct, frozen=True):
-    """One guard of a chain; a method that it does not have is None."""
+    """One guard of a chain; a method that it does not have is None, and so is a promise."""
 
     name: str
     guard: Guard
@@ -37,6 +37,7 @@ class Row(Struct, frozen=True):
     reset: Callable[[], None] | None
     consumes: frozenset[str]
     is_last_on_output: bool
+    shares: frozenset[str] | None
 
 
 def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
@@ -66,6 +67,7 @@ def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
         method("reset"),
         frozenset(method("consumes") or ()),
         bool(method("is_last_on_output")),
+        vars(type(guard)).get("shares"),
     )  # fmt: skip
 
 

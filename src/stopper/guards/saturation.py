@@ -4,7 +4,7 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
@@ -43,6 +43,8 @@ class SaturationGuard:
     make the Z-score, or `z` gives it; what is no number is nothing to judge, and raises nothing.
     Threads may share a guard; it keeps the last ten results.
     """
+
+    shares: ClassVar = frozenset[str]()
 
     def __init__(self, config: SaturationGuardConfig | None = None, **given: Any) -> None:
         self.config = configure(SaturationGuardConfig, config, given)

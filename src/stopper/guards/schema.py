@@ -12,6 +12,7 @@ from msgspec import Struct
 from stopper.guards.coerce import coerced
 from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
+from stopper.guards.memo import Memo, seen_of
 from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced, repair
 from stopper.guards.shape import PATTERNS, Shape
 
@@ -30,6 +31,7 @@ MAX_COMPILED: Final = 1024
 MAX_VIOLATIONS: Final = 20
 
 _MAX_SHOWN: Final = 100
+_TOO_MUCH: Final = "The arguments nest too deep or are too many to look at"
 _KINDS: Final = {
     "required": "missing_required",
     "additionalProperties": "unknown_field",
@@ -87,6 +89,8 @@ class SchemaStrictnessGuard:
 
     name: ClassVar[str] = "schema_strictness"
 
+    shares: ClassVar = frozenset({"check"})
+
     def __init__(
         self,
         config: SchemaStrictnessConfig | None = None,
@@ -97,19 +101,19 @@ class SchemaStrictnessGuard:
         self._get_schema = get_schema
         self._compiled: OrderedDict[str, _Compiled] = OrderedDict()
 
-    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether `args` fit; where `get_schema` has to wait, see `check_async`."""
-        return drive(self._check(tool, args))
+        return drive(self._check(tool, args, memo))
 
     async def check_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """The same, awaiting `get_schema` where that is needed."""
-        return await drive_async(self._check(tool, args))
+        return await drive_async(self._check(tool, args, None))
 
     def clear_cache(self) -> None:
         """Read every schema anew."""
         self._compiled.clear()
 
-    def _check(self, tool: str, args: dict[str, Any]) -> Flow[GuardResult]:
+    def _check(self, tool: str, args: dict[str, Any], memo: Memo | None) -> Flow[GuardResult]:
         if self.config.mode is EnforcementLevel.OFF or self._get_schema is None:
             return allow()
         try:
@@ -125,6 +129,8 @@ class SchemaStrictnessGuard:
             compiled = self._compile(tool, schema)
         except _UNREADABLE as error:
             return self._enforced(_unavailable(tool, f"it does not read ({type(error).__name__})"))
+        if not seen_of(memo, args).texts.is_whole:
+            return self._enforced(block("guard.too_much", _TOO_MUCH))
         try:
             return self._enforced(self._judge(compiled, args))
         except (TypeError, ValueError, RecursionError):
@@ -157,8 +163,9 @@ class SchemaStrictnessGuard:
         return compiled
 
     def _judge(self, compiled: _Compiled, args: dict[str, Any]) -> GuardResult:
-        own, control = args, self.config.control_fields - compiled.shape.names
-        if not control.isdisjoint(args):
+        own = args
+        if not self.config.control_fields.isdisjoint(args):
+            control = self.config.control_fields - compiled.shape.names
             own = {name: value for name, value in args.items() if name not in control}
         violations = self._violations(compiled, own)
         if not violations:
@@ -186,15 +193,15 @@ class SchemaStrictnessGuard:
                 found += self._of(error)
                 if len(found) >= MAX_VIOLATIONS:
                     return found
-        if not self.config.allow_extra_fields:
+        unknown, empty = compiled.shape.faults(args)
+        if unknown and not self.config.allow_extra_fields:
             found += [
-                Violation("unknown_field", field, f"Unknown field: {field}")
-                for field in compiled.shape.unknown(args)
+                Violation("unknown_field", field, f"Unknown field: {field}") for field in unknown
             ]
-        if self.config.reject_empty_strings:
+        if empty and self.config.reject_empty_strings:
             found += [
                 Violation("empty_required", field, f"Empty value for required field: {field}")
-                for field in compiled.shape.empty(args)
+                for field in empty
             ]
         return found[:MAX_VIOLATIONS]
 

@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import Any, Final
-
-import msgspec
+from typing import Any, ClassVar, Final
 
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_rules
@@ -15,6 +13,7 @@ from stopper.detect.redact import Redactor, SecretPattern
 from stopper.detect.secrets import Detector, fingerprint
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
+from stopper.guards.memo import Memo, Seen, seen_of
 from stopper.guards.models import (
     EnforcementLevel,
     GuardResult,
@@ -24,7 +23,6 @@ from stopper.guards.models import (
     repair_output,
     warn,
 )
-from stopper.guards.texts import MAX_DEPTH, MAX_NODES, measure, walk
 from stopper.guards.world import fresh_key
 
 __all__ = ["RedactMode", "SensitiveDataConfig", "SensitiveDataGuard"]
@@ -36,7 +34,6 @@ _NAMED_MARK = re.compile(
     r"[A-Za-z_][A-Za-z0-9_.-]{0,63}[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
     r"(\[(?:REDACTED|HASH:[0-9a-f]{8})\])[\"']?"
 )
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
 # What the documentation calls the kinds of secrets; all others go by the ids of their rules.
 _KINDS: Final = {
     "aws-access-key": "aws_key",
@@ -90,6 +87,8 @@ class SensitiveDataGuard:
     keeps nothing of what it saw, so threads may share it. Building the first takes a second.
     """
 
+    shares: ClassVar = frozenset({"check", "check_output"})
+
     def __init__(
         self,
         config: SensitiveDataConfig | None = None,
@@ -111,23 +110,31 @@ class SensitiveDataGuard:
             key=key if self.config.redact_mode is RedactMode.HASH else None,
         )
 
-    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
+    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
         """Whether secrets are in the arguments."""
-        if not self.config.check_args:
+        if not self.config.check_args or self.config.mode is EnforcementLevel.OFF:
             return allow()
-        return self._judged(args, repair)
+        seen = seen_of(memo, args)
+        return self._judged(seen, repair, is_bounded=seen.texts.is_whole)
 
-    def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:  # noqa: ARG002
+    def check_output(
+        self,
+        tool: str,  # noqa: ARG002  any call
+        args: dict[str, Any],  # noqa: ARG002
+        output: Any,
+        memo: Memo | None = None,
+    ) -> GuardResult:
         """Whether secrets are in the output."""
-        if not self.config.check_output:
+        if not self.config.check_output or self.config.mode is EnforcementLevel.OFF:
             return allow()
-        return self._judged(output, repair_output)
+        seen = seen_of(memo, output)
+        return self._judged(seen, repair_output, is_bounded=seen.is_bounded)
 
-    def _judged(self, value: Any, repaired: Callable[..., GuardResult]) -> GuardResult:
+    def _judged(
+        self, seen: Seen, repaired: Callable[..., GuardResult], *, is_bounded: bool
+    ) -> GuardResult:
         config = self.config
-        if config.mode is EnforcementLevel.OFF:
-            return allow()
-        kinds, code = self._kinds(value)
+        kinds, code = self._kinds(seen) if is_bounded else ([], "sensitive.too_much")
         if not code:
             return allow()
         reason = _REASONS[code].format(kinds=", ".join(kinds))
@@ -135,31 +142,30 @@ class SensitiveDataGuard:
             return warn(code, reason, types=kinds)
         if config.redact_mode is RedactMode.BLOCK or code == "sensitive.too_much":
             return block(code, reason, types=kinds)
-        marked = _each_text(self._redactor.redact(value), _plain_marks)
-        if self._kinds(marked)[1]:
+        marked = _each_text(self._redactor.redact(seen.value), _plain_marks)
+        if self._kinds(Seen(marked))[1]:
             code = "sensitive.not_redactable"
             return block(code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
         code = "sensitive.redacted"
         return repaired(marked, code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
 
-    def _kinds(self, value: Any) -> tuple[list[str], str]:
-        """The kinds of secrets in `value`, and the reason code; an empty one when it is clean."""
-        written = _written(value)
+    def _kinds(self, seen: Seen) -> tuple[list[str], str]:
+        """The kinds of secrets in a value, and the reason code; an empty one when it is clean."""
+        written = _written(seen)
         if written is None:
             return [], "sensitive.too_much"
         inspection = self._inspector.inspect(written)
         kinds = {_kind(one) for one in inspection.findings}
         if self._patterns:
-            kinds.update(self._own(value))
+            kinds.update(self._own(seen))
         if kinds:
             return sorted(kinds)[:_MAX_SHOWN], "sensitive.found"
         return [], "sensitive.unprovable" if inspection.unprovable else ""
 
-    def _own(self, value: Any) -> Iterable[str]:
-        for _, text in walk(value):
-            for name, pattern in self._patterns:
-                if pattern.search(text):
-                    yield name
+    def _own(self, seen: Seen) -> Iterable[str]:
+        for name, pattern in self._patterns:
+            if any(pattern.search(text) for _, texts in seen.texts.groups for text in texts):
+                yield name
 
 
 class _Sparing(Detector):
@@ -194,17 +200,17 @@ def _patterns(given: Mapping[str, str]) -> list[SecretPattern]:
         raise SettingsError(f"SensitiveDataConfig.custom_patterns: {error}") from error
 
 
-def _written(value: Any) -> str | bytes | None:
-    """All of `value` as one text, with its names beside its values; None when it has no end."""
-    if isinstance(value, str | bytes):
-        return value
-    shape = measure(value)
-    if shape.depth > MAX_DEPTH or shape.items > MAX_NODES:
+def _written(seen: Seen) -> str | bytes | None:
+    """All of a value as one text, with its names beside its values; None when it has no end."""
+    if isinstance(seen.value, str | bytes):
+        written: str | bytes = seen.value
+        return written
+    if seen.json is not None:
+        return seen.json
+    if not (seen.is_bounded and seen.texts.is_whole):
         return None
-    try:
-        return _ENCODER.encode(value)
-    except Exception:  # noqa: BLE001  odd keys, halves of characters, an object's own faults
-        return "\n".join(f'"{name}": "{text}"' for name, text in walk(value))
+    groups = seen.texts.groups
+    return "\n".join(f'"{name}": "{text}"' for name, texts in groups for text in texts)
 
 
 def _kind(one: Finding) -> str:

@@ -1,13 +1,13 @@
 """The fields that a schema names, through references and combinations; made once a schema."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import jsonschema_rs
 
-__all__ = ["MAX_DEPTH", "PATTERNS", "Shape"]
+__all__ = ["MAX_DEPTH", "PATTERNS", "Faults", "Shape"]
 
 MAX_DEPTH: Final = 32
 """How deep arguments are looked at; what nests deeper is the validator's alone."""
@@ -19,6 +19,8 @@ MAX_BACKTRACKS: Final = 10_000
 PATTERNS: Final = jsonschema_rs.FancyRegexOptions(backtrack_limit=MAX_BACKTRACKS)
 """How patterns of schemas are matched: a schema comes from a tool, which may wish to stall us."""
 
+_CONTAINERS: Final = (dict, list)
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _JOINED: Final = ("allOf", "anyOf", "oneOf")
 _REFERENCES: Final = ("$ref", "$dynamicRef", "$recursiveRef")
 _SINGLE: Final = ("if", "then", "else")
@@ -27,6 +29,17 @@ _SPEAKING: Final = frozenset(
     {"properties", "patternProperties", "additionalProperties", "required", "items", "prefixItems"}
 )
 """Without any of these, nothing can be unknown or empty here or below."""
+
+
+class Faults(NamedTuple):
+    """Fields that no part of the schema names, and required ones with a text that is empty.
+
+    A place whose schema names no field, or says itself what becomes of others, takes any. An empty
+    text may be all space. Of either kind, those found first are there.
+    """
+
+    unknown: list[str]
+    empty: list[str]
 
 
 class Shape:
@@ -55,19 +68,11 @@ class Shape:
         self._prefix = max(map(_prefix, self._parts), default=0)
         self.says_nothing = not any(_SPEAKING & part.keys() for part in self._parts)
 
-    def unknown(self, value: Any) -> list[str]:
-        """Fields of `value`, at any depth, that no part of the schema names.
-
-        A place whose schema names no field, or says itself what becomes of others, takes any.
-        """
-        found: list[str] = []
-        self.walk(value, "", 0, _note_unknown, found)
-        return found
-
-    def empty(self, value: Any) -> list[str]:
-        """Required fields of `value`, at any depth, with a text that is empty or all space."""
-        found: list[str] = []
-        self.walk(value, "", 0, _note_empty, found)
+    def faults(self, value: Any) -> Faults:
+        """What the fields of `value`, at any depth, have against them, by the schema's names."""
+        found = Faults([], [])
+        if isinstance(value, _CONTAINERS):
+            self.walk(value, "", 0, found)
         return found
 
     def unnamed(self, value: Mapping[str, Any]) -> Iterator[str]:
@@ -77,28 +82,25 @@ class Shape:
                 if name not in self.names and not any(_hits(p, name) for p in self._patterns):
                     yield name
 
-    def walk(
-        self,
-        value: Any,
-        path: str,
-        depth: int,
-        note: Callable[["Shape", Any, str, list[str]], None],
-        found: list[str],
-    ) -> None:
-        """Show `note` every map in `value` with what the schema says about that place."""
-        pairs: Iterable[tuple[Any, Any]] = ()
+    def walk(self, value: Any, path: str, depth: int, found: Faults) -> None:
+        """Add to `found` what is against `value`, a map or a list that stands at `path`."""
         if isinstance(value, dict):
-            note(self, value, path, found)
-            pairs = value.items()
-        elif isinstance(value, list):
-            pairs = enumerate(value)
-        if depth >= MAX_DEPTH or self.says_nothing or len(found) >= MAX_FOUND:
+            self._note(value, path, found)
+        if depth >= MAX_DEPTH or self.says_nothing:
             return
-        for key, item in pairs:
-            if isinstance(item, dict | list):
+        for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+            if type(item) not in _LEAVES and isinstance(item, _CONTAINERS):
                 below = self._child(key)
                 if not below.says_nothing:
-                    below.walk(item, _step(path, key), depth + 1, note, found)
+                    below.walk(item, _step(path, key), depth + 1, found)
+
+    def _note(self, value: dict[str, Any], path: str, found: Faults) -> None:
+        if self._is_closed and len(found.unknown) < MAX_FOUND and not value.keys() <= self.names:
+            found.unknown.extend(f"{path}{name}" for name in self.unnamed(value))
+        for name in self.required:
+            text = value.get(name)
+            if isinstance(text, str) and not text.strip() and len(found.empty) < MAX_FOUND:
+                found.empty.append(f"{path}{name}")
 
     def _child(self, key: str | int) -> "Shape":
         known = self._below.get(key)
@@ -130,17 +132,6 @@ class Shape:
             found = [schema for pattern, schema in patterns.items() if _hits(pattern, key)]
             found += [properties[key]] if key in properties else []
             yield from found or [part.get("additionalProperties")]
-
-
-def _note_unknown(shape: Shape, value: Mapping[str, Any], path: str, found: list[str]) -> None:
-    found.extend(f"{path}{name}" for name in shape.unnamed(value))
-
-
-def _note_empty(shape: Shape, value: Mapping[str, Any], path: str, found: list[str]) -> None:
-    for name in shape.required:
-        text = value.get(name)
-        if isinstance(text, str) and not text.strip():
-            found.append(f"{path}{name}")
 
 
 def _prefix(part: Mapping[str, Any]) -> int:

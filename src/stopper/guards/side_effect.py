@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from msgspec.structs import replace
 
@@ -20,7 +20,15 @@ from stopper.guards.classify import (
 )
 from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced, repair
+from stopper.guards.models import (
+    EnforcementLevel,
+    GuardResult,
+    allow,
+    allowing,
+    block,
+    enforced,
+    repair,
+)
 from stopper.guards.world import Clock, wall_ms
 
 __all__ = [
@@ -62,6 +70,8 @@ _ALLOWED: Final = {
     ExecutionMode.WRITE_ALLOWED: frozenset({SideEffectClass.READ_ONLY, SideEffectClass.WRITE}),
     ExecutionMode.DESTRUCTIVE_ALLOWED: frozenset(SideEffectClass),
 }
+_AS: Final = {effect: allowing(classification=effect.value) for effect in SideEffectClass}
+_READ_ONLY: Final = SideEffectClass.READ_ONLY
 _IN_MODE: Final = {
     ExecutionMode.READ_ONLY: "in read-only mode",
     ExecutionMode.WRITE_ALLOWED: "while only reads and writes are allowed",
@@ -102,6 +112,8 @@ class SideEffectGuard:
     The class of a call is the operator's word where there is one. Else it is the strictest of what
     its arguments, its tool's annotations and its tool's name say.
     """
+
+    shares: ClassVar = frozenset[str]()
 
     def __init__(
         self,
@@ -174,15 +186,13 @@ class SideEffectGuard:
             return allow()
         effect = yield from self._classify(tool, args)
         refused = self._forbidden(tool, effect)
-        if refused is None and effect is not SideEffectClass.READ_ONLY and self._needs_token():
+        if refused is None and effect is not _READ_ONLY and self._needs_token():
             found = self._capability(tool, args)
             if isinstance(found, Refusal):
                 refused = self._refused(tool, found)
             elif found in self._used:
                 refused = self._refused(tool, Refusal("capability.used"))
-        return enforced(
-            self.config.enforcement_level, refused or allow(classification=effect.value)
-        )
+        return enforced(self.config.enforcement_level, refused) if refused else _AS[effect]
 
     def _classify(self, tool: str, args: dict[str, Any]) -> Flow[SideEffectClass]:
         explicit: Any = self.config.explicit_classifications.get(tool)
@@ -195,12 +205,14 @@ class SideEffectGuard:
         annotations = self._get_annotations(tool) if self._get_annotations else None
         told, done = by_annotations(annotations), by_arguments(tool, args)
         named = None if done and runs_code(tool) else by_name(tool)
+        if named and not told and not done:
+            return named
         known = [effect for effect in (told, done, named) if effect]
         return strictest(known) if known else self.config.unknown_tools
 
     def _forbidden(self, tool: str, effect: SideEffectClass) -> GuardResult | None:
         config = self.config
-        if effect is SideEffectClass.READ_ONLY:
+        if effect is _READ_ONLY:
             return None
         if config.environment is Environment.PROD and effect in config.prod_blocked_classes:
             return self._stop("side_effect.production", tool, effect, "in production")

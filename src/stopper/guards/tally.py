@@ -1,16 +1,17 @@
 """Asks guards one by one and keeps what they said; a guard that fails, blocks."""
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from stopper.core.verdict import Verdict
 from stopper.guards.flow import Flow
+from stopper.guards.memo import Memo
 from stopper.guards.models import GuardResult, block
 from stopper.guards.result import ChainResult
 from stopper.guards.rows import Method, Row
 from stopper.guards.world import Clock
 
-__all__ = ["MAX_ROUNDS", "Tally"]
+__all__ = ["MAX_ROUNDS", "Step", "Tally"]
 
 MAX_ROUNDS: Final = 16
 """How often one call is repaired, and all guards look again, before it is refused."""
@@ -20,17 +21,50 @@ _REPAIR: Final = Verdict.REPAIR
 _BLOCK: Final = Verdict.BLOCK
 _CHAIN: Final = "chain"
 
-Step = tuple[Row, Method]
-"""A guard and the method that it is asked by."""
-
 View = Callable[[Row, Any], Any]
 """What a guard may see of a value."""
 
 
+class Step(NamedTuple):
+    """A guard and the method that it is asked by.
+
+    `takes_memo` is whether that has a memo as its last argument, and `is_stranger` whether the
+    guard may have changed what it was shown.
+    """
+
+    row: Row
+    method: Method
+    takes_memo: bool
+    is_stranger: bool
+
+    @classmethod
+    def of(cls, row: Row, method: Method) -> "Step":
+        """The step for one of the guard's methods."""
+        name = getattr(method, "__name__", "")
+        return cls(row, method, name in (row.shares or ()), row.shares is None)
+
+
 class Tally:
-    """What has been said so far about one call."""
+    """What has been said so far about one call, and what guards found out about its values."""
+
+    __slots__ = (
+        "_clock",
+        "_elapsed",
+        "_is_clear",
+        "_is_output",
+        "_is_repaired",
+        "_results",
+        "_shadows",
+        "_stop",
+        "is_refused",
+        "memo",
+    )
 
     def __init__(self, clock: Clock, *, is_output: bool) -> None:
+        self.memo = Memo()
+        """What this check found out so far, for the guards that share it."""
+        self.is_refused = False
+        """Whether a guard said `BLOCK` or `ESCALATE`, so that the call does not go now."""
         self._clock = clock
         self._is_output = is_output
         self._results: dict[str, GuardResult] = {}
@@ -39,25 +73,22 @@ class Tally:
         self._stop: tuple[str, GuardResult] | None = None
         self._is_repaired = False
         self._is_clear = True
-        self.last = GuardResult()
-        """What was said last, by a shadow too."""
-        self.is_refused = False
-        """Whether a guard said `BLOCK` or `ESCALATE`, so that the call does not go now."""
 
     @property
     def is_stopped(self) -> bool:
         """Whether a guard said `BLOCK`; nothing more needs to be asked."""
         return self._stop is not None
 
-    def ask(self, row: Row, method: Method, *given: Any) -> Flow[GuardResult]:
-        """What this guard says; `ALLOW` to the chain where it is only a shadow."""
+    def ask(self, step: Step, *given: Any) -> Flow[GuardResult]:
+        """What this guard says, and where it is only a shadow, would have said."""
+        row, method, takes_memo, is_stranger = step
         began = self._clock()
         try:
-            result = method(*given)
+            result = method(*given, self.memo) if takes_memo else method(*given)
         except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
             result = _failed(row.name, error)
-        if type(result) is not GuardResult:
-            result = yield from _resolved(row.name, result)
+        if is_stranger or type(result) is not GuardResult:
+            result = yield from self._resolved(row.name, result)
         return self._noted(row, result, self._clock() - began)
 
     def settle_on(
@@ -66,36 +97,44 @@ class Tally:
         """`value` as all guards let it be: after every single repair, all of them look again.
 
         So no guard misses what the value was or what it became, wherever in the chain it stands.
-        Each step is asked with `lead` and the value, or what `view` shows of it to that guard.
+        Each step is asked with `lead` and the value, or what `view` shows of it to that guard. The
+        clock is read once between two of them.
         """
         clock = self._clock
         for number in range(MAX_ROUNDS):
             better: GuardResult | None = None
-            began = clock()
-            for row, method in steps:  # as in `ask`, in fewer steps
-                shown = value if view is None else view(row, value)
+            given, shared = (*lead, value), (*lead, value, self.memo)
+            ended = clock()
+            for row, method, takes_memo, is_stranger in steps:  # as in `ask`, in fewer steps
+                if view is not None:
+                    given = (*lead, view(row, value))
+                    shared = (*given, self.memo)
                 try:
-                    result = method(*lead, shown)
+                    result = method(*(shared if takes_memo else given))
                 except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
                     result = _failed(row.name, error)
-                if type(result) is not GuardResult:
-                    result = yield from _resolved(row.name, result)
-                ended = clock()
+                if is_stranger or type(result) is not GuardResult:
+                    result = yield from self._resolved(row.name, result)
+                began, ended = ended, clock()
                 result = self._noted(row, result, ended - began)
-                began = ended
-                if result.verdict is _ALLOW:
+                if result.verdict is _ALLOW or row.is_shadow:
                     continue
                 if self._stop:
                     return value
-                if better is None and result.verdict is _REPAIR:
-                    is_new = not number or not _is_same(self._repaired(result), value)
-                    better = result if is_new else None
+                if better is None and self._changes(result, value, is_first=not number):
+                    better = result
             if better is None:
                 return value
             value = self._repaired(better)
-            self._is_repaired = True
+            self.changed()
         self.stop("guard.unsettled", f"still not settled after {MAX_ROUNDS} repairs of one call")
         return value
+
+    def _changes(self, result: GuardResult, value: Any, *, is_first: bool) -> bool:
+        """Whether this repair makes another value; the first time it is believed to."""
+        if result.verdict is not _REPAIR:
+            return False
+        return is_first or not _is_same(self._repaired(result), value)
 
     def stop(self, code: str, reason: str) -> None:
         """Block for a reason that is of no one guard."""
@@ -107,6 +146,7 @@ class Tally:
     def changed(self) -> None:
         """The call goes with other arguments than it came with, or its output is another."""
         self._is_repaired = True
+        self.memo.forget()
 
     def result(self, value: Any) -> ChainResult:
         """All of it as one; `value` is what to use, which counts where anything was repaired."""
@@ -141,18 +181,28 @@ class Tally:
         code = said[first].code if first else ""
         return verdict, first if verdict >= _REPAIR else None, reason, code
 
+    def _resolved(self, name: str, result: Any) -> Generator[Any, Any, GuardResult]:
+        """What comes of what a stranger said, or something to await, or what no guard may say."""
+        try:
+            if hasattr(result, "__await__"):
+                result = yield result
+            if isinstance(result, GuardResult):
+                return result
+            raise TypeError(type(result).__name__)  # noqa: TRY301  one way for all faults
+        except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+            return _failed(name, error)
+        finally:
+            self.memo.forget()  # the value may be another by now
+
     def _noted(self, row: Row, result: GuardResult, elapsed: int) -> GuardResult:
         name = row.name
         self._elapsed[name] = self._elapsed.get(name, 0) + elapsed
-        if result.verdict is _ALLOW:
-            self._results.setdefault(name, result)
-        else:
-            result = self._noted_more(row, result)
-        self.last = result
         if row.is_shadow:
             self._shadows.add(name)
-            return GuardResult()
-        return result
+        if result.verdict is _ALLOW:
+            self._results.setdefault(name, result)
+            return result
+        return self._noted_more(row, result)
 
     def _noted_more(self, row: Row, result: GuardResult) -> GuardResult:
         if result.verdict is _REPAIR and not self._is_output and result.repaired_args is None:
@@ -170,18 +220,6 @@ class Tally:
 
     def _repaired(self, result: GuardResult) -> Any:
         return result.repaired_output if self._is_output else result.repaired_args
-
-
-def _resolved(name: str, result: Any) -> Generator[Any, Any, GuardResult]:
-    """What comes of something to await, or of what no guard may say."""
-    try:
-        if hasattr(result, "__await__"):
-            result = yield result
-        if isinstance(result, GuardResult):
-            return result
-        raise TypeError(type(result).__name__)  # noqa: TRY301  one way for all faults
-    except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
-        return _failed(name, error)
 
 
 def _failed(name: str, error: Exception) -> GuardResult:

@@ -1,14 +1,18 @@
 """The texts in a value of any shape, and how large it is."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 __all__ = [
     "MAX_DEPTH",
     "MAX_NODES",
+    "Shape",
+    "Texts",
     "TooMuch",
     "contents",
+    "is_bounded",
+    "is_within",
     "measure",
     "shown_name",
     "walk",
@@ -21,7 +25,9 @@ MAX_NODES: Final = 100_000
 """No value is looked at that has more items."""
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-_LEAVES = frozenset({str, int, float, bool, type(None)})
+_TEXT = frozenset({str})
+_LEAVES_BUT_TEXT = frozenset({int, float, bool, type(None)})
+_LEAVES = _LEAVES_BUT_TEXT | _TEXT
 _MAX_NAME: Final = 40
 _PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
 
@@ -30,35 +36,64 @@ class TooMuch(Exception):  # noqa: N818  it is an answer, not an error
     """A value nests deeper than `MAX_DEPTH` or has more items than `MAX_NODES`."""
 
 
-def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in `value` with the name it has there: its key, or that of the list it is in.
+class Texts:
+    """Every text in `value`, in groups that have a name in common; a text alone is a group too.
 
-    Keys themselves come without a name, bytes as latin-1, and numbers not at all. Raises TooMuch
-    for what it cannot look through, so that nothing hides behind its size.
+    The name is the key, or that of the list the texts are in. Keys themselves come without a name,
+    bytes as latin-1, and numbers not at all. With `is_whole` false there is more than was looked
+    at, so that nothing may hide behind its size.
     """
-    stack = [(key, value, 0)]
-    left = MAX_NODES
-    while stack:
-        name, item, depth = stack.pop()
-        if type(item) is str:
-            yield name, item
-        elif isinstance(item, _CONTAINERS):
-            left -= len(item)
-            if depth >= MAX_DEPTH or left < 0:
+
+    __slots__ = ("_left", "groups", "is_whole")
+
+    def __init__(self, value: Any, key: str = "") -> None:
+        self.groups: list[tuple[str, Sequence[str]]] = []
+        self._left = MAX_NODES
+        try:
+            self._visit(key, value, 0)
+        except TooMuch:
+            self.is_whole = False
+        else:
+            self.is_whole = True
+
+    def _visit(self, name: str, item: Any, depth: int) -> None:
+        if isinstance(item, _CONTAINERS):
+            self._left -= len(item)
+            if depth >= MAX_DEPTH or self._left < 0:
                 raise TooMuch
             if isinstance(item, dict):
-                for own, inner in item.items():
-                    if type(own) is str:
-                        yield "", own
-                        stack.append((own, inner, depth + 1))
-                    else:
-                        stack.append((name, (own, inner), depth + 1))
+                self._map(name, item, depth + 1)
+            elif _TEXT.issuperset(map(type, item)):
+                self.groups.append((name, [*item][::-1]))
             else:
-                stack.extend([(name, inner, depth + 1) for inner in item])
+                for inner in [*item][::-1]:
+                    if type(inner) not in _LEAVES_BUT_TEXT:
+                        self._visit(name, inner, depth + 1)
         elif isinstance(item, str):
-            yield name, str.__str__(item)
+            self.groups.append((name, (str.__str__(item),)))
         elif isinstance(item, bytes | bytearray):
-            yield name, item.decode("latin-1")
+            self.groups.append((name, (item.decode("latin-1"),)))
+
+    def _map(self, name: str, item: dict[Any, Any], depth: int) -> None:
+        groups = self.groups
+        groups.append(("", [own for own in item if type(own) is str]))
+        for own, inner in reversed(item.items()):
+            if type(own) is not str:
+                self._visit(name, (own, inner), depth)
+            elif type(inner) is str:
+                groups.append((own, (inner,)))
+            elif type(inner) not in _LEAVES:
+                self._visit(own, inner, depth)
+
+
+def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in `value` with its name, as `Texts` has them; TooMuch after the last of them."""
+    found = Texts(value, key)
+    for name, texts in found.groups:
+        for text in texts:
+            yield name, text
+    if not found.is_whole:
+        raise TooMuch
 
 
 class Shape(NamedTuple):
@@ -93,6 +128,16 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
             if type(inner) not in _LEAVES and isinstance(inner, _CONTAINERS)
         ]
     return Shape(depth, items, longest)
+
+
+def is_within(shape: Shape) -> bool:
+    """Whether a shape is one that guards look at and write out."""
+    return shape.depth <= MAX_DEPTH and shape.items <= MAX_NODES
+
+
+def is_bounded(value: Any) -> bool:
+    """Whether `value` is: no circle, nothing nested too deep, not too many items."""
+    return is_within(measure(value))
 
 
 def contents(value: Any) -> Iterable[Any]:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
@@ -100,6 +100,8 @@ class TimeoutBudgetGuard:
     say `record_execution`. `clock` gives nanoseconds that only grow. Threads may share a guard; it
     keeps at most 64 stretches of time.
     """
+
+    shares: ClassVar = frozenset[str]()
 
     def __init__(
         self,

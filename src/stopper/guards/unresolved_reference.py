@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
+from stopper.guards.memo import Memo, seen_of
 from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
-from stopper.guards.texts import TooMuch, shown_name, walk
+from stopper.guards.texts import shown_name
 
 __all__ = [
     "DEFAULT_CODE_ARGUMENTS",
@@ -70,24 +71,25 @@ class UnresolvedReferenceGuard:
     code. Keeps nothing, so threads may share it.
     """
 
+    shares: ClassVar = frozenset({"check"})
+
     def __init__(self, config: UnresolvedReferenceConfig | None = None, **given: Any) -> None:
         self.config = configure(UnresolvedReferenceConfig, config, given)
 
-    def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether a reference is left in any argument, however deep."""
         if self.config.mode is EnforcementLevel.OFF or self._runs_code(tool):
             return allow()
-        try:
-            for name, text in walk(args):
+        seen = seen_of(memo, args).texts
+        for name, texts in seen.groups:
+            for text in texts:
                 kind = self._kind(name, text) if "{" in text or "<" in text else None
                 if kind:
                     return self._found(name, kind)
-        except TooMuch:
-            return enforced(
-                self.config.mode,
-                block("guard.too_much", "The arguments nest too deep or are too many to look at"),
-            )
-        return allow()
+        if seen.is_whole:
+            return allow()
+        reason = "The arguments nest too deep or are too many to look at"
+        return enforced(self.config.mode, block("guard.too_much", reason))
 
     def _runs_code(self, tool: str) -> bool:
         if tool in self.config.exempt_tools:
