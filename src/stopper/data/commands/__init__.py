@@ -34,8 +34,9 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
     `verb` is the words after the program, in order; each may hold `*` and alternatives with `|`.
     `any` needs one of its arguments, `all` every one, `none` forbids each: an option (`-f`, also
     in a cluster; `--force`, also abbreviated or with a value), a pattern of an operand (`+*`),
-    `strange://`, an address on a host that is none of `code_hosts`, `module://`, a Go module there,
-    or `service://`, one of `known_services`.
+    `strange://`, an address on a host that is none of `code_hosts`, `package://`, one there, or
+    unencrypted, as the first operand or an option's value, `module://`, a Go module there, or
+    `service://`, one of `known_services`.
     """
 
     verb: str
@@ -108,7 +109,7 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     """Path patterns: files with credentials, what looks like them and is none, what runs later.
 
     `private` is what no program is given to work with; `startup` is read by shells, `configs` by
-    programs that can run others.
+    programs that can run others, and `hooks` is what makes these do so.
     """
 
     secret: tuple[str, ...]
@@ -118,6 +119,7 @@ class Paths(Struct, frozen=True, forbid_unknown_fields=True):
     persistent: tuple[str, ...]
     startup: tuple[str, ...]
     configs: tuple[str, ...]
+    hooks: tuple[str, ...]
     privileged: tuple[str, ...]
     devices: tuple[str, ...]
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from stopper.detect.commands.files import targets
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import REMOTE, UNKNOWN, blend
+from stopper.detect.commands.paths import is_persistent, is_secret_path
+from stopper.detect.commands.taint import REMOTE, UNKNOWN, blend, is_literal
 from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
@@ -22,7 +23,7 @@ _PERSONAL = re.compile(
 )
 
 
-def _tar(shell: "Shell", call: "Call") -> str:  # noqa: C901  one branch a mode
+def _tar(shell: "Shell", call: "Call") -> str:
     args = list(call.args)
     if args and args[0][:1] != "-" and re.fullmatch(r"[A-Za-z]+", args[0]):
         args[0] = "-" + args[0]
@@ -49,12 +50,10 @@ def _tar(shell: "Shell", call: "Call") -> str:  # noqa: C901  one branch a mode
     if options.has("-x", "--extract"):
         folder = options.value("-C", "--directory")
         if folder is not None:
-            scope = shell.places.scope(folder, shell.cwd)
-            if scope is Scope.ROOT or folder.startswith("/etc"):
-                shell.add(EffectKind.OVERWRITE, folder, scope, "command.overwrites")
+            _note_unpacked(shell, folder)
         source = shell.read(archive) if archive not in {None, "-"} else call.stdin
         if REMOTE in source:
-            return UNKNOWN
+            _note_foreign(shell, folder)
     return UNKNOWN
 
 
@@ -62,12 +61,43 @@ def _unpack(shell: "Shell", call: "Call") -> str:
     """`unzip -d`: what lies in the archive may replace what lies in the folder."""
     options = read_options(call.args, frozenset({"-d", "-x", "-P"}))
     folder = options.value("-d")
-    if folder is not None and not options.has("-l", "-t", "-p"):
+    if options.has("-l", "-t", "-p"):
+        return UNKNOWN
+    if folder is not None:
+        _note_unpacked(shell, folder)
         full = shell.places.resolve(folder, shell.cwd)
-        scope = shell.places.scope(folder, shell.cwd)
-        if scope is Scope.ROOT or is_system(full):
-            shell.add(EffectKind.OVERWRITE, folder, scope, "command.overwrites")
+        if options.has("-o") and full == shell.places.home:
+            shell.add(EffectKind.OVERWRITE, folder, Scope.HOME, "command.overwrites_many")
+    if any(REMOTE in shell.read(path) for path in options.operands[:1]):
+        _note_foreign(shell, folder)
     return UNKNOWN
+
+
+def _note_foreign(shell: "Shell", folder: str | None) -> None:
+    """What came out of an archive that was fetched is nobody's here."""
+    shell.note_clone(shell.places.resolve(folder or ".", shell.cwd), strange=shell.met_strange)
+
+
+def _cpio(shell: "Shell", call: "Call") -> str:
+    """`cpio -i` unpacks, `-o` packs what it reads the names of, `-p` copies."""
+    options = read_options(call.args, frozenset({"-D", "--directory", "-F", "-I", "-O", "-H"}))
+    folder = options.value("-D", "--directory")
+    if options.has("-i", "--extract", "-p", "--pass-through"):
+        for path in [folder] if folder else options.operands[-1:]:
+            _note_unpacked(shell, path)
+        return UNKNOWN
+    names = [line for line in call.stdin.split("\n") if line and is_literal(line)]
+    return blend(*(_archived(shell, path) for path in shell.some(names)), "\x03")
+
+
+def _note_unpacked(shell: "Shell", folder: str) -> None:
+    """What lies in an archive may replace what lies in the folder, or start to run there."""
+    full = shell.places.resolve(folder, shell.cwd)
+    scope = shell.places.scope(folder, shell.cwd)
+    if scope is Scope.ROOT or is_system(f"{full}/"):
+        shell.add(EffectKind.OVERWRITE, folder, scope, "command.overwrites")
+    elif is_persistent(f"{full.rstrip('/')}/x") or is_secret_path(full):
+        shell.add(EffectKind.PERSISTENCE, folder, scope, "command.runs_later")
 
 
 def _archived(shell: "Shell", path: str) -> str:
@@ -97,7 +127,7 @@ def _zip(shell: "Shell", call: "Call") -> str:
     code = options.value("-TT", "--unzip-command")
     if code:
         shell.run_code(code, "zip")
-    if options.operands[:1] == ["-"]:
+    if options.operands[:1] == ["-"] or options.has("-so"):
         return content
     if options.operands:
         note_write(shell, options.operands[0], content, adds=True)
@@ -122,6 +152,7 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         if deletes:
             shell.add(EffectKind.DELETE, target, Scope.REMOTE, "command.mirrors", reversible=True)
         return UNKNOWN
+    _note_copied(shell, sources, target)
     if deletes and _mirrors(shell, sources, target):
         scope = shell.places.scope(target, shell.cwd)
         shell.add(EffectKind.DELETE, target, scope, "command.mirrors", reversible=True)
@@ -130,6 +161,13 @@ def _rsync(shell: "Shell", call: "Call") -> str:
     else:
         note_write(shell, target, UNKNOWN, adds=True)
     return UNKNOWN
+
+
+def _note_copied(shell: "Shell", sources: list[str], target: str) -> None:
+    """A credential that is copied to where none belongs is read."""
+    for source in sources:
+        if shell.is_secret(source) and not shell.is_secret(target):
+            note_read(shell, source)
 
 
 def _mirrors(shell: "Shell", sources: list[str], target: str) -> bool:
@@ -150,5 +188,6 @@ HANDLERS: "dict[str, Handler]" = {
     "zip": _zip,
     "7z": _zip,
     "unzip": _unpack,
+    "cpio": _cpio,
     "rsync": _rsync,
 }

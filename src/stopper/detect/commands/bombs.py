@@ -16,7 +16,7 @@ _ENDLESS: Final = re.compile(
 )
 _SPREADS: Final = re.compile(r"\|\s{0,99}(?:xargs\b[^|]*(?:-P|--max-procs)|parallel\b)")
 _NO_BACKGROUND: Final = ("&&", "2>&1", "&>", ">&", "|&", "<&")
-_QUOTED: Final = re.compile(r"'[^']*'|\"[^\"$`]*\"")
+_QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\$`]|\\.|\$(?!\())*\"")
 _ENDS: Final = re.compile(
     r"\b(?:break|exit|return|sleep|usleep|read|wait|inotifywait|fswatch|entr|nc|ncat|timeout|kill|exec|select|poll)\b"
 )

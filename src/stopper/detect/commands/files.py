@@ -164,7 +164,7 @@ def _dd(shell: "Shell", call: "Call") -> str:
         return content
     if source in ENDLESS and ("count" not in pairs or _is_large(pairs)):
         shell.add(EffectKind.FORK_BOMB, target, Scope.ROOT, "command.exhausts")
-    note_write(shell, target, content)
+    note_write(shell, target, "" if source in ENDLESS else content)
     return ""
 
 

@@ -8,6 +8,7 @@ from stopper.core.reason import Refusal
 from stopper.data.commands import load_commands
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.redirects import is_here
+from stopper.detect.commands.tables import is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -190,8 +191,12 @@ def _fetched(
         path = f"{folder}/{path}" if folder and path else path
     here = bool(urls) and all(is_here(_host(url)[1]) for url in urls)
     content = UNKNOWN if here else REMOTE
+    strange = not here and any(is_strange(url if "://" in url else f"http://{url}") for url in urls)
+    shell.met_strange = shell.met_strange or strange
     if path is None or path in {"-", "/dev/stdout"}:
         return content
+    if strange:
+        shell.note_strange(shell.places.resolve(path, shell.cwd))
     note_write(shell, path, content, adds=True)
     return ""
 
@@ -242,6 +247,8 @@ def _download(shell: "Shell", call: "Call") -> str:
     path = options.value("-o", "--out") or "".join(names[:1])
     path = path or "".join(urls[:1]).rstrip("/").rpartition("/")[2]
     if path:
+        if any(map(is_strange, urls)):
+            shell.note_strange(shell.places.resolve(path, shell.cwd))
         note_write(shell, path, REMOTE, adds=True)
     return ""
 

@@ -14,6 +14,7 @@ __all__ = [
     "is_secret_path",
     "is_settings",
     "is_startup",
+    "runs_command",
 ]
 
 _MAX_WILDCARD = 256
@@ -30,6 +31,7 @@ _PERSISTENT = _any(_PATHS.persistent)
 _PRIVATE = _any(_PATHS.private)
 _STARTUP = _any(_PATHS.startup)
 _CONFIGS = _any(_PATHS.configs)
+_HOOKS = _any(_PATHS.hooks)
 _PRIVILEGED = _any(_PATHS.privileged)
 _DEVICE = _any(_PATHS.devices)
 _SETTINGS = re.compile(r"/\.[^/]")
@@ -74,6 +76,11 @@ def is_private(path: str) -> bool:
 def is_config(path: str) -> bool:
     """Whether a file holds settings of a program that can run others."""
     return _CONFIGS.search(path) is not None
+
+
+def runs_command(settings: str) -> bool:
+    """Whether settings of a program make it run another, or fetch from elsewhere."""
+    return _HOOKS.search(settings) is not None
 
 
 def is_privileged(path: str) -> bool:

@@ -161,12 +161,20 @@ def _which(_shell: "Shell", call: "Call") -> str:
     return f"{names[0]}\n" if len(names) == 1 else UNKNOWN
 
 
+_ALL_ROOM = 10**15
+
+
 def _ps(shell: "Shell", call: "Call") -> str:
     """`ps auxe` shows the environment of every process."""
     if any(re.fullmatch(r"[a-df-z]*e[a-z]*", arg) for arg in call.args[:1]):
         shell.note_secret("environments", Scope.ROOT, "command.prints_credential")
         return SECRET
     return generic(shell, call)
+
+
+def _df(_shell: "Shell", _call: "Call") -> str:
+    """All the room there is: whoever fills so much fills the disk."""
+    return f"disk {_ALL_ROOM} 0 {_ALL_ROOM} 0% /\n{_ALL_ROOM}\n"
 
 
 HANDLERS: "dict[str, Handler]" = {
@@ -178,6 +186,7 @@ HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("basename", "dirname", "realpath", "readlink"), _tail_words),
     "ls": _ls,
     "ps": _ps,
+    "df": _df,
     "which": _which,
     **dict.fromkeys(("pbpaste", "wl-paste", "xsel"), _identity),
     "pwd": _pwd,

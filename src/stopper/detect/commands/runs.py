@@ -25,6 +25,13 @@ SHELLS = frozenset(
 _DROPPED = re.compile(r"/(?:var/)?tmp/|/dev/shm/")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
+_RESTORES = re.compile(
+    r"(?:sudo (?:-u \w+ )?|docker exec -i [\w-]+ )?(?:psql|pg_restore|mysql|mariadb|mongorestore)\b"
+)
+_KEEPS = re.compile(r"(?:sudo )?(?:cat|tee|dd)\b")
+_ADDRESS = re.compile(
+    r"(?:^|@)(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)\d{1,3}(?:\.\d{1,3}){3}$"
+)
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
 
 
@@ -46,6 +53,8 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         before = shell.elevated
         if row.privilege:
             login = not words and options.has("-i", "-s", "--login", "--shell")
+            if call.stdin and options.has("-S", "--stdin"):
+                shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.gives_password")
             _note_rights(shell, call, words, login=login)
             shell.elevated = options.value("-u", "--user") in {None, "root", "#0", "0"}
         try:
@@ -285,8 +294,10 @@ def _ssh(shell: "Shell", call: Call) -> str:
     )
     code = " ".join(words)
     if SECRET in call.stdin or ENCODED in call.stdin:
-        if SECRET in call.stdin:
+        if SECRET in call.stdin and not _RESTORES.match(code):
             shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_credential")
+        elif _KEEPS.match(code) and _ADDRESS.search(options.operands[0]):
+            shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_data")
         return UNKNOWN
     if words:
         return shell.elsewhere(lambda: shell.run_code(code, "ssh", call.stdin), "ssh")

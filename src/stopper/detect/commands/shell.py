@@ -56,6 +56,8 @@ class Shell:
         self.cwd: str | None = places.workspace
         self.files: dict[str, str] = {}
         self.cloned: set[str] = set()
+        self.strange: set[str] = set()
+        self.met_strange = False
         self.functions: dict[str, tuple[Node, Source]] = {}
         self.aliases: dict[str, str] = {}
         self.effects: dict[Effect, None] = {}
@@ -257,8 +259,10 @@ class Shell:
             return SECRET
         return blend(path) if not is_literal(path) else UNKNOWN
 
-    def note_clone(self, folder: str) -> None:
-        """Note that a folder holds what this text fetched from a repository."""
+    def note_clone(self, folder: str, *, strange: bool = False) -> None:
+        """Note that a folder holds what this text fetched, maybe from a host that few use."""
+        if strange:
+            self.note_strange(folder)
         if len(self.cloned) < MAX_CLONES:
             self.cloned.add(folder)
         else:
@@ -267,6 +271,16 @@ class Shell:
     def is_foreign(self, path: str) -> bool:
         """Whether a path lies in a repository that this text cloned."""
         return any(path == clone or path.startswith(clone + "/") for clone in self.cloned)
+
+    def note_strange(self, path: str) -> None:
+        """Note that a file or folder came from a host from which code is not fetched every day."""
+        self.met_strange = True
+        if len(self.strange) < MAX_CLONES:
+            self.strange.add(path)
+
+    def is_strange(self, path: str) -> bool:
+        """Whether a path is, or lies in, what came from such a host."""
+        return any(path == one or path.startswith(one + "/") for one in self.strange)
 
     def is_secret(self, path: str) -> bool:
         """Whether a path names a file with credentials."""

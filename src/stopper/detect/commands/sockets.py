@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 _PUT = re.compile(r"^[ \t]{0,99}m?put[ \t]+(?:-\w+[ \t]+){0,9}(\S+)", re.MULTILINE)
+_DROPS = frozenset(
+    {"croc", "wormhole", "magic-wormhole", "ffsend", "onionshare", "onionshare-cli", "pastebinit",
+     "wgetpaste", "fpaste", "gist", "slackcat", "telegram-send", "ipfs", "megaput", "mega-put"}
+)  # fmt: skip
+"""What is handed to these may be taken by anybody who knows its name."""
 _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 
 
@@ -126,8 +131,12 @@ def _sender(shell: "Shell", call: "Call") -> str:
     if call.name == "gh" and call.args[:1] != ["gist"]:
         return generic(shell, call)
     whole = {shell.places.home, "/", "/etc", "/root", "/home", "/var/lib", "/var/mail"}
+    drops = call.name in _DROPS
     for arg in call.args:
         local = arg[:1] in {"/", "~", "."}
+        if drops and local and shell.places.scope(arg, shell.cwd) in {Scope.HOME, Scope.OUTSIDE}:
+            shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_data")
+            break
         if (
             shell.is_secret(arg)
             or arg == SECRET

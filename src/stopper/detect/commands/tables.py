@@ -18,6 +18,7 @@ __all__ = ["apply_rules", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
+_PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
 _WORDS = load_commands().words
 _CODE_HOSTS = _WORDS["code_hosts"]
@@ -78,7 +79,8 @@ def _matches(options: Options, pattern: str) -> bool:
     if test is None:
         return options.matches(pattern)
     values = (value for found in options.values.values() for value in found)
-    return any(map(test, (*options.operands, *values)))
+    operands = options.operands[:1] if pattern == "package://" else options.operands
+    return any(map(test, (*operands, *values)))
 
 
 def _excuses(options: Options, pattern: str) -> bool:
@@ -101,6 +103,11 @@ def _is_strange_module(path: str) -> bool:
     return match is not None and not any(fnmatchcase(match[1], known) for known in _MODULE_HOSTS)
 
 
+def _is_unsafe(url: str) -> bool:
+    """Whether an address is on such a host, or anybody on the way may change what it brings."""
+    return is_strange(url) or (_PLAIN.match(url) is not None)
+
+
 def _is_known_service(name: str) -> bool:
     bare = name.removesuffix(".service")
     return any(fnmatchcase(bare, known) for known in _SERVICES)
@@ -108,6 +115,7 @@ def _is_known_service(name: str) -> bool:
 
 _TESTS: "dict[str, Callable[[str], bool]]" = {
     "strange://": is_strange,
+    "package://": _is_unsafe,
     "module://": _is_strange_module,
     "service://": _is_known_service,
 }

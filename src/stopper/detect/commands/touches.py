@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.paths import is_persistent, is_private, is_privileged, is_startup
-from stopper.detect.commands.taint import SECRET
+from stopper.detect.commands.taint import REMOTE, SECRET
 from stopper.detect.commands.writes import note_read, note_write
-from stopper.detect.effects import Scope
+from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
@@ -18,11 +19,14 @@ __all__ = ["note_files"]
 
 _WORDS = load_commands().words
 _KEEPERS = _WORDS["keepers"]
-_REVEALS = tuple(line.split(" … ") for line in sorted(_WORDS["reveals"]))
 _LOOKERS = _WORDS["lookers"] | _WORDS["readers"]
 _OUTPUTS = _WORDS["outputs"]
 _IN_PLACE = _WORDS["in_place"]
 _MAX_ARGUMENTS = 256
+_INSTALLERS = _WORDS["installers"]
+_SCRIPTS = _WORDS["scripts"]
+_BUILDERS = _WORDS["builders"]
+_ASKS = frozenset({"--version", "--help", "-h", "-V", "version", "help"})
 _USES = re.compile(
     r"-[ikcKeEF]\Z|--?[\w-]*(?:key|cert|ident|cred|config|conf\b|env|auth|token|pass|secret|pem|ca\b|cacert|profile"
     r"|vault|netrc|cookie|wallet|account|login|store|agent|mount|volume|exclude|ignore|bind|ro-bind|defaults)"
@@ -30,6 +34,19 @@ _USES = re.compile(
 """Options whose value is used as what it is: a key to log in with, settings to start with."""
 _GLUED = re.compile(r"(?P<option>-[A-Za-z])(?P<value>[/~].*)", re.DOTALL)
 _NAMED = re.compile(r"(?P<option>-{0,2}[\w.-]+)=(?P<value>.+)", re.DOTALL)
+
+
+def _lines(name: str) -> dict[str, list[list[str]]]:
+    """The lines of a table by their program: the words that must all stand in a call."""
+    found: dict[str, list[list[str]]] = {}
+    for line in sorted(_WORDS[name]):
+        program, *parts = line.split(" … ")
+        found.setdefault(program, []).append(parts)
+    return found
+
+
+_REVEALS = _lines("reveals")
+_FED = _lines("fed")
 _QUIET = frozenset({Scope.WORKSPACE, Scope.WHOLE_WORKSPACE, Scope.TEMP})
 _OUTSIDE = frozenset({Scope.HOME, Scope.ROOT, Scope.OUTSIDE})
 
@@ -40,13 +57,12 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
     Whatever is given the path of a credential reads it, unless the table says that the program
     only looks at it or uses it. `judged` programs say themselves what they write.
     """
-    if call.name in _KEEPERS and not _reveals(call):
+    note_fetched(shell, call)
+    if call.name in _KEEPERS and not _fits(_REVEALS, call):
         return False
     found = False
     near = shell.cwd == shell.places.workspace
-    for place, (option, value) in enumerate(_paths(call.args)):
-        if place >= _MAX_ARGUMENTS:
-            break
+    for option, value in islice(_paths(call.args), _MAX_ARGUMENTS):
         if near and "/" not in value:
             continue
         if _reads(shell, option, value):
@@ -58,12 +74,32 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
     return found
 
 
-def _reveals(call: "Call") -> bool:
-    line = " ".join([call.name, *call.args])
-    return any(
-        line.startswith(head) and all(part in call.args for part in parts)
-        for head, *parts in _REVEALS
-    )
+def note_fetched(shell: "Shell", call: "Call") -> None:
+    """Note that a program runs, builds or installs what this text fetched."""
+    if REMOTE in call.stdin and _fits(_FED, call):
+        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.runs_remote_code")
+    elif shell.strange and not _ASKS.issuperset(call.args[:1] or ("-",)):
+        _note_strange(shell, call)
+
+
+def _note_strange(shell: "Shell", call: "Call") -> None:
+    found = [call.path] if "/" in call.path else []
+    given = [value for _, value in islice(_paths(call.args), _MAX_ARGUMENTS)]
+    if call.name in _INSTALLERS:
+        found += given
+    elif call.name in _SCRIPTS:
+        found += given[:1]
+    full = [shell.places.resolve(path, shell.cwd) for path in found]
+    if call.name in _BUILDERS:
+        folders = [shell.places.resolve(path, shell.cwd) for path in [".", *given]]
+        full += filter(shell.is_foreign, folders)
+    if any(map(shell.is_strange, full)):
+        shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
+
+
+def _fits(table: dict[str, list[list[str]]], call: "Call") -> bool:
+    """Whether a call has all the words of one of its program's lines."""
+    return any(all(part in call.args for part in parts) for parts in table.get(call.name, ()))
 
 
 def _paths(args: list[str]) -> Iterator[tuple[str, str]]:

@@ -4,13 +4,15 @@ import re
 from typing import TYPE_CHECKING
 
 from stopper.detect.commands.paths import (
+    is_config,
     is_device,
     is_persistent,
     is_privileged,
     is_settings,
     is_startup,
+    runs_command,
 )
-from stopper.detect.commands.taint import ENCODED, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ _SETTING_WORDS = re.compile(
     r"|PROMPT_COMMAND|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
     r"|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
 )
+
+
+_MODULE_WORDS = re.compile(r"import\b")
+_PERSONAL = re.compile(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
+_WILD = re.compile(r"[*?]")
 
 
 def is_system(path: str) -> bool:
@@ -87,14 +94,33 @@ def note_write(
         shell.add(
             EffectKind.PERSISTENCE, path, scope, "command.writes_startup_file", reversible=plain
         )
+    elif is_config(full) and _is_hook(full, content, append=append):
+        shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
     _note_meaning(shell, path, file, scope)
     settings = scope is Scope.HOME and is_settings(full)
     reversible = append or (adds and _SYSTEM.match(full) is None)
     reason = "command.overwrites_settings" if settings else "command.overwrites"
+    if scope is Scope.HOME and _is_lost(full, content):
+        reason, reversible = "command.overwrites_many", append
     if _GIT.search(full) and not append:
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
         return
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=reversible)
+
+
+def _is_hook(full: str, content: str, *, append: bool) -> bool:
+    if REMOTE in content or (append and not content.strip(UNKNOWN)):
+        return True
+    if full.endswith(".pth"):
+        return _MODULE_WORDS.search(content) is not None
+    return runs_command(content)
+
+
+def _is_lost(full: str, content: str) -> bool:
+    """All that a wildcard stands for, or somebody's own file that nothing is put into."""
+    if _WILD.search(full):
+        return True
+    return not content.strip("\n") and _PERSONAL.search(full) is not None
 
 
 def _note_meaning(shell: "Shell", path: str, file: str, scope: Scope) -> None:
