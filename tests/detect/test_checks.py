@@ -1,5 +1,6 @@
 import zlib
 from base64 import b32encode, b64encode, urlsafe_b64encode
+from hashlib import sha256
 
 import pytest
 
@@ -8,6 +9,7 @@ from stopper.detect.rules import fill
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 JSON = b'{"o":"1"}'
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -39,6 +41,12 @@ def _gitlab() -> str:
     return f"{signed}{_based(zlib.crc32(signed.encode()), BASE36, 7)}"
 
 
+def _bitcoin() -> str:
+    payload = b"\x80" + bytes(range(32)) + b"\x01"
+    signed = payload + sha256(sha256(payload).digest()).digest()[:4]
+    return _based(int.from_bytes(signed, "big"), BASE58, 52)
+
+
 def _nats() -> str:
     seed = b"\x90\xa0" + bytes(range(32))
     crc = 0
@@ -65,6 +73,7 @@ CHECKED = {
     "Grafana's checksum":        ("grafana_crc", _grafana()),
     "GitLab's checksum":         ("gitlab_crc",  _gitlab()),
     "a NATS seed":               ("nkey_crc",    _nats()),
+    "Bitcoin's checksum":        ("base58_sum",  _bitcoin()),
     "a card":                    ("luhn",        "4111 1111 1111 1111"),
     "a JWT":                     ("jwt",         _jwt()),
     "a user and a password":     ("basic",       b64encode(b"alice:wonderland").decode()),
@@ -78,7 +87,7 @@ CHECKED = {
 def test_checks(check: str, value: str) -> None:
     """What is right passes, and stops to pass when a character of it changes."""
     assert CHECKS[check](value.encode())
-    if check.endswith("crc") or check == "luhn":
+    if check.endswith(("crc", "sum")) or check == "luhn":
         last = "1" if value[-1] != "1" else "2"
         assert not CHECKS[check](f"{value[:-1]}{last}".encode())
 
@@ -127,7 +136,12 @@ NEEDED = {
     "Basic, and decodes":        ("credentials", "YWxpY2U6d29uZGVybGFuZA==",          True),
     "Basic, and does not":       ("credentials", fill("{b64:29}7"),                   True),
     "Basic, and a word":         ("credentials", "authentication",                    False),
-    "a password in a URL":       ("url_password", "pass",                             True),
+    "a password in a URL":       ("url_password", "pa55",                             True),
+    "the word itself in a URL":  ("url_password", "PASSWORD",                         False),
+    "a made-up name and number": ("random",     "Raven-Copper-0359",                  True),
+    "one behind a dot":          ("password",   "Kestrel4131.quartz",                 True),
+    "a year behind a name":      ("random",     "Wildcard-Config-2024",               False),
+    "an attribute with digits":  ("password",   "Sha256.digest",                      False),
     "a template in a URL":       ("url_password", "{password}",                       False),
 }  # fmt: skip
 

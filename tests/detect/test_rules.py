@@ -1,5 +1,7 @@
 """Every packaged rule does what it says; a rule that does not is refused, and told why."""
 
+import string
+from math import prod
 from typing import Any
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from stopper.data.rules import load_rules
 from stopper.detect.finding import Tier
 from stopper.detect.inspection import packaged_detector, packaged_rules
+from stopper.detect.pattern import Chars, Choice, Node, Repeat, Sequence, parse, shortest
 from stopper.detect.rules import MAX_MATCH, Rule, fill, read_rules
 
 RULES = packaged_rules()
@@ -17,6 +20,16 @@ HITS = {
 MISSES = {
     f"{rule.id} {number}": (rule, miss) for rule in RULES for number, miss in enumerate(rule.misses)
 }
+MEGABYTE = 1_000_000
+LINE = 77
+MOST_IN_STANDARD = 0.03
+MOST_IN_URL_SAFE = 0.1
+
+
+def _letters(more: str) -> int:
+    return sum(1 << ord(char) for char in string.ascii_letters + string.digits + more)
+
+
 ROW: dict[str, Any] = {
     "id": "acme-key", "name": "Acme key", "severity": "high", "tier": "prefix", "pattern": "acme_[a-z0-9]{12,40}",
     "hits": ["acme_{b36:12}"], "misses": ["acme_{b36:6}"],
@@ -107,6 +120,40 @@ def test_the_row_that_these_change_is_good() -> None:
 def test_two_rules_of_one_id_are_refused() -> None:
     with pytest.raises(ValueError, match="share an id: acme-key"):
         read_rules([ROW, ROW])
+
+
+STANDARD = _letters("+/")
+URL_SAFE = _letters("-_")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_random_base64_hardly_ever_holds_a_match(rule: Rule) -> None:
+    """Images and fonts are such text; of a whole one each rule claims a few in a hundred at most.
+
+    In a row without a break something stands before each place; in lines, nothing does at the
+    first of them.
+    """
+    pattern = parse(rule.pattern)
+    for letters, most in ((STANDARD, MOST_IN_STANDARD), (URL_SAFE, MOST_IN_URL_SAFE)):
+        chance = _chance(shortest(pattern.node), letters)
+        anywhere = (letters & ~pattern.before).bit_count() / letters.bit_count()
+        assert MEGABYTE * chance * max(anywhere, 1 / LINE) <= most
+
+
+def _chance(node: Node, letters: int) -> float:
+    """No less than how often a match begins at one place of random text of these letters."""
+    match node:
+        case Chars(mask):
+            return (mask & letters).bit_count() / letters.bit_count()
+        case Sequence(items):
+            return prod(_chance(item, letters) for item in items)
+        case Choice(options):
+            return min(1.0, sum(_chance(option, letters) for option in options))
+        case Repeat(item, low, high):
+            once = _chance(item, letters)
+            return min(1.0, sum(once**count for count in range(low, high + 1)))
+        case _:
+            return _chance(node.item, letters)
 
 
 def test_a_check_that_fails_lowers_nothing() -> None:

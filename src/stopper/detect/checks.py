@@ -10,7 +10,9 @@ import json
 import math
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
+from hashlib import sha256
 from itertools import pairwise
 
 __all__ = ["CHECKS", "NEEDS", "aws_account", "entropy", "luhn"]
@@ -26,6 +28,10 @@ _HEX_CRC_LENGTH = 8
 _GITLAB_CRC_LENGTH = 7
 _GLSA_SIGNED = 37
 _MAX_JSON = 8192
+_DIGITS = b"0123456789"
+_NO_DIGITS = bytes(byte for byte in range(256) if byte not in _DIGITS)
+_TO_NUMBERS = bytes.maketrans(_DIGITS, bytes(range(10)))
+_DOUBLED = bytes.maketrans(bytes(range(10)), bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 _LOCATION = re.compile(rb"\x02\x01(.)", re.DOTALL)
 
 
@@ -45,15 +51,15 @@ def aws_account(key_id: bytes) -> str | None:
 
 def entropy(value: bytes) -> float:
     """Shannon entropy in bits a byte; a value of n different bytes can reach log2(n)."""
-    counts = [value.count(byte) for byte in set(value)]
-    return -sum(n / len(value) * math.log2(n / len(value)) for n in counts)
+    counts = Counter(value).values()
+    return math.log2(len(value)) - sum(n * math.log2(n) for n in counts if n > 1) / len(value)
 
 
 def luhn(digits: bytes) -> bool:
     """Whether the check digit of a card number is right; separators are skipped."""
-    numbers = [int(digit) for digit in digits.decode("latin-1") if digit in "0123456789"]
-    doubled = [sum(divmod(2 * number, 10)) for number in numbers[-2::-2]]
-    return len(numbers) > 1 and (sum(numbers[-1::-2]) + sum(doubled)) % 10 == 0
+    bare = digits.translate(_TO_NUMBERS, _NO_DIGITS)
+    total = sum(bare[-1::-2]) + sum(bare[-2::-2].translate(_DOUBLED))
+    return len(bare) > 1 and total % 10 == 0
 
 
 def _digits(number: int, alphabet: bytes, length: int) -> bytes:
@@ -104,6 +110,18 @@ def _bech32(value: bytes) -> bool:
         for bit, step in enumerate(_BECH32_STEPS):
             residue ^= step if top >> bit & 1 else 0
     return residue == 1
+
+
+def _base58_sum(value: bytes) -> bool:
+    """Bitcoin's: the first four bytes of the doubled SHA-256 of all before them."""
+    number = 0
+    for byte in value:
+        digit = _BASE58.find(byte)
+        if digit < 0:
+            return False
+        number = number * len(_BASE58) + digit
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return sha256(sha256(data[:-4]).digest()).digest()[:4] == data[-4:]
 
 
 def _nkey_crc(value: bytes) -> bool:
@@ -175,6 +193,7 @@ CHECKS: Mapping[str, Callable[[bytes], bool]] = {
     "hex_crc": _hex_crc,
     "grafana_crc": _grafana_crc,
     "gitlab_crc": _gitlab_crc,
+    "base58_sum": _base58_sum,
     "bech32": _bech32,
     "nkey_crc": _nkey_crc,
     "luhn": luhn,
@@ -211,6 +230,13 @@ _WORDS = re.compile(
     rb"|20[0-9]{2}-[01][0-9]-[0-3][0-9]|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
     rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
 )
+# A name and a number that is no size and no year: what people make up, and hardly ever a name.
+_MADE_UP = re.compile(
+    rb"(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?"
+    rb"(?!(?:19|20)[0-9]{2}(?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
+    rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
+)
+_ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd"})
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
 _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
@@ -231,7 +257,9 @@ _MIN_LETTERS_ONLY = 3.6
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
-_SIGN = re.compile(rb"[^\x80-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
+_STEPS = frozenset((left, left + step) for left in range(256) for step in (0, 1))
+_NEIGHBOURS = frozenset((left, left + step) for left in range(256) for step in (-1, 1))
+_SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
 
 def _not_placeholder(value: bytes) -> bool:
@@ -239,7 +267,7 @@ def _not_placeholder(value: bytes) -> bool:
     return (
         len(set(value)) >= _MIN_DIFFERENT
         and not _WORDS.search(value)
-        and not (_CODE.fullmatch(value) and not _is_jumbled(value) and not _is_scrambled(value))
+        and not (_CODE.fullmatch(value) and not _is_made_up(value))
         and not _PUBLIC.match(value)
     )
 
@@ -255,20 +283,19 @@ def _password(value: bytes) -> bool:
 
 
 def _url_password(value: bytes) -> bool:
-    """Anything that is no expansion: a URL has no other reason for a password."""
+    """Anything but an expansion and the word itself: a URL has no other reason for a password."""
+    if value.lower() in _ITSELF:
+        return False
     return not _CODE.match(value) or _LETTER.match(value) is not None
 
 
 def _card(value: bytes) -> bool:
     """Sixteen digits, the last of which is right, that do not merely count up, down or nothing."""
-    digits = b"".join(_DIGIT.findall(value))
-    counting = sum(abs(right - left) == 1 for left, right in pairwise(digits))
-    return (
-        len(digits) == _CARD_DIGITS
-        and counting * 2 < len(digits)
-        and _NOTHING not in digits
-        and luhn(digits)
-    )
+    digits = value.translate(None, _NO_DIGITS)
+    if len(digits) != _CARD_DIGITS or _NOTHING in digits or not luhn(digits):
+        return False
+    counting = sum(map(_NEIGHBOURS.__contains__, pairwise(digits)))
+    return counting * 2 < len(digits)
 
 
 def _key(value: bytes) -> bool:
@@ -305,6 +332,11 @@ def _credentials(value: bytes) -> bool:
     return _basic(value) or _random(value)
 
 
+def _is_made_up(value: bytes) -> bool:
+    """Whether what might be code is none, since nobody would name anything so."""
+    return _is_jumbled(value) or _is_scrambled(value) or _MADE_UP.fullmatch(value) is not None
+
+
 def _is_jumbled(value: bytes) -> bool:
     """Whether it is letters alone, whose case changes as it does in no name."""
     runs = _RUN.findall(value)
@@ -323,6 +355,8 @@ def _is_scrambled(value: bytes) -> bool:
 
 def _is_wordy(value: bytes) -> bool:
     """Whether it is words with few digits, as names in code and in configurations are."""
+    if _MADE_UP.fullmatch(value):
+        return False
     if _NAMED.fullmatch(value) or _is_titled(value):
         return True
     bare = value.translate(None, _SEPARATORS)
@@ -341,11 +375,11 @@ def _is_titled(value: bytes) -> bool:
 
 def _is_ladder(value: bytes) -> bool:
     """Whether most characters follow their left neighbour, as in `0123456789abcdef`."""
-    steps = sum(0 <= right - left <= 1 for left, right in pairwise(value))
-    return steps * 3 > len(value) * 2
+    return sum(map(_STEPS.__contains__, pairwise(value))) * 3 > len(value) * 2
 
 
 NEEDS: Mapping[str, Callable[[bytes], bool]] = {
+    "base58_sum": _base58_sum,
     "basic": _basic,
     "card": _card,
     "credentials": _credentials,

@@ -74,7 +74,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%&'()*+,/;<=>?@\[\\\]^`{|}~$!]")
 _DOTS = str.maketrans("。．｡", "...")  # noqa: RUF001  what IDNA 2003 takes for dots
 _SOFT = frozenset({"Cf", "Mn", "Me"})
 # Public zones that answer the address written in the name.
-_ECHO_ZONE = re.compile(r"(?P<rest>.*)\.(?:nip|sslip|xip)\.io")
+_ECHO_ZONE = re.compile(r"(?P<rest>.*)\.(?:(?:nip|sslip|xip|backname)\.io|traefik\.me)")
 _ECHO_QUAD = re.compile(r"(?<![0-9])([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})$")
 _ECHO_HEX = re.compile(r"(?<![0-9a-z])([0-9a-f]{8})$")
 

@@ -129,14 +129,22 @@ class Detector:
         return any(serves(own, host) for own in self._hosts.get(finding.rule, ()))
 
     def pieces(self, matches: Iterable[Match], data: bytes, offset: int = 0) -> Iterator[Piece]:
-        """What the rules claim of `data`, which begins at `offset`."""
+        """What the rules claim of `data`, which begins at `offset`.
+
+        A claim that another one of the very same stretch outweighs for sure is left out.
+        """
+        heaviest: dict[tuple[int, int], tuple[int, int, int]] = {}
         for match in matches:
             rule = self.rules[match.rule]
-            secret = data[match.secret_start : match.secret_end]
-            if secret and rule.accepts(secret):
+            start, end = match.secret_start, match.secret_end
+            least = (_RANK[rule.tier], end - start, -match.rule)
+            if start == end or (not rule.checks and heaviest.get((start, end), least) > least):
+                continue
+            secret = data[start:end]
+            if rule.accepts(secret):
                 tier = rule.tier_of(secret)
-                weight = (_RANK[tier], len(secret), -match.rule)
-                yield Piece(match.secret_start + offset, match.secret_end + offset, weight, tier)
+                weight = heaviest[start, end] = (_RANK[tier], end - start, -match.rule)
+                yield Piece(start + offset, end + offset, weight, tier)
 
     def finding(self, piece: Piece, data: bytes, offset: int = 0) -> Finding:
         """A piece as others see it, without its text."""
