@@ -128,8 +128,10 @@ def side_effects() -> Iterator[Row]:
 
 
 def capabilities() -> Iterator[Row]:
-    guard = SideEffectGuard(require_capability_token=True, capability_key=KEY)
-    token = issue_capability(KEY, "send_email", {"to": "ann"}, lifetime_ms=60_000)
+    guard = SideEffectGuard(
+        require_capability_token=True, capability_key=KEY, requester="the agent"
+    )
+    token = issue_capability(KEY, "send_email", {"to": "ann"}, lifetime_ms=60_000, approver="eve")
     yield "none", guard.check("send_email", {"to": "ann"})
     for other in ("bob", "ann", "ann"):
         args = {"to": other, "_capability_token": token}

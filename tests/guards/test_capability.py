@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from stopper.core.reason import Refusal
+from stopper.errors import SettingsError
 from stopper.guards.canonical import NO_SPELLING
 from stopper.guards.capability import Capability, issue_capability, read_capability
 
@@ -24,10 +25,45 @@ def bomb() -> list[Any]:
 
 
 def test_a_token_is_read_by_who_has_the_key() -> None:
-    token = issue_capability(KEY, "t", {"a": 1}, lifetime_ms=1000, clock=now)
-    found = read_capability(KEY, token, "t", {"a": 1}, NOW)
+    token = issue_capability(KEY, "t", {"a": 1}, lifetime_ms=1000, approver="ann", clock=now)
+    found = read_capability(KEY, token, "t", {"a": 1}, NOW, requester="bot")
     assert isinstance(found, Capability)
-    assert (found.tool, found.expires_ms) == ("t", NOW + 1000)
+    assert (found.tool, found.expires_ms, found.approver) == ("t", NOW + 1000, "ann")
+
+
+REQUESTERS: dict[str, tuple[str, str, str]] = {
+    # who asks               requester     approver      code
+    "another":               ("bot",       "ann",        ""),
+    "a longer name":         ("ann two",   "ann",        ""),
+    "the approver":          ("ann",       "ann",        "capability.self_approved"),
+    "in capital letters":    ("ANN",       "ann",        "capability.self_approved"),
+    "in wide letters":       ("\uff41nn",  "ann",        "capability.self_approved"),
+    "with more space":       (" ann\tx ",  "ann x",      "capability.self_approved"),
+    "nobody":                ("",          "ann",        "capability.no_requester"),
+    "nobody, in space":      (" \n",       "ann",        "capability.no_requester"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("requester", "approver", "code"), REQUESTERS.values(), ids=REQUESTERS)
+def test_nobody_permits_what_they_ask_for(requester: str, approver: str, code: str) -> None:
+    token = issue_capability(KEY, "t", {}, lifetime_ms=1000, approver=approver, clock=now)
+    found = read_capability(KEY, token, "t", {}, NOW, requester=requester)
+    assert (found.code if isinstance(found, Refusal) else "") == code
+
+
+def test_a_token_is_for_one_version_of_the_rules() -> None:
+    token = issue_capability(
+        KEY, "t", {}, lifetime_ms=1000, approver="ann", policy="one", clock=now
+    )
+    for policy, is_good in (("one", True), ("two", False), ("", False)):
+        found = read_capability(KEY, token, "t", {}, NOW, requester="bot", policy=policy)
+        assert isinstance(found, Capability) is is_good
+
+
+@pytest.mark.parametrize("approver", ["", " ", "\u3000"])
+def test_somebody_has_to_permit(approver: str) -> None:
+    with pytest.raises(SettingsError, match="approver"):
+        issue_capability(KEY, "t", {}, lifetime_ms=1000, approver=approver)
 
 
 ODD: dict[str, Any] = {"an object": object(), "no end": bomb(), "half a character": "\ud800"}
@@ -35,8 +71,8 @@ ODD: dict[str, Any] = {"an object": object(), "no end": bomb(), "half a characte
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_no_token_is_for_what_cannot_be_spelled(odd: Any) -> None:
-    token = issue_capability(KEY, "t", {}, lifetime_ms=1000, clock=now)
-    found = read_capability(KEY, token, "t", {"a": odd}, NOW)
+    token = issue_capability(KEY, "t", {}, lifetime_ms=1000, approver="ann", clock=now)
+    found = read_capability(KEY, token, "t", {"a": odd}, NOW, requester="bot")
     assert found == Refusal("capability.other_arguments")
     with pytest.raises(NO_SPELLING):
-        issue_capability(KEY, "t", {"a": odd}, lifetime_ms=1000, clock=now)
+        issue_capability(KEY, "t", {"a": odd}, lifetime_ms=1000, approver="ann", clock=now)

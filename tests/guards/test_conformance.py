@@ -224,9 +224,15 @@ def test_c13_limits_that_are_none_are_refused(limit: float) -> None:
 
 def test_c14_a_permission_is_for_one_call_once_and_a_while() -> None:
     now = [1000]
-    guard = SideEffectGuard(capability_key=KEY, require_capability_token=True, clock=lambda: now[0])
-    token = issue_capability(KEY, "send", {"to": "ann"}, lifetime_ms=100, clock=lambda: now[0])
-    other = issue_capability(KEY, "send", {"to": "ann"}, lifetime_ms=100, clock=lambda: now[0])
+    guard = SideEffectGuard(
+        capability_key=KEY, require_capability_token=True, requester="bot", clock=lambda: now[0]
+    )
+    token = issue_capability(
+        KEY, "send", {"to": "ann"}, lifetime_ms=100, approver="ann", clock=lambda: now[0]
+    )
+    other = issue_capability(
+        KEY, "send", {"to": "ann"}, lifetime_ms=100, approver="ann", clock=lambda: now[0]
+    )
 
     def sent(to: str, by: str) -> bool:
         return not guard.check("send", {"to": to, "_capability_token": by}).blocked
@@ -234,6 +240,10 @@ def test_c14_a_permission_is_for_one_call_once_and_a_while() -> None:
     assert not sent("bob", token)
     assert sent("ann", token)
     assert not sent("ann", token)
+    own = issue_capability(
+        KEY, "send", {"to": "ann"}, lifetime_ms=100, approver="Bot", clock=lambda: now[0]
+    )
+    assert not sent("ann", own)
     now[0] += 100
     assert not sent("ann", other)
 

@@ -104,12 +104,25 @@ def strict(
     key: Key = KEY, clock: Callable[[], int] | None = None, **fields: Any
 ) -> SideEffectGuard:
     return SideEffectGuard(
-        capability_key=key, clock=clock or Time(), require_capability_token=True, **fields
+        capability_key=key,
+        clock=clock or Time(),
+        require_capability_token=True,
+        requester="bot",
+        **fields,
     )
 
 
-def token(key: Key = KEY, tool: str = "update_user", at: int = NOW, lifetime: int = 1000) -> str:
-    return issue_capability(key, tool, ARGS, lifetime_ms=lifetime, clock=lambda: at)
+def token(
+    key: Key = KEY,
+    tool: str = "update_user",
+    at: int = NOW,
+    lifetime: int = 1000,
+    by: str = "ann",
+    policy: str = "",
+) -> str:
+    return issue_capability(
+        key, tool, ARGS, lifetime_ms=lifetime, approver=by, policy=policy, clock=lambda: at
+    )
 
 
 def broken(text: str) -> str:
@@ -133,6 +146,9 @@ TOKENS: dict[str, tuple[Any, str]] = {
     "expired":                 (token(at=NOW - 1000),                      "capability.expired"),
     "from far in the future":  (token(at=NOW + MAX_LIFETIME_MS),           "capability.expired"),
     "for another tool":        (token(tool="create_user"),                 "capability.other_tool"),
+    "of who asks":             (token(by="bot"),                           "capability.self_approved"),
+    "of who asks, loudly":     (token(by="  \uff22OT "),                   "capability.self_approved"),
+    "of a gate":               (token(policy="1"),                         "capability.other_policy"),
 }  # fmt: skip
 
 

@@ -181,3 +181,51 @@ def test_a_place_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
             BudgetTracker(place)
     with pytest.raises(SettingsError, match="give a file"):
         BudgetTracker(object())  # type: ignore[arg-type]
+
+
+# what the environment says
+
+LIMITS: dict[str, tuple[dict[str, str], dict[str, Any], float]] = {
+    # who says it             environment                          arguments               limit of a run
+    "nobody":                ({},                                  {},                      10.0),
+    "empty variables":       ({"DEFAULT_RUN_BUDGET": " "},         {},                      10.0),
+    "a variable":            ({"DEFAULT_RUN_BUDGET": "2.5"},       {},                      2.5),
+    "the caller first":      ({"DEFAULT_RUN_BUDGET": "2.5"},       {"default_limit": 3},    3.0),
+    "a bound":               ({"MAX_RUN_BUDGET": "4"},             {},                      4.0),
+    "the caller's bound":    ({"MAX_RUN_BUDGET": "4"},             {"max_limit": 6},        6.0),
+    "both":                  ({"MAX_RUN_BUDGET": "100.0", "DEFAULT_RUN_BUDGET": "10.0"}, {}, 10.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("environ", "given_", "limit"), LIMITS.values(), ids=LIMITS)
+def test_a_budget_without_a_limit(
+    environ: dict[str, str], given_: dict[str, Any], limit: float
+) -> None:
+    tracker = BudgetTracker(environ=environ, **given_)
+    assert asyncio.run(tracker.create_budget(RUN)).limit == limit
+
+
+def test_no_budget_passes_the_bound_of_the_environment() -> None:
+    tracker = BudgetTracker(environ={"MAX_RUN_BUDGET": "100.0"})
+    assert asyncio.run(tracker.create_budget(RUN, 100)).limit == 100
+    with pytest.raises(ValueError, match="at most 100 dollars"):
+        asyncio.run(tracker.create_budget(RUN, 100.01))
+
+
+def test_the_environment_of_the_process_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAX_RUN_BUDGET", "1")
+    with pytest.raises(ValueError, match="at most 1 dollars"):
+        asyncio.run(BudgetTracker().create_budget(RUN, 2))
+
+
+@pytest.mark.parametrize("name", ["MAX_RUN_BUDGET", "DEFAULT_RUN_BUDGET"])
+@pytest.mark.parametrize("text", ["ten", "-1", "0", "inf", "nan", "1e30", "10 dollars"])
+def test_a_variable_that_does_not_read(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name}={text}: write the dollars"):
+        BudgetTracker(environ={name: text})
+
+
+def test_a_default_above_the_bound_is_refused() -> None:
+    environ = {"DEFAULT_RUN_BUDGET": "20", "MAX_RUN_BUDGET": "10"}
+    with pytest.raises(SettingsError, match="20 dollars are more than"):
+        BudgetTracker(environ=environ)

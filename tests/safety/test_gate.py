@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
+from stopper.core.audit import AuditRow, chain_hash
 from stopper.detect.known import KnownValues
 from stopper.errors import SettingsError, UsageError
+from stopper.guards.audit import AuditTrail
+from stopper.guards.decision import Decision
 from stopper.policy.decision import ALLOWED, Action, ActionType, PolicyDecision, block, escalate
 from stopper.safety.gate import PolicyGate, issue_approval
 
@@ -137,11 +141,32 @@ class Approving:
     def __init__(self, **given: Any) -> None:
         self.clock = Clock()
         self.gate = PolicyGate(
-            enable_deployments=True, approval_key=KEY, wall_clock=self.clock, **given
+            **{
+                "enable_deployments": True,
+                "approval_key": KEY,
+                "requester": "bot",
+                "wall_clock": self.clock,
+                **given,
+            }
         )
 
-    def approve(self, context: dict[str, Any], kind: ActionType = DEPLOY, key: Any = KEY) -> str:
-        return issue_approval(key, kind, context, lifetime=timedelta(hours=1), clock=self.clock)
+    def approve(
+        self,
+        context: dict[str, Any],
+        kind: ActionType = DEPLOY,
+        key: Any = KEY,
+        by: str = "ann",
+        version: str | None = None,
+    ) -> str:
+        return issue_approval(
+            key,
+            kind,
+            context,
+            approver=by,
+            version=self.gate.version if version is None else version,
+            lifetime=timedelta(hours=1),
+            clock=self.clock,
+        )
 
 
 def test_an_approval_is_for_one_action_once() -> None:
@@ -160,6 +185,9 @@ REFUSED: dict[str, tuple[Callable[[Approving], str], str]] = {
     "of another kind of key": (lambda one: one.approve({"service": "shop"}, key=Ed25519PrivateKey.generate()), "capability.forged"),
     "made up":              (lambda _: "yes",                                           "capability.forged"),
     "empty":                (lambda _: "",                                              "capability.missing"),
+    "by who asks":          (lambda one: one.approve({"service": "shop"}, by="Bot"),    "capability.self_approved"),
+    "under other rules":    (lambda one: one.approve({"service": "shop"}, version="1"), "capability.other_policy"),
+    "under no rules":       (lambda one: one.approve({"service": "shop"}, version=""),  "capability.other_policy"),
 }  # fmt: skip
 
 
@@ -168,6 +196,44 @@ def test_an_approval_is_for_nothing_else(make: Callable[[Approving], str], code:
     one = Approving()
     said = one.gate.check_action(DEPLOY, {"service": "shop"}, approval=make(one))
     assert (said.allowed, said.requires_approval, said.code) == (False, True, code)
+
+
+def test_nobody_approves_what_they_ask_for() -> None:
+    one = Approving(requester="")
+    approval = one.approve({}, by="ann")
+    for requester, code in (
+        (None, "capability.no_requester"),
+        ("", "capability.no_requester"),
+        (" Ann", "capability.self_approved"),
+    ):
+        said = one.gate.check_action(DEPLOY, {}, approval=approval, requester=requester)
+        assert (said.allowed, said.requires_approval, said.code) == (False, True, code)
+    assert one.gate.check_action(DEPLOY, {}, approval=approval, requester="bob").allowed
+
+
+def test_who_asks_may_be_another_than_the_gates_own() -> None:
+    one = Approving()
+    approval = one.approve({}, by="bot")
+    assert one.gate.check_action(DEPLOY, {}, approval=approval).code == "capability.self_approved"
+    assert one.gate.check_action(DEPLOY, {}, approval=approval, requester="other").allowed
+
+
+VERSIONS: dict[str, dict[str, Any]] = {
+    "another kind is on": {"enable_billing": True},
+    "there is an allowlist": {"allowlist": ["api.example.com"]},
+    "it is empty": {"allowlist": []},
+    "another workspace": {"workspace": "/srv"},
+    "there are rates": {"rate_limits": {CODE: "1/day"}},
+    "there is a policy": {"policies": {"mine": Says(ALLOWED)}},
+}
+
+
+@pytest.mark.parametrize("given", VERSIONS.values(), ids=VERSIONS)
+def test_other_rules_need_another_approval(given: dict[str, Any]) -> None:
+    before, after = Approving(), Approving(**given)
+    assert after.gate.version == Approving(**given).gate.version != before.gate.version
+    said = after.gate.check_action(DEPLOY, {}, approval=before.approve({}))
+    assert said.code == "capability.other_policy"
 
 
 def test_an_approval_is_over_one_day() -> None:
@@ -198,14 +264,14 @@ def test_an_approval_that_was_not_needed_is_not_used_up() -> None:
 
 def test_without_a_key_no_approval_counts() -> None:
     gate = PolicyGate(enable_deployments=True)
-    said = gate.check_action(DEPLOY, {}, approval=issue_approval(KEY, DEPLOY, {}))
+    said = gate.check_action(DEPLOY, {}, approval=Approving().approve({}))
     assert (said.allowed, said.code) == (False, "capability.no_key")
 
 
 def test_the_gate_may_have_the_public_half_of_a_key_alone() -> None:
     key = Ed25519PrivateKey.generate()
-    gate = PolicyGate(enable_deployments=True, approval_key=key.public_key())
-    assert gate.check_action(DEPLOY, {}, approval=issue_approval(key, DEPLOY, {})).allowed
+    one = Approving(approval_key=key.public_key())
+    assert one.gate.check_action(DEPLOY, {}, approval=one.approve({}, key=key)).allowed
 
 
 def test_one_approval_serves_one_of_many_threads() -> None:
@@ -219,12 +285,75 @@ def test_one_approval_serves_one_of_many_threads() -> None:
 
 
 def test_an_approval_is_only_made_for_what_the_gate_takes() -> None:
-    with pytest.raises(UsageError, match="'launch' is no action; use one of: execute_code"):
-        issue_approval(KEY, "launch", {})
+    who: dict[str, Any] = {"approver": "ann", "version": "1"}
+    with pytest.raises(UsageError, match="No such action; use one of: execute_code"):
+        issue_approval(KEY, "launch", {}, **who)
     with pytest.raises(UsageError, match="holds a bytes"):
-        issue_approval(KEY, DEPLOY, {"a": b""})
+        issue_approval(KEY, DEPLOY, {"a": b""}, **who)
     with pytest.raises(SettingsError, match="lifetime"):
-        issue_approval(KEY, DEPLOY, {}, lifetime=timedelta(days=2))
+        issue_approval(KEY, DEPLOY, {}, lifetime=timedelta(days=2), **who)
+    with pytest.raises(SettingsError, match="approver"):
+        issue_approval(KEY, DEPLOY, {}, approver=" ", version="1")
+
+
+# what is told
+
+
+def test_every_decision_is_told() -> None:
+    told: list[Decision] = []
+    secret = ascii_letters[3:23]
+    gate = PolicyGate(
+        known=KnownValues({"TOKEN": secret}, b"key"),
+        policies={"mine": Says(escalate("mine.ask", "ask"))},
+        on_decision=told.append,
+    )
+    cases: list[tuple[Any, Any, str, str | None, str]] = [
+        ("execute_code", {"command": "ls"}, "execute_code", "mine", "mine.ask"),
+        ("execute_code", {"command": f"echo {secret}"}, "execute_code", "gate", "policy.secret"),
+        ("deploy", {}, "deploy", "gate", "policy.disabled"),
+        (secret, {}, "unread", "gate", "policy.unknown_action"),
+        ("execute_code", {"command": b"ls"}, "unread", "gate", "policy.malformed"),
+        ("execute_code", Mapped(), "unread", "gate", "policy.fault"),
+    ]
+    for action, context, tool, by, code in cases:
+        said = gate.check_action(action, context)
+        one = told.pop()
+        assert (one.phase, one.tool, one.result.stopped_at, one.result.code) == (
+            "action", tool, by, code,
+        )  # fmt: skip
+        assert (one.result.final_verdict, one.result.reason) == (said.verdict, said.reason)
+        assert secret not in repr(one)
+    assert not told
+
+
+def test_equal_actions_are_known_by_one_name() -> None:
+    told: list[Decision] = []
+    gate = PolicyGate(on_decision=[told.append])
+    for context in ({"command": "ls", "cwd": "/"}, {"cwd": "/", "command": "ls"}, COMMAND):
+        assert gate.check_action(CODE, context).allowed
+    assert [one.result.final_verdict for one in told] == ["allow"] * 3
+    assert told[0].call == told[1].call != told[2].call
+
+
+def test_decisions_go_to_the_trail_of_the_guards() -> None:
+    rows: list[AuditRow] = []
+    trail = AuditTrail(rows.append, run="r", clock=Clock())
+    gate = PolicyGate(on_decision=trail)
+    gate.check_action(CODE, COMMAND)
+    gate.check_action(DEPLOY, {})
+    assert [(row.act, row.code) for row in rows] == [
+        ("policy", "policy.allow"),
+        ("policy", "policy.disabled"),
+    ]
+    assert rows[1].hash == chain_hash(rows[0].hash, replace(rows[1], hash=""))
+
+
+def test_what_nobody_can_record_may_not_happen() -> None:
+    def fail(_decision: Decision) -> None:
+        raise OSError("full")
+
+    said = PolicyGate(on_decision=fail).check_action(CODE, COMMAND)
+    assert (said.allowed, said.requires_approval, said.code) == (False, False, "policy.unrecorded")
 
 
 # rates

@@ -11,10 +11,12 @@ from stopper.errors import SettingsError
 from stopper.guards.decision import Decision, Observer
 from stopper.guards.world import Clock, lock, wall_ms
 
-__all__ = ["ACT", "AuditTrail", "audit_fact", "trace_decisions"]
+__all__ = ["ACT", "GATE_ACT", "AuditTrail", "audit_fact", "trace_decisions"]
 
 ACT: Final = "guard"
 """What an audit row about a guard's decision is called."""
+GATE_ACT: Final = "policy"
+"""What one about a decision of the policy gate is called."""
 
 _EVENT: Final = "stopper.guard"
 _MAX_SHOWN: Final = 200
@@ -55,8 +57,9 @@ class AuditTrail:
         if self._only_refusals and decision.result.final_verdict is Verdict.ALLOW:
             return
         with self._lock:
-            code = decision.result.code or f"guard.{decision.result.final_verdict}"
-            row = AuditRow(self._id + 1, self._clock(), self._run, ACT, code, audit_fact(decision))
+            act = GATE_ACT if decision.phase == "action" else ACT
+            code = decision.result.code or f"{act}.{decision.result.final_verdict}"
+            row = AuditRow(self._id + 1, self._clock(), self._run, act, code, audit_fact(decision))
             row = replace(row, hash=chain_hash(self._head, row))
             self._write(row)
             self._id, self._head = row.id, row.hash

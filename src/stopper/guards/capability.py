@@ -1,10 +1,11 @@
-"""Capability tokens: a signed permission for one call, for a while, once."""
+"""Capability tokens: one person's signed permission for another's call, for a while, once."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
+from unicodedata import normalize
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -34,12 +35,17 @@ _NONCE: Final = 16
 
 
 class Capability(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Permission to call `tool` with arguments of this SHA-256, until `expires_ms`, once."""
+    """Permission to call `tool` with arguments of this SHA-256, until `expires_ms`, once.
+
+    `approver` gave it, and `policy` is the version of the rules under which it was asked for.
+    """
 
     tool: str
     args_hash: str
     expires_ms: int
     nonce: str
+    approver: str
+    policy: str
 
 
 def issue_capability(
@@ -48,29 +54,50 @@ def issue_capability(
     args: Mapping[str, Any],
     *,
     lifetime_ms: int,
+    approver: str,
+    policy: str = "",
     clock: Clock = wall_ms,
     nonce: str | None = None,
 ) -> str:
     """A token for exactly this call, to be given as the argument `_capability_token` of it.
 
-    SettingsError for a key that cannot sign or is too short, and for a lifetime out of bounds; one
-    of `canonical.NO_SPELLING` for arguments that are no plain data, or nest without end.
+    `approver` is the name of who permits it, which is never who asks. SettingsError where it is
+    empty, for a key that cannot sign or is too short, and for a lifetime out of bounds; one of
+    `canonical.NO_SPELLING` for arguments that are no plain data, or nest without end.
     """
+    if not _person(approver):
+        raise SettingsError("approver: name the person who permits this call")
     if not 0 < lifetime_ms <= MAX_LIFETIME_MS:
         raise SettingsError(f"lifetime_ms: read {lifetime_ms}; use 1 to {MAX_LIFETIME_MS}")
     if isinstance(key, Ed25519PublicKey):
         raise SettingsError("a public key cannot issue a capability; use the private one")
     capability = Capability(
-        tool, digest(args), clock() + lifetime_ms, nonce or fresh_key()[:_NONCE].hex()
+        tool,
+        digest(args),
+        clock() + lifetime_ms,
+        nonce or fresh_key()[:_NONCE].hex(),
+        approver,
+        policy,
     )
     body = f"{_kind(key)}.{_text(msgspec.json.encode(capability))}"
     return f"{body}.{_text(_signed(key, body.encode()))}"
 
 
 def read_capability(
-    key: Key, token: Any, tool: str, args: Mapping[str, Any], now_ms: int
+    key: Key,
+    token: Any,
+    tool: str,
+    args: Mapping[str, Any],
+    now_ms: int,
+    *,
+    requester: str,
+    policy: str = "",
 ) -> Capability | Refusal:
-    """The capability in `token`, if it is genuine and for this call at this time."""
+    """The capability in `token`, if it is genuine and for this call at this time.
+
+    Nobody may permit what they ask for: `requester` is refused where it is empty, or is the
+    approver, whatever the letters' case and width.
+    """
     if not isinstance(token, str) or not token:
         return Refusal("capability.missing")
     capability = _genuine(key, token)
@@ -84,7 +111,15 @@ def read_capability(
         is_for_these = hmac.compare_digest(capability.args_hash, digest(args))
     except NO_SPELLING:  # so no token was ever made for them
         is_for_these = False
-    return capability if is_for_these else Refusal("capability.other_arguments")
+    if not is_for_these:
+        return Refusal("capability.other_arguments")
+    if capability.policy != policy:
+        return Refusal("capability.other_policy")
+    if not _person(requester):
+        return Refusal("capability.no_requester")
+    if _person(capability.approver) in {"", _person(requester)}:
+        return Refusal("capability.self_approved")
+    return capability
 
 
 class UsedCapabilities:
@@ -132,6 +167,11 @@ def _genuine(key: Key, token: str) -> Capability | None:
         return msgspec.json.decode(_bytes(payload), type=Capability)
     except (ValueError, msgspec.DecodeError):
         return None
+
+
+def _person(name: str) -> str:
+    """A name as it is compared: `Ann ` and fullwidth `ANN` are one person."""
+    return " ".join(normalize("NFKC", name).casefold().split())
 
 
 def _kind(key: Key) -> str:

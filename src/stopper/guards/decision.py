@@ -11,12 +11,13 @@ __all__ = ["Decision", "Observer"]
 
 
 class Decision(Struct, frozen=True):
-    """One decision of a chain: on a call before it goes, or on its output.
+    """One decision: of a chain on a call before it goes, or on its output; of a gate on an action.
 
-    `call` is equal for equal calls of one chain, and tells nothing else about the arguments.
+    `tool` is the kind of an action. `call` is equal for equal calls of one chain or gate, and tells
+    nothing else about the arguments.
     """
 
-    phase: Literal["call", "output"]
+    phase: Literal["call", "output", "action"]
     tool: str
     call: str
     result: ChainResult

@@ -82,6 +82,9 @@ _SAYS: Final = {
     "capability.expired": "has a capability token whose time is over",
     "capability.other_tool": "has a capability token for another tool",
     "capability.other_arguments": "has a capability token for other arguments",
+    "capability.other_policy": "has a capability token for something else than a call",
+    "capability.no_requester": "has a capability token, and nobody is named who asks",
+    "capability.self_approved": "has a capability token that the one who asks gave",
     "capability.used": "has a capability token that was used before",
     "capability.too_many": "cannot be admitted: too many capabilities are in use",
 }
@@ -92,13 +95,15 @@ class SideEffectConfig(Config, frozen=True, kw_only=True):
     """The most that calls may do, and where more than that is forbidden.
 
     An entry in `explicit_classifications` is final. With `require_capability_token`, whatever is no
-    read needs a token for exactly this call; see `issue_capability`. `unknown_tools` is the class
-    of a tool whose name and arguments tell nothing.
+    read needs a token for exactly this call; see `issue_capability`. `requester` is who makes the
+    calls, and whose own tokens do not count. `unknown_tools` is the class of a tool whose name and
+    arguments tell nothing.
     """
 
     mode: ExecutionMode = ExecutionMode.WRITE_ALLOWED
     environment: Environment = Environment.DEV
     require_capability_token: bool = False
+    requester: str = ""
     capability_token_arg: str = "_capability_token"  # noqa: S105  the name of an argument
     prod_blocked_classes: AbstractSet[SideEffectClass] = frozenset({SideEffectClass.DESTRUCTIVE})
     explicit_classifications: Mapping[str, SideEffectClass] = {}
@@ -130,6 +135,11 @@ class SideEffectGuard:
             raise SettingsError(
                 "require_capability_token needs capability_key=..., the key that tokens are "
                 "signed with"
+            )
+        if self.config.require_capability_token and not self.config.requester.strip():
+            raise SettingsError(
+                "require_capability_token needs requester=..., the name of who makes the calls: "
+                "nobody may permit their own"
             )
         if capability_key is not None:
             check_key(capability_key)
@@ -233,7 +243,8 @@ class SideEffectGuard:
         assert self._key is not None  # noqa: S101  checked when the guard was made
         name = self.config.capability_token_arg
         rest = {key: value for key, value in args.items() if key != name}
-        return read_capability(self._key, args.get(name), tool, rest, self._clock())
+        now, requester = self._clock(), self.config.requester
+        return read_capability(self._key, args.get(name), tool, rest, now, requester=requester)
 
     def _refused(self, tool: str, refusal: Refusal) -> GuardResult:
         return block(refusal.code, f"Tool '{tool[:_MAX_SHOWN]}' {_SAYS[refusal.code]}")

@@ -1,7 +1,8 @@
 """Dollars of runs: a limit for each, which no number of spenders can exceed."""
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
@@ -21,6 +22,12 @@ from stopper.stores.ledger import Hold, Ledger, Run, Settle, UsageRow
 
 __all__ = ["BudgetExceeded", "BudgetNotFound", "BudgetStatus", "BudgetTracker"]
 
+DEFAULT_LIMIT: Final = 10
+"""The dollars of a run for which nobody says a limit."""
+
+_DEFAULT_VARIABLE: Final = "DEFAULT_RUN_BUDGET"
+_MAX_VARIABLE: Final = "MAX_RUN_BUDGET"
+_MAX_SHOWN: Final = 40
 _MICROS: Final = 10**6
 _MAX_DOLLARS: Final = 10**9
 _MAX_NAME: Final = 200
@@ -56,12 +63,23 @@ class BudgetTracker:
     file may be shared by any number of processes, by bottles too. An open ledger serves as well,
     on the threads that it may be used from. Every method may wait for the disk. StoreError where
     the ledger cannot answer.
+
+    `default_limit` is for a budget without a limit of its own, and `max_limit` bounds all. Where
+    they are not given, `DEFAULT_RUN_BUDGET` and `MAX_RUN_BUDGET` of the environment hold, and
+    without these 10 dollars and no bound. SettingsError for a variable that does not read, and for
+    a default above the bound.
     """
 
     def __init__(
-        self, place: Ledger | str | Path = "memory:", *, max_limit: float | None = None
+        self,
+        place: Ledger | str | Path = "memory:",
+        *,
+        default_limit: float | None = None,
+        max_limit: float | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
-        self._max = None if max_limit is None else _micros(max_limit, "max_limit", ROUND_FLOOR)
+        self._max = _limit(max_limit, "max_limit", _MAX_VARIABLE, environ)
+        self._default = _default(default_limit, self._max, environ)
         self._place: str | Path = ""
         self._shared: Ledger | None = None
         if place == "memory:":
@@ -80,12 +98,12 @@ class BudgetTracker:
         with self._ledger():  # a place that cannot be opened is told now
             pass
 
-    async def create_budget(self, run_id: str, limit: float) -> BudgetStatus:
+    async def create_budget(self, run_id: str, limit: float | None = None) -> BudgetStatus:
         """Give the run a budget, or the one it has a new limit; what was spent stays spent.
 
         ValueError for a limit that is not above 0, or above `max_limit`.
         """
-        micros = _micros(limit, "limit", ROUND_FLOOR)
+        micros = self._default if limit is None else _micros(limit, "limit", ROUND_FLOOR)
         if not micros or (self._max is not None and micros > self._max):
             most = _MAX_DOLLARS if self._max is None else self._max / _MICROS
             raise ValueError(f"limit: choose more than 0 and at most {most:g} dollars")
@@ -149,6 +167,39 @@ class BudgetTracker:
         yield own
 
 
+def _default(given: float | None, most: int | None, environ: Mapping[str, str]) -> int:
+    """What is said, within the bound; what nobody said is lowered to it."""
+    said = _limit(given, "default_limit", _DEFAULT_VARIABLE, environ)
+    if said is None:
+        packaged = DEFAULT_LIMIT * _MICROS
+        return packaged if most is None else min(packaged, most)
+    if most is not None and said > most:
+        raise SettingsError(
+            f"default_limit ({_DEFAULT_VARIABLE}): {said / _MICROS:g} dollars are more than "
+            f"max_limit ({_MAX_VARIABLE}) allows, {most / _MICROS:g}"
+        )
+    return said
+
+
+def _limit(given: float | None, name: str, variable: str, environ: Mapping[str, str]) -> int | None:
+    """A limit as it is given, or else as the environment has it."""
+    if given is not None:
+        return _micros(given, name, ROUND_FLOOR)
+    text = environ.get(variable, "").strip()
+    if not text:
+        return None
+    try:
+        micros = _micros(text, variable, ROUND_FLOOR)
+    except ValueError:
+        micros = 0
+    if not micros:
+        raise SettingsError(
+            f"{variable}={text[:_MAX_SHOWN]}: write the dollars of a run, such as 10.0, at most "
+            f"{_MAX_DOLLARS}"
+        )
+    return micros
+
+
 def _account(ledger: Ledger, run_id: str) -> Account:
     run = _run(run_id)
     key = Budget(run, Unit.MICROS, 0).key
@@ -175,7 +226,7 @@ def _run(run_id: str) -> Scope:
     return Scope(ScopeKind.RUN, run_id)
 
 
-def _micros(dollars: float, name: str, rounding: str) -> int:
+def _micros(dollars: float | str, name: str, rounding: str) -> int:
     """Dollars as they are written, in micro-dollars; ValueError for what is no amount."""
     try:
         exact = Decimal(str(dollars))

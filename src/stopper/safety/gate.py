@@ -11,6 +11,7 @@ from stopper.detect.allow import Allow, parse_rule
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.errors import SettingsError, UsageError
+from stopper.guards.canonical import digest, signature
 from stopper.guards.capability import (
     Capability,
     Key,
@@ -19,7 +20,9 @@ from stopper.guards.capability import (
     issue_capability,
     read_capability,
 )
-from stopper.guards.world import Clock, monotonic_ns, wall_ms
+from stopper.guards.decision import Decision, Observer
+from stopper.guards.result import ChainResult
+from stopper.guards.world import Clock, fresh_key, monotonic_ns, wall_ms
 from stopper.policy.decision import (
     ALLOWED,
     Action,
@@ -28,7 +31,6 @@ from stopper.policy.decision import (
     PolicyDecision,
     block,
     escalate,
-    strictest,
 )
 from stopper.policy.gate import GateRules, judge_action
 from stopper.policy.limits import Rate, Rates, parse_rate
@@ -39,6 +41,9 @@ __all__ = ["PolicyGate", "issue_approval"]
 
 _KEY: Final = b"policy"
 _TOOL: Final = "policy gate: "
+_GATE: Final = "gate"
+_UNREAD: Final = "unread"
+_VERSION_DIGITS: Final = 16
 _MS: Final = timedelta(milliseconds=1)
 _SAYS: Final = {
     "capability.missing": "is empty",
@@ -47,6 +52,9 @@ _SAYS: Final = {
     "capability.expired": "is over",
     "capability.other_tool": "is for another action",
     "capability.other_arguments": "is for another context",
+    "capability.other_policy": "was given under other rules",
+    "capability.no_requester": "cannot be checked: nobody is named who asks",
+    "capability.self_approved": "was given by the one who asks",
     "capability.used": "was used before",
     "capability.too_many": "cannot be used: too many are in use",
 }
@@ -57,8 +65,9 @@ class PolicyGate:
 
     Code execution and network access are on by default, deployments and billing off. Deployments,
     billing and deletions always need a person: `allowed` stays false until `check_action` is given
-    an `approval` that was made with `approval_key`, which the agent must not have. The same goes
-    for commands that may destroy something; some are refused whoever agrees.
+    an `approval` that was made with `approval_key`, which the agent must not have, by someone
+    else than the `requester`. The same goes for commands that may destroy something; some are
+    refused whoever agrees.
 
     `allowlist` holds the operator's rules (`api.example.com`, `*.example.com:8443`,
     `GET api.example.com/v1/*`); without one every destination is allowed that looks public. Lists
@@ -66,8 +75,9 @@ class PolicyGate:
 
     `rate_limits` bounds allowed actions by their kind, such as `{"execute_code": "10/minute"}`,
     within this process. `policies` by their names can only forbid more. `known` are secrets to
-    look for besides those that Stopper knows by their shapes. Building the first gate of a process
-    takes a second or more.
+    look for besides those that Stopper knows by their shapes. Each of `on_decision` is told every
+    decision as a chain of guards tells its own; where one raises, the action is refused. Building
+    the first gate of a process takes a second or more.
     """
 
     def __init__(
@@ -84,9 +94,11 @@ class PolicyGate:
         policies: Mapping[str, Policy] | None = None,
         policy_timeout: timedelta = DEFAULT_TIMEOUT,
         approval_key: Key | None = None,
+        requester: str = "",
         known: KnownValues | None = None,
         clock: Clock = monotonic_ns,
         wall_clock: Clock = wall_ms,
+        on_decision: Observer | Iterable[Observer] = (),
     ) -> None:
         enabled = {
             ActionType.EXECUTE_CODE: enable_code_execution,
@@ -108,10 +120,15 @@ class PolicyGate:
         if approval_key is not None:
             check_key(approval_key)
         self._key = approval_key
+        self._requester = requester
+        self.version = _version(self._rules, rate_limits or {}, policies or {})
+        """Changes when the rules do; an approval is good for the version that it was given for."""
         self._used = UsedCapabilities()
         self._clock = clock
         self._wall_clock = wall_clock
         self._lock = threading.Lock()
+        self._observers = (on_decision,) if callable(on_decision) else tuple(on_decision)
+        self._call_key = fresh_key()
 
     def check_action(
         self,
@@ -119,41 +136,49 @@ class PolicyGate:
         context: Mapping[str, Any] | None = None,
         *,
         approval: str | None = None,
+        requester: str | None = None,
     ) -> PolicyDecision:
         """Whether the action may be done now; if so it counts, and its approval is used up.
 
-        What is wrong with a call is refused by a decision too; nothing raises.
+        `requester` is who asks, where that is not the gate's own. What is wrong with a call is
+        refused by a decision too; nothing raises.
         """
-        if not isinstance(action, str) or action not in _KINDS:
-            allowed = ", ".join(ActionType)
-            return block("policy.unknown_action", f"No such action; use one of: {allowed}")
+        asked, by = None, _GATE
         try:
-            asked = Action(ActionType(action), plain({} if context is None else context))
-            return self._decide(asked, approval)
+            asked = _asked(action, {} if context is None else context)
+            said, by = self._decide(asked, approval, requester or self._requester)
         except Unreadable as error:
-            return block(error.code, str(error))
+            said = block(error.code, str(error))
         except Exception as error:  # noqa: BLE001  our own fault is a refusal
-            return block("policy.fault", f"Stopper failed while deciding ({type(error).__name__})")
+            said = block("policy.fault", f"Stopper failed while deciding ({type(error).__name__})")
+        return self._told(asked, said, by) if self._observers else said
 
-    def _decide(self, asked: Action, approval: str | None) -> PolicyDecision:
-        said = judge_action(asked, self._rules, self._inspector)
+    def _decide(
+        self, asked: Action, approval: str | None, requester: str
+    ) -> tuple[PolicyDecision, str]:
+        """What is decided, and who decided it: the gate itself, or a policy by its name."""
+        said, by = judge_action(asked, self._rules, self._inspector), _GATE
         for policy in self._policies:
             if said.verdict is Verdict.BLOCK:
-                return said
-            own = Action(asked.type, plain(asked.context))
-            said = strictest((policy.decide(own), said))
+                return said, by
+            own = policy.decide(Action(asked.type, plain(asked.context)))
+            if own.verdict >= said.verdict:
+                said, by = own, policy.name
         if said.verdict is Verdict.BLOCK:
-            return said
+            return said, by
         with self._lock:
-            return self._admit(asked, said, approval)
+            admitted = self._admit(asked, said, approval, requester)
+        return admitted, by if admitted is said else _GATE
 
-    def _admit(self, asked: Action, said: PolicyDecision, approval: str | None) -> PolicyDecision:
+    def _admit(
+        self, asked: Action, said: PolicyDecision, approval: str | None, requester: str
+    ) -> PolicyDecision:
         """Count what is allowed, once a person agreed where that is needed."""
         capability = None
         if said.requires_approval:
             if approval is None:
                 return said
-            found = self._approved(asked, approval)
+            found = self._approved(asked, approval, requester)
             if isinstance(found, Refusal):
                 return escalate(found.code, f"{said.reason}; the approval {_SAYS[found.code]}")
             capability = found
@@ -165,14 +190,39 @@ class PolicyGate:
                 return escalate(full.code, f"{said.reason}; the approval {_SAYS[full.code]}")
         return ALLOWED
 
-    def _approved(self, asked: Action, approval: str) -> Capability | Refusal:
+    def _approved(self, asked: Action, approval: str, requester: str) -> Capability | Refusal:
         if self._key is None:
             return Refusal("capability.no_key")
-        now = self._wall_clock()
-        found = read_capability(self._key, approval, _TOOL + asked.type, asked.context, now)
+        found = read_capability(
+            self._key,
+            approval,
+            _TOOL + asked.type,
+            asked.context,
+            self._wall_clock(),
+            requester=requester,
+            policy=self.version,
+        )
         if isinstance(found, Capability) and found in self._used:
             return Refusal("capability.used")
         return found
+
+    def _told(self, asked: Action | None, said: PolicyDecision, by: str) -> PolicyDecision:
+        """Tell everybody who watches; what nobody can record may not happen."""
+        kind = asked.type.value if asked else _UNREAD
+        call = signature(kind, asked.context if asked else None, self._call_key).hex()
+        result = ChainResult(
+            final_verdict=said.verdict,
+            stopped_at=None if said.allowed else by,
+            reason=said.reason,
+            code=said.code,
+        )
+        try:
+            for observer in self._observers:
+                observer(Decision("action", kind, call, result))
+        except Exception as error:  # noqa: BLE001  see above
+            kind_of = type(error).__name__
+            return block("policy.unrecorded", f"The decision could not be recorded ({kind_of})")
+        return said
 
 
 def issue_approval(
@@ -180,22 +230,49 @@ def issue_approval(
     action: ActionType | str,
     context: Mapping[str, Any],
     *,
+    approver: str,
+    version: str,
     lifetime: timedelta = timedelta(hours=1),
     clock: Callable[[], int] = wall_ms,
 ) -> str:
     """A person's word that this action with this very context may be done, once, for a while.
 
     `key` is a secret of at least 32 bytes, or an Ed25519 private key whose public half the gate
-    has. SettingsError for another key, or a lifetime that is not between a millisecond and a day;
-    UsageError for an action or a context that the gate would not take.
+    has. `approver` is that person, never the one who asks, and `version` is the gate's.
+    SettingsError for another key, no name, or a lifetime that is not between a millisecond and a
+    day; UsageError for an action or a context that the gate would not take.
     """
-    if action not in _KINDS:
-        raise UsageError(f"{action!r} is no action; use one of: {', '.join(ActionType)}")
     try:
-        asked = plain(context)
+        asked = _asked(action, context)
     except Unreadable as error:
         raise UsageError(str(error)) from None
-    return issue_capability(key, _TOOL + action, asked, lifetime_ms=lifetime // _MS, clock=clock)
+    return issue_capability(
+        key,
+        _TOOL + asked.type,
+        asked.context,
+        lifetime_ms=lifetime // _MS,
+        approver=approver,
+        policy=version,
+        clock=clock,
+    )
+
+
+def _asked(action: ActionType | str, context: Mapping[str, Any]) -> Action:
+    """The action as it is judged; Unreadable for what is none."""
+    if not isinstance(action, str) or action not in _KINDS:
+        allowed = ", ".join(ActionType)
+        raise Unreadable("policy.unknown_action", f"No such action; use one of: {allowed}")
+    return Action(ActionType(action), plain(context))
+
+
+def _version(
+    rules: GateRules, rates: Mapping[ActionType | str, str], policies: Iterable[str]
+) -> str:
+    """A short hash of what was configured; policies count by their names."""
+    lists = None if rules.allowlist is None else sorted(map(str, rules.allowlist))
+    limits = sorted((str(kind), rate) for kind, rate in rates.items())
+    every = (sorted(rules.enabled), lists, rules.workspace, limits, sorted(policies))
+    return digest({"rules": every})[:_VERSION_DIGITS]
 
 
 _KINDS: Final = frozenset(ActionType)
