@@ -122,6 +122,8 @@ def _move(shell: "Shell", call: "Call") -> str:
         full = shell.places.resolve(target, shell.cwd)
         if sources:
             shell.files[full] = shell.read(sources[0])
+            if shell.is_strange(shell.places.resolve(sources[0], shell.cwd)):
+                shell.note_strange(full)
     return ""
 
 

@@ -8,6 +8,7 @@ from stopper.detect.commands.call import Call
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.taint import UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _xargs(shell: "Shell", call: Call) -> str:
     words = options.operands or ["echo"]
     replace = options.value("-I", "--replace", "-J") or ("{}" if options.has("-i") else None)
     path = options.value("-a", "--arg-file")
-    items = (shell.read(path) if path else call.stdin).replace("\x04", "\n")
+    items = (note_read(shell, path) if path else call.stdin).replace("\x04", "\n")
     if options.has("-0", "--null") or "\n" in items:
         listed = [
             item for item in re.split(r"[\n\t ]" if replace is None else r"\n", items) if item

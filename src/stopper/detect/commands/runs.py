@@ -32,6 +32,8 @@ _KEEPS = re.compile(r"(?:sudo )?(?:cat|tee|dd)\b")
 _ADDRESS = re.compile(
     r"(?:^|@)(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)\d{1,3}(?:\.\d{1,3}){3}$"
 )
+_NOBODY = frozenset({"#-1", "#4294967295"})
+"""Users that do not exist, which an old `sudo` takes for root."""
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
 
 
@@ -56,7 +58,10 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
             if call.stdin and options.has("-S", "--stdin"):
                 shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.gives_password")
             _note_rights(shell, call, words, login=login)
-            shell.elevated = options.value("-u", "--user") in {None, "root", "#0", "0"}
+            user = options.value("-u", "--user")
+            shell.elevated = user in {None, "root", "#0", "0", *_NOBODY}
+            if user in _NOBODY:
+                shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
         try:
             if words:
                 mounts = _mounts(shell, options) if row.machine == "container" else {}
@@ -281,7 +286,12 @@ def _ssh(shell: "Shell", call: Call) -> str:
             shell.run_code(value.strip(), "ssh -o")
         elif name.lower() in {"remoteforward", "dynamicforward", "tunnel"}:
             _note_tunnel(shell, value)
-    opened = [where for where in options.all_values("-L") if where.startswith(("0.0.0.0:", "*:"))]
+    shared = options.has("-g")
+    opened = [
+        where
+        for where in options.all_values("-L")
+        if shared or where.startswith(("0.0.0.0:", "*:"))
+    ]
     for tunnel in [*options.all_values("-R", "-D", "-w"), *opened]:
         _note_tunnel(shell, tunnel)
     words = options.operands[1:]

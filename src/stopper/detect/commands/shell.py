@@ -209,7 +209,9 @@ class Shell:
         """What `$(text)` becomes."""
         plain = text.strip()
         if plain.startswith("<") and not plain.startswith(("<(", "<<")):
-            return self.read(self.expander.text(plain[1:].strip())).rstrip("\n")
+            text = self.read(self.expander.text(plain[1:].strip()))
+            self.holds_secret = self.holds_secret or SECRET in text
+            return text.rstrip("\n")
         return self._capture(lambda: self._kept(text)).rstrip("\n")
 
     def _kept(self, text: str) -> str:

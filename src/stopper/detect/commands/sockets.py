@@ -24,6 +24,7 @@ _DROPS = frozenset(
      "wgetpaste", "fpaste", "gist", "slackcat", "telegram-send", "ipfs", "megaput", "mega-put"}
 )  # fmt: skip
 """What is handed to these may be taken by anybody who knows its name."""
+_FAR = re.compile(r"[\w.@-]+:(?!//)\S|\w+://")
 _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 
 
@@ -44,7 +45,7 @@ def _netcat(shell: "Shell", call: "Call") -> str:
         return UNKNOWN
     checks = options.has("-z")
     sends = call.stdin and not is_literal(call.stdin)
-    if listens and options.has("-n", "--nodns", "--broker"):
+    if listens and options.has("-n", "--nodns", "--broker", "--proxy-type"):
         # what waits for a shell that calls back; a plain `nc -l 8080` is a test
         shell.add(EffectKind.NETWORK, " ".join(call.args), Scope.REMOTE, "command.listens")
     elif sends and not listens and not checks:
@@ -113,8 +114,20 @@ def _scp(shell: "Shell", call: "Call") -> str:
                 shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
                 note_read(shell, source)
     elif sources:
-        note_write(shell, target, REMOTE, adds=True)
+        shell.met_strange = True
+        for source in sources:
+            note_write(shell, _place(source, target), REMOTE, adds=True)
+    elif call.name == "sftp" and _FAR.match(target):
+        note_write(shell, target.rpartition("/")[2], REMOTE, adds=True)
     return ""
+
+
+def _place(source: str, target: str) -> str:
+    """Where a copy lands: under its own name where the target is a folder."""
+    name = re.split(r"[/:]", source.rstrip("/"))[-1]
+    if target in {".", ".."} or target.endswith("/"):
+        return f"{target.rstrip('/')}/{name}"
+    return target
 
 
 def _mail(shell: "Shell", call: "Call") -> str:
@@ -146,12 +159,28 @@ def _sender(shell: "Shell", call: "Call") -> str:
         ):
             shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
             break
+    _note_received(shell, call)
     puts = _PUT.findall(call.stdin) if call.name in {"ftp", "lftp", "tftp"} else []
     if any(shell.is_secret(path) or _OUTSIDE_FILE.match(path) for path in puts):
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
     if SECRET in call.stdin:
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
     return generic(shell, call)
+
+
+def _note_received(shell: "Shell", call: "Call") -> None:
+    """`aws s3 cp s3://… FILE` and its kin: what lies there now came from elsewhere."""
+    operands = [arg for arg in call.args if arg[:1] != "-"]
+    if len(operands) > 1 and _FAR.match(operands[-2]) and not _FAR.match(operands[-1]):
+        note_write(shell, _place(operands[-2], operands[-1]), REMOTE, adds=True)
+    elif "get" in operands[:-1]:
+        note_write(shell, operands[-1].rpartition("/")[2], REMOTE, adds=True)
+    elif call.name == "az" and "download" in operands:
+        path = read_options(call.args, frozenset({"-f", "--file", "-n", "-c"})).value(
+            "-f", "--file"
+        )
+        if path:
+            note_write(shell, path, REMOTE, adds=True)
 
 
 def _fifo(shell: "Shell", call: "Call") -> str:
@@ -165,6 +194,8 @@ def _listen(shell: "Shell", call: "Call") -> str:
     """A reverse shell by way of a program that hands its socket on."""
     if any(arg.rpartition("/")[2] in SHELLS for arg in call.args):
         shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
+    if any(arg in {"-R", "-D"} for arg in call.args):
+        shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.opens_tunnel")
     return UNKNOWN
 
 
@@ -208,7 +239,7 @@ HANDLERS: "dict[str, Handler]" = {
         ),
         _sender,
     ),
-    "dbclient": _listen,
+    **dict.fromkeys(("dbclient", "plink"), _listen),
     "mkfifo": _fifo,
     "mknod": _fifo,
 }

@@ -26,6 +26,8 @@ _MAX_ARGUMENTS = 256
 _INSTALLERS = _WORDS["installers"]
 _SCRIPTS = _WORDS["scripts"]
 _BUILDERS = _WORDS["builders"]
+_BUILD_FILES = _WORDS["build_files"]
+_LOADS = frozenset({"-S", "-f", "--file", "-l", "--load", "-x", "-i", "-source", "--init-script"})
 _ASKS = frozenset({"--version", "--help", "-h", "-V", "version", "help"})
 _USES = re.compile(
     r"-[ikcKeEF]\Z|--?[\w-]*(?:key|cert|ident|cred|config|conf\b|env|auth|token|pass|secret|pem|ca\b|cacert|profile"
@@ -76,10 +78,20 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
 
 def note_fetched(shell: "Shell", call: "Call") -> None:
     """Note that a program runs, builds or installs what this text fetched."""
-    if REMOTE in call.stdin and _fits(_FED, call):
+    if (REMOTE in call.stdin and _fits(_FED, call)) or _loads(shell, call):
         shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.runs_remote_code")
     elif shell.strange and not _ASKS.issuperset(call.args[:1] or ("-",)):
         _note_strange(shell, call)
+
+
+def _loads(shell: "Shell", call: "Call") -> bool:
+    """Whether a program runs what a process substitution fetches."""
+    runs = call.name in _INSTALLERS | _SCRIPTS | _BUILDERS | frozenset(_FED)
+    return any(
+        "/dev/fd/" in value and REMOTE in shell.files.get(value, "") and (runs or option in _LOADS)
+        for option, value in islice(_paths(call.args), _MAX_ARGUMENTS)
+        if call.name not in _KEEPERS or runs
+    )
 
 
 def _note_strange(shell: "Shell", call: "Call") -> None:
@@ -93,6 +105,7 @@ def _note_strange(shell: "Shell", call: "Call") -> None:
     if call.name in _BUILDERS:
         folders = [shell.places.resolve(path, shell.cwd) for path in [".", *given]]
         full += filter(shell.is_foreign, folders)
+        full += [f"{shell.cwd}/{name}" for name in _BUILD_FILES]
     if any(map(shell.is_strange, full)):
         shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
 

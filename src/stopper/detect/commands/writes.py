@@ -32,7 +32,7 @@ _SYSTEM = re.compile(
 )
 _KERNEL = re.compile(r"/proc/sysrq-trigger$|/sys/block/[^/]+/device/delete$")
 _CORE = re.compile(
-    r"/(?:usr/(?:local/)?)?s?bin/(?:ls|ps|cat|cp|mv|rm|su|sudo|ssh|sshd|scp|git|bash|sh|zsh|dash|login|passwd|id|who"
+    r"(?:/(?:usr/(?:local/)?)?s?bin|/(?:home/[^/]+|Users/[^/]+|root)/(?:\.local/)?bin)/(?:ls|ps|cat|cp|mv|rm|su|sudo|ssh|sshd|scp|git|bash|sh|zsh|dash|login|passwd|id|who"
     r"|whoami|w|top|netstat|ss|lsof|find|grep|kill|killall|mount|umount|ping|cron|crond|curl|wget|systemctl|init|env"
     r"|chmod|chown|tar|vi|vim|nano|less|more|sed|awk|date|df|du|ifconfig|ip|iptables|dpkg|apt|apt-get|yum|dnf|gpg)$"
 )
@@ -46,7 +46,7 @@ _SETTING_LINE = re.compile(
 )
 _SETTING_WORDS = re.compile(
     r"curl|wget|\bnc\b|/dev/tcp|base64|\beval\b.*\$\(\s*(?:echo|printf|cat|curl)|LD_PRELOAD"
-    r"|PROMPT_COMMAND|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
+    r"|PROMPT_COMMAND|(?:source|\.)\s+['\"]?/(?:var/)?(?:tmp|dev/shm)/|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
     r"|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
 )
 
@@ -83,6 +83,8 @@ def note_write(
     if len(shell.files) < MAX_FILES:
         before = shell.files.get(full, "") if append else ""
         shell.files[full] = before + content
+    if shell.met_strange and REMOTE in content:
+        shell.note_strange(full)
     if is_device(full):
         shell.add(EffectKind.DISK, path, Scope.ROOT, "command.writes_disk")
         return
