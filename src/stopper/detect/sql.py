@@ -16,7 +16,9 @@ _SUSPECT: Final = re.compile(
     r"\b(?:drop|truncate|delete|update|alter|grant|revoke|exec|execute|copy|outfile|dumpfile|do"
     r"|call|merge|replace|load_extension|load|attach|xp_cmdshell|lo_\w+|pg_\w+|sp_\w+|dblink\w*"
     r"|prepare|shutdown|kill|purge|flush|reset|rename|detach|vacuum|reassign|openrowset|bulk"
-    r"|load_file|sys_exec|sys_eval|writefile|program|rollback|disable|overwrite)\b",
+    r"|load_file|sys_exec|sys_eval|writefile|program|rollback|disable|overwrite"
+    r"|authentication_string|rolpassword|password_hash|syslogins|sql_logins|dba_users|mysql|sys"
+    r"|create|system|stop|optimize|undrop|backup|restore|deny|set)\b",
     re.IGNORECASE,
 )
 _VERSIONED: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
@@ -32,12 +34,57 @@ _FILE_OUT: Final = re.compile(
     r"\binto\s+(?:outfile|dumpfile)\b|\bwritefile\s*\(|\bpg_write_file", re.IGNORECASE
 )
 _FILE_IN: Final = re.compile(
-    r"\b(?:load_file|pg_read_file|pg_read_binary_file|pg_ls_dir|lo_import)\s*\(|load\s+data\b|openrowset",
+    r"\b(?:load_file|pg_read_file|pg_read_binary_file|pg_ls_dir|lo_import)\s*\("
+    r"|load\s+data\b|openrowset",
     re.IGNORECASE,
+)
+_CREDENTIALS: Final = re.compile(
+    r"\b(?:pg_shadow|pg_authid|pg_user_mappings?|syslogins|sql_logins|dba_users"
+    r"|sys\.user\$|rolpassword"
+    r"|authentication_string|password_hash|mysql\.user|sysusers|system_auth\.(?:roles"
+    r"|credentials))",
+    re.IGNORECASE,
+)
+_KILLS_ALL: Final = re.compile(
+    r"\bpg_(?:terminate|cancel)_backend\(\s*\w*\.?pid\s*\)(?![^;]*\bwhere\b)", re.IGNORECASE
+)
+_CREATES: Final = re.compile(r"\s*(?:create|insert|alter|comment|--)", re.IGNORECASE)
+_RIGHTS: Final = re.compile(
+    r"\bgrant\s+(?:super|dba|sysadmin|sysdba|root|admin\w*|accountadmin|all)\b"
+    r"|\bgrant\b[^;]*\bon\s+\*\.\*"
+    r"|\bgrant\b[^;]*\bto\s+public\b|\bwith\s+grant\s+option|\bsp_addsrvrolemember"
+    r"|\bsp_addrolemember"
+    r"|\balter\s+(?:server\s+)?role\b[^;]*\b(?:add\s+member|superuser|bypassrls|createrole)"
+    r"|\bgrant\s+(?:pg_\w+|rds_superuser|cloudsqlsuperuser|azure_pg_admin|postgres)\b"
+    r"|\bset\s+(?:global|persist)\s+(?:general_log|secure_file_priv|local_infile"
+    r"|skip_grant_tables|validate_password\S*)"
+    r"|\bidentified\s+by\b[^;]*\bwith\s+grant|\bset\s+password\b|\balter\s+(?:user"
+    r"|login)\b[^;]*\b(?:identified|password|superuser)",
+    re.IGNORECASE,
+)
+_SYSTEM: Final = re.compile(
+    r"\bsystem\s+(?:drop|shutdown|kill|stop)\b|\balter\s+table\b[^;]*\b(?:drop"
+    r"|delete|detach|clear)\b"
+    r"|\balter\s+database\b[^;]*\b(?:set\s+(?:offline|single_user|emergency)|drop)\b"
+    r"|\bdrop\s+(?:login|server|availability|endpoint|certificate|assembly"
+    r"|domain|rule|aggregate|foreign|policy|publication|subscription|server"
+    r"|event|procedure|package|synonym|stage|pipe|task|share|warehouse|account"
+    r"|dictionary|resource|namespace|bucket|measurement|series|retention"
+    r"|continuous|catalog|external|connector|graph|constraint|alias|analyzer"
+    r"|space|class|edge|vertex|if)\b"
+    r"|\bset\s+(?:foreign_key_checks\s*=\s*0[^;]*;.*\b(?:drop|truncate|delete)|global\s+read_only)"
+    r"|\breset\s+(?:slave|replica|master|persist)|\bstop\s+(?:slave|replica"
+    r"|group_replication)|\bpurge\s+(?:table|recyclebin|binary|tablespace)"
+    r"|\bpg_(?:drop_replication_slot|switch_wal|promote|reload_conf|rotate_logfile)\b"
+    r"|\bcreate\s+or\s+replace\s+(?:table|database|schema)\b"
+    r"|\bshutdown\s+(?:immediate|abort|with|normal|transactional)\b|\bstartup\s+force"
+    r"|\brestore\s+database\b[^;]*\breplace\b",
+    re.IGNORECASE | re.DOTALL,
 )
 _CRUDE: Final = re.compile(
     r"\bdrop\s+(?:table|database|schema|view|index|user|role|column|sequence|function|trigger|type"
-    r"|materialized|tablespace|keyspace|collection|owned|extension|partition|stream|warehouse|all)\b"
+    r"|materialized|tablespace|keyspace|collection|owned|extension|partition"
+    r"|stream|warehouse|all)\b"
     r"|\btruncate\s+(?:table\s+)?[\w.\"`\[]+|\bdelete\s+from\b|\bupdate\s+[\w.\"`]+\s+set\b"
     r"|\balter\s+\w+[^;]*\bdrop\b|\bdrop\s+owned\b",
     re.IGNORECASE,
@@ -115,6 +162,14 @@ class _Found:
         if _FILE_OUT.search(bare):
             self.add("a file of the server", "command.sql_writes_file", EffectKind.OVERWRITE,
                      Scope.OUTSIDE)  # fmt: skip
+        if _CREDENTIALS.search(bare) and not _CREATES.match(bare):
+            self.add("passwords", "command.sql_reads_passwords", EffectKind.CREDENTIAL_READ)
+        if _KILLS_ALL.search(bare):
+            self.add("sessions", "command.stops_service", EffectKind.INFRASTRUCTURE)
+        if _RIGHTS.search(bare):
+            self.add("rights", "command.grants_rights", EffectKind.PRIVILEGE)
+        if _SYSTEM.search(bare):
+            self.add("the server", "command.sql_destroys")
         if _FILE_IN.search(bare):
             self.add("a file of the server", "command.sql_reads_file", EffectKind.CREDENTIAL_READ)
 

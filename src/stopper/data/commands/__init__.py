@@ -16,15 +16,16 @@ __all__ = [
     "Program",
     "Rule",
     "Runner",
-    "WindowsRule",
+    "TextRule",
     "Wrapper",
     "load_commands",
     "read_commands",
 ]
 
 _FILES = (
-    "cloud", "containers", "database", "fetch", "git", "jobs", "machine", "macos", "network",
-    "packages", "paths", "places", "rights", "system", "uses", "verbs", "windows", "wrappers",
+    "cloud", "code", "containers", "database", "fetch", "git", "jobs", "machine", "macos",
+    "network", "packages", "paths", "places", "rights", "system", "uses", "verbs", "windows",
+    "wrappers",
 )  # fmt: skip
 
 
@@ -83,15 +84,16 @@ class Runner(Struct, frozen=True, forbid_unknown_fields=True):
     machine: str = "here"
 
 
-class WindowsRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a program of PowerShell or cmd does where `needs` is in its arguments, not `without`.
+class TextRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a text does in which `needs` is found, and `without` is not.
 
-    The name `*` stands for a whole text, in which both are sought.
+    The text is the arguments of one of the programs of PowerShell or cmd that are named, or all
+    of it for the name `*`; a rule for code in other languages has no names.
     """
 
-    names: tuple[str, ...]
     effect: str
     reason: str
+    names: tuple[str, ...] = ()
     needs: str = ""
     without: str = ""
     scope: str = "root"
@@ -130,7 +132,8 @@ class Commands(Struct, frozen=True, forbid_unknown_fields=True):
     programs: dict[str, Program]
     wrappers: dict[str, tuple[Wrapper, ...]]
     runners: dict[str, Runner]
-    windows: tuple[WindowsRule, ...]
+    windows: tuple[TextRule, ...]
+    code: tuple[TextRule, ...]
     places: Places
     paths: Paths
     words: dict[str, frozenset[str]]

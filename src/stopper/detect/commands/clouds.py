@@ -25,6 +25,13 @@ _SERVICES_FIRST: Final = frozenset({"aws", "awslocal", "aliyun", "tccli", "oci"}
 _MAX_WORDS: Final = 7
 """How many operands may stand before the verb."""
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)*$")
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_KEYS: Final = re.compile(
+    r"(?!keyvault|ad |acr import|sshkey).*\b(?:keys list|list-keys|connection-string (?:show"
+    r"|list)|appsettings list"
+    r"|admin-key show|query-key list|credential show|key list|authorization-rule keys"
+    r"|list-publishing)"
+)
 _SPLIT: Final = re.compile(r"[-_:]")
 _DATABASE: Final = re.compile(
     r"(?:rds|dynamodb|redshift|docdb|neptune|elasticache|timestream|keyspaces"
@@ -45,7 +52,12 @@ def note_verb(shell: "Shell", call: "Call") -> None:
     first = int(call.name in _SERVICES_FIRST)
     if first and operands[:1] == ["s3"]:
         return
-    for place, word in enumerate(operands[:_MAX_WORDS]):
+    if call.name == "heroku" and operands == ["config"]:
+        _note(shell, "prints", "config", "")
+    if call.name == "az" and _KEYS.match(" ".join(operands[:_MAX_WORDS])):
+        _note(shell, "prints", " ".join(operands[:_MAX_WORDS]), "")
+    for place, written in enumerate(operands[:_MAX_WORDS]):
+        word = _HUMP.sub("-", written).lower() if first and place == first else written
         if _WORD.match(word) is None:
             return
         if place < first or (place == 0 and word in _WORDS["cloud_vague"]):

@@ -24,23 +24,33 @@ STRING: Final = r"""(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\
 _JOINED: Final = re.compile(r"""(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
 _RUNS: Final = re.compile(
     r"\b(?:system|exec|popen|passthru|shell_exec|proc_open|pcntl_exec|execSync|execFileSync"
-    r"|spawnSync|spawn|execFile|execa\w*|execute|capture[23]e?|capture2|do shell script|fork_exec)"
-    rf"\b!?\s*[(\[{{]*\s*(?:String\.raw)?{STRING}((?:\s*,\s*\[?\s*{STRING})*)"
+    r"|spawnSync|spawn|execFile|execa\w*|execute|capture[23]e?|capture2|do shell script|fork_exec"
+    r"|Process|shell|sh|cmd|command|Command|shell-command|call-process|start-process|shellescape"
+    r"|run-program|run_command|getoutput|ProcessBuilder|check_output|shell_output|new-process|run)"
+    rf"\b!?\s*[(\[{{]*\s*(?:nil\s+\S+\s+)?(?:\[\s*)?(?:String\.raw)?{STRING}((?:\s*,?\s*\[?\s*"
+    rf"{STRING})*)"
+)
+_EXECUTED: Final = re.compile(
+    rf"{STRING}\s*\.(?:execute\(\)|!|lineStream|run\(\))|\$\s*`((?:[^`\\]|\\.)*)`"
 )
 _BACKTICKS: Final = re.compile(
     r"`([^`]+)`|(?:%x|qx)\s*(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|([/|!#])(.*?)\5)"
 )
 _DELETES: Final = re.compile(
-    r"\b(?:unlink(?:Sync)?|rmtree|remove_tree|rm_rf|rm_r|rm_f|remove_dir|rm_tree|rmSync|rmdirSync|rmdir|removeSync"
-    rf"|delete_if_exists|deltree|unlinkr?|remove_entry(?:_secure)?|emptyDirSync)\b\s*\(?\s*(?:glob\s*\(?\s*)?{STRING}"
+    r"\b(?:unlink(?:Sync)?|rmtree|remove_tree|rm_rf|rm_r|rm_f|remove_dir"
+    r"|rm_tree|rmSync|rmdirSync|rmdir|removeSync"
+    rf"|delete_if_exists|deltree|unlinkr?|remove_entry(?:_secure)?|emptyDirSync)\b\s*\(?\s*(?:gl"
+    rf"ob\s*\(?\s*)?{STRING}"
     rf"|\b(?:File\.delete|fs\.(?:promises\.)?rm|FileUtils\.rm|Deno\.remove(?:Sync)?|os\.remove"
     rf"|Dir\.(?:delete|rmdir|unlink)|file\.remove|Pathname\.new)\s*\(?\s*{STRING}"
 )
 _EACH_DELETED: Final = re.compile(
-    rf"(?:array_map|map|each|unlink|delete)\b.{{0,40}}\bglob\s*\(?\s*{STRING}|Dir\.glob\s*\(?\s*{STRING}.{{0,40}}(?:delete|unlink|rm)"
+    rf"(?:array_map|map|each|unlink|delete)\b.{{0,40}}\bglob\s*\(?\s*{STRING}"
+    rf"|Dir\.glob\s*\(?\s*{STRING}.{{0,40}}(?:delete|unlink|rm)"
 )
 _WRITES: Final = re.compile(
-    r"\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|file_put_contents|File\.write|IO\.write|writeTextFile(?:Sync)?"
+    r"\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|file_put_contents|File\.write"
+    r"|IO\.write|writeTextFile(?:Sync)?"
     rf"|truncateSync)\s*\(?\s*{STRING}"
 )
 _OPENS: Final = re.compile(
@@ -55,12 +65,14 @@ _CHMODS: Final = re.compile(
     re.VERBOSE,
 )
 _QUERIES: Final = re.compile(
-    rf"(?:\.|->|::)(?:query|execute|exec|raw|run|prepare|unprepared|statement|\$executeRaw\w*)\s*\(\s*{STRING}"
+    rf"(?:\.|->|::)(?:query|execute|exec|raw|run|prepare|unprepared|statement"
+    rf"|\$executeRaw\w*)\s*\(\s*{STRING}"
 )
 _ORM: Final = re.compile(
     r"\bobjects(?:\.all\(\))?\.delete\(\)|^(?!.*\bwhere\b).*\.(?:delete_all|destroy_all)\b"
     r"|\.deleteMany\(\s*(?:\{\s*\})?\s*\)|(?:::|->)truncate\(\)|::query\(\)->delete\(\)"
-    r"|DB::table\([^)]{0,99}\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\(|\.sync\(\{\s*force:\s*true",
+    r"|DB::table\([^)]{0,99}\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\("
+    r"|\.sync\(\{\s*force:\s*true",
     re.MULTILINE,
 )
 _SCRIPTED: Final = (
@@ -80,7 +92,8 @@ _SCRIPTED: Final = (
 )
 _LITERAL: Final = re.compile(STRING)
 _SOCKET: Final = re.compile(
-    r"fsockopen|require\(['\"](?:node:)?net['\"]\)|IO::Socket|TCPSocket|\bSocket\b|net\.(?:connect|Socket|createConnection)"
+    r"fsockopen|require\(['\"](?:node:)?net['\"]\)|IO::Socket|TCPSocket|\bSocket\b"
+    r"|net\.(?:connect|Socket|createConnection)"
     r"|socket\.(?:tcp|socket|connect)|/inet/tcp/|stream_socket_client|pfsockopen|use Socket"
 )
 _SHELLISH: Final = re.compile(
@@ -98,8 +111,10 @@ _FETCHED: Final = re.compile(
     re.DOTALL,
 )
 _FORKS: Final = re.compile(
-    r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s{0,9}\(?\s{0,9}(?:1|true|:)\s{0,9}\)?\s{0,9}[{;]?.{0,40}\bfork\b"
-    r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s{0,9}(?:\(\)\s{0,9})?(?:,\s{0,9})?redo|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
+    r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s{0,9}\(?\s{0,9}(?"
+    r":1|true|:)\s{0,9}\)?\s{0,9}[{;]?.{0,40}\bfork\b"
+    r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s{0,9}(?:\(\)\s{0,9})?(?:,\s{0,9})?redo"
+    r"|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
     r"|while\s*\((?:1|true)\).{0,60}(?:spawn|fork|exec)\("
     r"|while true do\s.{0,60}(?:execute|popen)\("
     r"|\bfork\(\s*__filename|spawn\(\s*process\.(?:execPath|argv)"
@@ -109,7 +124,8 @@ _FORKS: Final = re.compile(
     re.DOTALL,
 )
 _DECODED: Final = re.compile(
-    rf"(?:base64_decode|atob|decode64|decode_base64|Buffer\.from|b64decode|gzinflate|unpack)\s*\(?\s*{STRING}"
+    rf"(?:base64_decode|atob|decode64|decode_base64|Buffer\.from|b64decode"
+    rf"|gzinflate|unpack)\s*\(?\s*{STRING}"
 )
 _HEXED: Final = re.compile(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?{STRING}")
 
@@ -125,10 +141,25 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
             shell.run_argv([first, *words])
         else:
             shell.run_code(first, f"a command that {language} runs")
-    if language in {"perl", "ruby", "php"}:
+    for match in list(_EXECUTED.finditer(code))[:MAX_LITERALS]:
+        text = literal(match.groups())
+        shell.run_code(text, f"a command that {language} runs")
+    if language in {"perl", "ruby", "php", "julia", "crystal"}:
         for match in list(_BACKTICKS.finditer(code))[:MAX_LITERALS]:
             text = next((g for g in match.groups() if g and len(g) > 1), "")
             shell.run_code(text, f"a command that {language} runs")
+    _note_deletes(shell, code)
+    for match in list(_QUERIES.finditer(code))[:MAX_LITERALS]:
+        note_sql(shell, literal(match.groups()), None)
+    note_orm(shell, code, language)
+    _note_files(shell, code)
+    _note_shape(shell, code, language)
+    if depth < _MAX_DECODED:
+        _scan_encoded(shell, code, language, depth)
+
+
+def _note_deletes(shell: "Shell", code: str) -> None:
+    """Files that are deleted or written whole."""
     for match in list(_DELETES.finditer(code))[:MAX_LITERALS]:
         tree = re.search(r"r[fd]|tree|Sync|fs\.|Deno|remove|recursive", match[0]) is not None
         path = literal(match.groups()).replace("#{Dir.home}", shell.places.home)
@@ -137,13 +168,6 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
         note_delete(shell, _home(shell, literal(match.groups())), recursive=True)
     for match in list(_WRITES.finditer(code))[:MAX_LITERALS]:
         note_write(shell, _home(shell, literal(match.groups())), UNKNOWN)
-    for match in list(_QUERIES.finditer(code))[:MAX_LITERALS]:
-        note_sql(shell, literal(match.groups()), None)
-    note_orm(shell, code, language)
-    _note_files(shell, code)
-    _note_shape(shell, code, language)
-    if depth < _MAX_DECODED:
-        _scan_encoded(shell, code, language, depth)
 
 
 def _note_files(shell: "Shell", code: str) -> None:

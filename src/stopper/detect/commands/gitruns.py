@@ -78,7 +78,7 @@ def _cloned(shell: "Shell", operands: list[str]) -> None:
     url = "".join(operands[:1])
     folder = "".join(operands[1:2]) or url.rstrip("/").rpartition("/")[2].removesuffix(".git")
     if folder and ("://" in url or url.startswith("git@")):
-        shell.note_clone(shell.places.resolve(folder, shell.cwd), strange=is_strange(url))
+        shell.note_clone(shell.places.resolve(folder, shell.cwd))
 
 
 def _remotes(shell: "Shell", operands: list[str]) -> None:

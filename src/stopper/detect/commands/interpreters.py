@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.commands.flow import generic
+from stopper.detect.commands.codecalls import home_literals, note_calls
+from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.foreign import MAX_LITERALS, note_orm, scan
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.pycode import MAX_CODE, run_python
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 _MAX_CLUSTER: Final = 8
+_LOOPS: Final = re.compile(r"-[a-zA-Z0]{0,5}[np]")
 _TASKS: Final = frozenset(
     {"manage.py", "artisan", "console", "rails", "rake", "doctrine", "drush", "wp"}
 )
@@ -49,6 +51,74 @@ _CODE: Final = {
     "osascript": ("-e",),
     "Rscript": ("-e",),
 }
+_OTHERS: Final = (
+    "julia",
+    "elixir",
+    "groovy",
+    "scala",
+    "scala-cli",
+    "kotlin",
+    "kscript",
+    "jshell",
+    "tclsh",
+    "expect",
+    "guile",
+    "racket",
+    "swift",
+    "ghc",
+    "runghc",
+    "raku",
+    "perl6",
+    "crystal",
+    "nim",
+    "ocaml",
+    "clojure",
+    "clj",
+    "bb",
+    "erl",
+    "sbcl",
+    "clisp",
+    "ecl",
+    "octave",
+    "R",
+    "wolframscript",
+    "dart",
+    "csi",
+    "fsi",
+    "dotnet-script",
+    "zx",
+    "qjs",
+    "coffee",
+    "moon",
+    "fennel",
+    "janet",
+    "hy",
+    "xonsh",
+    "nu",
+    "v8",
+    "d8",
+    "mono",
+    "gst",
+    "gawk",
+    "rhino",
+    "jjs",
+    "jython",
+    "txr",
+    "newlisp",
+    "chicken",
+    "csi5",
+    "gsi",
+    "escript",
+    "rdmd",
+    "tcc",
+    "gnuplot",
+    "maxima",
+    "gp",
+    "sage",
+    "lein",
+)
+"""Languages whose code stands in an argument or comes as input."""
+_CODE_LIKE: Final = re.compile(r"[\s(\[].*[\"'(`]|[\"'].*[\"']", re.DOTALL)
 _ALIASES: Final = {
     "python2": "python", "python3": "python", "pypy": "python", "pypy3": "python",
     "ipython": "python", "nodejs": "node", "bun": "node", "deno": "node", "luajit": "lua",
@@ -69,6 +139,8 @@ def _interpret(shell: "Shell", call: "Call") -> str:
         if language == "perl" and any(re.match(r"-\w*i", arg) for arg in args if arg[:2] != "-e"):
             _in_place(shell, rest)
         _judge(shell, code, language)
+        if language == "perl" and any(_LOOPS.match(arg) for arg in args):
+            return blend(call.stdin, code, *read_all(shell, rest))
         return blend(call.stdin, code) if call.stdin or not is_literal(code) else UNKNOWN
     if language == "python" and any(arg == "-m" for arg in args):
         return _module(shell, call, args)
@@ -175,14 +247,32 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
     plain = code.replace(UNKNOWN, "_").replace(SECRET, "_").replace(ENCODED, "_")
     if language == "python":
         note_orm(shell, plain, language)
+    note_calls(shell, home_literals(plain), language)
     if language == "python" and run_python(shell, plain):
         if SECRET in code and re.search(r"https?://|socket", code):
             shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
         return
-    scan(shell, plain, language)
+    scan(shell, home_literals(plain), language)
+
+
+def _other(shell: "Shell", call: "Call") -> str:
+    """A language without a reader of its own: each argument that looks like code, and the input."""
+    for arg in call.args[:MAX_LITERALS]:
+        if _CODE_LIKE.search(arg) and "://" not in arg.partition("(")[0]:
+            _judge(shell, arg, call.name)
+    if call.stdin and not any(arg[:1] not in "-/" for arg in call.args):
+        _judge(shell, call.stdin, call.name)
+    return blend(call.stdin, *call.args)
+
+
+def _rimraf(shell: "Shell", call: "Call") -> str:
+    """What Node deletes as `rm -rf` does."""
+    return shell.run_argv(["rm", "-rf", *(arg for arg in call.args if arg[:1] != "-")])
 
 
 HANDLERS: "dict[str, Handler]" = {
+    **dict.fromkeys(("rimraf", "del-cli", "premove"), _rimraf),
     **dict.fromkeys(("manage.py", "rails", "artisan"), _task),
+    **dict.fromkeys(_OTHERS, _other),
     **dict.fromkeys((*_VALUES, *_ALIASES), _interpret),
 }

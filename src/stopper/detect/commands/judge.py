@@ -23,7 +23,6 @@ from stopper.detect.commands import (
     printers,
     queries,
     runs,
-    servers,
     sockets,
     touches,
 )
@@ -122,6 +121,8 @@ def _read_as_bash(shell: Shell, text: str) -> None:
     for effect in other.effects:
         if (effect.kind, effect.reason) not in seen:
             shell.effects[effect] = None
+    if not any(part.reason == "command.parse_error" for part in other.unprovable):
+        shell.unprovable.update(other.unprovable)
 
 
 def _note_shown(shell: Shell, output: str) -> None:
@@ -148,7 +149,6 @@ def dispatch(shell: Shell, call: Call) -> str:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
-    servers.note_served(shell, call)
     reads = touches.note_files(shell, call, judged=handler is not None)
     if handler is not None:
         return handler(shell, call)
@@ -239,8 +239,6 @@ def _guess(shell: Shell, call: Call) -> str:
 def _run_file(shell: Shell, call: Call) -> None:
     """A program that this text wrote or fetched before."""
     if "/" not in call.path:
-        if any(path.endswith(f"bin/{call.name}") for path in shell.strange):
-            shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
         return
     full = shell.places.resolve(call.path, shell.cwd)
     content = shell.files.get(full)

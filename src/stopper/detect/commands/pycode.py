@@ -77,6 +77,7 @@ class _Reader:
         self.seen_dup = False
         self.runs = False
         self.sends = ""
+        self.in_memory = False
 
     def read(self, tree: ast.AST) -> None:
         """Names first, then every call."""
@@ -109,8 +110,12 @@ class _Reader:
                 self.names[item.asname or item.name] = f"{node.module}.{item.name}"
         elif isinstance(node, ast.Assign) and len(node.targets) == 1:
             self._bind(node.targets[0], node.value)
+        elif isinstance(node, ast.comprehension) and node.ifs and isinstance(node.target, ast.Name):
+            self.values[node.target.id] = f"{self._fold(node.iter)}/{UNKNOWN}"
         elif isinstance(node, ast.For | ast.comprehension):
             self._bind(node.target, node.iter)
+        elif isinstance(node, ast.Constant) and node.value in (":memory:", "sqlite://"):
+            self.in_memory = True
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr)
 
@@ -303,7 +308,7 @@ class _Reader:
             path = self._fold(func.value)
             if is_literal(path) and note_read(self.shell, path) == SECRET:
                 self.secret = True
-        elif last in _SQL_CALLS and node.args:
+        elif last in _SQL_CALLS and node.args and not self.in_memory:
             text = self._fold(node.args[0])
             for effect in judge_sql(text.replace(UNKNOWN, "x")).effects:
                 self.shell.add(effect.kind, effect.target, effect.scope, effect.reason,

@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.sql import judge_sql
@@ -19,11 +19,17 @@ _DIALECTS: Final = {
     "psql": "postgres", "pgcli": "postgres", "cockroach": "postgres", "redshift": "postgres",
     "mysql": "mysql", "mariadb": "mysql", "mycli": "mysql", "mysqlsh": "mysql",
     "sqlite3": "sqlite", "sqlite": "sqlite", "litecli": "sqlite", "duckdb": "duckdb",
-    "sqlcmd": "tsql", "bcp": "tsql", "clickhouse-client": "clickhouse", "clickhouse": "clickhouse",
-    "snowsql": "snowflake", "snow": "snowflake", "bq": "bigquery", "spark-sql": "spark",
-    "beeline": "hive", "hive": "hive", "trino": "trino", "presto": "presto", "impala-shell": "hive",
-    "cqlsh": None, "sqlplus": "oracle", "usql": None, "isql": None, "influx": None,
-    "turso": "sqlite", "wrangler": "sqlite",
+    "sqlcmd": "tsql", "bcp": "tsql", "clickhouse-client": "clickhouse",
+    "clickhouse": "clickhouse", "snowsql": "snowflake", "snow": "snowflake", "bq": "bigquery",
+    "spark-sql": "spark", "beeline": "hive", "hive": "hive", "trino": "trino", "presto": "presto",
+    "impala-shell": "hive", "cqlsh": None, "sqlplus": "oracle", "usql": None, "isql": None,
+    "influx": None, "turso": "sqlite", "wrangler": "sqlite", "osql": "tsql", "psql16": "postgres",
+    "pgsql": "postgres", "vsql": "postgres", "nzsql": "postgres", "gpsql": "postgres",
+    "ysqlsh": "postgres", "edgedb": None, "dolt": "mysql", "ksql": None, "ksqldb-cli": None,
+    "drill": None, "phoenix": None, "dbsqlcli": "databricks", "databricks-sql": None,
+    "sqlite-utils": "sqlite", "iredis": None, "mssql-cli": "tsql", "tsql": "tsql", "db2": None,
+    "monetdb": None, "mclient": None, "harlequin": None, "usqlsh": None, "rqlite": "sqlite",
+    "cypher-shell": None, "pgbench": "postgres", "timescaledb": "postgres",
 }  # fmt: skip
 _TEXT_OPTIONS: Final = {
     "postgres": ("-c", "--command"),
@@ -46,8 +52,67 @@ _MONGO: Final = re.compile(
     r"\.(?:drop(?:Database|Collection|Indexes?|User|AllUsersFromDatabase)?|deleteMany|remove"
     r"|shutdownServer|deleteOne|findOneAndDelete|updateMany|renameCollection)\s*\((?P<filter>[^)]*)"
 )
+_MONGO_GRAVE: Final = (
+    (
+        EffectKind.PRIVILEGE,
+        "command.grants_rights",
+        (
+            r"\.(?:createUser|updateUser|grantRolesToUser|changeUserPassword"
+            r"|createRole|grantPrivilegesToRole)\("
+        ),
+    ),
+    (
+        EffectKind.CREDENTIAL_READ,
+        "command.prints_credential",
+        r"showCredentials|system\.users\b|getUsers\(",
+    ),
+    (
+        EffectKind.DATABASE,
+        "command.database_destroys",
+        (
+            r"\[[^\]]{1,60}\]\.(?:drop|deleteMany|remove)\(|\b(?:dropDatabase"
+            r"|drop|shutdown|dropIndexes|dropAllUsersFromDatabase"
+            r"|dropUser|removeShard|replSetReconfig|fsync|truncate|compact|cloneCollectionAsCapped"
+            r"|convertToCapped)\s*:\s*(?:1|true|['\"])"
+            r"|\.(?:dropRole|dropAllRoles|dropSearchIndex|fsyncLock|killAllSessions"
+            r"|bulkWrite\([^;]{0,200}deleteMany)|rs\.(?:remove|stepDown|reconfig)\("
+            r"|sh\.(?:removeShard|stopBalancer)|getSiblingDB\([^)]{1,60}\)\.dropDatabase"
+            r"|replaceOne\(\s*\{\s*\}|updateMany\(\s*\{\s*\}"
+        ),
+    ),
+)
 _EMPTY: Final = re.compile(r"\s*(?:\{\s*\})?\s*,?")
-_REDIS: Final = frozenset({"flushall", "flushdb", "shutdown", "debug", "swapdb"})
+_REDIS: Final = frozenset(
+    {"flushall", "flushdb", "shutdown", "debug", "swapdb", "replicaof", "slaveof", "migrate"}
+)
+_REDIS_PAIRS: Final = {
+    ("config", "get", "requirepass"): (EffectKind.CREDENTIAL_READ, "command.prints_credential"),
+    ("config", "get", "*"): (EffectKind.CREDENTIAL_READ, "command.prints_credential"),
+    ("config", "get", "masterauth"): (EffectKind.CREDENTIAL_READ, "command.prints_credential"),
+    ("config", "set", "requirepass"): (EffectKind.PRIVILEGE, "command.changes_password"),
+    ("config", "set", "protected-mode"): (EffectKind.NETWORK, "command.opens_firewall"),
+    ("config", "set", "bind"): (EffectKind.NETWORK, "command.opens_firewall"),
+    ("config", "set", "save"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("config", "set", "maxmemory"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("acl", "setuser"): (EffectKind.PRIVILEGE, "command.grants_rights"),
+    ("acl", "deluser"): (EffectKind.PRIVILEGE, "command.grants_rights"),
+    ("module", "load"): (EffectKind.REMOTE_CODE, "command.loads_code"),
+    ("function", "flush"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("function", "delete"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("cluster", "reset"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("cluster", "flushslots"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("cluster", "forget"): (EffectKind.DATABASE, "command.database_destroys"),
+    ("xgroup", "destroy"): (EffectKind.DATABASE, "command.database_destroys"),
+}
+"""Commands of Redis by their first words."""
+_MAKES: Final = re.compile(
+    r"'\s{0,9}((?:drop|truncate)\s{1,9}(?:table|database|schema|view|user"
+    r"|role|index)?)\b[^']{0,200}'\s{0,9}(?:\|\||,|\+)",
+    re.IGNORECASE,
+)
+_SELECTS: Final = re.compile(
+    r"\bselect\b.{1,4000}\bfrom\s+(?!pg_|information_schema)\w", re.IGNORECASE | re.DOTALL
+)
 _ETCD: Final = ("--prefix", "--from-key")
 
 
@@ -88,18 +153,35 @@ def _client(shell: "Shell", call: "Call") -> str:
     script = options.value("-f", "--file", "-i")
     if script is not None:
         texts.append(shell.read(script))
+    if ":memory:" in call.args:
+        return UNKNOWN
+    if call.stdin and not is_literal(call.stdin) and any("prod" in arg for arg in call.args):
+        shell.add(EffectKind.DATABASE, call.name, Scope.REMOTE, "command.database_replaces")
     for text in texts:
         note_sql(shell, text, dialect)
         for line in re.findall(
             r"^[ \t]{0,99}(?:\\!|\.shell|\.system|!!?|system\s)[ \t]{0,99}(.+)$", text, re.MULTILINE
         ):
             shell.run_code(line, call.name)
-    return SECRET if SECRET in "".join(texts) else UNKNOWN
+    return _printed("".join(texts))
+
+
+def _printed(text: str) -> str:
+    """What a client prints: statements that a query makes, or what tables hold."""
+    if SECRET in text:
+        return SECRET
+    made = _MAKES.search(text)
+    if made is not None:
+        return f"{made[1]} x;"
+    return ENCODED if _SELECTS.search(text) else UNKNOWN
 
 
 def _mongo(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"--eval", "-u", "-p", "--host", "--port", "-f"}))
     for text in [*options.all_values("--eval"), call.stdin]:
+        for kind, reason, shape in _MONGO_GRAVE:
+            if re.search(shape, text):
+                shell.add(kind, call.name, Scope.REMOTE, reason)
         for match in _MONGO.finditer(text):
             bounded = match[0].startswith(
                 (".delete", ".remove", ".update", ".find")
@@ -137,7 +219,11 @@ def _redis(shell: "Shell", call: "Call") -> str:
             )
         ):
             shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
-        elif lower[:2] == ["config", "set"] and lower[2:3] in (["dir"], ["dbfilename"]):
+        for length in (2, 3):
+            grave = _REDIS_PAIRS.get(tuple(lower[:length]))
+            if grave is not None:
+                shell.add(grave[0], " ".join(line[:length]), Scope.REMOTE, grave[1])
+        if lower[:2] == ["config", "set"] and lower[2:3] in (["dir"], ["dbfilename"]):
             shell.add(EffectKind.PERSISTENCE, "redis", Scope.REMOTE, "command.runs_later")
     return UNKNOWN
 

@@ -4,7 +4,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.data.commands import WindowsRule, load_commands
+from stopper.data.commands import TextRule, load_commands
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.queries import note_sql
 from stopper.detect.commands.winlooks import looks_windows
@@ -22,7 +22,7 @@ _MAX_CALLS: Final = 100
 _ANYWHERE: Final = "*"
 """The name of rules that hold for a whole text: calls of .NET, COM and the like."""
 
-Row = tuple[WindowsRule, re.Pattern[str], re.Pattern[str]]
+Row = tuple[TextRule, re.Pattern[str], re.Pattern[str]]
 
 
 def _rules() -> dict[str, tuple[Row, ...]]:
@@ -44,7 +44,8 @@ _HOSTS: Final = frozenset({"powershell", "pwsh", "cmd", "start", "call", "wsl", 
 _LISTERS: Final = frozenset({"get-childitem", "gci", "dir", "ls", "get-item", "gi", "resolve-path"})
 _SHARED: Final = frozenset(
     {"format", "rm", "cp", "mv", "copy", "move", "rmdir", "shutdown", "set-acl", "at", "type",
-     "cat", "start", "find", "curl", "wget", "tar", "ssh", "scp", "more", "dir", "ls", "sort", "where",
+     "cat", "start", "find", "curl", "wget", "tar", "ssh", "scp", "more", "dir", "ls", "sort",
+     "where",
      "control", "tracker", "print", "replace", "expand", "label", "7z", "rar", "node", "sls",
      "subst", "compact", "convert", "dotnet", "file", "dd", "update", "route", "arp", "kill",
      "reset", "query", "remote", "rename", "ren", "mi", "sp", "chisel", "ngrok", "cloudflared",
@@ -59,16 +60,21 @@ WINDOWS: Final = frozenset(
      "invoke-restmethod", *_WRITERS}
 ) - _SHARED  # fmt: skip
 _HYPHENED: Final = frozenset(name for name in WINDOWS if "-" in name)
+_PARTED: Final = re.compile(r"[\s;|&(){}]")
 _FILES: Final = re.compile(
-    r"forfiles\b[^\n]{0,99}?/p\s+(\S{1,260})[^\n]{0,99}?/c\s+\"([^\"]{0,999})\"", re.IGNORECASE
+    r"forfiles\b[^\n]{0,99}?/p\s{1,9}(\S{1,260})[^\n]{0,99}?/c\s{1,9}\"([^\"]{0,999})\"",
+    re.IGNORECASE,
 )
 _EACH: Final = re.compile(
-    r"for\s+(?:/\w\s+)*(?:\"[^\"\n]{0,99}\"\s+)?(%+\w)\s+in\s+\(([^)]{0,999})\)\s+do\s+",
+    r"for\s{1,9}(?:/\w\s{1,9})*(?:\"[^\"\n]{0,99}\"\s{1,9})?(%+\w)\s{1,9}in\s{1,9}\(([^)]{0,999"
+    r"})\)\s{1,9}do\s{1,9}",
     re.IGNORECASE,
 )
 _FETCHED_TO: Final = re.compile(
-    r"(?:downloadfile\([^,]{1,999},\s*|-outfile\s+|-destination\s+|\s-o\s+|\s--output\s+|-path\s+"
-    r"|start-bitstransfer\s+(?:-source\s+)?\S{1,999}\s+|https?://[^\s'\"]{1,999}['\"]?\s+)['\"]"
+    r"(?:downloadfile\([^,]{1,999},\s{0,9}|-outfile\s{1,9}|-destination\s{1,9}"
+    r"|\s-o\s{1,9}|\s--output\s{1,9}|-path\s{1,9}"
+    r"|start-bitstransfer\s{1,9}(?:-source\s{1,9})?\S{1,999}\s{1,9}|https?://[^\s'\"]{1,999}['"
+    r"\"]?\s{1,9})['\"]"
     r"?([^\s'\"();&|]+)",
     re.IGNORECASE,
 )
@@ -80,47 +86,61 @@ _FETCH: Final = re.compile(
     re.IGNORECASE,
 )
 _RUN: Final = re.compile(
-    r"(?:^|[\s;|&(={])(?:iex|invoke-expression)\b|\[scriptblock\]::create"
-    r"|(?<!&)&\s*\(|\.invokescript\(|\.invokecommand\b"
+    r"(?:^|[\s;|&(={'\"])(?:iex|invoke-expression)\b|\[scriptblock\]::create"
+    r"|(?<!&)&\s{0,9}\(|\.invokescript\(|\.invokecommand\b"
     r"|newscriptblock|\[(?:system\.)?reflection\.assembly\]::load|\badd-type\b[^;]{0,200}(?:irm"
     r"|iwr|invoke-|download)",
     re.IGNORECASE,
 )
+_SOUGHT: Final = re.compile(
+    r"\b(?:select-string|sls|findstr|find|-c?(?:not)?match|-c?(?:not)?like"
+    r"|-pattern)\b[^|;\n'\"]{0,200}"
+    r"(?:'[^']{0,999}'|\"[^\"]{0,999}\")",
+    re.IGNORECASE,
+)
+"""What is only sought in texts."""
 _UNSEEN: Final = re.compile(
-    r"\b(?:iex|invoke-expression)\b\s*\(?\s*(?:\$|\()|\|\s*(?:iex|invoke-expression)\b"
-    r"|assembly\]::load\(\s*\$|assembly\]::load\(\s*\[convert"
+    r"\b(?:iex|invoke-expression)\b\s{0,9}\(?\s{0,9}(?:\$|\()|\|\s{0,9}(?:iex|invoke-expression)\b"
+    r"|assembly\]::load\(\s{0,9}\$|assembly\]::load\(\s{0,9}\[convert"
 )
 _ENCODED: Final = re.compile(
-    r"\s[-/](?:e|ec|en|enc\w*)\s+['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE
+    r"\s[-/](?:e|ec|en|enc\w*)\s{1,9}['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE
 )
-_FROM_BASE64: Final = re.compile(r"frombase64string\(\s*['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE)
+_FROM_BASE64: Final = re.compile(
+    r"frombase64string\(\s{0,9}['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE
+)
 _HOST_OPTION: Final = re.compile(r"[-/](\w+)$")
 _BARE_OPTIONS: Final = frozenset(
     {"noprofile", "nop", "noninteractive", "noni", "nologo", "sta", "mta", "noexit", "login", "l"}
 )
 _BOMB: Final = re.compile(
-    r"%0\s*[|&]+\s*%0|\bstart\s+(?:/\w+\s+)*(?:\"\"\s+)?(?:cmd\s+/[kc]\s+)?\"?%0"
-    r"|%0\s*\|\s*(?:start|cmd)"
+    r"%0\s{0,9}[|&]+\s{0,9}%0|\bstart\s{1,9}(?:/\w+\s{1,9})*(?:\"\"\s{1,9})?(?:cmd\s{1,9}/[kc]"
+    r"\s{1,9})?\"?%0"
+    r"|%0\s{0,9}\|\s{0,9}(?:start|cmd)"
     r"|:(\w{1,99})\s{0,9}&{1,9}\s{0,9}start\b.{0,200}&{1,9}\s{0,9}goto\s{1,9}:?\1\b"
-    r"|:(\w{1,99})[ \t]{0,9}\n\s{0,99}start\b[^\n]{0,999}\n\s{0,99}goto\s+:?\2"
+    r"|:(\w{1,99})[ \t]{0,9}\n\s{0,99}start\b[^\n]{0,999}\n\s{0,99}goto\s{1,9}:?\2"
     r"|(?:while\s{0,9}\(\s{0,9}(?:\$true|1)\s{0,9}\)|for\s{0,9}\(\s{0,9};[^;]{0,20};\s{0,9}\)"
     r"|do)\s{0,9}\{[^}]{0,60}(?:start-(?:process|job|threadjob)|saps|\bstart\s"
     r"|\[diagnostics\.process\]::start|powershell|notepad|cmd\b|\+=)"
-    r"|for\s+/l\s+%+\w\s+in\s+\(\s*\d+\s*,\s*(?:0\s*,|\d+\s*,\s*\d{4,})\s*\d*\s*\)\s+do\s+\(?\s"
+    r"|for\s{1,9}/l\s{1,9}%+\w\s{1,9}in\s{1,9}\(\s{0,9}\d+\s{0,9},\s{0,9}(?:0\s{0,9},"
+    r"|\d+\s{0,9},\s{0,9}\d{4,})\s{0,9}\d*\s{0,9}\)\s{1,9}do\s{1,9}\(?\s"
     r"*(?:start|cmd|call)\b"
-    r"|\.\.\s?\d{4,}\s*\|\s*(?:%|foreach(?:-object)?)\s*\{[^}]{0,60}(?:start-|saps|\[diagnostics)"
-    r"|function\s+(\w{1,40})\s*\{[^}]{0,60}(?:start-process|start-job|saps)[^}]{0,60}\b\3\b",
+    r"|\.\.\s?\d{4,}\s{0,9}\|\s{0,9}(?:%|foreach(?:-object)?)\s{0,9}\{[^}]{0,60}(?:start-"
+    r"|saps|\[diagnostics)"
+    r"|function\s{1,9}(\w{1,40})\s{0,9}\{[^}]{0,60}(?:start-process|start-job"
+    r"|saps)[^}]{0,60}\b\3\b",
     re.IGNORECASE,
 )
 _CALL_DELETES: Final = re.compile(
     r"(?:\[(?:system\.)?io\.(?:file|directory)\]::delete|filesystem\]::delete(?:file"
     r"|directory)|\.delete(?:folder|file)"
-    r"|get-item\s+(?:-path\s+)?|get-childitem\s+(?:-path\s+)?)\(?\s*['\"]?([a-z~$][^'\",()\n]{0"
+    r"|get-item\s{1,9}(?:-path\s{1,9})?|get-childitem\s{1,9}(?:-path\s{1,9})?)\(?\s{0,9}['\"]?("
+    r"[a-z~$][^'\",()\n]{0"
     r",260})(?=(['\",)][^;\n]{0,200})?)",
     re.IGNORECASE,
 )
 _CALL_WRITES: Final = re.compile(
-    r"\[(?:system\.)?io\.file\]::(?:writeall\w+|appendall\w+|create\w*|openwrite)\(\s*['\"]?([^"
+    r"\[(?:system\.)?io\.file\]::(?:writeall\w+|appendall\w+|create\w*|openwrite)\(\s{0,9}['\"]?([^"
     r"'\",()\n]{1,260})",
     re.IGNORECASE,
 )
@@ -154,8 +174,8 @@ _READS: Final = re.compile(
     r"|format-hex|out-printer|robocopy"
 )
 _SENDS: Final = re.compile(
-    r"-body\b|-infile\b|upload|-method\s+(?:post|put)|-attachments|-f\s+\S*@"
-    r"|-d\s+@|--data\S*\s|-t\s|\.post|putasync|-form\b|certreq\b.*-post|\bscp\b"
+    r"-body\b|-infile\b|upload|-method\s{1,9}(?:post|put)|-attachments|-f\s{1,9}\S*@"
+    r"|-d\s{1,9}@|--data\S*\s|-t\s|\.post|putasync|-form\b|certreq\b.*-post|\bscp\b"
     r"|\bsftp\b|\bftp\b|\.send\("
 )
 _DATA: Final = re.compile(
@@ -172,7 +192,7 @@ _HOME_PATH: Final = re.compile(
 _QUIET_OPTIONS: Final = frozenset({"$true", "$false", "silentlycontinue", "stop", "continue"})
 _TREES: Final = frozenset({"/s", "-recurse", "-r", "-rf", "-force", "/q", "-fo"})
 _NARROW: Final = re.compile(
-    r"\s-(?:include|filter|name)\s+[\"']?(?:\*?\.?(?:log|tmp|bak|pyc|obj"
+    r"\s-(?:include|filter|name)\s{1,9}[\"']?(?:\*?\.?(?:log|tmp|bak|pyc|obj"
     r"|o|cache|orig|swp|map|dll|pdb|nupkg)\b|bin\b|obj\b|node_modules|__pycache__"
     r"|dist\b|build\b|target\b)",
     re.IGNORECASE,
@@ -217,7 +237,8 @@ def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
 
 def run_windows_words(shell: "Shell", words: list[str]) -> None:
     """Note what a command would do that a shell has cut into words."""
-    run_windows(shell, " ".join(f'"{w}"' if " " in w and '"' not in w else w for w in words))
+    quoted = (f'"{w}"' if '"' not in w and _PARTED.search(w) else w for w in words)
+    run_windows(shell, " ".join(quoted))
 
 
 def _spread(text: str) -> str:
@@ -235,6 +256,7 @@ def _spread(text: str) -> str:
 
 
 def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
+    text = _SOUGHT.sub(" ", text)
     if _RUN.search(text) and _FETCH.search(text):
         shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
     elif _UNSEEN.search(lower):

