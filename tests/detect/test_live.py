@@ -12,10 +12,11 @@ from urllib.parse import quote
 import pytest
 
 from stopper.detect.decode import Budget
+from stopper.detect.fields import SPLIT
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.known import KnownValues
-from stopper.detect.live import MAX_ENCODED, LiveInspector
+from stopper.detect.live import MAX_ENCODED, MAX_HELD, LiveInspector
 
 KEY = b"a key for tests"
 RANDOM = random.Random(21)  # noqa: S311  samples
@@ -186,3 +187,48 @@ def test_without_rules_or_without_values() -> None:
         live = LiveInspector(inspector)
         found = [one for byte in data for one in live.feed(bytes([byte])).findings]
         assert [one.rule for one in (*found, *live.finish().findings)] == [rule]
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_value_that_is_cut_over_fields(size: int) -> None:
+    """It is told before the piece is let go that makes it sure, and less than half of it left."""
+    for place in range(1, len(VALUE)):
+        body = json.dumps(
+            [{"text": "some words"}, {"text": VALUE[:place]}, {"text": VALUE[place:]}]
+        )
+        live, gone = LiveInspector(INSPECTOR, joins_fields=True), b""
+        found: tuple[Finding, ...] = ()
+        for start in range(0, len(body), size):
+            released = live.feed(body[start : start + size].encode())
+            found += released.findings
+            if found:
+                break
+            gone += released.data
+        found = found or live.finish().findings
+        assert {one.rule for one in found} <= {"known-value", "known-value-part"}
+        least = len(VALUE) // 2
+        assert VALUE[:least].encode() not in gone
+        assert VALUE[-least:].encode() not in gone
+        assert any(one.decoded[:1] == (SPLIT,) or len(VALUE) - place >= least for one in found)
+
+
+def test_clean_fields_are_not_held_back() -> None:
+    live, body = LiveInspector(INSPECTOR, joins_fields=True), b""
+    for number in range(50):
+        part = json.dumps({"text": f"what number {number} has to say."}).encode() + b"\n"
+        body = part
+        assert live.feed(part).data == part
+    assert body
+    assert not live.finish().findings
+
+
+def test_what_is_held_back_is_bounded() -> None:
+    """Behind the beginning of a value, however much stands there that is no letter."""
+    live, held = LiveInspector(INSPECTOR), 0
+    live.feed(VALUE[:8].encode())
+    for _ in range(100):
+        released = live.feed(b"-" * 4096)
+        assert not released.unprovable
+        held += 4096 - len(released.data)
+        assert held <= MAX_HELD + 4096
+    assert [one.rule for one in live.feed(VALUE[8:].encode() + b" ").findings] == ["known-value"]

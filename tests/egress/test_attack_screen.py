@@ -243,6 +243,34 @@ def test_a_value_cut_over_two_fields(place: str, name: str) -> None:
     uvloop.run(go())
 
 
+BODIES = [place for place, (_, _, body) in cut("", "").items() if body and place != "trailers"]
+
+
+@pytest.mark.parametrize("wish", [OnSecret.BLOCK, OnSecret.REDACT])
+@pytest.mark.parametrize("place", BODIES)
+@pytest.mark.parametrize("name", ["TWELVE", "GIVEN"])
+def test_a_value_cut_over_two_fields_of_a_stream(place: str, name: str, wish: OnSecret) -> None:
+    """The stream ends before all of it has left; no mark can stand for it."""
+    secret = VALUES[name]
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen(wish)) as siege:
+            for at in range(4, len(secret) - 3, 5):
+                path, headers, body = cut(secret[:at], secret[at:])[place]
+                assert body is not None
+                for size in (3, 1000):
+                    async with siege.client() as client:
+                        sent = request(siege, path, headers + CHUNKED, chunked(body, size))
+                        reply = await client.ask(sent)
+                        assert (reply.status, reply.code) == (403, "secret.blocked"), (at, size)
+                    passed = bytes(siege.server.received)
+                    assert secret[at:].encode() not in passed or secret[:at].encode() not in passed
+                    assert not siege.server.requests
+                    siege.server.received.clear()
+
+    uvloop.run(go())
+
+
 def frame(data: bytes, opcode: int = 1, mask: bytes = bytes(4), *, final: bool = True) -> bytes:
     """A frame of a caller, of less than 64 KiB."""
     size = len(data)

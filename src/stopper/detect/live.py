@@ -5,14 +5,19 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.detect.decode import BINARY, PACKED, View, decoded_views
+from stopper.detect.fields import FieldFollower
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.stream import Released, Scanner
 
-__all__ = ["MAX_ENCODED", "LiveInspector"]
+__all__ = ["MAX_ENCODED", "MAX_HELD", "LiveInspector"]
 
 MAX_ENCODED: Final = 65_536
 """An encoding that goes on for longer without an end is not waited for: it is unprovable."""
+
+MAX_HELD: Final = 65_536
+"""So much is held back behind what may be the beginning of a known value; then it is let go, since
+more of the value would still be found, and all that left is less than what counts as a part."""
 
 _CONTEXT: Final = 96
 _MIN_GROWTH: Final = 1024
@@ -45,12 +50,17 @@ class LiveInspector:
 
     It serves for texts in pieces as well, such as the arguments of a tool call that come in
     events: feed it what the pieces say once the event itself is read.
+
+    With `joins_fields` known values are found as well that are cut over the fields of a body. Of
+    these no mark can take the place: their path begins with `fields.SPLIT`, and what they span may
+    have been let go before.
     """
 
-    def __init__(self, inspector: Inspector) -> None:
+    def __init__(self, inspector: Inspector, *, joins_fields: bool = False) -> None:
         self._inspector = inspector
         self._scanner = Scanner(inspector.detector) if inspector.detector else None
         self._known = inspector.known.follow() if inspector.known else None
+        self._fields = FieldFollower(inspector.known) if inspector.known and joins_fields else None
         self._data = b""
         self._offset = 0  # where `_data` begins in the stream
         self._window = 0  # what is looked at once more begins here
@@ -59,6 +69,7 @@ class LiveInspector:
         self._scanned = 0  # what the scanner let go ends here
         self._released = 0
         self._waiting: list[Finding] = []
+        self._split: list[Finding] = []  # over fields, to be told at once
         self._told: dict[str, int] = {}  # up to where a value was told, by its fingerprint
 
     def feed(self, chunk: bytes) -> Released:
@@ -68,6 +79,8 @@ class LiveInspector:
             self._take(self._scanner.feed(chunk))
         if self._known:
             self._waiting += self._known.feed(chunk)
+        if self._fields:
+            self._split += self._fields.feed(chunk)
         return self._advance(last=False)
 
     def finish(self) -> Released:
@@ -76,6 +89,8 @@ class LiveInspector:
             self._take(self._scanner.finish())
         if self._known:
             self._waiting += self._known.finish()
+        if self._fields:
+            self._split += self._fields.finish()
         return self._advance(last=True)
 
     @property
@@ -105,8 +120,10 @@ class LiveInspector:
         places = [self._open, self._end]
         if self._scanner:
             places.append(self._scanned)
-        if self._known and self._known.open_since is not None:
-            places.append(self._known.open_since)
+        followed = [known.open_since for known in (self._known, self._fields) if known]
+        places += [
+            start for start in followed if start is not None and start >= self._end - MAX_HELD
+        ]
         until = min(places)
         for one in sorted(self._waiting, key=lambda one: -one.start):
             if one.start < until < one.end:
@@ -200,7 +217,8 @@ class LiveInspector:
                 self._told[one.fingerprint] = one.end
                 start = max(one.start, self._released)
                 fresh.append(placed(one, min(start, one.end), one.end, one.decoded))
-        return tuple(fresh)
+        split, self._split = self._split, []
+        return (*fresh, *split)
 
     def _forget(self) -> None:
         """Drop what nothing to come can be joined to."""

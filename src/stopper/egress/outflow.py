@@ -1,10 +1,11 @@
 """A body that is looked through while it leaves, and held back where a secret may have begun."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stopper.core.reason import Refusal
 from stopper.detect.decode import PACKED
+from stopper.detect.fields import SPLIT
 from stopper.detect.handling import OnSecret
 from stopper.egress.inorder import InOrder, Sink
 from stopper.egress.screen import Seen, describe
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Outflow"]
 
+_UNMARKED: Final = PACKED | {SPLIT}
+"""In what is compressed, or cut over fields, no mark can stand for a secret."""
+
 
 class Outflow:
     """Takes a body in pieces; what may leave goes to its `sink`, in order.
 
     A secret that should be redacted is overwritten in place, since the length of the body may have
-    been announced; refused are compressed bytes, and what turns out to have been one too late.
+    been announced; refused are compressed bytes, and what turns out to have been one too late,
+    as one that is cut over fields may.
     """
 
     def __init__(self, screening: "Screening", sink: Sink) -> None:
@@ -45,7 +50,7 @@ class Outflow:
         leaks = self._screening.leaks(released.findings)
         towards = self._screening.towards
         fixed = any(
-            one.end <= max(start, one.start) or not PACKED.isdisjoint(one.decoded[:1])
+            one.end <= max(start, one.start) or not _UNMARKED.isdisjoint(one.decoded[:1])
             for one in leaks
         )
         if leaks and towards.wish is OnSecret.REDACT and not (fixed or released.unprovable):

@@ -194,7 +194,7 @@ class Screen:
 
     def follow(self) -> LiveInspector:
         """What looks through a body that streams."""
-        return LiveInspector(self._inspector)
+        return LiveInspector(self._inspector, joins_fields=True)
 
     def leaks(
         self, findings: Iterable[Finding], towards: Towards, *, sure: bool = False

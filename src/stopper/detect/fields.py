@@ -1,0 +1,395 @@
+"""The values of a body's fields, one behind the other: a secret may be cut over several of them."""
+
+import re
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from typing import Final, NamedTuple, Protocol
+from urllib.parse import unquote_to_bytes
+
+from stopper.detect.finding import Finding
+from stopper.detect.inspection import placed
+from stopper.detect.known import KnownValues
+
+__all__ = ["EDGE", "SPLIT", "Field", "FieldFollower", "fields"]
+
+EDGE: Final = 128
+"""Of a long value only so much of both ends counts: what is longer is seen in the value itself."""
+
+SPLIT: Final = "fields"
+"""First in the path of what was put together from several fields."""
+
+MAX_HELD: Final = 4096
+"""So much is held back behind a field that may go on in the next; then only the rest stays here."""
+
+MAX_ROWS: Final = 64
+"""So many names whose values are put together by themselves: the first that come again."""
+
+MAX_NAMES: Final = 256
+MAX_NAME: Final = 128
+MAX_PLACES: Final = 1024
+
+_BROAD: Final = 8
+"""So many bytes of a body may stand for one that counts."""
+
+_JSON = re.compile(rb"[\[{]|(?:data|event|id|retry)?:")
+_MAY_BE_JSON: Final = b":deir"
+_MAX_MARK: Final = 6
+# A string as far as it goes, whether it ends here, and whether it is a name as far as that shows.
+_STRING = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:(")\s*+(:)?+)?+', re.DOTALL)
+_INSIDE = re.compile(rb"[^\"\\]*+(?:\\.[^\"\\]*+)*+", re.DOTALL)
+_BEHIND = re.compile(rb"\s*+(:)?+")
+_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|u[0-9A-Fa-f]{4}|(.))", re.DOTALL)
+_HALF_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
+_INVISIBLE: Final = frozenset({b"b", b"f", b"n", b"r", b"t"})
+
+_NAME_END = re.compile(rb"=|\r\n--")
+_FIELD = re.compile(rb"[^=\r]*+=([^?&;\r]{0,%d}+)[?&;]" % EDGE)
+_VALUE_END = re.compile(rb"[?&;]|\r\n--")
+_PART_END = re.compile(rb"\r\n--")
+_HEADERS_END = re.compile(rb"\r\n\r\n")
+_MAX_HALF: Final = 3
+_HALF_MARK = re.compile(rb"(?:%[0-9A-Fa-f]?|\r(?:\n(?:-|\r)?)?)\Z")
+
+
+class Field(NamedTuple):
+    """One end of a value, or all of it: what it says, and where in the body that stands.
+
+    Both ends of a value have the same `number`.
+    """
+
+    name: bytes
+    text: bytes
+    start: int
+    end: int
+    number: int
+
+
+def fields(data: bytes) -> Iterator[Field]:
+    """The values of JSON, also in lines or events; of a form, a query, or a multipart body."""
+    reader = _Reader()
+    yield from reader.feed(data)
+    yield from reader.finish()
+
+
+class FieldFollower:
+    """Finds known values that are cut over fields, in a body that comes in pieces.
+
+    It looks at all values in a row, and at those of each name. Findings span from the first field
+    to the last, and begin their path with `SPLIT`; what one field holds alone is for others.
+    """
+
+    def __init__(self, known: KnownValues) -> None:
+        self._known = known
+        self._reader = _Reader()
+        self._all = _Row(known)
+        self._named: dict[bytes, _Row] = {}
+        self._once: dict[bytes, Field] = {}
+        self._end = 0
+
+    def feed(self, chunk: bytes) -> list[Finding]:
+        """Take the next bytes of the body."""
+        self._end += len(chunk)
+        return self._take(list(self._reader.feed(chunk)))
+
+    def finish(self) -> list[Finding]:
+        """Nothing more will come."""
+        found = self._take(list(self._reader.finish()))
+        for row in (self._all, *self._named.values()):
+            found += row.finish()
+        return found
+
+    @property
+    def open_since(self) -> int | None:
+        """Where the field begins that holds what may go on in the next; None where none does."""
+        starts = [row.since for row in (self._all, *self._named.values()) if row.since is not None]
+        near = [start for start in starts if self._end - start <= MAX_HELD]
+        return min(near, default=None)
+
+    def _take(self, found: list[Field]) -> list[Finding]:
+        if not found:
+            return []
+        findings = self._all.feed(found)
+        for name, those in self._by_name(found).items():
+            row = self._named.get(name)
+            if row is None:
+                row = self._named[name] = _Row(self._known)
+            findings += row.feed(those)
+        return findings
+
+    def _by_name(self, found: Iterable[Field]) -> dict[bytes, list[Field]]:
+        """What is to be looked at by name: values of names that have come before."""
+        again: dict[bytes, list[Field]] = {}
+        for field in found:
+            if not field.name:
+                continue
+            first = self._once.pop(field.name, None)
+            if field.name in self._named or field.name in again:
+                again.setdefault(field.name, []).append(field)
+            elif first is None:
+                if len(self._once) >= MAX_NAMES:
+                    del self._once[next(iter(self._once))]
+                self._once[field.name] = field
+            elif len(self._named) + len(again) < MAX_ROWS:
+                again[field.name] = [first, field]
+        return again
+
+
+class _Row:
+    """Values one behind the other, and where in the body each of them stands."""
+
+    def __init__(self, known: KnownValues) -> None:
+        self._follower = known.follow()
+        self._fields: deque[tuple[int, Field]] = deque(maxlen=MAX_PLACES)  # by their ends in here
+        self._size = 0
+
+    @property
+    def since(self) -> int | None:
+        """Where in the body the field begins in which a value begins that this row ends in."""
+        open_since = self._follower.open_since
+        if open_since is None or not self._fields:
+            return None
+        return self._at(open_since).start
+
+    def feed(self, found: Iterable[Field]) -> list[Finding]:
+        texts = []
+        for field in found:
+            self._size += len(field.text)
+            self._fields.append((self._size, field))
+            texts.append(field.text)
+        findings = self._split(self._follower.feed(b"".join(texts)))
+        self._forget()
+        return findings
+
+    def finish(self) -> list[Finding]:
+        return self._split(self._follower.finish())
+
+    def _split(self, findings: Iterable[Finding]) -> list[Finding]:
+        split = []
+        for one in findings:
+            first, last = self._at(one.start), self._at(one.end - 1)
+            if first.number != last.number:
+                split.append(placed(one, first.start, last.end, (SPLIT, *one.decoded)))
+        return split
+
+    def _at(self, place: int) -> Field:
+        """The field that holds this place, or the oldest that is still known."""
+        for end, field in self._fields:
+            if place < end:
+                return field
+        return self._fields[-1][1]
+
+    def _forget(self) -> None:
+        open_since = self._follower.open_since
+        needed = self._size if open_since is None else open_since
+        while len(self._fields) > 1 and self._fields[0][0] <= needed:
+            self._fields.popleft()
+
+
+class _Lexer(Protocol):
+    def feed(self, data: bytes) -> Iterator[Field]:
+        """What these bytes complete of values."""
+
+    def finish(self) -> Iterator[Field]:
+        """What is left."""
+
+
+class _Reader:
+    """Finds out what a body is by how it begins, and has that read."""
+
+    def __init__(self) -> None:
+        self._lexer: _Lexer | None = None
+        self._begin = b""
+        self._at = 0
+
+    def feed(self, data: bytes) -> Iterator[Field]:
+        if self._lexer is None:
+            text = (self._begin + data).lstrip()
+            self._at += len(self._begin) + len(data) - len(text)
+            self._begin = data = text
+            if text[:1] in _MAY_BE_JSON and len(text) < _MAX_MARK:
+                return
+            self._lexer = _Strings(self._at) if _JSON.match(text) else _Text(self._at)
+        yield from self._lexer.feed(data)
+
+    def finish(self) -> Iterator[Field]:
+        if self._lexer is None:
+            self._lexer = _Strings(self._at) if _JSON.match(self._begin) else _Text(self._at)
+            yield from self._lexer.feed(self._begin)
+        yield from self._lexer.finish()
+
+
+class _Value:
+    """One value while it is read, from `begin` on: its first `EDGE` bytes, and its last."""
+
+    def __init__(self, name: bytes, number: int, begin: int) -> None:
+        self._name = name
+        self._number = number
+        self._begin = begin
+        self._text = b""
+        self._is_long = False
+
+    def add(self, text: bytes, end: int) -> Iterator[Field]:
+        """More of what it says, as far as `end` in the body."""
+        text = self._text + text
+        if not self._is_long and len(text) > EDGE:
+            self._is_long = True
+            yield Field(self._name, text[:EDGE], self._begin, end, self._number)
+            text = text[EDGE:]
+        self._text = text[-EDGE:] if self._is_long else text
+
+    def end(self, end: int) -> Field:
+        """All of it was there."""
+        begin = max(self._begin, end - _BROAD * EDGE) if self._is_long else self._begin
+        return Field(self._name, self._text, begin, end, self._number)
+
+
+class _Strings:
+    """The strings of JSON that are no names, whatever stands around them."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self._number = 0
+        self._name = b""
+        self._half = b""  # an escape that the last bytes ended in
+        self._inside: _Value | None = None
+        self._closed: Field | None = None  # a name or a value: what comes behind it will tell
+
+    def feed(self, data: bytes) -> Iterator[Field]:
+        start, data = self._at - len(self._half), self._half + data
+        self._half = _half_escape(data)
+        data = data[: len(data) - len(self._half)]
+        self._at = start + len(data) + len(self._half)
+        at = 0
+        if self._inside is not None:
+            at = _matched(_INSIDE, data, 0)
+            yield from self._inside.add(_unescaped(data[:at]), start + at)
+            if at == len(data):
+                return
+            self._closed, self._inside = self._inside.end(start + at), None
+            at += 1
+        if self._closed is not None:
+            behind = _BEHIND.match(data, at)
+            at = behind.end() if behind else at
+            if at == len(data) and not (behind and behind[1]):
+                return
+            yield from self._decide(is_name=bool(behind and behind[1]))
+        yield from self._strings(data, at, start)
+
+    def finish(self) -> Iterator[Field]:
+        if self._inside is not None:
+            yield self._inside.end(self._at)
+        yield from self._decide(is_name=False)
+
+    def _strings(self, data: bytes, at: int, start: int) -> Iterator[Field]:
+        for found in _STRING.finditer(data, at):
+            text, closes, is_name = found.groups()
+            if is_name:
+                self._name = text[:MAX_NAME]
+                continue
+            self._number += 1
+            begin, end = start + found.start(), start + found.end(1)
+            value = _Value(self._name, self._number, begin)
+            yield from value.add(_unescaped(text), end)
+            if not closes:
+                self._inside = value
+            elif found.end() == len(data):
+                self._closed = value.end(end)
+            else:
+                yield value.end(end)
+
+    def _decide(self, *, is_name: bool) -> Iterator[Field]:
+        closed, self._closed = self._closed, None
+        if closed is None:
+            return
+        if is_name:
+            self._name = closed.text[:MAX_NAME]
+        else:
+            yield closed
+
+
+class _Text:
+    """The fields of a form or a query, and the parts of a multipart body once one begins."""
+
+    def __init__(self, at: int) -> None:
+        self._at = at
+        self._number = 0
+        self._half = b""  # what the last bytes ended in that may be more than it seems
+        self._until = _NAME_END
+        self._value: _Value | None = None
+
+    def feed(self, data: bytes) -> Iterator[Field]:
+        yield from self._read(data)
+
+    def finish(self) -> Iterator[Field]:
+        yield from self._read(b"", last=True)
+        if self._value is not None:
+            yield self._value.end(self._at)
+
+    def _read(self, data: bytes, *, last: bool = False) -> Iterator[Field]:
+        start, data = self._at - len(self._half), self._half + data
+        self._at, self._half = start + len(data), b""
+        at = yield from self._plain(data, 0, start)
+        while found := self._until.search(data, at):
+            yield from self._add(data[at : found.start()], start + found.start())
+            at = found.end()
+            if self._value is not None:
+                yield self._value.end(start + found.start())
+            self._go_on(found[0], start + at)
+            at = yield from self._plain(data, at, start)
+        half = None if last else _HALF_MARK.search(data, max(at, len(data) - _MAX_HALF))
+        end = half.start() if half else len(data)
+        self._half = data[end:]
+        yield from self._add(data[at:end], start + end)
+
+    def _plain(self, data: bytes, at: int, start: int) -> Generator[Field, None, int]:
+        """Short fields of a form that are there as a whole; gives where they end."""
+        while self._until is _NAME_END and (found := _FIELD.match(data, at)):
+            at = found.end()
+            if found[1]:
+                self._number += 1
+                text = unquote_to_bytes(found[1])
+                yield Field(b"", text, start + found.start(1), start + at, self._number)
+        return at
+
+    def _add(self, text: bytes, end: int) -> Iterator[Field]:
+        if self._value is not None and text:
+            is_coded = self._until is _VALUE_END
+            yield from self._value.add(unquote_to_bytes(text) if is_coded else text, end)
+
+    def _go_on(self, mark: bytes, at: int) -> None:
+        if mark == b"\r\n--":
+            self._until = _HEADERS_END
+        elif mark == b"\r\n\r\n":
+            self._until = _PART_END
+        else:
+            self._until = _VALUE_END if mark == b"=" else _NAME_END
+        self._value = None
+        if self._until in (_PART_END, _VALUE_END):
+            self._number += 1
+            self._value = _Value(b"", self._number, at)
+
+
+def _matched(regex: re.Pattern[bytes], data: bytes, at: int) -> int:
+    found = regex.match(data, at)
+    return found.end() if found else at
+
+
+def _half_escape(data: bytes) -> bytes:
+    """What `data` ends in of an escape that goes on."""
+    half = _HALF_ESCAPE.search(data, max(0, len(data) - 5))
+    if half is None:
+        return b""
+    before = data[: half.start()]
+    is_escaped = (len(before) - len(before.rstrip(b"\\"))) % 2
+    return b"" if is_escaped else half[0]
+
+
+def _unescaped(text: bytes) -> bytes:
+    return _ESCAPE.sub(_plain, text) if b"\\" in text else text
+
+
+def _plain(found: re.Match[bytes]) -> bytes:
+    code, char = found.groups()
+    if code:
+        return bytes([int(code, 16)])
+    return b"" if char is None or char in _INVISIBLE else char
