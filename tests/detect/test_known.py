@@ -5,6 +5,7 @@ import gzip
 import json
 import random
 import string
+from codecs import encode
 from itertools import pairwise
 from urllib.parse import quote
 
@@ -54,6 +55,14 @@ SPELLINGS = {
     "hex with colons": TOKEN.encode().hex(":"),
     "percent": "".join(f"%{byte:02X}" for byte in TOKEN.encode()),
     "quoted": quote(TOKEN, safe=""),
+    "base64, from its end": b64("x" + TOKEN)[::-1],
+    "hex, from its end": TOKEN.encode().hex()[::-1],
+    "base64 of each letter": " ".join(map(b64, TOKEN)),
+    "rot13": encode(TOKEN, "rot13"),
+    "a list of letters": json.dumps(list(TOKEN)),
+    "a list of codes": json.dumps(list(TOKEN.encode())),
+    "a list of octal codes": " ".join(f"{byte:03o}" for byte in TOKEN.encode()),
+    "in a path": f"/a/{b64(TOKEN)}/b",
     "separated by blanks": " ".join(TOKEN),
     "separated by several": grouped(TOKEN, 3, " - / "),
     "separated by NUL": "\0".join(TOKEN),
@@ -63,6 +72,8 @@ SPELLINGS = {
     "its second half": TOKEN[19:],
 }
 DECODED = {
+    "UTF-16 in base64": b64(TOKEN.encode("utf-16-le")),
+    "the same, between two bytes": b64(b"x" + TOKEN.encode("utf-16-be")),
     "JSON escapes": "".join(f"\\u{ord(char):04x}" for char in TOKEN),
     "entities": "".join(f"&#{ord(char)};" for char in TOKEN),
     "gzip in base64": b64(gzip.compress(TOKEN.encode())),

@@ -28,8 +28,9 @@ class KnownValues:
 
     Letters and digits alone are compared, without their case, so separators, quotes, line ends,
     NUL, zero-width and non-ASCII characters put between change nothing. Spellings are raw,
-    reversed, base64 and base32 at all alignments (url-safe, unpadded), hex and percent. Everything
-    else that a decoder undoes is found in the views of the text.
+    base64 and base32 at all alignments (url-safe, unpadded), base64 of each letter, hex, percent,
+    lists of codes, rot13, and what is written from its end. Everything else that a decoder undoes
+    is found in the views of the text.
 
     Values are not kept. What is kept are SipHash values, under the process's own key, of all
     stretches of six characters after a substitution that `key` decides: enough to recognise, and

@@ -20,6 +20,11 @@ MAX_VALUE: Final = 16_384
 """Longer values, in characters, are refused: a follower holds several times as much."""
 
 _WORD_BITS: Final = 1.5
+_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz"
+_ROT13: Final = bytes.maketrans(
+    _LETTERS + _LETTERS.upper(),
+    _LETTERS[13:] + _LETTERS[:13] + _LETTERS[13:].upper() + _LETTERS[:13].upper(),
+)
 
 
 def encoded_variants(secret: str) -> list[str]:
@@ -51,10 +56,17 @@ def spellings(raw: bytes) -> Iterator[tuple[str, bytes]]:
     """What is looked for, with its name; of base64 and base32 only what every context shares."""
     # Where two look the same the last one gives the name.
     yield "percent", quote(raw).encode()
+    yield "rot13", raw.translate(_ROT13)
+    yield "decimal", "".join(map(str, raw)).encode()
+    yield "octal", "".join(f"{byte:03o}" for byte in raw).encode()
+    yield "base64 of each", b"".join(b64encode(bytes([byte])).rstrip(b"=") for byte in raw)
     yield "reversed", raw[::-1]
+    yield "hex, reversed", raw.hex().encode()[::-1]
     yield "hex", raw.hex().encode()
     for shift in range(3):
-        yield "base64", _aligned(b64encode(bytes(shift) + raw), shift, len(raw), 3, 4)
+        aligned = _aligned(b64encode(bytes(shift) + raw), shift, len(raw), 3, 4)
+        yield "base64, reversed", aligned[::-1]
+        yield "base64", aligned
     for shift in range(5):
         yield "base32", _aligned(b32encode(bytes(shift) + raw), shift, len(raw), 5, 8)
     yield "", raw
