@@ -19,7 +19,15 @@ _READERS = _WORDS["readers"]
 _HOOKS = _WORDS["hooks"]
 _SWALLOWERS = _WORDS["swallowers"]
 _SECRET_PRINTERS = _WORDS["secret_printers"]
-_PRINTER_NAMES = frozenset(printer.partition(" ")[0] for printer in _SECRET_PRINTERS)
+_PRINTERS = {
+    name: [
+        (head, tail)
+        for head, _, tail in (printer.partition(" … ") for printer in _SECRET_PRINTERS)
+        if head.startswith(name) or name.startswith(head)
+    ]
+    for name in {printer.partition(" ")[0] for printer in _SECRET_PRINTERS}
+}
+"""By the name of a program, the lines of the table that may fit a call of it."""
 _PROGRAMS = load_commands().programs
 _HELP = frozenset({"help", "--help"})
 
@@ -29,7 +37,7 @@ def generic(shell: "Shell", call: "Call") -> str:
     name, args = call.name, call.args
     if name in _HOOKS or "completion" in args or "completions" in args:
         return ""
-    if name in _PRINTER_NAMES and not _HELP & set(args) and _prints_secret(name, args):
+    if name in _PRINTERS and not _HELP & set(args) and _prints_secret(name, args):
         line = " ".join([name, *args])
         shell.note_secret(line, Scope.REMOTE, "command.prints_credential")
         return SECRET
@@ -46,8 +54,7 @@ def _prints_secret(name: str, args: list[str]) -> bool:
     values = program.values if program is not None else frozenset()
     written = " ".join([name, *args])
     bare = " ".join([name, *read_options(args, values).operands])
-    for printer in _SECRET_PRINTERS:
-        head, _, tail = printer.partition(" … ")
+    for head, tail in _PRINTERS[name]:
         if (written.startswith(head) or bare.startswith(head)) and tail in written:
             return True
     return False

@@ -2,6 +2,7 @@
 
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import Program, Rule, load_commands
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_rules", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
+_MAX_VERBS = 4096
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
@@ -56,16 +58,22 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
     """
     if not verb:
         return 0
-    words = verb.split()
+    words = _choices(verb)
     for lead in range(min(_MAX_LEAD, len(operands) - len(words) + 1)):
         if all(
-            any(fnmatchcase(operand, choice) for choice in word.split("|"))
+            any(fnmatchcase(operand, choice) for choice in word)
             for word, operand in zip(words, operands[lead:], strict=False)
         ):
             return lead + len(words)
         if lead == 0 and len(words) == 1:
             break
     return None
+
+
+@lru_cache(maxsize=_MAX_VERBS)
+def _choices(verb: str) -> tuple[tuple[str, ...], ...]:
+    """The words of a verb, each with what it may be."""
+    return tuple(tuple(word.split("|")) for word in verb.split())
 
 
 def _fits(rule: Rule, options: Options) -> bool:
