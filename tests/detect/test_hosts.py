@@ -107,12 +107,13 @@ NAMES = {
         example.com api.example.com 127.example.com localhost.example.com notlocalhost.com
         metadata.example.com internal.example.com mylocal.com metadata.google.internal.example.com
         93.184.216.34 [2606:4700::1111] 8.8.8.8.nip.io example.nip.io nip.io xn--bcher-kva.de
-        1.127.0.0.1.example.com
+        1.127.0.0.1.example.com 2606-4700--1111.sslip.io 8-8-8-8.traefik.me
     """,
     "network.loopback": """
         localhost LOCALHOST localhost. app.localhost a.b.localhost localhost.localdomain
         localhost6.localdomain6 ip6-localhost ip6-loopback localtest.me a.localtest.me lvh.me
         127.0.0.1 [::1] [::ffff:127.0.0.1] 127.0.0.1.nip.io app.127-0-0-1.sslip.io 7f000001.nip.io
+        127-0-0-1.traefik.me 0--1.sslip.io fuf.me a.local.gd
     """,
     "network.metadata": """
         metadata metadata.google.internal METADATA.google.internal. metadata.goog instance-data
@@ -124,7 +125,8 @@ NAMES = {
     "network.private_address": """
         redis db intranet printer.local host.docker.internal host.containers.internal nas.lan
         router.home.arpa git.corp app.test kubernetes.default.svc.cluster.local 10.0.0.1
-        [fd12::1] 10-0-0-1.nip.io
+        [fd12::1] 10-0-0-1.nip.io 192-168-1-5.x1.plex.direct fd12--1.sslip.io
+        7f000001.c0a80001.rbndr.us 10-1-2-3.my.local-ip.co
     """,
     "network.unspecified": "0.0.0.0 [::] 0.0.0.0.nip.io",
     "network.reserved": "hidden.onion a.invalid b.example 1.0.0.127.in-addr.arpa 192.0.2.1",

@@ -37,6 +37,13 @@ _SUFFIXES = {
     "lvh.me": _LOOPBACK,
     "vcap.me": _LOOPBACK,
     "lacolhost.com": _LOOPBACK,
+    "fuf.me": _LOOPBACK,
+    "local.gd": _LOOPBACK,
+    "localho.st": _LOOPBACK,
+    "ulh.us": _LOOPBACK,
+    # public zones that answer now one address and now another
+    "rbndr.us": _PRIVATE,
+    "1u.ms": _PRIVATE,
     # metadata services
     "metadata": _METADATA,
     "instance-data": _METADATA,
@@ -74,9 +81,13 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%&'()*+,/;<=>?@\[\\\]^`{|}~$!]")
 _DOTS = str.maketrans("。．｡", "...")  # noqa: RUF001  what IDNA 2003 takes for dots
 _SOFT = frozenset({"Cf", "Mn", "Me"})
 # Public zones that answer the address written in the name.
-_ECHO_ZONE = re.compile(r"(?P<rest>.*)\.(?:(?:nip|sslip|xip|backname)\.io|traefik\.me)")
+_ECHO_ZONE = re.compile(
+    r"(?P<rest>.*?)\.(?:(?:nip|sslip|xip|backname)\.io|traefik\.me"
+    r"|(?:my\.)?local-ip\.(?:co|sh|medicmobile\.org)|[0-9a-z]+\.plex\.direct)"
+)
 _ECHO_QUAD = re.compile(r"(?<![0-9])([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})[.-]([0-9]{1,3})$")
 _ECHO_HEX = re.compile(r"(?<![0-9a-z])([0-9a-f]{8})$")
+_ECHO_IPV6 = re.compile(r"(?<![0-9a-z-])((?:[0-9a-f]{0,4}-){2,7}[0-9a-f]{0,4})$")
 
 
 class Host(Struct, frozen=True):
@@ -231,15 +242,19 @@ def _ipv6(text: str) -> IPv6Address | None:
 
 def _echoed(name: str) -> str | None:
     zone = _ECHO_ZONE.fullmatch(name)
-    if zone is None:
-        return None
-    if quad := _ECHO_QUAD.search(zone["rest"]):
-        address = _ipv4(".".join(str(int(part)) for part in quad.groups()))
-    elif digits := _ECHO_HEX.search(zone["rest"]):
-        address = IPv4Address(int(digits[1], 16))
-    else:
-        return None
+    address = zone and _written(zone["rest"])
     return classify(address) if address else None
+
+
+def _written(text: str) -> Address | None:
+    """The address that such a name ends in."""
+    if quad := _ECHO_QUAD.search(text):
+        return _ipv4(".".join(str(int(part)) for part in quad.groups()))
+    if digits := _ECHO_HEX.search(text):
+        return IPv4Address(int(digits[1], 16))
+    if groups := _ECHO_IPV6.search(text):
+        return _ipv6(groups[1].replace("-", ":"))
+    return None
 
 
 def _odd(text: str) -> Refusal:
