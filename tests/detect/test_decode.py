@@ -1,13 +1,18 @@
 """Every encoding undone, with the span that it came from."""
 
 import base64
+import binascii
+import bz2
 import gzip
 import json
+import lzma
 import random
 import string
 import zlib
 from collections.abc import Callable
+from io import BytesIO
 from urllib.parse import quote
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import brotli
 import pytest
@@ -41,6 +46,22 @@ def script(text: str) -> str:
         f"\\ud835\\u{0xDC1A + ord(char) - ord('a'):04x}" if char.islower() else char
         for char in text
     )
+
+
+def dump(line: str, size: int) -> str:
+    """As `hexdump -C` or `xxd` print it."""
+    rows = [RAW[at : at + 16] for at in range(0, len(RAW), 16)]
+    return "\n" + "\n".join(
+        line.format(16 * at, row.hex(" ", size), row.decode()) for at, row in enumerate(rows)
+    )
+
+
+def archive(data: bytes) -> bytes:
+    written = BytesIO()
+    with ZipFile(written, "w", ZIP_DEFLATED) as file:
+        file.writestr("other", b"nothing")
+        file.writestr("folder/name", data * 3)
+    return written.getvalue()
 
 
 ENCODINGS: dict[str, str | bytes] = {
@@ -111,6 +132,22 @@ ENCODINGS: dict[str, str | bytes] = {
     "ascii85 with an escape in it": base64.a85encode(b"aado" + RAW).decode(),
     "groups of four": grouped(SECRET, 4, " "),
     "groups of four with hyphens": grouped(SECRET, 4, "-"),
+    "letters and signs on lines": "\n".join("ab-" + SECRET),
+    "a list of letters": json.dumps(list(SECRET), indent=2),
+    "a list of pieces": repr([SECRET[at : at + 5] for at in range(0, len(SECRET), 5)]),
+    "pieces added in turn": "".join(f"\nkey += '{part}'" for part in (SECRET[:15], SECRET[15:])),
+    "a list of numbers": json.dumps({"type": "Buffer", "data": list(RAW)}),
+    "calls of chr": " . ".join(f"chr({byte})" for byte in RAW),
+    "a list of octal numbers": " ".join(f"{byte:03o}" for byte in RAW),
+    "a dump by bytes": dump("{:08x}  {}  |{}|", 1),
+    "a dump by words": dump("{:08x}: {}  {}", 2),
+    "percent and u": each("%u{:04x}"),
+    "escapes of style sheets": each("\\{:06x}"),
+    "base32 of the other alphabet": base64.b32hexencode(RAW).decode(),
+    "uuencoded": "begin 644 a file\n" + binascii.b2a_uu(RAW).decode() + "`\nend\n",
+    "bzip2 in base64": b64(bz2.compress(RAW)),
+    "xz in base64": b64(lzma.compress(RAW)),
+    "an archive in base64": b64(archive(RAW)),
     "single letters": " ".join(SECRET),
 }  # fmt: skip
 

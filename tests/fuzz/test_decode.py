@@ -3,6 +3,8 @@
 import base64
 import gzip
 from collections.abc import Callable
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +23,15 @@ PIECES = st.sampled_from(
         b"\xf4\x90\x80\x80", b"a\0b\0c\0d\0e\0f\0g\0h\0i\0", gzip.compress(b"hello"), "İ\ufdfa".encode(),
     ]
 )  # fmt: skip
+
+
+def zip_member() -> bytes:
+    written = BytesIO()
+    with ZipFile(written, "w", ZIP_DEFLATED) as file:
+        file.writestr("a", b"hello there " * 9)
+    return written.getvalue()
+
+
 HOSTILE = {
     "letters": b"a", "capitals": b"A", "escapes": b"%41", "escaped percent": b"%25", "percent signs": b"%",
     "backslashes": b"\\", "unicode escapes": b"\\u0041", "half pairs": b"\\ud835", "ampersands": b"&",
@@ -34,6 +45,10 @@ HOSTILE = {
     "magic of gzip": b"\x1f\x8b\x08", "magic of zstd": b"\x28\xb5\x2f\xfd", "broken streams": gzip.compress(bytes(99))[:-9],
     "magic in base64": base64.b64encode(b"\x1f\x8b\x08"), "fullwidth": "\uff21".encode(), "invisible": "\u200b".encode(),
     "combining": "a\u0301\u0316".encode(), "ligatures": "\ufdfa".encode(), "half characters": b"\xc3", "dots": b"abcdefghijklmnopqrstuvwxy.",
+    "numbers": b"12,", "numbers and blanks": b"12                        ", "calls of chr": b"chr(65)+", "pieces": b'"a1",', "quoted pieces": b"'a1'   ,   ",
+    "lines of a dump": b"00000000: 6162 6364 6566\n", "begun uuencode": b"begin 644 a\n", "uuencode": b"begin 644 a\nM" + b"=" * 60 + b"\n",
+    "magic of zip": b"PK\x03\x04", "members": zip_member(), "magic of bzip2": b"BZh91AY&SY", "magic of xz": b"\xfd7zXZ\0", "signs apart": b"a - ",
+    "added pieces": b"'a'\nk +=", "percent and u": b"%u0041", "escapes of style sheets": b"\\000041",
 }  # fmt: skip
 
 

@@ -39,12 +39,15 @@ _BASE64 = _class(_ALPHABET64[:-1])
 _HEX = _class(_DIGITS + b"abcdefABCDEF")
 _UPPER32 = _class(_LETTERS + b"234567")
 _LOWER32 = _class(_LETTERS.lower() + b"234567")
+_UPPER32HEX = _class(_DIGITS + _LETTERS[:22])
+_LOWER32HEX = _class(_DIGITS + _LETTERS[:22].lower())
 _VALUES32 = bytes.maketrans(
     _LETTERS + _LETTERS.lower() + b"234567",
     (_DIGITS + _LETTERS)[:26] * 2 + b"QRSTUV",
 )  # fmt: skip
 _NARROW = re.compile(
-    rb"[0-9a-fA-F]{%d}|[A-Z2-7]{%d}|[a-z2-7]{%d}" % (MIN_HEX, MIN_BASE32, MIN_BASE32)
+    rb"[0-9a-fA-F]{%d}|[A-Z2-7]{%d}|[a-z2-7]{%d}|[0-9A-V]{%d}|[0-9a-v]{%d}"
+    % (MIN_HEX, *[MIN_BASE32] * 4)
 )
 _RUN = re.compile(rb"T+")
 
@@ -119,6 +122,8 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
         yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32))
         yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
+        yield from _opened(_KIND32HEX, data, _within(data, narrow, _UPPER32HEX, MIN_BASE32))
+        yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:
@@ -261,6 +266,10 @@ def _unbase32(text: bytes) -> bytes:
     return int(text.translate(_VALUES32) or b"0", 32).to_bytes(len(text) // 8 * 5)
 
 
+def _unbase32hex(text: bytes) -> bytes:
+    return int(text or b"0", 32).to_bytes(len(text) // 8 * 5)
+
+
 def _unbase64(text: bytes) -> bytes:
     return a2b_base64(text.translate(_TO_STANDARD))
 
@@ -304,6 +313,16 @@ _KIND16 = _Kind(
 )
 _KIND32 = _Kind(
     "base32", 8, 5, b"A", b"7" * 16, _unbase32, _spells((_LETTERS32, _LETTERS32.lower()), 5)
+)
+_LETTERS32HEX = _DIGITS + _LETTERS[:22]
+_KIND32HEX = _Kind(
+    "base32",
+    8,
+    5,
+    b"0",
+    b"V" * 16,
+    _unbase32hex,
+    _spells((_LETTERS32HEX, _LETTERS32HEX.lower()), 5),
 )
 _KIND_A85 = _Kind85.of("ascii85", _ASCII85)
 _KIND_B85 = _Kind85.of("base85", _BASE85)

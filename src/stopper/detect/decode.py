@@ -12,6 +12,7 @@ from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
+from stopper.detect.lists import dumped, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 
@@ -20,10 +21,10 @@ __all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_view
 JOINS: Final = frozenset({"joined", "grouped"})
 """Decodings that put together what may never have been one."""
 
-PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br"})
+PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br", "bzip2", "xz", "zip"})
 """Decodings of compressed bytes."""
 
-BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85"}
+BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85", "numbers", "uuencode"}
 """Decodings that give bytes, which need not be text."""
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
@@ -31,7 +32,12 @@ _SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
 # A text given again as a whole is looked through there; these a backslash may be a letter of.
 _NOT_BELOW: Final = Decoder.ASCII85 | Decoder.PACKED
 _IN_BINARY: Final = Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED
-_BOMS: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_BOMS: Final = (
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
 
 
 class Budget(Struct, frozen=True):
@@ -238,14 +244,22 @@ def _armoured(data: bytes, wanted: int) -> Iterator[Opened]:
         yield from ascii85(data)
     if wanted & Decoder.BASE85:
         yield from base85(data)
+    if wanted & Decoder.NUMBERS:
+        yield from numbered(data)
+    if wanted & Decoder.PIECES:
+        yield from pieced(data)
+    if wanted & Decoder.DUMPS:
+        yield from dumped(data)
+    if wanted & Decoder.UUENCODED:
+        yield from uuencoded(data)
 
 
 def _wide(data: bytes) -> Rewritten | None:
-    """UTF-16 that says so by its byte order mark."""
+    """UTF-16 and UTF-32 that say so by their byte order mark."""
     for mark, coding in _BOMS:
         if data.startswith(mark):
             text = data[len(mark) :].decode(coding, "replace")
-            return "utf-16", text.encode("utf-8", "replace"), whole(len(data))
+            return coding[:6], text.encode("utf-8", "replace"), whole(len(data))
     return None
 
 

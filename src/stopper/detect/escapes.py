@@ -15,11 +15,11 @@ from stopper.detect.rewrite import pieces, rewritten
 __all__ = ["Unescaped", "unescaped"]
 
 _MAX_UNICODE: Final = 0x10FFFF
-_PERCENT = rb"%(?:25)*[0-9A-Fa-f]{2}"
+_PERCENT = rb"%(?:25)*(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
 # A run of backslashes is taken as one, however deeply the strings nest, and is never left half
 # read, which keeps a megabyte of them cheap.
 _NUMBERED = (
-    rb"u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
+    rb"0000[0-9a-fA-F]{2}|u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
     rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|[0-7]{1,3}"
     rb"|\r?\n"
 )
@@ -212,6 +212,8 @@ class _Plain:
 def _plain(escape: bytes) -> bytes:
     match escape[:1]:
         case b"%":
+            if b"u" in escape:
+                return _char(int(escape[-4:], 16))
             return bytes.fromhex(escape[-2:].decode())
         case b"\\":
             return _unslashed(escape)
@@ -241,6 +243,8 @@ def _unslashed(escape: bytes) -> bytes:
             return _char(int(rest[1:].strip(b"{}"), 16), latin=rest[:1] == b"x")
         case b"\r" | b"\n":
             return b""
+    if len(rest) == 6:  # noqa: PLR2004  as style sheets write it
+        return _char(int(rest, 16))
     if rest.isdigit():
         return _char(int(rest, 8), latin=True)
     return _SIMPLE.get(rest, rest)

@@ -22,10 +22,15 @@ class Decoder:
     ASCII85: Final = 128
     BASE85: Final = 256
     PACKED: Final = 512
-    ALL: Final = 1023
+    NUMBERS: Final = 1024
+    PIECES: Final = 2048
+    UUENCODED: Final = 4096
+    DUMPS: Final = 8192
+    ALL: Final = 16383
 
 
 _LETTER: Final = "[A-Za-z0-9+/_=-]"
+_SIGN: Final = "[A-Za-z0-9+/_=.-]"
 _WORD: Final = "[A-Za-z0-9_]"
 _SEPARATOR: Final = r"[ \t\r\n.,:;|/+-]"
 _BASE85: Final = r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
@@ -35,20 +40,34 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.NULS: (r"\x00",),
     Decoder.LINES: (rf"{_LETTER}{{12}}\\?\r?\n",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
-    Decoder.LITERALS: (rf"{_LETTER}[\"'`][ \t\r\n\\+.&|<>]*[\"'`]{_LETTER}",),
+    Decoder.LITERALS: (
+        rf"{_LETTER}[\"'`][ \t\r\n\\+.&|<>]*[\"'`]{_LETTER}",
+        r"[\"'`];?[ \t\r\n]{1,8}[A-Za-z_$][A-Za-z0-9_.$]{0,32}[ \t]{0,4}(?:\+=|\.=|<<)",
+    ),
     Decoder.GROUPS: (
-        rf"(?:{_WORD}{_SEPARATOR}){{12}}", rf"(?:{_WORD}{{2}}{_SEPARATOR}){{6}}",
-        rf"(?:{_WORD}{{4}}{_SEPARATOR}){{4}}", rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}",
+        rf"(?:{_SIGN}{_SEPARATOR}){{12}}|(?:{_WORD}{{2}}{_SEPARATOR}){{6}}|(?:{_WORD}{{4}}{_SEPARATOR}){{4}}",
+        rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}",
     ),
     Decoder.LETTERS: (r"[A-Za-z0-9+/_-]{20}",),
     Decoder.ASCII85: (r"[!-u]{25}",),
     Decoder.BASE85: (_BASE85 + "{25}",),
+    Decoder.NUMBERS: (r"[0-9,; \t\r\n]{24}", r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]"),
+    Decoder.PIECES: (rf"(?:[\"']{_SIGN}{{1,16}}[\"'][ \t]?,[ \t\r\n]{{0,24}}){{3}}",),
+    Decoder.UUENCODED: (r"begin [0-7]{3,4} ",),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]", r"^x\^"),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change."""
 
-_ASCII85: Final = r"(?:[+-I][!-u]{4}){4}[+-I]"
-"""This as well; it costs five times as much as a run of one set of characters."""
+_SURER: Final[Mapping[int, tuple[str, ...]]] = {
+    Decoder.ASCII85: (r"(?:[+-I][!-u]{4}){4}[+-I]",),
+    Decoder.NUMBERS: (
+        r"(?:[0-9]{2,3}[,; \t\r\n]{1,24}){8}", r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
+    ),
+    Decoder.DUMPS: (
+        r"(?:^|\n)[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}(?:[0-9a-fA-F]{2,4}[ \t\r]{0,2}){4}",
+    ),
+}  # fmt: skip
+"""One of these as well; they cost several times as much as a run of one set of characters."""
 
 
 def needed(data: bytes, among: int = Decoder.ALL) -> int:
@@ -58,8 +77,11 @@ def needed(data: bytes, among: int = Decoder.ALL) -> int:
     found = _seen(data, among & ~Decoder.GROUPS)
     if among & Decoder.GROUPS:  # faster by themselves
         found |= _seen(data, Decoder.GROUPS)
-    if found & Decoder.ASCII85 and not _ascii85().scan(data):
-        found &= ~Decoder.ASCII85
+    if found & (Decoder.GROUPS | Decoder.NUMBERS):
+        found |= among & Decoder.DUMPS
+    for one in _SURER:
+        if found & one and not _surer(one).scan(data):
+            found &= ~one
     return found
 
 
@@ -78,6 +100,6 @@ def _database(among: int) -> tuple[Database, tuple[int, ...]]:
     return Database.compile((), texts), of
 
 
-@lru_cache(maxsize=1)
-def _ascii85() -> Database:
-    return Database.compile((), [_ASCII85])
+@lru_cache(maxsize=len(_SURER))
+def _surer(one: int) -> Database:
+    return Database.compile((), _SURER[one])

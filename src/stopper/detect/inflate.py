@@ -1,7 +1,10 @@
 """Compressed bytes, recognised and made plain, up to a limit."""
 
+import bz2
+import lzma
 import zlib
 from collections.abc import Iterator
+from struct import unpack_from
 from typing import Final
 
 import brotli
@@ -24,6 +27,12 @@ Inflated = tuple[str, int, int, bytes]
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _ZLIB: Final = tuple(bytes([0x78, flags]) for flags in (0x01, 0x5E, 0x9C, 0xDA))
+_BZIP2: Final = b"BZh"
+_XZ: Final = b"\xfd7zXZ\0"
+_ZIP: Final = b"PK\x03\x04"
+_ZIP_HEADER: Final = 30
+_DEFLATED: Final = 8
+_XZ_MEMORY: Final = 2**26
 _ZSTD_STEP: Final = 256
 _MAX_WINDOW: Final = 2**23
 _MIN_BYTES: Final = 8
@@ -36,12 +45,12 @@ class TooBig(Exception):  # noqa: N818  it is an answer, not an error
 
 
 def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
-    """Every gzip or zstd stream in `data`, and zlib at its start; raises TooBig past `limit`.
+    """Every stream in `data` that a magic marks, and zlib at its start; raises TooBig past `limit`.
 
     A stream that breaks off gives what it has. 64 streams of a kind are tried.
     """
     view = memoryview(data)
-    for name, magic, inflate in (("gzip", _GZIP, _gunzip), ("zstd", _ZSTD, _unzstd)):
+    for name, magic, inflate in _MARKED:
         start, tried = data.find(magic), 0
         while start >= 0:
             tried += 1
@@ -63,8 +72,8 @@ def may_be_packed(data: bytes) -> bool:
 
 
 def is_packed(data: bytes) -> bool:
-    """Whether the magic of gzip or zstd stands anywhere in `data`."""
-    return _GZIP in data or _ZSTD in data
+    """Whether the magic of a compressed stream stands anywhere in `data`."""
+    return any(magic in data for _, magic, _ in _MARKED)
 
 
 def headerless(data: bytes, limit: int) -> Iterator[Inflated]:
@@ -126,6 +135,41 @@ def _unzstd(data: _Buffer, limit: int) -> tuple[bytes, int]:
     return bytes(plain), len(data)
 
 
+def _bunzip2(data: _Buffer, limit: int) -> tuple[bytes, int]:
+    stream = bz2.BZ2Decompressor()
+    try:
+        plain = stream.decompress(data, limit + 1)
+    except OSError:
+        return b"", len(_BZIP2)
+    if len(plain) > limit:
+        raise TooBig
+    return plain, len(data) - len(stream.unused_data)
+
+
+def _unxz(data: _Buffer, limit: int) -> tuple[bytes, int]:
+    stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    try:
+        plain = stream.decompress(data, limit + 1)
+    except lzma.LZMAError:
+        return b"", len(_XZ)
+    if len(plain) > limit:
+        raise TooBig
+    return plain, len(data) - len(stream.unused_data)
+
+
+def _unzip(data: _Buffer, limit: int) -> tuple[bytes, int]:
+    """One member of an archive, by its local header (PKWARE's APPNOTE, 4.3.7)."""
+    if len(data) < _ZIP_HEADER:
+        return b"", len(data)
+    (method,) = unpack_from("<H", data, 8)
+    name, extra = unpack_from("<HH", data, 26)
+    start = _ZIP_HEADER + name + extra
+    if method != _DEFLATED or start >= len(data):
+        return b"", len(_ZIP)
+    plain, used = _zlib(data[start:], limit, -zlib.MAX_WBITS)
+    return plain, start + used
+
+
 def _brotli(data: _Buffer, limit: int) -> tuple[bytes, int]:
     stream = brotli.Decompressor()
     try:
@@ -135,3 +179,12 @@ def _brotli(data: _Buffer, limit: int) -> tuple[bytes, int]:
     if len(plain) > limit:
         raise TooBig
     return (plain, len(data)) if stream.is_finished() else (b"", 0)
+
+
+_MARKED: Final = (
+    ("gzip", _GZIP, _gunzip),
+    ("zstd", _ZSTD, _unzstd),
+    ("bzip2", _BZIP2, _bunzip2),
+    ("xz", _XZ, _unxz),
+    ("zip", _ZIP, _unzip),
+)

@@ -48,7 +48,18 @@ _SPLIT_LITERALS = tuple(
     )
     for quote in (b'"', b"'", b"`")
 )
+# `k += '...'` on a line of its own.
+_ADDED_LITERALS = tuple(
+    re.compile(
+        rb"%s(?<=%s%s);?[ \t\r\n]{1,8}[A-Za-z_$][A-Za-z0-9_.$]{0,32}[ \t]{0,4}(?:\+=|\.=|<<)"
+        rb"[ \t]{0,4}%s(?=%s)" % (quote, _TOKEN, quote, quote, _TOKEN)
+    )
+    for quote in (b'"', b"'", b"`")
+)
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
+# Single signs of a token, each behind a blank, a comma or on its own line.
+_SINGLE = re.compile(rb"(?<![!-~])(?:[A-Za-z0-9+/_=.-][ \t\r\n,]){12,}[A-Za-z0-9+/_=.-](?![!-~])")
+_BETWEEN: Final = b" \t\r\n,"
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
 
@@ -98,12 +109,13 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
     if wanted & Decoder.LABELS:
         yield rewritten("joined", data, _SPLIT_LABELS, _nothing)
     if wanted & Decoder.LITERALS:
-        for regex in _SPLIT_LITERALS:
+        for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
             yield rewritten("joined", data, regex, _nothing)
 
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     """Tokens put together that are written in groups of one length, such as `41:42:43:44`."""
+    yield rewritten("grouped", data, _SINGLE, _single)
     shapes = data.translate(_SHAPES)
     for shape, size, gap, _ in _GROUPS:
         if (gap == 1 or b"0x" in data) and shape in shapes:
@@ -130,6 +142,10 @@ def _unquoted(found: re.Match[bytes]) -> bytes:
 
 def _nothing(_: re.Match[bytes]) -> bytes:
     return b""
+
+
+def _single(found: re.Match[bytes]) -> bytes:
+    return found[0].translate(None, _BETWEEN)
 
 
 def _ungrouped(found: re.Match[bytes]) -> bytes:

@@ -1,0 +1,152 @@
+"""What is written as a list: of numbers, of quoted pieces, of lines of a dump or of uuencode."""
+
+import re
+from binascii import Error, a2b_uu
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from stopper.detect.armour import Opened, legible
+from stopper.detect.origin import Piece, Pieces
+
+__all__ = ["dumped", "numbered", "pieced", "uuencoded"]
+
+_MAX_BYTE: Final = 255
+_PAST: Final = b"\n\n\n"
+# Between two numbers stands what separates items, or the end and the beginning of `chr(...)`.
+_NUMBERS = re.compile(
+    rb"(?<![0-9.])(?:[0-9]{2,3}(?:[,; \t\r\n]{1,24}"
+    rb"|\)[ \t\r\n]{0,8}[.+,&][ \t\r\n]{0,8}[A-Za-z.]{2,24}\()){7,}[0-9]{2,3}(?![0-9.])"
+)
+_NUMBER = re.compile(rb"[0-9]+")
+_DUMP_LINE = re.compile(
+    rb"^[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}"
+    rb"(?:((?:[0-9a-fA-F]{4}[ \t\r]{0,2}){1,8})|((?:[0-9a-fA-F]{2}[ \t\r]{0,2}){1,16})"
+    rb"|((?:[0-7]{3}[ \t\r]{0,2}){1,16}))(?=[ \t\r|\n]|\Z)",
+    re.MULTILINE,
+)
+_PIECES = tuple(
+    re.compile(
+        rb"%s[A-Za-z0-9+/_=.-]{1,16}%s(?:[ \t]?,[ \t\r\n]{0,24}%s[A-Za-z0-9+/_=.-]{1,16}%s){3,}"
+        % (quote, quote, quote, quote)
+    )
+    for quote in (b'"', b"'")
+)
+_SIGNS: Final = b"+/_=.-"
+_BETWEEN: Final = b"\"', \t\r\n"
+_BLANK: Final = b" \t\r"
+_UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\n]{1,256}\n")
+_UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
+
+_Found = tuple[bytes, int, int]
+
+
+def numbered(data: bytes) -> Iterator[Opened]:
+    """What lists of eight and more numbers hold, decimal or octal, as far as it is legible."""
+    return _opened("numbers", _lists(data))
+
+
+def pieced(data: bytes) -> Iterator[Opened]:
+    """Tokens put together that are written as a list of four and more quoted pieces."""
+    return _opened("grouped", _joined(data))
+
+
+def dumped(data: bytes) -> Iterator[Opened]:
+    """What the lines of hexdump, xxd and od hold, words in either order, as far as it is legible.
+
+    Lines that follow each other are one dump.
+    """
+    return _opened("hex", _dumps(data))
+
+
+def uuencoded(data: bytes) -> Iterator[Opened]:
+    """What stands below a line that begins uuencoded text, as far as it is legible."""
+    return _opened("uuencode", _below_begin(data))
+
+
+def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
+    parts: list[bytes] = []
+    pieces: list[Piece] = []
+    blobs: list[_Found] = []
+    at = 0
+    for plain, start, end in found:
+        if not plain.isascii():
+            blobs.append((plain, start, end))
+        for first, last in legible(plain):
+            parts += (plain[first:last], _PAST)
+            pieces.append(Piece(at, start, end, 0))
+            at += last - first + len(_PAST)
+    if parts or blobs:
+        yield Opened(name, b"".join(parts), Pieces(lambda: pieces), tuple(blobs))
+
+
+def _lists(data: bytes) -> Iterator[_Found]:
+    for found in _NUMBERS.finditer(data):
+        digits = _NUMBER.findall(found[0])
+        for base in (10, 8):
+            plain = _bytes(digits, base)
+            if plain:
+                yield plain, *found.span()
+
+
+def _bytes(digits: Iterable[bytes], base: int) -> bytes:
+    try:
+        return bytes([int(digit, base) for digit in digits])
+    except ValueError:
+        return b""
+
+
+def _joined(data: bytes) -> Iterator[_Found]:
+    for regex in _PIECES:
+        for found in regex.finditer(data):
+            joined = found[0].translate(None, _BETWEEN)
+            letters = joined.translate(None, _SIGNS)
+            if not (letters.islower() and letters.isalpha()):  # words, and no token
+                yield joined, *found.span()
+
+
+def _dumps(data: bytes) -> Iterator[_Found]:
+    start = last = 0
+    straight: list[bytes] = []
+    swapped: list[bytes] = []
+    for found in _DUMP_LINE.finditer(data):
+        if straight and data.find(b"\n", last, found.start()) != found.start() - 1:
+            yield b"".join(straight), start, last
+            yield b"".join(swapped), start, last
+            straight, swapped = [], []
+        if not straight:
+            start = found.start()
+        plain = _line(found)
+        straight.append(plain)
+        swapped.append(_in_words(plain))
+        after = data.find(b"\n", found.end())
+        last = found.end() if after < 0 else after
+    yield b"".join(straight), start, last
+    yield b"".join(swapped), start, last
+
+
+def _line(found: re.Match[bytes]) -> bytes:
+    if found[3] is not None:
+        return _bytes(found[3].split(), 8)
+    digits = (found[1] or found[2]).translate(None, _BLANK)
+    return bytes.fromhex(digits.decode())
+
+
+def _in_words(plain: bytes) -> bytes:
+    """With the bytes of each word of sixteen bits swapped."""
+    even = plain + bytes(len(plain) % 2)
+    words = bytearray(len(even))
+    words[::2], words[1::2] = even[1::2], even[::2]
+    return bytes(words)
+
+
+def _below_begin(data: bytes) -> Iterator[_Found]:
+    for begin in _UU_BEGIN.finditer(data):
+        parts = []
+        at = begin.end()
+        while line := _UU_LINE.match(data, at):
+            try:
+                parts.append(a2b_uu(line[0]))
+            except Error:
+                break
+            at = line.end()
+        yield b"".join(parts), begin.start(), at
