@@ -27,7 +27,12 @@ _META: Final = re.compile(r"^[ \t]{0,99}\\(?!copy\b|!)[^\n]*$", re.MULTILINE)
 _SHELL_ESCAPE: Final = re.compile(
     r"xp_cmdshell|sys_exec|sys_eval|\bto\s+program\b|\bfrom\s+program\b|load_extension"
     r"|^[ \t]{0,99}(?:\\!|\.shell|\.system|system\s)"
-    r"|\blo_export\b|\bdblink|sp_oacreate|utl_file|dbms_scheduler",
+    r"|\blo_export\b|\bdblink|sp_oacreate|utl_file|dbms_scheduler"
+    r"|\blanguage\s{1,9}'{0,1}(?:c|pl\w{1,9}u|plsh|java|pljava\w*)\b|\bsoname\b"
+    r"|\bcreate\s{1,9}assembly\b"
+    r"|\bcreate\s{1,9}(?:or\s{1,9}replace\s{1,9})?extension\s{1,9}(?:if\s{1,9}not\s{1,9}exists"
+    r"\s{1,9})?(?:pl\w{1,9}u|plsh|file_fdw|adminpack)\b"
+    r"|\bsp_configure\b|\bsp_execute_external_script\b|\bdbms_(?:java|xmlquery|pipe)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _FILE_OUT: Final = re.compile(

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["PROGRAMS", "note_verb"]
+__all__ = ["PROGRAMS", "note_task", "note_verb"]
 
 _TABLES: Final = load_commands()
 _WORDS: Final = _TABLES.words
@@ -26,6 +26,13 @@ _MAX_WORDS: Final = 7
 """How many operands may stand before the verb."""
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)*$")
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_MAX_TASKS: Final = 4
+_TASK: Final = re.compile(
+    r"(?:\w{1,20}:)?(?:db|database|databases|schema|migrate|migrations?|doctrine(?::\w{1,20})?"
+    r"|ecto|orm|d:[ds]|tables?|collections?)[:.]"
+    r"(?:drop|reset|wipe|fresh|purge|nuke|truncate(?:_all)?|destroy|undo:all"
+    r"|rollback:all|clear|flush|d)\b"
+)
 _KEYS: Final = re.compile(
     r"(?!keyvault|ad |acr import|sshkey).*\b(?:keys list|list-keys|connection-string (?:show"
     r"|list)|appsettings list"
@@ -69,6 +76,15 @@ def note_verb(shell: "Shell", call: "Call") -> None:
             path = " ".join(operands[: place + 1])
             _note(shell, kind, " ".join(operands[: place + 3]), path)
             return
+
+
+def note_task(shell: "Shell", call: "Call", *, unknown: bool) -> None:
+    """Note a task of a framework that empties a database, and what an unknown program destroys."""
+    for place, arg in enumerate(call.args[:_MAX_TASKS]):
+        if ":" in arg and _TASK.match(arg):
+            shell.add(EffectKind.DATABASE, arg, Scope.REMOTE, "command.database_destroys")
+        elif unknown and place <= 1 and arg in _WORDS["unknown_destroys"]:
+            _note(shell, "destroys", f"{call.name} {arg}", " ".join(call.args[: place + 1]))
 
 
 def _kind(word: str) -> str | None:

@@ -98,7 +98,7 @@ _SOCKET: Final = re.compile(
 )
 _SHELLISH: Final = re.compile(
     r"/bin/(?:ba|z|da|c|k)?sh|\bexec\b|\bspawn\b|\bsystem\b|popen|proc_open|shell_exec|cmd\.exe"
-    r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline"
+    r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline|`\$|qx\b|%x|\bcmd\b|Open3|Kernel"
 )
 _NETWORK: Final = re.compile(
     r"https?[.:]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.tables import is_strange
-from stopper.detect.commands.taint import REMOTE
+from stopper.detect.commands.taint import ENCODED, REMOTE
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -70,13 +70,15 @@ def _git(shell: "Shell", call: "Call") -> str:
             if operand.startswith("ext::"):
                 words = re.split(r"(?<!%) ", operand.removeprefix("ext::"))
                 shell.run_argv([re.sub(r"%([ %])", r"\1", word) for word in words])
-    return generic(shell, call)
+    output = generic(shell, call)
+    return ENCODED if verb in {"bundle", "fast-export"} else output
 
 
 def _cloned(shell: "Shell", operands: list[str]) -> None:
     """What is run of what was cloned is code that nobody here has seen."""
     url = "".join(operands[:1])
-    folder = "".join(operands[1:2]) or url.rstrip("/").rpartition("/")[2].removesuffix(".git")
+    name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
+    folder = "".join(operands[1:2]) or name
     if folder and ("://" in url or url.startswith("git@")):
         shell.note_clone(shell.places.resolve(folder, shell.cwd))
 

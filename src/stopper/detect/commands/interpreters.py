@@ -8,6 +8,7 @@ from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.foreign import MAX_LITERALS, note_orm, scan
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.pycode import MAX_CODE, run_python
+from stopper.detect.commands.queries import note_sql
 from stopper.detect.commands.tables import is_strange
 from stopper.detect.commands.taint import (
     ENCODED,
@@ -31,6 +32,7 @@ _LOOPS: Final = re.compile(r"-[a-zA-Z0]{0,5}[np]")
 _TASKS: Final = frozenset(
     {"manage.py", "artisan", "console", "rails", "rake", "doctrine", "drush", "wp"}
 )
+_FRAMEWORKS: Final = {"manage.py": "python", "rails": "ruby", "artisan": "php"}
 _VALUES: Final = {
     "python": frozenset({"-c", "-m", "-W", "-X"}),
     "perl": frozenset({"-e", "-E", "-I", "-M", "-m", "-F"}),
@@ -203,7 +205,7 @@ def _module(shell: "Shell", call: "Call", args: list[str]) -> str:
 
 def _script(shell: "Shell", call: "Call", path: str, rest: list[str], language: str) -> str:
     if path.rpartition("/")[2] in _TASKS:
-        shell.run_argv([path.rpartition("/")[2], *rest])
+        shell.run_argv([path.rpartition("/")[2], *rest], call.stdin)
     full = shell.places.resolve(path, shell.cwd)
     content = shell.files.get(full)
     foreign = shell.is_foreign(full) and (shell.elevated or path.rpartition("/")[2] == "setup.py")
@@ -223,6 +225,11 @@ def _task(shell: "Shell", call: "Call") -> str:
     code = read_options(call.args, frozenset({"-c", "--command", "--execute"}))
     for text in code.all_values("-c", "--command", "--execute"):
         _judge(shell, text, "python" if call.name == "manage.py" else "php")
+    if call.stdin and call.args[:1] in (["dbshell"], ["dbconsole"], ["db"]):
+        note_sql(shell, call.stdin, None)
+    elif call.stdin and call.args[:1] in (["shell"], ["c"], ["console"], ["tinker"], ["runner"]):
+        note_orm(shell, call.stdin, call.name)
+        _judge(shell, call.stdin, _FRAMEWORKS[call.name])
     if call.name == "rails" and call.args[:1] in (["runner"], ["r"]):
         _judge(shell, "".join(call.args[1:2]), "ruby")
     return generic(shell, call)

@@ -168,6 +168,9 @@ def _note_tables(shell: Shell, call: Call) -> None:
         apply_rules(shell, call, program)
     if call.name in clouds.PROGRAMS:
         clouds.note_verb(shell, call)
+    elif call.args:
+        unknown = program is None and call.name not in _HANDLERS
+        clouds.note_task(shell, call, unknown=unknown)
     runner = _TABLES.runners.get(call.name)
     if runner is not None:
         runs.run_options(shell, call, runner)

@@ -132,29 +132,12 @@ def note_sql(shell: "Shell", text: str, dialect: str | None) -> None:
 
 
 def _client(shell: "Shell", call: "Call") -> str:
-    dialect = _DIALECTS[call.name]
-    values = _VALUES - {"-p"} if dialect == "mysql" else _VALUES
-    options = read_options(call.args, values)
-    names = _TEXT_OPTIONS.get(dialect or "", _ANY_TEXT)
-    texts = options.all_values(*names)
-    if dialect == "sqlite" or call.name in {"bq", "duckdb", "influx"}:
-        for path in options.operands[:1]:
-            note_read(shell, path)
-        texts += options.operands[1:]
-        texts += options.all_values("-c", "-s")
-    if call.name in {"wrangler", "turso"} or not texts:
-        texts += [
-            word
-            for word in [*options.operands, *options.all_values("-c", "-e", "-q")]
-            if " " in word
-        ]
-    if call.stdin and not texts:
-        texts.append(call.stdin)
-    script = options.value("-f", "--file", "-i")
-    if script is not None:
-        texts.append(shell.read(script))
-    if ":memory:" in call.args:
+    if "--help" in call.args:
         return UNKNOWN
+    dialect = _DIALECTS[call.name]
+    texts = _texts(shell, call, dialect)
+    if ":memory:" in call.args:
+        texts = [text for text in texts if "load_extension" in text or ".s" in text]
     if call.stdin and not is_literal(call.stdin) and any("prod" in arg for arg in call.args):
         shell.add(EffectKind.DATABASE, call.name, Scope.REMOTE, "command.database_replaces")
     for text in texts:
@@ -166,6 +149,27 @@ def _client(shell: "Shell", call: "Call") -> str:
     return _printed("".join(texts))
 
 
+def _texts(shell: "Shell", call: "Call", dialect: str | None) -> list[str]:
+    """The statements that a client is given: in options, operands, its input or a file."""
+    values = _VALUES - {"-p"} if dialect == "mysql" else _VALUES
+    options = read_options(call.args, values)
+    texts = options.all_values(*_TEXT_OPTIONS.get(dialect or "", _ANY_TEXT))
+    if dialect == "sqlite" or call.name in {"bq", "duckdb", "influx"}:
+        for path in options.operands[:1]:
+            note_read(shell, path)
+        texts += options.operands[1:]
+        texts += options.all_values("-c", "-s")
+    if call.name in {"wrangler", "turso"} or not texts:
+        words = [*options.operands, *options.all_values("-c", "-e", "-q")]
+        texts += [word for word in words if " " in word]
+    if call.stdin and not texts:
+        texts.append(call.stdin)
+    script = options.value("-f", "--file", "-i")
+    if script is not None:
+        texts.append(shell.read(script))
+    return texts
+
+
 def _printed(text: str) -> str:
     """What a client prints: statements that a query makes, or what tables hold."""
     if SECRET in text:
@@ -173,7 +177,7 @@ def _printed(text: str) -> str:
     made = _MAKES.search(text)
     if made is not None:
         return f"{made[1]} x;"
-    return ENCODED if _SELECTS.search(text) else UNKNOWN
+    return ENCODED if _SELECTS.search(text) or text.lstrip().startswith(".dump") else UNKNOWN
 
 
 def _mongo(shell: "Shell", call: "Call") -> str:

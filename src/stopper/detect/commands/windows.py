@@ -139,6 +139,10 @@ _CALL_DELETES: Final = re.compile(
     r",260})(?=(['\",)][^;\n]{0,200})?)",
     re.IGNORECASE,
 )
+_CALL_LISTS: Final = re.compile(
+    r"\[(?:system\.)?io\.directory\]::(?:enumerate|get)\w{4,20}\(\s{0,9}['\"]?([^'\",()\n]{1,260})",
+    re.IGNORECASE,
+)
 _CALL_WRITES: Final = re.compile(
     r"\[(?:system\.)?io\.file\]::(?:writeall\w+|appendall\w+|create\w*|openwrite)\(\s{0,9}['\"]?([^"
     r"'\",()\n]{1,260})",
@@ -189,7 +193,21 @@ _DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
 _HOME_PATH: Final = re.compile(
     r"(?:~|\$home|\$\{home\}|\$env:userprofile|%userprofile%)(?=$|[\\/])", re.IGNORECASE
 )
+_VARIABLE: Final = re.compile(
+    r"\$(?:env:(\w{1,40})|\{env:(\w{1,40})\}|)|%(\w{1,40})%", re.IGNORECASE
+)
+_FOLDERS: Final = frozenset(
+    {"temp", "tmp", "appdata", "localappdata", "userprofile", "homepath", "programdata",
+     "systemroot", "windir", "programfiles", "systemdrive", "public", "onedrive", "homedrive",
+     "allusersprofile", "commonprogramfiles", "home", "username"}
+)  # fmt: skip
+"""Variables that name a folder of the system or of a user; any other may name any."""
 _QUIET_OPTIONS: Final = frozenset({"$true", "$false", "silentlycontinue", "stop", "continue"})
+_TAKES_NO_PATH: Final = re.compile(
+    r"-(?:ea|erroraction|wa|warningaction|inc\w{0,4}|exc\w{0,4}|fi\w{0,4}"
+    r"|depth|attributes|stream|credential|i|e)$",
+    re.IGNORECASE,
+)
 _TREES: Final = frozenset({"/s", "-recurse", "-r", "-rf", "-force", "/q", "-fo"})
 _NARROW: Final = re.compile(
     r"\s-(?:include|filter|name)\s{1,9}[\"']?(?:\*?\.?(?:log|tmp|bak|pyc|obj"
@@ -297,6 +315,10 @@ def _note_calls(shell: "Shell", text: str) -> None:
         if match[0].lower().startswith("get-") and ".delete(" not in (match[2] or "").lower():
             continue
         shell.add(EffectKind.DELETE, match[1], _scope(shell, match[1]), "command.deletes")
+    if re.search(r"delete\(|remove-item|\bri\b|\bdel\b|\brm\b", text, re.IGNORECASE):
+        for match in list(_CALL_LISTS.finditer(text))[:_MAX_CALLS]:
+            path = match[1] + "\\*"
+            shell.add(EffectKind.DELETE, path, _scope(shell, path), "command.deletes_tree")
     for match in list(_CALL_WRITES.finditer(text))[:_MAX_CALLS]:
         _write(shell, [match[1]], adds="append" in match[0].lower())
 
@@ -456,7 +478,7 @@ def _linux(shell: "Shell", words: list[str]) -> str:
 def _delete(shell: "Shell", stage: Stage, whole: str) -> None:
     words = stage.words[1:]
     recursive = any(word.lower() in _TREES or word.lower().startswith("-rec") for word in words)
-    paths = [item for word in words for item in word.split(",") if not _is_option(item)]
+    paths = [item for word in _named(words) for item in word.split(",") if not _is_option(item)]
     source = stage.source
     if (not paths or paths[0].startswith(("$_", "$PSItem", "$psitem"))) and source is not None:
         while source.source is not None and source.name not in _LISTERS:
@@ -470,11 +492,22 @@ def _delete(shell: "Shell", stage: Stage, whole: str) -> None:
         shell.add(EffectKind.DELETE, path, _scope(shell, path), reason)
 
 
+def _named(words: list[str]) -> list[str]:
+    """The words that may be paths: not the values of options for anything else."""
+    pairs = zip(["", *words], words, strict=False)
+    return [word for before, word in pairs if not _TAKES_NO_PATH.match(before)]
+
+
 def _listed(source: Stage) -> list[str]:
     """The folders whose content a listing names; a filter for what is built again makes it mild."""
     if source.name not in _LISTERS:
         return []
-    paths = [item for word in source.words[1:] for item in word.split(",") if not _is_option(item)]
+    paths = [
+        item
+        for word in _named(source.words[1:])
+        for item in word.split(",")
+        if not _is_option(item)
+    ]
     folders = [path for path in paths[:1] if re.match(r"[A-Za-z]:|[\\/.~$%]|\w", path)]
     if _NARROW.search(" ".join(source.words)) and not re.match(r"[A-Za-z]:\\?$", "".join(folders)):
         return []
@@ -528,7 +561,11 @@ def _scope(shell: "Shell", path: str) -> Scope:
             shell.places.home + path[home.end() :].replace("\\", "/"), shell.cwd
         )
     plain = path if _DRIVE_PATH.match(path) else path.replace("\\", "/")
-    if plain[:1] == "$":
+    variable = _VARIABLE.match(plain)
+    if (
+        variable is not None
+        and (variable[1] or variable[2] or variable[3] or "").lower() not in _FOLDERS
+    ):
         return Scope.UNKNOWN
     if plain.startswith("//"):
         return Scope.OUTSIDE
