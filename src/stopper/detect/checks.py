@@ -233,7 +233,7 @@ _WORDS = re.compile(
 # A name and a number that is no size and no year: what people make up, and hardly ever a name.
 _MADE_UP = re.compile(
     rb"(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?"
-    rb"(?!(?:19|20)[0-9]{2}(?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
+    rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
 )
 _ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd"})
