@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS", "is_personal"]
 
+_FAR = re.compile(r"[\w.@-]+::?[^/:]|[\w.@-]+:/|rsync://")
 _WHOLE = frozenset({"/", "/home", "/root", "/etc", "/Users", "/var/lib", "/var/mail"})
 _PERSONAL = re.compile(
     r"(?:/home/[^/]+|/Users/[^/]+|/root)/(?:Documents|Desktop|Pictures|Photos|Mail|Library|\.config"
@@ -94,7 +95,8 @@ def _note_unpacked(shell: "Shell", folder: str) -> None:
     """What lies in an archive may replace what lies in the folder, or start to run there."""
     full = shell.places.resolve(folder, shell.cwd)
     scope = shell.places.scope(folder, shell.cwd)
-    if scope is Scope.ROOT or is_system(f"{full}/"):
+    beside = folder.startswith("..") and full != "/"
+    if (scope is Scope.ROOT and not beside) or is_system(f"{full}/"):
         shell.add(EffectKind.OVERWRITE, folder, scope, "command.overwrites")
     elif is_persistent(f"{full.rstrip('/')}/x") or is_secret_path(full):
         shell.add(EffectKind.PERSISTENCE, folder, scope, "command.runs_later")
@@ -123,6 +125,9 @@ def _zip(shell: "Shell", call: "Call") -> str:
     options = read_options(
         call.args, frozenset({"-x", "-i", "-P", "-n", "-t", "-TT", "--unzip-command"})
     )
+    for flag in options.flags:
+        if call.name.startswith("7z") and flag.startswith("-o") and options.operands[:1] == ["x"]:
+            _note_unpacked(shell, flag[2:])
     content = blend(*(_archived(shell, path) for path in shell.some(options.operands[1:])), "\x03")
     code = options.value("-TT", "--unzip-command")
     if code:
@@ -152,7 +157,6 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         if deletes:
             shell.add(EffectKind.DELETE, target, Scope.REMOTE, "command.mirrors", reversible=True)
         return UNKNOWN
-    _note_copied(shell, sources, target)
     if deletes and _mirrors(shell, sources, target):
         scope = shell.places.scope(target, shell.cwd)
         shell.add(EffectKind.DELETE, target, scope, "command.mirrors", reversible=True)
@@ -160,13 +164,18 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         note_delete(shell, target, recursive=True)
     else:
         note_write(shell, target, UNKNOWN, adds=True)
+    _note_copied(shell, sources, target)
     return UNKNOWN
 
 
 def _note_copied(shell: "Shell", sources: list[str], target: str) -> None:
-    """A credential that is copied to where none belongs is read."""
+    """A credential that is copied to where none belongs is read; what comes from afar is remote."""
     for source in sources:
-        if shell.is_secret(source) and not shell.is_secret(target):
+        if _FAR.match(source):
+            name = re.split(r"[/:]", source.rstrip("/"))[-1]
+            place = f"{target.rstrip('/')}/{name}" if target.endswith(("/", ".")) else target
+            note_write(shell, place, REMOTE, adds=True)
+        elif shell.is_secret(source) and not shell.is_secret(target):
             note_read(shell, source)
 
 
@@ -189,5 +198,7 @@ HANDLERS: "dict[str, Handler]" = {
     "7z": _zip,
     "unzip": _unpack,
     "cpio": _cpio,
+    "7za": _zip,
+    "7zz": _zip,
     "rsync": _rsync,
 }

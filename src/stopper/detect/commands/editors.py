@@ -27,11 +27,13 @@ _AWK_ENDS = re.compile(r"\b(?:break|exit|getline|return)\b")
 
 
 def _note_awk(shell: "Shell", script: str) -> None:
-    """What awk does without another program: sockets, and loops without an end."""
+    """What awk does by itself: sockets, loops without an end, and commands that it makes."""
     if _AWK_ENDLESS.search(script) and not _AWK_ENDS.search(script):
         shell.add(EffectKind.FORK_BOMB, "awk", Scope.ROOT, "command.exhausts")
     if "/inet/" in script and ("getline" in script or "|&" in script):
         shell.add(EffectKind.REMOTE_CODE, "awk", Scope.REMOTE, "command.reverse_shell")
+    if re.search(r"system\s*\(\s*[^\"\s)]", script) and not re.search(r'system\s*\(\s*"', script):
+        shell.doubt("a command that awk makes", "command.unknown_code")
 
 
 def _awk(shell: "Shell", call: "Call") -> str:
@@ -47,12 +49,10 @@ def _awk(shell: "Shell", call: "Call") -> str:
         for match in re.finditer(r'(>>?)\s*"((?:[^"\\]|\\.)*)"', script):
             note_write(shell, ansi_c(match[2]), UNKNOWN, append=match[1] == ">>")
         _note_awk(shell, script)
-        if re.search(r"system\s*\(\s*[^\"\s)]", script) and not re.search(
-            r'system\s*\(\s*"', script
-        ):
-            shell.doubt("a command that awk makes", "command.unknown_code")
     paths = options.operands if options.all_values("-f", "-e", "-E") else options.operands[1:]
     found = [note_read(shell, path) for path in paths if "=" not in path][:MAX_LITERALS]
+    for path in paths[:MAX_LITERALS] if options.value("-i") == "inplace" else ():
+        note_write(shell, path, UNKNOWN)
     text = "".join(found) if paths else call.stdin
     shape = (
         re.fullmatch(r"\s*\{\s*print(?:\s+\$(\d+))?\s*;?\s*\}\s*", scripts[0]) if scripts else None
@@ -105,7 +105,9 @@ def _editor(shell: "Shell", call: "Call") -> str:
             shell.run_code(literal(match.groups()), call.name)
     script = "\n".join([*codes, call.stdin])
     writes = re.search(
-        r"^[ \t]{0,99}:?(?:%[^\n]{0,99})?(?:w|wq|x|update|saveas)!?(?:\s|$)", script, re.MULTILINE
+        r"(?:^|\|)[ \t]{0,99}:?(?:%[^\n]{0,99})?(?:w|wq|x|update|saveas)!?(?:\s|$)",
+        script,
+        re.MULTILINE,
     )
     for path in options.operands[:MAX_LITERALS]:
         note_read(shell, path)

@@ -29,6 +29,12 @@ _PRINTERS = {
 }
 """By the name of a program, the lines of the table that may fit a call of it."""
 _PROGRAMS = load_commands().programs
+_FILTERS = frozenset(
+    {"jq", "yq", "gojq", "jaq", "dasel", "tomlq", "xq", "fx", "jello", "jmespath", "jp"}
+)
+_FILTER_VALUES = frozenset(
+    {"--arg", "--argjson", "--indent", "-f", "--from-file", "-p", "-o", "-L"}
+)
 _HELP = frozenset({"help", "--help"})
 
 
@@ -43,6 +49,10 @@ def generic(shell: "Shell", call: "Call") -> str:
         return SECRET
     if name in _SWALLOWERS:
         return blend(*args)
+    if name in _FILTERS:
+        # the first operand is a path inside of what is read
+        operands = read_options(args, _FILTER_VALUES).operands[1:]
+        return blend(call.stdin, *read_all(shell, operands))
     if name in _READERS:
         return blend(call.stdin, *read_all(shell, args))
     return blend(call.stdin, *args) if call.stdin else blend(*args)

@@ -10,6 +10,7 @@ from stopper.data.commands import load_commands
 from stopper.detect.commands import (
     archives,
     builtins,
+    checkouts,
     clouds,
     editors,
     files,
@@ -23,6 +24,7 @@ from stopper.detect.commands import (
     printers,
     queries,
     runs,
+    servers,
     sockets,
     touches,
 )
@@ -60,6 +62,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **runs.HANDLERS,
     **finders.HANDLERS,
     **gitruns.HANDLERS,
+    **checkouts.HANDLERS,
 }
 _GLOBBED: Final = re.compile(r"[*?\[]")
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
@@ -149,6 +152,7 @@ def dispatch(shell: Shell, call: Call) -> str:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
+    servers.note_served(shell, call)
     reads = touches.note_files(shell, call, judged=handler is not None)
     if handler is not None:
         return handler(shell, call)
@@ -242,6 +246,8 @@ def _guess(shell: Shell, call: Call) -> str:
 def _run_file(shell: Shell, call: Call) -> None:
     """A program that this text wrote or fetched before."""
     if "/" not in call.path:
+        if any(path.endswith(f"bin/{call.name}") for path in shell.strange):
+            shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
         return
     full = shell.places.resolve(call.path, shell.cwd)
     content = shell.files.get(full)

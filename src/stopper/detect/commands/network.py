@@ -44,6 +44,7 @@ _WGET_VALUES = frozenset(
 )  # fmt: skip
 _BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
            "--json", "-F", "--form", "--form-string")  # fmt: skip
+_HEADERS = ("-H", "--header", "-A", "--user-agent", "-e", "--referer", "-b", "--cookie")
 _AUTH_HEADER = re.compile(
     r"\s*(?:authorization|x-api-key|api-key|private-token|job-token|x-auth-token|x-vault-token"
     r"|circle-token|dd-api-key|x-[\w-]*(?:key|token)|[\w-]*(?:apikey|api-key)|cookie)\s*:",
@@ -168,12 +169,12 @@ def _note_deletion(shell: "Shell", urls: list[str]) -> None:
             shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, "command.deletes_over_api")
 
 
-def _note_headers(shell: "Shell", options: Options, urls: list[str]) -> None:
+def _note_headers(
+    shell: "Shell", options: Options, urls: list[str], names: tuple[str, ...] = _HEADERS
+) -> None:
     """A credential in the header that is made for it is used; anywhere else it is sent away."""
     plain = any(url.startswith("http://") and not is_here(_host(url)[1]) for url in urls)
-    for header in options.all_values(
-        "-H", "--header", "-A", "--user-agent", "-e", "--referer", "-b", "--cookie"
-    ):
+    for header in options.all_values(*names):
         odd = not _AUTH_HEADER.match(header)
         drop = any(_SEND_HOSTS.search(_host(url)[1]) for url in urls)
         if (SECRET in header and (odd or plain or drop)) or (ENCODED in header and odd):
@@ -212,7 +213,7 @@ def _wget(shell: "Shell", call: "Call") -> str:
         _note_body(shell, f"@{path}", hosts, call.stdin, form=True)
     for body in options.all_values("--post-data", "--body-data"):
         _note_body(shell, body.replace("@", "_"), hosts, call.stdin, form=False)
-    _note_headers(shell, options, urls)
+    _note_headers(shell, options, urls, ("--header", "-U", "--user-agent"))
     for code in options.all_values("--use-askpass"):
         shell.run_code(code, "wget")
     shell.add(

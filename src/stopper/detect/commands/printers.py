@@ -140,6 +140,11 @@ def _identity(_shell: "Shell", _call: "Call") -> str:
     return ENCODED
 
 
+def _clipboard(shell: "Shell", call: "Call") -> str:
+    """`xclip -o` prints what somebody copied."""
+    return ENCODED if read_options(call.args).has("-o", "-out") else generic(shell, call)
+
+
 def _seq(_shell: "Shell", call: "Call") -> str:
     numbers = [
         int(arg) for arg in call.args if arg.lstrip("-").isdigit() and len(arg) <= _MAX_DIGITS
@@ -189,6 +194,7 @@ HANDLERS: "dict[str, Handler]" = {
     "df": _df,
     "which": _which,
     **dict.fromkeys(("pbpaste", "wl-paste", "xsel"), _identity),
+    "xclip": _clipboard,
     "pwd": _pwd,
     "mktemp": _mktemp,
     "printenv": _printenv,

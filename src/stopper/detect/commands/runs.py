@@ -11,6 +11,7 @@ from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _KEEPS = re.compile(r"(?:sudo )?(?:cat|tee|dd)\b")
 _ADDRESS = re.compile(
     r"(?:^|@)(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)\d{1,3}(?:\.\d{1,3}){3}$"
 )
+_ROOT = frozenset({None, "root", "#0", "0"})
 _NOBODY = frozenset({"#-1", "#4294967295"})
 """Users that do not exist, which an old `sudo` takes for root."""
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
@@ -50,18 +52,13 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         if split is not None:
             return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
         words = _wrapped(row, args, operands)
+        _note_log(shell, options)
         if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
         before = shell.elevated
         if row.privilege:
-            login = not words and options.has("-i", "-s", "--login", "--shell")
-            if call.stdin and options.has("-S", "--stdin"):
-                shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.gives_password")
-            _note_rights(shell, call, words, login=login)
-            user = options.value("-u", "--user")
-            shell.elevated = user in {None, "root", "#0", "0", *_NOBODY}
-            if user in _NOBODY:
-                shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
+            _note_rights(shell, call, words, options)
+            shell.elevated = options.value("-u", "--user") in _ROOT | _NOBODY
         try:
             if words:
                 mounts = _mounts(shell, options) if row.machine == "container" else {}
@@ -99,8 +96,19 @@ def _wrapped(row: Wrapper, args: list[str], operands: list[str]) -> list[str]:
     return words[1:] if words[:1] == ["--"] else words
 
 
-def _note_rights(shell: "Shell", call: Call, words: list[str], *, login: bool) -> None:
-    """Rights for one command are noted; a shell with all rights is more."""
+def _note_log(shell: "Shell", options: Options) -> None:
+    """`strace -o FILE`, `time -o FILE`: a wrapper's own output."""
+    for path in options.all_values("-o", "--output"):
+        if path[:1] == "/":
+            note_write(shell, path, UNKNOWN, adds=True)
+
+
+def _note_rights(shell: "Shell", call: Call, words: list[str], options: Options) -> None:
+    """Rights for one command are noted; a shell with all rights is more, and so is a password."""
+    login = not words and options.has("-i", "-s", "--login", "--shell")
+    login = login or options.value("-u", "--user") in _NOBODY
+    if call.stdin and options.has("-S", "--stdin"):
+        shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.gives_password")
     shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.as_root", reversible=True)
     opens = bool(words) and words[0].rpartition("/")[2] in SHELLS | {"su"}
     plain = len(words) == 1 or words[1:] in (["-"], ["-l"], ["-i"], ["root"])
@@ -267,25 +275,34 @@ def _docker(shell: "Shell", call: Call) -> str:
     lists = " ".join(options.operands[:2]) in _LISTS and options.has("-q", "--quiet")
     if lists and not options.has("-f", "--filter", "-n", "--last", "-l", "--latest"):
         return "*"
+    _note_given(shell, call)
     return generic(shell, call)
+
+
+def _note_given(shell: "Shell", call: Call) -> None:
+    """`docker cp`, `kubectl cp`: a credential that goes into a container is out of one's hands."""
+    if call.args[:1] != ["cp"]:
+        return
+    operands = read_options(call.args[1:], frozenset({"-n", "-c"})).operands
+    for source in operands[:-1]:
+        if ":" not in source and shell.is_secret(source):
+            shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
+    if len(operands) > 1 and ":" not in operands[-1]:
+        note_write(shell, operands[-1], UNKNOWN, adds=True)
 
 
 def _kubectl(shell: "Shell", call: Call) -> str:
     """Manifests that came over the network are code that nobody here has seen."""
     if REMOTE in call.stdin and {"apply", "create", "replace"} & set(call.args):
         shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.applies_from_address")
+    _note_given(shell, call)
     return generic(shell, call)
 
 
 def _ssh(shell: "Shell", call: Call) -> str:
     values = _SSH_VALUES | {"-M"} if call.name == "autossh" else _SSH_VALUES
     options = read_options(call.args, values, until_operand=True)
-    for setting in options.all_values("-o"):
-        name, _, value = re.sub(r"[ =]+", "=", setting, count=1).partition("=")
-        if name.lower() in {"proxycommand", "localcommand", "knownhostscommand"}:
-            shell.run_code(value.strip(), "ssh -o")
-        elif name.lower() in {"remoteforward", "dynamicforward", "tunnel"}:
-            _note_tunnel(shell, value)
+    _note_settings(shell, options)
     shared = options.has("-g")
     opened = [
         where
@@ -303,17 +320,34 @@ def _ssh(shell: "Shell", call: Call) -> str:
         reversible=True,
     )
     code = " ".join(words)
+    if SECRET in "".join(options.operands[:1]):
+        shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_credential")
     if SECRET in call.stdin or ENCODED in call.stdin:
-        if SECRET in call.stdin and not _RESTORES.match(code):
-            shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_credential")
-        elif _KEEPS.match(code) and _ADDRESS.search(options.operands[0]):
-            shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_data")
+        _note_piped(shell, call.stdin, code, options.operands)
         return UNKNOWN
     if words:
         return shell.elsewhere(lambda: shell.run_code(code, "ssh", call.stdin), "ssh")
     if call.stdin and is_literal(call.stdin):
         return shell.elsewhere(lambda: shell.run_code(call.stdin, "ssh"), "ssh")
     return UNKNOWN
+
+
+def _note_settings(shell: "Shell", options: Options) -> None:
+    """What `-o` sets: commands that ssh runs here, and tunnels."""
+    for setting in options.all_values("-o"):
+        name, _, value = re.sub(r"[ =]+", "=", setting, count=1).partition("=")
+        if name.lower() in {"proxycommand", "localcommand", "knownhostscommand"}:
+            shell.run_code(value.strip(), "ssh -o")
+        elif name.lower() in {"remoteforward", "dynamicforward", "tunnel"}:
+            _note_tunnel(shell, value)
+
+
+def _note_piped(shell: "Shell", stdin: str, code: str, operands: list[str]) -> None:
+    """Credentials that go to another machine, and archives that an unnamed one keeps."""
+    if SECRET in stdin and not _RESTORES.match(code):
+        shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_credential")
+    elif _KEEPS.match(code) and any(map(_ADDRESS.search, operands[:1])):
+        shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_data")
 
 
 def _note_tunnel(shell: "Shell", where: str) -> None:

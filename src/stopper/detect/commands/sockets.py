@@ -19,11 +19,21 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 _PUT = re.compile(r"^[ \t]{0,99}m?put[ \t]+(?:-\w+[ \t]+){0,9}(\S+)", re.MULTILINE)
+_SENDING_VERBS = {
+    "gh": frozenset({"gist"}),
+    "glab": frozenset({"snippet"}),
+    "gcloud": frozenset({"storage", "scp"}),
+}
+"""With these verbs, programs that do much else send files."""
 _DROPS = frozenset(
     {"croc", "wormhole", "magic-wormhole", "ffsend", "onionshare", "onionshare-cli", "pastebinit",
      "wgetpaste", "fpaste", "gist", "slackcat", "telegram-send", "ipfs", "megaput", "mega-put"}
 )  # fmt: skip
 """What is handed to these may be taken by anybody who knows its name."""
+_FTP = frozenset({"ftp", "lftp", "tftp", "cadaver", "ncftp"})
+_MIRROR = re.compile(
+    r"mirror\s[^;\n]{0,199}(?:-R|--reverse)[^;\n]{0,199}\s(?:~|/home|/root|/etc|/var|/\s)"
+)
 _FAR = re.compile(r"[\w.@-]+:(?!//)\S|\w+://")
 _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 
@@ -117,8 +127,9 @@ def _scp(shell: "Shell", call: "Call") -> str:
         shell.met_strange = True
         for source in sources:
             note_write(shell, _place(source, target), REMOTE, adds=True)
-    elif call.name == "sftp" and _FAR.match(target):
-        note_write(shell, target.rpartition("/")[2], REMOTE, adds=True)
+    if call.name == "sftp" and options.operands and _FAR.match(options.operands[0]):
+        source, *names = options.operands
+        note_write(shell, _place(source, names[0] if names else "."), REMOTE, adds=True)
     return ""
 
 
@@ -141,7 +152,8 @@ def _mail(shell: "Shell", call: "Call") -> str:
 
 def _sender(shell: "Shell", call: "Call") -> str:
     """Programs that upload what they are given: cloud copies, paste bins, chat."""
-    if call.name == "gh" and call.args[:1] != ["gist"]:
+    verbs = _SENDING_VERBS.get(call.name)
+    if verbs is not None and verbs.isdisjoint(call.args[:2]):
         return generic(shell, call)
     whole = {shell.places.home, "/", "/etc", "/root", "/home", "/var/lib", "/var/mail"}
     drops = call.name in _DROPS
@@ -160,7 +172,10 @@ def _sender(shell: "Shell", call: "Call") -> str:
             shell.add(EffectKind.EXFILTRATE, arg, Scope.REMOTE, "command.sends_credential")
             break
     _note_received(shell, call)
-    puts = _PUT.findall(call.stdin) if call.name in {"ftp", "lftp", "tftp"} else []
+    script = "\n".join([*re.split(r"[;\n]", " ".join(call.args)), call.stdin]) + "\n"
+    puts = _PUT.findall(script) if call.name in _FTP else []
+    if call.name == "lftp" and _MIRROR.search(script):
+        shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
     if any(shell.is_secret(path) or _OUTSIDE_FILE.match(path) for path in puts):
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
     if SECRET in call.stdin:
@@ -175,6 +190,9 @@ def _note_received(shell: "Shell", call: "Call") -> None:
         note_write(shell, _place(operands[-2], operands[-1]), REMOTE, adds=True)
     elif "get" in operands[:-1]:
         note_write(shell, operands[-1].rpartition("/")[2], REMOTE, adds=True)
+    elif call.name in _FTP and any("://" in arg for arg in operands):
+        path = read_options(call.args, frozenset({"-o"})).value("-o")
+        note_write(shell, path or operands[-1].rpartition("/")[2], REMOTE, adds=True)
     elif call.name == "az" and "download" in operands:
         path = read_options(call.args, frozenset({"-f", "--file", "-n", "-c"})).value(
             "-f", "--file"
@@ -224,6 +242,10 @@ HANDLERS: "dict[str, Handler]" = {
             "tftp",
             "ftp",
             "lftp",
+            "cadaver",
+            "ncftp",
+            "glab",
+            "gcloud",
             "telegram-send",
             "slackcat",
             "ffsend",

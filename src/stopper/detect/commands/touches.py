@@ -6,9 +6,16 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
-from stopper.detect.commands.paths import is_persistent, is_private, is_privileged, is_startup
+from stopper.detect.commands.paths import (
+    is_device,
+    is_persistent,
+    is_private,
+    is_privileged,
+    is_startup,
+)
+from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.taint import REMOTE, SECRET
-from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.commands.writes import is_system, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -49,6 +56,10 @@ def _lines(name: str) -> dict[str, list[list[str]]]:
 
 _REVEALS = _lines("reveals")
 _FED = _lines("fed")
+_WRITES_LAST = _lines("writes_last")
+_WRITES_FIRST = _lines("writes_first")
+_WRITES_ALL = _lines("writes_all")
+_SENDS = _WORDS["sends"]
 _QUIET = frozenset({Scope.WORKSPACE, Scope.WHOLE_WORKSPACE, Scope.TEMP})
 _OUTSIDE = frozenset({Scope.HOME, Scope.ROOT, Scope.OUTSIDE})
 
@@ -73,7 +84,31 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
             note_write(shell, value, adds=True)
     if not judged:
         _note_changed(shell, call)
+    _note_written(shell, call)
+    if call.name in _SENDS:
+        _note_sent(shell, call, found=found)
     return found
+
+
+def _note_written(shell: "Shell", call: "Call") -> None:
+    """Files that the tables say a program writes: the first, the last or all that it is given."""
+    operands = [arg for arg in call.args if arg[:1] != "-"]
+    if _fits(_WRITES_LAST, call):
+        operands = operands[-1:] if len(operands) > 1 else []
+    elif _fits(_WRITES_FIRST, call):
+        operands = operands[:1]
+    elif not _fits(_WRITES_ALL, call):
+        return
+    for path in operands[:_MAX_ARGUMENTS]:
+        if "/" in path and "://" not in path:
+            note_write(shell, path, adds=True)
+
+
+def _note_sent(shell: "Shell", call: "Call", *, found: bool) -> None:
+    """A credential in what a program sends to another machine."""
+    secret = found or SECRET in call.stdin or any(SECRET in arg for arg in call.args)
+    if secret and not any(map(is_here, call.args)):
+        shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
 
 
 def note_fetched(shell: "Shell", call: "Call") -> None:
@@ -152,9 +187,10 @@ def _note_changed(shell: "Shell", call: "Call") -> None:
         return
     operands = [arg for arg in call.args if arg[:1] != "-"]
     in_place = not _IN_PLACE.isdisjoint(call.args)
+    grave = is_system if in_place else is_device
     for path in operands if in_place else operands[-1:] if len(operands) > 1 else []:
         if "/" not in path:
             continue
         full = shell.places.resolve(path, shell.cwd)
-        if is_persistent(full) or is_startup(full) or is_privileged(full):
+        if is_persistent(full) or is_startup(full) or is_privileged(full) or grave(full):
             note_write(shell, path, adds=True)

@@ -15,7 +15,7 @@ from stopper.detect.commands.redirects import (
     apply_outputs,
     note_endless,
 )
-from stopper.detect.commands.taint import UNKNOWN
+from stopper.detect.commands.taint import SECRET, UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _ENDLESS: Final = re.compile(
 )
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
+_LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
 
@@ -262,6 +263,9 @@ def _assign_statement(shell: "Shell", node: Node, _stdin: str, _redirects: tuple
                 _assignment(shell, child)
             else:
                 _stray(shell, child)
+        bare = not any(child.type == "variable_assignment" for child in node.named_children)
+        if bare and shell.captured and _LISTED.match(_text(shell, node)):
+            return SECRET
     return ""
 
 

@@ -69,6 +69,8 @@ def note_read(shell: "Shell", path: str) -> str:
         scope = shell.places.scope(path, shell.cwd)
         shell.note_secret(path, scope, "command.reads_credential")
         return SECRET
+    if is_device(path):
+        return SECRET
     return shell.read(path)
 
 
@@ -100,7 +102,7 @@ def note_write(
         shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
     _note_meaning(shell, path, file, scope)
     settings = scope is Scope.HOME and is_settings(full)
-    reversible = append or (adds and _SYSTEM.match(full) is None)
+    reversible = append or (adds and _SYSTEM.match(full) is None and full != "/")
     reason = "command.overwrites_settings" if settings else "command.overwrites"
     if scope is Scope.HOME and _is_lost(full, content):
         reason, reversible = "command.overwrites_many", append
