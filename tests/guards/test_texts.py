@@ -42,13 +42,13 @@ SHAPES: dict[str, tuple[Any, tuple[int, int, int]]] = {
     "lists in a dict":    ({"a": [1, 2], "b": (1, 2, 3)},   (2, 7, 3)),
     "dicts in a list":    ([{"a": 1, "b": 2, "c": 3}],      (2, 4, 1)),
     "a set":              ({1, 2},                          (1, 2, 2)),
-    "other kinds":        (OrderedDict(a=deque([1])),       (1, 1, 0)),
+    "other kinds":        (OrderedDict(a=deque([1])),       (2, 2, 1)),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("value", "shape"), SHAPES.values(), ids=SHAPES)
 def test_shapes(value: Any, shape: tuple[int, int, int]) -> None:
-    assert measure(value) == shape
+    assert measure(value)[:3] == shape
 
 
 def test_what_is_huge_is_not_counted_to_its_end() -> None:

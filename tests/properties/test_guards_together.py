@@ -2,8 +2,10 @@
 
 import random
 import string
+from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any, Final
 
 from hypothesis import given, settings
@@ -60,6 +62,9 @@ VALUES = st.recursive(
         st.lists(inner, max_size=4)
         | st.tuples(inner, inner)
         | st.frozensets(TEXTS, max_size=3)
+        | st.builds(deque, st.lists(inner, max_size=3))
+        | st.builds(SimpleNamespace, url=inner)
+        | st.builds(iter, st.lists(inner, max_size=2))
         | st.dictionaries(NAMES | st.integers(), inner, max_size=4)
     ),
     max_leaves=12,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from stopper.guards.texts import is_bounded
+from stopper.guards.texts import is_bounded, is_within, measure
 
 __all__ = ["NO_SPELLING", "canonical", "digest", "loosely", "signature", "signed"]
 
@@ -24,8 +24,9 @@ _SIGNATURE_BYTES: Final = 16
 
 def canonical(args: Any) -> bytes:
     """The bytes of `args`; one of `NO_SPELLING` where it is no plain data or has no end."""
-    if not is_bounded(args):
-        raise ValueError("a value that nests too deep or has too many items has no spelling")
+    shape = measure(args)
+    if not (is_within(shape) and shape.is_plain):
+        raise ValueError("a value that nests too deep, or shows others than it holds")
     return _STRICT.encode(args)
 
 

@@ -5,14 +5,13 @@ from typing import Any, Final
 import msgspec
 
 from stopper.guards.canonical import loosely, signed
+from stopper.guards.opened import Odd, spelled
 from stopper.guards.texts import Shape, Texts, is_within, measure
 
 __all__ = ["Memo", "Seen", "seen_of"]
 
 MAX_SEEN: Final = 4
 """So many values are remembered at once; of more, all are forgotten."""
-
-_ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class Seen:
@@ -50,10 +49,19 @@ class Seen:
         return is_within(self.shape)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether all in it shows what it holds."""
+        return self.shape.is_plain if self._texts is None else self._texts.is_plain
+
+    @property
     def json(self) -> bytes | None:
-        """It as compact JSON, odd objects by their `str`; None for what has no end or no JSON."""
+        """It as compact JSON, objects opened or by their `str`; None for what has none.
+
+        That is so of what has no end, odd keys, and what shows others than it holds.
+        """
         if self._json is None:
-            self._json = (_written(self.value) if self.is_bounded else None,)
+            is_whole = self.is_bounded and self.is_plain
+            self._json = (_written(self.value) if is_whole else None,)
         return self._json[0]
 
     def signature(self, tool: str, key: bytes) -> bytes:
@@ -98,6 +106,14 @@ class Memo:
 def seen_of(memo: Memo | None, value: Any) -> Seen:
     """What the memo knows of `value`; without a memo, nothing yet."""
     return Seen(value) if memo is None else memo.of(value)
+
+
+def _inside(value: Any) -> Any:
+    inside = Odd(value)
+    return spelled(value)[0] if inside.holds is None else inside.holds
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_inside)
 
 
 def _written(value: Any) -> bytes | None:

@@ -181,6 +181,9 @@ class NetworkPolicyGuard:
                 if use or "//" in "\n".join(texts):
                     for text in texts:
                         self._look(use, text)
+            for name, number in seen.numbers:
+                if self._use(name) is _Use.STRICT:
+                    self._look(_Use.STRICT, str(number))
         except _No as no:
             where = shown_name(name)
             reason = _REASONS.get(no.code) or Refusal(no.code, no.detail).reason.say

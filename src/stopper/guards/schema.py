@@ -63,6 +63,9 @@ class SchemaStrictnessConfig(Config, frozen=True, kw_only=True):
     unknown_tools: EnforcementLevel = EnforcementLevel.OFF
 
 
+_NOT_JSON: Final = block("schema.not_json", "The arguments are no JSON values")
+
+
 class Violation(Struct, frozen=True):
     """One thing that does not fit: what kind, where, and in words that quote no value."""
 
@@ -129,12 +132,14 @@ class SchemaStrictnessGuard:
             compiled = self._compile(tool, schema)
         except _UNREADABLE as error:
             return self._enforced(_unavailable(tool, f"it does not read ({type(error).__name__})"))
-        if not seen_of(memo, args).texts.is_whole:
+        texts = seen_of(memo, args).texts
+        if not texts.is_whole:
             return self._enforced(block("guard.too_much", _TOO_MUCH))
         try:
-            return self._enforced(self._judge(compiled, args))
+            judged = self._judge(compiled, args) if texts.is_plain else _NOT_JSON
         except (TypeError, ValueError, RecursionError):
-            return self._enforced(block("schema.not_json", "The arguments are no JSON values"))
+            judged = _NOT_JSON
+        return self._enforced(judged)
 
     def _enforced(self, result: GuardResult) -> GuardResult:
         return enforced(self.config.mode, result)

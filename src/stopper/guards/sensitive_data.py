@@ -28,6 +28,7 @@ from stopper.guards.world import fresh_key
 __all__ = ["RedactMode", "SensitiveDataConfig", "SensitiveDataGuard"]
 
 _MAX_SHOWN: Final = 20
+_TEXTS: Final = frozenset({str, bytes})
 _MARK = re.compile(r"\[REDACTED:[A-Za-z0-9_.-]{1,64}(?:#([0-9a-f]{8}))?\]")
 # A value that is nothing but a name and its secret says no more than the secret.
 _NAMED_MARK = re.compile(
@@ -83,8 +84,9 @@ class SensitiveDataGuard:
 
     Keys are looked at as well as values, also where they are encoded. A secret that no mark can
     replace, because it lies across several values or in an object that is no plain JSON, blocks.
-    `key` makes the digits of `HASH` marks, and by default is drawn anew for each guard. A guard
-    keeps nothing of what it saw, so threads may share it. Building the first takes a second.
+    So does what has no end, or can be looked at only once. `key` makes the digits of `HASH` marks,
+    and by default is drawn anew for each guard. A guard keeps nothing of what it saw, so threads
+    may share it. Building the first takes a second.
     """
 
     shares: ClassVar = frozenset({"check", "check_output"})
@@ -189,7 +191,8 @@ _REASONS: Final = {
     "sensitive.redacted": "Sensitive data redacted: {kinds}",
     "sensitive.not_redactable": "Sensitive data detected that no mark can replace: {kinds}",
     "sensitive.unprovable": "Text is encoded too often to be sure that it holds no secret",
-    "sensitive.too_much": "The value nests too deep or has too many items to look for secrets",
+    "sensitive.too_much": "The value nests too deep, has too many items, or can be looked at only "
+    "once, so that nobody can look for secrets in it",
 }
 
 
@@ -202,7 +205,7 @@ def _patterns(given: Mapping[str, str]) -> list[SecretPattern]:
 
 def _written(seen: Seen) -> str | bytes | None:
     """All of a value as one text, with its names beside its values; None when it has no end."""
-    if isinstance(seen.value, str | bytes):
+    if type(seen.value) in _TEXTS:
         written: str | bytes = seen.value
         return written
     if seen.json is not None:

@@ -4,6 +4,16 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from stopper.guards.opened import (
+    CONTAINERS,
+    EXACT,
+    MAX_DEPTH,
+    MAX_NODES,
+    Odd,
+    TooMuch,
+    spelled,
+)
+
 __all__ = [
     "MAX_DEPTH",
     "MAX_NODES",
@@ -18,36 +28,30 @@ __all__ = [
     "walk",
 ]
 
-MAX_DEPTH: Final = 64
-"""No value is looked at that has more containers inside each other; that ends circles too."""
-
-MAX_NODES: Final = 100_000
-"""No value is looked at that has more items."""
-
-_CONTAINERS = (dict, list, tuple, set, frozenset)
 _TEXT = frozenset({str})
-_LEAVES_BUT_TEXT = frozenset({int, float, bool, type(None)})
-_LEAVES = _LEAVES_BUT_TEXT | _TEXT
+_NUMBERS = frozenset({int, float, bool, type(None)})
+_LEAVES = _NUMBERS | _TEXT
+_MIN_NUMBER: Final = 10_000_000
+_MAX_NUMBER: Final = 2**128
 _MAX_NAME: Final = 40
 _PLAIN_NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
-
-
-class TooMuch(Exception):  # noqa: N818  it is an answer, not an error
-    """A value nests deeper than `MAX_DEPTH` or has more items than `MAX_NODES`."""
 
 
 class Texts:
     """Every text in `value`, in groups that have a name in common; a text alone is a group too.
 
     The name is the key, or that of the list the texts are in. Keys themselves come without a name,
-    bytes as latin-1, and numbers not at all. With `is_whole` false there is more than was looked
-    at, so that nothing may hide behind its size.
+    bytes as latin-1, objects opened or by their `str`. `numbers` are those that could be read as
+    addresses. With `is_whole` false there is more than was looked at, so that nothing may hide
+    behind its size; with `is_plain` false something shows others than it holds, and both are here.
     """
 
-    __slots__ = ("_left", "groups", "is_whole")
+    __slots__ = ("_left", "groups", "is_plain", "is_whole", "numbers")
 
     def __init__(self, value: Any, key: str = "") -> None:
         self.groups: list[tuple[str, Sequence[str]]] = []
+        self.numbers: list[tuple[str, int]] = []
+        self.is_plain = True
         self._left = MAX_NODES
         try:
             self._visit(key, value, 0)
@@ -57,33 +61,46 @@ class Texts:
             self.is_whole = True
 
     def _visit(self, name: str, item: Any, depth: int) -> None:
-        if isinstance(item, _CONTAINERS):
-            self._left -= len(item)
-            if depth >= MAX_DEPTH or self._left < 0:
-                raise TooMuch
-            if isinstance(item, dict):
-                self._map(name, item, depth + 1)
-            elif _TEXT.issuperset(map(type, item)):
-                self.groups.append((name, [*item][::-1]))
-            else:
-                for inner in [*item][::-1]:
-                    if type(inner) not in _LEAVES_BUT_TEXT:
-                        self._visit(name, inner, depth + 1)
-        elif isinstance(item, str):
-            self.groups.append((name, (str.__str__(item),)))
-        elif isinstance(item, bytes | bytearray):
-            self.groups.append((name, (item.decode("latin-1"),)))
+        if type(item) not in EXACT:
+            odd = Odd(item)
+            self.is_plain = self.is_plain and odd.is_honest
+            if odd.holds is None:
+                self._leaf(name, item)
+                return
+            item = odd.holds
+        self._left -= len(item)
+        if depth >= MAX_DEPTH or self._left < 0:
+            raise TooMuch
+        if type(item) is dict:
+            self._map(name, item, depth + 1)
+        elif _TEXT.issuperset(map(type, item)):
+            self.groups.append((name, [*item][::-1]))
+        else:
+            for inner in [*item][::-1]:
+                if type(inner) is int or type(inner) not in _NUMBERS:
+                    self._visit(name, inner, depth + 1)
 
     def _map(self, name: str, item: dict[Any, Any], depth: int) -> None:
         groups = self.groups
         groups.append(("", [own for own in item if type(own) is str]))
         for own, inner in reversed(item.items()):
             if type(own) is not str:
-                self._visit(name, (own, inner), depth)
-            elif type(inner) is str:
+                if not isinstance(own, str):
+                    self._visit(name, (own, inner), depth)
+                    continue
+                self._visit("", own, depth)
+                own = str.__str__(own)  # noqa: PLW2901  its plain form
+            if type(inner) is str:
                 groups.append((own, (inner,)))
-            elif type(inner) not in _LEAVES:
+            elif type(inner) is int or type(inner) not in _NUMBERS:
                 self._visit(own, inner, depth)
+
+    def _leaf(self, name: str, item: Any) -> None:
+        if type(item) is int:
+            if _MIN_NUMBER <= item < _MAX_NUMBER:
+                self.numbers.append((name, item))
+        elif type(item) not in _NUMBERS:
+            self.groups.append((name, spelled(item)))
 
 
 def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -99,12 +116,15 @@ def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
 class Shape(NamedTuple):
     """How large a value is: containers inside each other, items of all, items of its longest list.
 
-    Tuples and sets are lists too.
+    Tuples and sets are lists too, and objects what they hold. `is_whole` and `is_plain` are as in
+    `Texts`, but for size.
     """
 
     depth: int
     items: int
     longest: int
+    is_whole: bool = True
+    is_plain: bool = True
 
 
 def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) -> Shape:
@@ -114,9 +134,23 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
     of a text, are never written out.
     """
     depth = items = longest = 0
-    level: list[Any] = [value] if isinstance(value, _CONTAINERS) else []
-    while level:
-        lists = [item for item in level if not isinstance(item, dict)]
+    is_whole = is_plain = True
+    level = [value]
+    while True:
+        if not EXACT.issuperset(map(type, level)):
+            odd = [item for item in level if type(item) not in EXACT]
+            level = [item for item in level if type(item) in EXACT]
+            for item in odd:
+                try:
+                    inside = Odd(item)
+                except TooMuch:
+                    is_whole = False
+                    continue
+                is_plain = is_plain and inside.is_honest
+                level += [] if inside.holds is None else [inside.holds]
+        if not level:
+            break
+        lists = [item for item in level if type(item) is not dict]
         depth, items = depth + 1, items + sum(map(len, level))
         longest = max(longest, *map(len, lists)) if lists else longest
         if depth > max_depth or items > max_items:
@@ -124,15 +158,15 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
         level = [
             inner
             for item in level
-            for inner in (item.values() if isinstance(item, dict) else item)
-            if type(inner) not in _LEAVES and isinstance(inner, _CONTAINERS)
+            for inner in (item.values() if type(item) is dict else item)
+            if type(inner) not in _LEAVES
         ]
-    return Shape(depth, items, longest)
+    return Shape(depth, items, longest, is_whole, is_plain)
 
 
 def is_within(shape: Shape) -> bool:
     """Whether a shape is one that guards look at and write out."""
-    return shape.depth <= MAX_DEPTH and shape.items <= MAX_NODES
+    return shape.depth <= MAX_DEPTH and shape.items <= MAX_NODES and shape.is_whole
 
 
 def is_bounded(value: Any) -> bool:
@@ -144,7 +178,7 @@ def contents(value: Any) -> Iterable[Any]:
     """What a container holds, without keys; nothing for what is none."""
     if isinstance(value, dict):
         return value.values()
-    return value if isinstance(value, _CONTAINERS) else ()
+    return value if isinstance(value, CONTAINERS) else ()
 
 
 def shown_name(name: str) -> str:
