@@ -5,7 +5,15 @@ from typing import Final
 
 from stopper.data.commands import load_commands
 
-__all__ = ["ENDLESS", "HUGE_BYTES", "is_huge", "keeps_all", "prints_forever", "writes_all"]
+__all__ = [
+    "ENDLESS",
+    "HUGE_BYTES",
+    "is_huge",
+    "keeps_all",
+    "may_be_endless",
+    "prints_forever",
+    "writes_all",
+]
 
 ENDLESS: Final = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
 HUGE_BYTES: Final = 10**11
@@ -16,6 +24,7 @@ _PASSES: Final = _WORDS["endless_passes"]
 _KEEPS: Final = _WORDS["endless_keeps"]
 _WRITES: Final = _WORDS["endless_writes"]
 _BEFORE: Final = frozenset({"sudo", "nice", "nohup", "ionice", "env", "command", "exec", "busybox"})
+_SOURCES: Final = _BEFORE | {"yes", "seq", "dd", "dcfldd"}
 _SIZE: Final = re.compile(r"(\d{1,19})(?:([kmgtpe])(?:i?b)?)?b?\Z", re.IGNORECASE)
 _UNITS: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15, "e": 10**18}
 _NUMBERS: Final = re.compile(r"inf|[1-9]\d{10}")
@@ -30,6 +39,11 @@ def is_huge(size: str) -> bool:
     if match is None:
         return False
     return int(match[1]) * _UNITS.get((match[2] or "").lower(), 1) >= HUGE_BYTES
+
+
+def may_be_endless(argv: list[str]) -> bool:
+    """Whether a command has to do with what never ends, as far as its words tell."""
+    return argv[0] in _SOURCES or not ENDLESS.isdisjoint(argv)
 
 
 def prints_forever(argv: list[str], *, fed: bool) -> bool:

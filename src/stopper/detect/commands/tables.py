@@ -21,6 +21,7 @@ _MAX_LEAD = 6
 _MAX_VERBS = 4096
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
+_WILD = re.compile(r"[*?\[]")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
 _WORDS = load_commands().words
 _CODE_HOSTS = _WORDS["code_hosts"]
@@ -61,8 +62,8 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
     words = _choices(verb)
     for lead in range(min(_MAX_LEAD, len(operands) - len(words) + 1)):
         if all(
-            any(fnmatchcase(operand, choice) for choice in word)
-            for word, operand in zip(words, operands[lead:], strict=False)
+            operand in exact or any(fnmatchcase(operand, choice) for choice in wild)
+            for (exact, wild), operand in zip(words, operands[lead:], strict=False)
         ):
             return lead + len(words)
         if lead == 0 and len(words) == 1:
@@ -71,9 +72,10 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
 
 
 @lru_cache(maxsize=_MAX_VERBS)
-def _choices(verb: str) -> tuple[tuple[str, ...], ...]:
-    """The words of a verb, each with what it may be."""
-    return tuple(tuple(word.split("|")) for word in verb.split())
+def _choices(verb: str) -> tuple[tuple[frozenset[str], tuple[str, ...]], ...]:
+    """The words of a verb, each with what it may be, and with the patterns among these."""
+    words = (word.split("|") for word in verb.split())
+    return tuple((frozenset(word), tuple(filter(_WILD.search, word))) for word in words)
 
 
 def _fits(rule: Rule, options: Options) -> bool:

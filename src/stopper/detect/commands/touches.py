@@ -59,6 +59,8 @@ _FED = _lines("fed")
 _WRITES_LAST = _lines("writes_last")
 _WRITES_FIRST = _lines("writes_first")
 _WRITES_ALL = _lines("writes_all")
+_WRITERS = frozenset({*_WRITES_LAST, *_WRITES_FIRST, *_WRITES_ALL})
+_RUNS = _INSTALLERS | _SCRIPTS | _BUILDERS | frozenset(_FED)
 _SENDS = _WORDS["sends"]
 _QUIET = frozenset({Scope.WORKSPACE, Scope.WHOLE_WORKSPACE, Scope.TEMP})
 _OUTSIDE = frozenset({Scope.HOME, Scope.ROOT, Scope.OUTSIDE})
@@ -92,6 +94,8 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
 
 def _note_written(shell: "Shell", call: "Call") -> None:
     """Files that the tables say a program writes: the first, the last or all that it is given."""
+    if call.name not in _WRITERS:
+        return
     operands = [arg for arg in call.args if arg[:1] != "-"]
     if _fits(_WRITES_LAST, call):
         operands = operands[-1:] if len(operands) > 1 else []
@@ -121,7 +125,9 @@ def note_fetched(shell: "Shell", call: "Call") -> None:
 
 def _loads(shell: "Shell", call: "Call") -> bool:
     """Whether a program runs what a process substitution fetches."""
-    runs = call.name in _INSTALLERS | _SCRIPTS | _BUILDERS | frozenset(_FED)
+    if not any("/dev/fd/" in arg for arg in call.args):
+        return False
+    runs = call.name in _RUNS
     return any(
         "/dev/fd/" in value and REMOTE in shell.files.get(value, "") and (runs or option in _LOADS)
         for option, value in islice(_paths(call.args), _MAX_ARGUMENTS)

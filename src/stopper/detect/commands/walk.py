@@ -8,7 +8,13 @@ from tree_sitter import Node
 
 from stopper.detect.commands.bombs import fills_forever, is_bomb, is_flood, spawns_forever
 from stopper.detect.commands.call import Call
-from stopper.detect.commands.endless import ENDLESS, keeps_all, prints_forever, writes_all
+from stopper.detect.commands.endless import (
+    ENDLESS,
+    keeps_all,
+    may_be_endless,
+    prints_forever,
+    writes_all,
+)
 from stopper.detect.commands.redirects import (
     Redirect,
     apply_inputs,
@@ -214,6 +220,9 @@ def _simple(  # noqa: PLR0917  all of it is one command
 
 def _note_endless(shell: "Shell", argv: list[str], found: list[Redirect], *, fed: bool) -> None:
     """What never ends and is kept, or written, and whether it goes on."""
+    if not fed and not found and not may_be_endless(argv):
+        shell.endless = False
+        return
     fed = fed or any(one.operator == "<" and one.target in ENDLESS for one in found)
     endless = prints_forever(argv, fed=fed)
     if endless and found:
