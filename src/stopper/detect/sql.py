@@ -51,39 +51,39 @@ _CREDENTIALS: Final = re.compile(
     re.IGNORECASE,
 )
 _KILLS_ALL: Final = re.compile(
-    r"\bpg_(?:terminate|cancel)_backend\(\s*\w*\.?pid\s*\)(?![^;]*\bwhere\b)", re.IGNORECASE
+    r"\bpg_(?:terminate|cancel)_backend\(\s*\w*\.?pid\s*\)(?![^;]{0,999}\bwhere\b)", re.IGNORECASE
 )
 _CREATES: Final = re.compile(r"\s*(?:create|insert|alter|comment|--)", re.IGNORECASE)
 _RIGHTS: Final = re.compile(
     r"\bgrant\s+(?:super|dba|sysadmin|sysdba|root|admin\w*|accountadmin|all)\b"
-    r"|\bgrant\b[^;]*\bon\s+\*\.\*"
-    r"|\bgrant\b[^;]*\bto\s+public\b|\bwith\s+grant\s+option|\bsp_addsrvrolemember"
+    r"|\bgrant\b[^;]{0,300}\bon\s+\*\.\*"
+    r"|\bgrant\b[^;]{0,300}\bto\s+public\b|\bwith\s+grant\s+option|\bsp_addsrvrolemember"
     r"|\bsp_addrolemember"
-    r"|\balter\s+(?:server\s+)?role\b[^;]*\b(?:add\s+member|superuser|bypassrls|createrole)"
+    r"|\balter\s+(?:server\s+)?role\b[^;]{0,300}\b(?:add\s+member|superuser|bypassrls|createrole)"
     r"|\bgrant\s+(?:pg_\w+|rds_superuser|cloudsqlsuperuser|azure_pg_admin|postgres)\b"
     r"|\bset\s+(?:global|persist)\s+(?:general_log|secure_file_priv|local_infile"
     r"|skip_grant_tables|validate_password\S*)"
-    r"|\bidentified\s+by\b[^;]*\bwith\s+grant|\bset\s+password\b|\balter\s+(?:user"
-    r"|login)\b[^;]*\b(?:identified|password|superuser)",
+    r"|\bidentified\s+by\b[^;]{0,300}\bwith\s+grant|\bset\s+password\b|\balter\s+(?:user"
+    r"|login)\b[^;]{0,300}\b(?:identified|password|superuser)",
     re.IGNORECASE,
 )
 _SYSTEM: Final = re.compile(
-    r"\bsystem\s+(?:drop|shutdown|kill|stop)\b|\balter\s+table\b[^;]*\b(?:drop"
+    r"\bsystem\s+(?:drop|shutdown|kill|stop)\b|\balter\s+table\b[^;]{0,300}\b(?:drop"
     r"|delete|detach|clear)\b"
-    r"|\balter\s+database\b[^;]*\b(?:set\s+(?:offline|single_user|emergency)|drop)\b"
+    r"|\balter\s+database\b[^;]{0,300}\b(?:set\s+(?:offline|single_user|emergency)|drop)\b"
     r"|\bdrop\s+(?:login|server|availability|endpoint|certificate|assembly"
     r"|domain|rule|aggregate|foreign|policy|publication|subscription|server"
     r"|event|procedure|package|synonym|stage|pipe|task|share|warehouse|account"
     r"|dictionary|resource|namespace|bucket|measurement|series|retention"
     r"|continuous|catalog|external|connector|graph|constraint|alias|analyzer"
     r"|space|class|edge|vertex|if)\b"
-    r"|\bset\s+(?:foreign_key_checks\s*=\s*0[^;]*;.*\b(?:drop|truncate|delete)|global\s+read_only)"
+    r"|\bset\s+(?:foreign_key_checks\s*=\s*0[^;]{0,300};.*\b(?:drop|truncate|delete)|global\s+read_only)"
     r"|\breset\s+(?:slave|replica|master|persist)|\bstop\s+(?:slave|replica"
     r"|group_replication)|\bpurge\s+(?:table|recyclebin|binary|tablespace)"
     r"|\bpg_(?:drop_replication_slot|switch_wal|promote|reload_conf|rotate_logfile)\b"
     r"|\bcreate\s+or\s+replace\s+(?:table|database|schema)\b"
     r"|\bshutdown\s+(?:immediate|abort|with|normal|transactional)\b|\bstartup\s+force"
-    r"|\brestore\s+database\b[^;]*\breplace\b",
+    r"|\brestore\s+database\b[^;]{0,300}\breplace\b",
     re.IGNORECASE | re.DOTALL,
 )
 _CRUDE: Final = re.compile(

@@ -34,7 +34,7 @@ _TASK: Final = re.compile(
     r"|rollback:all|clear|flush|d)\b"
 )
 _KEYS: Final = re.compile(
-    r"(?!keyvault|ad |acr import|sshkey).*\b(?:keys list|list-keys|connection-string (?:show"
+    r"heroku config$|az (?!keyvault|ad |acr import|sshkey).*\b(?:keys list|list-keys|connection-string (?:show"
     r"|list)|appsettings list"
     r"|admin-key show|query-key list|credential show|key list|authorization-rule keys"
     r"|list-publishing)"
@@ -56,13 +56,18 @@ def note_verb(shell: "Shell", call: "Call") -> None:
     program = _TABLES.programs.get(call.name)
     values = program.values if program is not None else frozenset()
     operands = read_options(call.args, values).operands
+    line = " ".join([call.name, *operands[:_MAX_WORDS]])
+    if _KEYS.match(line):
+        _note(shell, "prints", line, "")
     first = int(call.name in _SERVICES_FIRST)
-    if first and operands[:1] == ["s3"]:
+    lead = operands[0] if operands else ""
+    if (lead == "s3") if first else (lead in _WORDS["cloud_settings"]):
         return
-    if call.name == "heroku" and operands == ["config"]:
-        _note(shell, "prints", "config", "")
-    if call.name == "az" and _KEYS.match(" ".join(operands[:_MAX_WORDS])):
-        _note(shell, "prints", " ".join(operands[:_MAX_WORDS]), "")
+    _note_first(shell, operands, first)
+
+
+def _note_first(shell: "Shell", operands: list[str], first: int) -> None:
+    """Note the first verb; a word that is none, such as a path, ends the search."""
     for place, written in enumerate(operands[:_MAX_WORDS]):
         word = _HUMP.sub("-", written).lower() if first and place == first else written
         if _WORD.match(word) is None:

@@ -244,7 +244,15 @@ def _dump(_shell: "Shell", call: "Call") -> str:
     return UNKNOWN if path else "\x03"
 
 
+def _piped(shell: "Shell", call: "Call") -> str:
+    """A tool that runs the statements which it reads."""
+    if call.stdin and "--stdin" in call.args:
+        note_sql(shell, call.stdin, None)
+    return UNKNOWN
+
+
 HANDLERS: "dict[str, Handler]" = {
+    "prisma": _piped,
     **dict.fromkeys(_DIALECTS, _client),
     **dict.fromkeys(("mongo", "mongosh"), _mongo),
     **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli"), _redis),

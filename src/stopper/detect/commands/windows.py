@@ -73,9 +73,8 @@ _EACH: Final = re.compile(
 _FETCHED_TO: Final = re.compile(
     r"(?:downloadfile\([^,]{1,999},\s{0,9}|-outfile\s{1,9}|-destination\s{1,9}"
     r"|\s-o\s{1,9}|\s--output\s{1,9}|-path\s{1,9}"
-    r"|start-bitstransfer\s{1,9}(?:-source\s{1,9})?\S{1,999}\s{1,9}|https?://[^\s'\"]{1,999}['"
-    r"\"]?\s{1,9})['\"]"
-    r"?([^\s'\"();&|]+)",
+    r"|start-bitstransfer\s{1,9}(?:-source\s{1,9})?\S{1,999}\s{1,9}(?!-)"
+    r"|https?://[^\s'\"]{1,999}['\"]?\s{1,9}(?!-))['\"]?([^\s'\"();&|]+)",
     re.IGNORECASE,
 )
 _FETCH: Final = re.compile(
@@ -279,12 +278,12 @@ def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
         shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
     elif _UNSEEN.search(lower):
         shell.doubt("Invoke-Expression", "command.unknown_code")
-    saved = _FETCHED_TO.search(text) if _FETCH.search(text) else None
-    if saved is not None:
+    for saved in list(_FETCHED_TO.finditer(text))[:_MAX_CALLS] if _FETCH.search(text) else ():
         name = saved[1].replace("/", "\\").rpartition("\\")[2]
         later = text[saved.end() :]
-        if len(name) > 1 and _runs_file(later, name):
+        if len(name) > 1 and name[0] != "-" and _runs_file(later, name):
             shell.add(EffectKind.REMOTE_CODE, name, Scope.REMOTE, "command.runs_remote_code")
+            break
     if "tcpclient" in lower or "tcplistener" in lower:
         shell.add(EffectKind.REMOTE_CODE, "TCPClient", Scope.REMOTE, "command.reverse_shell")
 
@@ -311,10 +310,14 @@ def _decoded(shell: "Shell", text: str, coding: str, depth: int) -> None:
 
 def _note_calls(shell: "Shell", text: str) -> None:
     """Files that calls of .NET and COM delete or write."""
+    deletes = ".delete(" in text.lower()
     for match in list(_CALL_DELETES.finditer(text))[:_MAX_CALLS]:
-        if match[0].lower().startswith("get-") and ".delete(" not in (match[2] or "").lower():
-            continue
-        shell.add(EffectKind.DELETE, match[1], _scope(shell, match[1]), "command.deletes")
+        path = match[1]
+        if match[0].lower().startswith("get-"):
+            if not deletes:
+                continue
+            path = path.split()[0]
+        shell.add(EffectKind.DELETE, path, _scope(shell, path), "command.deletes")
     if re.search(r"delete\(|remove-item|\bri\b|\bdel\b|\brm\b", text, re.IGNORECASE):
         for match in list(_CALL_LISTS.finditer(text))[:_MAX_CALLS]:
             path = match[1] + "\\*"
@@ -483,13 +486,23 @@ def _delete(shell: "Shell", stage: Stage, whole: str) -> None:
     if (not paths or paths[0].startswith(("$_", "$PSItem", "$psitem"))) and source is not None:
         while source.source is not None and source.name not in _LISTERS:
             source = source.source
-        paths = _listed(source)
+        paths = _listed(source) or _piped(source, whole)
         recursive = True
     reason = "command.deletes_tree" if recursive else "command.deletes"
     for written in paths:
         unknown = written[:1] == "$" and not _HOME_PATH.match(written)
         path = (_origin(written, whole) if unknown else "") or written
         shell.add(EffectKind.DELETE, path, _scope(shell, path), reason)
+
+
+def _piped(source: Stage, whole: str) -> list[str]:
+    """The paths that are piped as such, or in a variable that the text sets."""
+    listed = source.words[0]
+    if listed[:1] == "$":
+        found = re.search(rf"{re.escape(listed)}\s{{0,9}}=([^;\n]{{1,999}})", whole)
+        listed = "" if found is None else found[1]
+    paths = (path.strip(" '\"()@") for path in listed.split(","))
+    return [path for path in paths if re.match(r"[A-Za-z]:\\|[~%]", path)]
 
 
 def _named(words: list[str]) -> list[str]:
