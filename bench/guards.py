@@ -44,7 +44,8 @@ _OUTPUT: Final = {
         for number in range(51)
     ]
 }
-_STATELESS: Final = frozenset({"sensitive_data", "network_policy"})
+_DETECTING: Final = "sensitive_data"
+_STATELESS: Final = frozenset({_DETECTING, "network_policy"})
 _US: Final = 1e3
 _MIB: Final = 1 << 20
 
@@ -59,6 +60,9 @@ def measure(rounds: int) -> Iterator[Row]:
     ):
         yield _row(f"default chain, {what}", ours, reference, rounds)
     yield _row("guarded, both together", _guarded(chain), None, rounds)
+    others = GuardChain((name, guard) for name, guard in chain if name != _DETECTING)
+    yield _row(f"all but {_DETECTING}, the call", _calls(others), None, rounds)
+    yield _row(f"all but {_DETECTING}, the output", _outputs(others), None, rounds)
     for name, guard in chain:
         alone = GuardChain([(name, guard)])
         yield _row(f"  {name}, the call", _calls(alone), None, rounds)

@@ -65,7 +65,10 @@ class Texts:
             odd = Odd(item)
             self.is_plain = self.is_plain and odd.is_honest
             if odd.holds is None:
-                self._leaf(name, item)
+                if type(item) is int:
+                    self._number(name, item)
+                elif type(item) not in _NUMBERS:
+                    self.groups.append((name, spelled(item)))
                 return
             item = odd.holds
         self._left -= len(item)
@@ -77,7 +80,9 @@ class Texts:
             self.groups.append((name, [*item][::-1]))
         else:
             for inner in [*item][::-1]:
-                if type(inner) is int or type(inner) not in _NUMBERS:
+                if type(inner) is int:
+                    self._number(name, inner)
+                elif type(inner) not in _NUMBERS:
                     self._visit(name, inner, depth + 1)
 
     def _map(self, name: str, item: dict[Any, Any], depth: int) -> None:
@@ -92,15 +97,14 @@ class Texts:
                 own = str.__str__(own)  # noqa: PLW2901  its plain form
             if type(inner) is str:
                 groups.append((own, (inner,)))
-            elif type(inner) is int or type(inner) not in _NUMBERS:
+            elif type(inner) is int:
+                self._number(own, inner)
+            elif type(inner) not in _NUMBERS:
                 self._visit(own, inner, depth)
 
-    def _leaf(self, name: str, item: Any) -> None:
-        if type(item) is int:
-            if _MIN_NUMBER <= item < _MAX_NUMBER:
-                self.numbers.append((name, item))
-        elif type(item) not in _NUMBERS:
-            self.groups.append((name, spelled(item)))
+    def _number(self, name: str, item: int) -> None:
+        if _MIN_NUMBER <= item < _MAX_NUMBER:
+            self.numbers.append((name, item))
 
 
 def walk(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
@@ -142,12 +146,12 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
             level = [item for item in level if type(item) in EXACT]
             for item in odd:
                 try:
-                    inside = Odd(item)
+                    opened = Odd(item)
                 except TooMuch:
                     is_whole = False
                     continue
-                is_plain = is_plain and inside.is_honest
-                level += [] if inside.holds is None else [inside.holds]
+                is_plain = is_plain and opened.is_honest
+                level += [] if opened.holds is None else [opened.holds]
         if not level:
             break
         lists = [item for item in level if type(item) is not dict]

@@ -148,7 +148,9 @@ class TimeoutBudgetGuard:
         config = self.config
         if config.mode is EnforcementLevel.OFF:
             return allow()
-        turn, plan = self.get_turn_elapsed_ms(), self.get_plan_elapsed_ms()
+        now = self._clock()
+        turn = self._turn.elapsed_ns(now) // _NS_PER_MS
+        plan = self._plan.elapsed_ns(now) // _NS_PER_MS
         if turn >= config.per_turn_budget_ms:
             return enforced(config.mode, _exceeded("Turn", turn, config.per_turn_budget_ms))
         if config.per_plan_budget_ms is not None and plan >= config.per_plan_budget_ms:
@@ -215,10 +217,10 @@ class TimeoutBudgetGuard:
     def _soft(self, turn: int, plan: int) -> GuardResult | None:
         config = self.config
         for used, budget in ((turn, config.per_turn_budget_ms), (plan, config.per_plan_budget_ms)):
-            if budget is None:
+            if budget is None or not used:
                 continue
             soft = int(budget * config.soft_budget_ratio)
-            if used >= soft and used:
+            if used >= soft:
                 return warn(
                     "timeout.soft_limit",
                     f"Soft time budget exceeded ({used}ms >= {soft}ms), entering degraded mode",
