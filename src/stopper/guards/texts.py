@@ -65,10 +65,7 @@ class Texts:
             odd = Odd(item)
             self.is_plain = self.is_plain and odd.is_honest
             if odd.holds is None:
-                if type(item) is int:
-                    self._number(name, item)
-                elif type(item) not in _NUMBERS:
-                    self.groups.append((name, spelled(item)))
+                self._leaf(name, item)
                 return
             item = odd.holds
         self._left -= len(item)
@@ -79,11 +76,14 @@ class Texts:
         elif _TEXT.issuperset(map(type, item)):
             self.groups.append((name, [*item][::-1]))
         else:
-            for inner in [*item][::-1]:
-                if type(inner) is int:
-                    self._number(name, inner)
-                elif type(inner) not in _NUMBERS:
-                    self._visit(name, inner, depth + 1)
+            self._list(name, [*item][::-1], depth + 1)
+
+    def _list(self, name: str, items: list[Any], depth: int) -> None:
+        for inner in items:
+            if type(inner) is int:
+                self._number(name, inner)
+            elif type(inner) not in _NUMBERS:
+                self._visit(name, inner, depth)
 
     def _map(self, name: str, item: dict[Any, Any], depth: int) -> None:
         groups = self.groups
@@ -101,6 +101,12 @@ class Texts:
                 self._number(own, inner)
             elif type(inner) not in _NUMBERS:
                 self._visit(own, inner, depth)
+
+    def _leaf(self, name: str, item: Any) -> None:
+        if type(item) is int:
+            self._number(name, item)
+        elif type(item) not in _NUMBERS:
+            self.groups.append((name, spelled(item)))
 
     def _number(self, name: str, item: int) -> None:
         if _MIN_NUMBER <= item < _MAX_NUMBER:
