@@ -1,6 +1,8 @@
 """A memo tells of a value what is found out about it anew, and nothing of any other."""
 
 import asyncio
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -148,5 +150,8 @@ def test_shared_details_cannot_be_written_into() -> None:
             result.details.update(mine=1)
         with pytest.raises(TypeError):
             result.details.clear()
+    for copied in (copy.deepcopy(allowing(a=1)), pickle.loads(pickle.dumps(allowing(a=1)))):  # noqa: S301
+        assert copied.details == {"a": 1}
+        copied.details["b"] = 2
     assert allow().details == {}
     assert allow(mine=1).details == {"mine": 1}

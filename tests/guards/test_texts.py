@@ -1,11 +1,20 @@
 """Every text in a value, and how large values are."""
 
-from collections import OrderedDict, deque
+from collections import OrderedDict, UserList, deque
 from typing import Any
 
 import pytest
 
-from stopper.guards.texts import MAX_DEPTH, MAX_NODES, TooMuch, measure, shown_name, walk
+from stopper.guards.texts import (
+    MAX_DEPTH,
+    MAX_NODES,
+    Texts,
+    TooMuch,
+    is_bounded,
+    measure,
+    shown_name,
+    walk,
+)
 
 VALUES: dict[str, tuple[Any, set[tuple[str, str]]]] = {
     "a text":            ("x",                              {("", "x")}),
@@ -59,6 +68,37 @@ def test_what_is_huge_is_not_counted_to_its_end() -> None:
     circle: list[Any] = []
     circle.append(circle)
     assert measure(circle).depth == MAX_DEPTH + 1
+
+
+def test_objects_in_many_places_are_not_opened_again_and_again() -> None:
+    part = UserList(["x"] * 50_000)
+    for value in ([part] * 90_000, UserList([part] * 90_000), {"a": (part,) * 90_000}):
+        assert measure(value).items > MAX_NODES
+        assert not is_bounded(value)
+        assert not Texts(value).is_whole
+
+
+def test_what_shows_others_than_it_holds_is_not_plain() -> None:
+    class Shows(dict[str, str]):
+        def items(self) -> Any:
+            return {"shown": "y"}.items()
+
+    value = {"a": [Shows(held="x")]}
+    assert not measure(value).is_plain
+    assert not Texts(value).is_plain
+    assert set(walk(value)) == {
+        ("", "a"),
+        ("", "held"),
+        ("", "shown"),
+        ("held", "x"),
+        ("shown", "y"),
+    }
+
+
+def test_numbers_that_may_be_addresses_have_their_names() -> None:
+    value = {"host": 2130706433, "n": 5, "many": [1 << 31, True, 1 << 200]}
+    assert sorted(Texts(value).numbers) == [("host", 2130706433), ("many", 1 << 31)]
+    assert not list(walk([1 << 31]))
 
 
 NAMES = {

@@ -215,6 +215,8 @@ def test_who_asks_may_be_another_than_the_gates_own() -> None:
     one = Approving()
     approval = one.approve({}, by="bot")
     assert one.gate.check_action(DEPLOY, {}, approval=approval).code == "capability.self_approved"
+    said = one.gate.check_action(DEPLOY, {}, approval=approval, requester="")
+    assert said.code == "capability.no_requester"
     assert one.gate.check_action(DEPLOY, {}, approval=approval, requester="other").allowed
 
 

@@ -156,6 +156,9 @@ class _Shared(dict[str, Any]):
     def _refuse(self, *_given: Any, **_named: Any) -> Any:
         raise TypeError("this result is shared: its details cannot be changed")
 
+    def __reduce__(self) -> tuple[type, tuple[dict[str, Any]]]:
+        return dict, (dict(self),)  # a copy is somebody's own
+
     __setitem__ = __delitem__ = __ior__ = _refuse
     update = setdefault = pop = popitem = clear = _refuse
 

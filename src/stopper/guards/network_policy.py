@@ -69,6 +69,8 @@ _OPAQUE = re.compile(
     re.IGNORECASE,
 )
 _END = re.compile(r"[/?#\\]")
+_MAX_WORD: Final = 72
+"""A longer name is none of those below, and is not remembered."""
 _LAST_WORD = re.compile(r".{1,64}(?:[_-](url|uri|host)|(?<=[a-z0-9])(Url|URL|Uri|URI|Host))")
 _PATH_STARTS: Final = ("/", ".", "#", "?", "~")
 _UNC_STARTS: Final = ("\\\\", "/\\", "\\/")
@@ -160,6 +162,7 @@ class NetworkPolicyGuard:
         self.config = configure(NetworkPolicyConfig, config, given)
         self._names = frozenset(name.lower() for name in self.config.url_argument_names)
         self._commands = frozenset(name.lower() for name in self.config.command_argument_names)
+        self._longest = max(_MAX_WORD, *map(len, ("", *self._names, *self._commands)))
         self._use = lru_cache(maxsize=_MAX_KNOWN)(self._use_of)
         self._localhost = _domains(self.config.localhost_patterns)
         self._metadata = _domains(self.config.metadata_ips)
@@ -177,7 +180,7 @@ class NetworkPolicyGuard:
         seen, name = seen_of(memo, args).texts, ""
         try:
             for name, texts in seen.groups:
-                use = self._use(name)
+                use = self._use(name if len(name) <= self._longest else "")
                 if use or "//" in "\n".join(texts):
                     for text in texts:
                         self._look(use, text)

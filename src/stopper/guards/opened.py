@@ -45,16 +45,10 @@ class Odd:
         kind: Any = type(value)
         self.is_honest = _is_honest(kind)
         self.holds: dict[Any, Any] | list[Any] | None
-        if isinstance(value, CONTAINERS):
-            held = _stored(value)
-            self.holds = held if self.is_honest else [held, _shown(value)]
-        elif isinstance(value, _LEAVES):
-            self.holds = None
-        else:
-            try:
-                self.holds = _opened(value)
-            except Exception:  # noqa: BLE001  an object's own fault: nobody knows what it holds
-                raise TooMuch from None
+        try:
+            self.holds = _opened(value, is_honest=self.is_honest)
+        except Exception:  # noqa: BLE001  an object's own fault: nobody knows what it holds
+            raise TooMuch from None
 
 
 def spelled(value: Any) -> tuple[str, ...]:
@@ -70,7 +64,13 @@ def spelled(value: Any) -> tuple[str, ...]:
     return (text,)
 
 
-def _opened(value: Any) -> dict[Any, Any] | list[Any] | None:
+def _opened(value: Any, *, is_honest: bool) -> dict[Any, Any] | list[Any] | None:
+    if isinstance(value, CONTAINERS):
+        return _stored(value) if is_honest else [_stored(value), _shown(value)]
+    return None if isinstance(value, _LEAVES) else _object(value)
+
+
+def _object(value: Any) -> dict[Any, Any] | list[Any] | None:
     kind = type(value)
     if isinstance(value, Enum):
         return [value.value]

@@ -143,7 +143,7 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
     So circles end, and parts that stand in many places, which take little memory and have no end
     of a text, are never written out.
     """
-    depth = items = longest = 0
+    depth = items = longest = copied = 0
     is_whole = is_plain = True
     level = [value]
     while True:
@@ -157,7 +157,11 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
                     is_whole = False
                     continue
                 is_plain = is_plain and opened.is_honest
-                level += [] if opened.holds is None else [opened.holds]
+                if opened.holds is not None:
+                    level.append(opened.holds)
+                    copied += len(opened.holds)
+                    if copied > max_items:
+                        return Shape(depth + 1, items + copied, longest, is_whole, is_plain)
         if not level:
             break
         lists = [item for item in level if type(item) is not dict]

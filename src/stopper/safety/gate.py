@@ -146,7 +146,9 @@ class PolicyGate:
         asked, by = None, _GATE
         try:
             asked = _asked(action, {} if context is None else context)
-            said, by = self._decide(asked, approval, requester or self._requester)
+            said, by = self._decide(
+                asked, approval, self._requester if requester is None else requester
+            )
         except Unreadable as error:
             said = block(error.code, str(error))
         except Exception as error:  # noqa: BLE001  our own fault is a refusal
