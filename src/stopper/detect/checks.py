@@ -160,6 +160,8 @@ def _jwt(value: bytes) -> bool:
 def _basic(value: bytes) -> bool:
     """`user:password` in printable characters."""
     user, colon, password = _decoded(value).partition(b":")
+    if password.lower() in _ITSELF:
+        return False
     return bool(colon and user and password) and (user + password).isascii()
 
 
@@ -209,7 +211,7 @@ _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # What stands where a secret would and is public: hashes, certificates, .NET's assembly keys.
 _PUBLIC = re.compile(
-    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]"
+    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
     rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
@@ -220,7 +222,7 @@ _CODE = re.compile(
     rb"|[\w.$]+\(.*"
     rb"|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:[(\[].*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|![A-Za-z:]+|\^[(\[].*"
+    rb"|[a-z][a-z_]*=\w+|![A-Za-z:]+|\^[(\[].*"
     rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%[A-Za-z(]|[\[(*]).*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
@@ -240,7 +242,8 @@ _ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd"})
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
 _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
-_CAMEL = re.compile(rb"_?(?:[A-Z][a-z]+|[A-Z]{2,6}|[A-Z]?[0-9]{1,5})+")
+_CAMEL = re.compile(rb"_?[A-Z]?(?:[A-Z][a-z]+|[A-Z]{2,6}|[A-Z]?[0-9]{1,5})+\.?")
+_CONSTANT = re.compile(rb"_{0,2}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _TITLE = re.compile(rb"[A-Z][a-z]+")
 _SEPARATORS = b"-_.:/=+~@"
 _CARD_DIGITS = 16
@@ -257,6 +260,7 @@ _MIN_LETTERS_ONLY = 3.6
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
+_CAPITALS = bytes(range(0x41, 0x5B))
 _STEPS = frozenset((left, left + step) for left in range(256) for step in (0, 1))
 _NEIGHBOURS = frozenset((left, left + step) for left in range(256) for step in (-1, 1))
 _SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
@@ -294,6 +298,9 @@ def _card(value: bytes) -> bool:
     digits = value.translate(None, _NO_DIGITS)
     if len(digits) != _CARD_DIGITS or _NOTHING in digits or not luhn(digits):
         return False
+    groups = [digits[at : at + 4] for at in range(0, _CARD_DIGITS, 4)]
+    if len(set(groups)) > 1 and len({group[:2] for group in groups}) == 1:
+        return False  # code points of one block, in a table of them
     counting = sum(map(_NEIGHBOURS.__contains__, pairwise(digits)))
     return counting * 2 < len(digits)
 
@@ -329,7 +336,8 @@ def _mixed(value: bytes) -> bool:
 
 def _credentials(value: bytes) -> bool:
     """What stands in a Basic header, also where it does not decode."""
-    return _basic(value) or _random(value)
+    decoded = _decoded(value)
+    return _basic(value) if decoded.isascii() and b":" in decoded else _random(value)
 
 
 def _is_made_up(value: bytes) -> bool:
@@ -339,8 +347,10 @@ def _is_made_up(value: bytes) -> bool:
 
 def _is_jumbled(value: bytes) -> bool:
     """Whether it is letters alone, whose case changes as it does in no name."""
-    runs = _RUN.findall(value)
-    return len(value) >= _MIN_RANDOM and value.isalpha() and (len(runs) - 1) * 5 >= len(value) * 2
+    if len(value) < _MIN_RANDOM or not value.isalpha():
+        return False
+    capitals = len(value) - len(value.translate(None, _CAPITALS))
+    return capitals * 4 > len(value) and (len(_RUN.findall(value)) - 1) * 5 >= len(value) * 2
 
 
 def _is_scrambled(value: bytes) -> bool:
@@ -359,9 +369,11 @@ def _is_wordy(value: bytes) -> bool:
         return False
     if _NAMED.fullmatch(value) or _is_titled(value):
         return True
+    digits = len(_DIGIT.findall(value))
+    if _CONSTANT.fullmatch(value) and digits * 8 <= len(value):
+        return True
     bare = value.translate(None, _SEPARATORS)
     words = sum(map(len, _WORD.findall(value)))
-    digits = len(_DIGIT.findall(value))
     most = 5 if len(bare) < len(value) else 8
     runs = len(_RUN.findall(value))
     return words * 5 >= len(bare) * 4 and digits * most <= len(bare) and runs * 9 < len(bare) * 4
