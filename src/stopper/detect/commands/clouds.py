@@ -34,7 +34,8 @@ _TASK: Final = re.compile(
     r"|rollback:all|clear|flush|d)\b"
 )
 _KEYS: Final = re.compile(
-    r"heroku config$|az (?!keyvault|ad |acr import|sshkey).*\b(?:keys list|list-keys|connection-string (?:show"
+    r"heroku config$|az (?!keyvault|ad |acr import|sshkey).*\b"
+    r"(?:keys list|list-keys|connection-string (?:show"
     r"|list)|appsettings list"
     r"|admin-key show|query-key list|credential show|key list|authorization-rule keys"
     r"|list-publishing)"

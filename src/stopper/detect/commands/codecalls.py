@@ -95,6 +95,13 @@ _RUNS: Final = re.compile(
     r"|\bsystem\s{0,9}\(|\bspawn\w*\(|\bexec\w*\(|popen|shell_exec|passthru|`[^`\n]+`"
     r"|Kernel\.|Process\.|runtime\.exec|os\.execute"
 )
+_FETCHED: Final = re.compile(
+    r"\b(?:system|exec|passthru|shell_exec|popen|proc_open|execSync|spawnSync|run|call|check_output"
+    r"|getoutput)\s{0,9}[(\s]\s{0,9}[^;\n'\"]{0,60}(?:urlopen|requests\.get"
+    r"|file_get_contents\(\s{0,9}['\"]"
+    r"http|Net::HTTP\.get|URI\.open|open\(['\"]http|\bget\(['\"]http)"
+)
+"""What is fetched and run in one call."""
 _CHMOD_RUN: Final = re.compile(
     r"chmod\w*\s{0,9}\(?[^\n;]{0,120}(?:0o?[1357][0-7]{2}|\+x|493|448|511|S_I)"
 )
@@ -214,7 +221,12 @@ def _note_fetched(shell: "Shell", code: str, language: str) -> None:
     started = runs and any(
         path and len(path) > 1 and code.count(path) > 1 and _started(code, path) for path in saved
     )
-    if _EVALS.search(code) or started or (runs and _CHMOD_RUN.search(code)):
+    if (
+        _EVALS.search(code)
+        or _FETCHED.search(code)
+        or started
+        or (runs and _CHMOD_RUN.search(code))
+    ):
         shell.add(EffectKind.REMOTE_CODE, language, Scope.REMOTE, "command.runs_remote_code")
 
 

@@ -22,6 +22,8 @@ MAX_LITERALS: Final = 200
 _MAX_DECODED: Final = 3
 STRING: Final = r"""(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`)"""
 _JOINED: Final = re.compile(r"""(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
+_WORD_LISTS: Final = re.compile(r"\*?(?:%[wW]|qw)[\[({<|]([^\])}>|\"']{0,300})[\])}>|]")
+"""`%w[rm -rf a]`: words that a call is given as its arguments."""
 _RUNS: Final = re.compile(
     r"\b(?:system|exec|popen|passthru|shell_exec|proc_open|pcntl_exec|execSync|execFileSync"
     r"|spawnSync|spawn|execFile|execa\w*|execute|capture[23]e?|capture2|do shell script|fork_exec"
@@ -132,7 +134,7 @@ _HEXED: Final = re.compile(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?
 
 def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     """Look for calls with literal arguments, in any language."""
-    code = _JOINED.sub("", code)
+    code = _WORD_LISTS.sub(r'"\1"', _JOINED.sub("", code))
     for match in list(_RUNS.finditer(code))[:MAX_LITERALS]:
         groups = match.groups()
         first, rest = literal(groups[:3]), match[4] or ""

@@ -5,9 +5,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import TextRule, load_commands
-from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.winleaks import FETCH, note_leaks
 from stopper.detect.commands.winlooks import looks_windows
+from stopper.detect.commands.winpaths import is_home, scope_of
 from stopper.detect.commands.winshell import MAX_STAGES, Stage, program_name, stages, unfold
 from stopper.detect.effects import EffectKind, Scope
 
@@ -77,13 +78,6 @@ _FETCHED_TO: Final = re.compile(
     r"|https?://[^\s'\"]{1,999}['\"]?\s{1,9}(?!-))['\"]?([^\s'\"();&|]+)",
     re.IGNORECASE,
 )
-_FETCH: Final = re.compile(
-    r"invoke-webrequest|\biwr\b|\birm\b|invoke-restmethod|download(?:string|file|data)|openread\("
-    r"|net\.webclient|net\.http|\bcurl\b|\bwget\b|start-bitstransfer|https?://|xmlhttp|winhttp"
-    r"|internetexplorer\.application|httpwebrequest|getstringasync|resolve-dnsname"
-    r"|\\\\[\w.-]+\\[\w$.-]+\\",
-    re.IGNORECASE,
-)
 _RUN: Final = re.compile(
     r"(?:^|[\s;|&(={'\"])(?:iex|invoke-expression)\b|\[scriptblock\]::create"
     r"|(?<!&)&\s{0,9}\(|\.invokescript\(|\.invokecommand\b"
@@ -148,59 +142,6 @@ _CALL_WRITES: Final = re.compile(
     re.IGNORECASE,
 )
 _CMDLET: Final = re.compile(r"([a-z]+)-([a-z]\w+)$")
-_SECRET_FILE: Final = re.compile(
-    r"/unattend(?:ed)?\.xml|/sysprep\.(?:xml|inf)|/config/(?:sam|system|security)(?:\.\w+)?$"
-    r"|/repair/sam|ntds\.dit|/microsoft/(?:credentials|protect|vault|systemcertificates)"
-    r"|/(?:google/chrome|microsoft/edge|bravesoftware|chromium|opera software)[^\"]*(?:login da"
-    r"ta|cookies|local state|web data)|/mozilla/firefox/profiles|logins\.json"
-    r"|key[34]\.db"
-    r"|consolehost_history|applicationhost\.config|web\.config$|machine\.config$"
-    r"|/groups\.xml|scheduledtasks\.xml|/policies/.*\.xml"
-    r"|filezilla/(?:recentservers|sitemanager)|winscp\.ini|\.rdp$|\.rdg$"
-    r"|\.kdbx?$|\.ppk$|\.pfx$|/\.aws/|/\.azure/|/\.kube/|/\.docker/config\.json"
-    r"|/\.ssh/(?!known|config|authorized|.*\.pub)|\.git-credentials|_netrc$"
-    r"|/gcloud/.*(?:credentials|access_tokens)|accesstokens\.json|msal_token_cache"
-    r"|/hiberfil\.sys|/pagefile\.sys|lsass.*\.dmp|vnc\.ini|ultravnc\.ini"
-    r"|/mcafee/.*sitelist|/discord/local storage|/telegram desktop/tdata"
-    r"|/(?:wallet|exodus|electrum|metamask)[^/]*(?:/|\.dat)|(?:passw|credential"
-    r"|secret)\w*\.(?:txt|xml|xlsx?|csv|docx?|json|ini)|/putty/sessions|\.npmrc$"
-    r"|\.pypirc$|/\.env(?:$|\.(?!example|sample|template))|^\.env$|/stickynotes"
-    r"|plum\.sqlite"
-)
-_READS: Final = re.compile(
-    r"get-content|\bgc\b|\btype\b|\bcat\b|copy|readall|\bmore\b|move|findstr"
-    r"|select-string|\bsls\b|import-csv|import-clixml"
-    r"|compress-archive|\b7z\b|\brar\b|\btar\b|esentutl|certutil|certreq"
-    r"|\bcp\b|\bmv\b|\bxml\]|sqlite3?|upload|-infile|notepad|\bcurl\b|-f\s"
-    r"|openread|makecab|expand|print\b|ftp|\bfor /f"
-    r"|export-|invoke-item|start-process notepad|get-filehash -|\[io\.|get-itemproperty"
-    r"|format-hex|out-printer|robocopy"
-)
-_SENDS: Final = re.compile(
-    r"-body\b|-infile\b|upload|-method\s{1,9}(?:post|put)|-attachments|-f\s{1,9}\S*@"
-    r"|-d\s{1,9}@|--data\S*\s|-t\s|\.post|putasync|-form\b|certreq\b.*-post|\bscp\b"
-    r"|\bsftp\b|\bftp\b|\.send\("
-)
-_DATA: Final = re.compile(
-    r"get-content|\bgc\b|\bgci env:|get-childitem env:|dir env:|getenvironmentvariables"
-    r"|readall|compress-archive|@[\"']?(?:[a-z]:|%|\$env)|-infile|get-clipboard"
-    r"|systeminfo|get-process\b|ipconfig|get-aduser|whoami|convertto-json"
-    r"|screenshot|copyfromscreen|\.zip\b|\.7z\b|\.rar\b|-attachments|net user"
-    r"|hostname"
-)
-_DRIVE_PATH: Final = re.compile(r"[A-Za-z]:|%|\$env:", re.IGNORECASE)
-_HOME_PATH: Final = re.compile(
-    r"(?:~|\$home|\$\{home\}|\$env:userprofile|%userprofile%)(?=$|[\\/])", re.IGNORECASE
-)
-_VARIABLE: Final = re.compile(
-    r"\$(?:env:(\w{1,40})|\{env:(\w{1,40})\}|)|%(\w{1,40})%", re.IGNORECASE
-)
-_FOLDERS: Final = frozenset(
-    {"temp", "tmp", "appdata", "localappdata", "userprofile", "homepath", "programdata",
-     "systemroot", "windir", "programfiles", "systemdrive", "public", "onedrive", "homedrive",
-     "allusersprofile", "commonprogramfiles", "home", "username"}
-)  # fmt: skip
-"""Variables that name a folder of the system or of a user; any other may name any."""
 _QUIET_OPTIONS: Final = frozenset({"$true", "$false", "silentlycontinue", "stop", "continue"})
 _TAKES_NO_PATH: Final = re.compile(
     r"-(?:ea|erroraction|wa|warningaction|inc\w{0,4}|exc\w{0,4}|fi\w{0,4}"
@@ -249,7 +190,7 @@ def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
         _run(shell, stage, plain, depth)
     _apply(shell, _ANYWHERE, lower, "a call")
     _note_calls(shell, plain)
-    _note_leaks(shell, lower)
+    note_leaks(shell, lower)
 
 
 def run_windows_words(shell: "Shell", words: list[str]) -> None:
@@ -274,11 +215,11 @@ def _spread(text: str) -> str:
 
 def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
     text = _SOUGHT.sub(" ", text)
-    if _RUN.search(text) and _FETCH.search(text):
+    if _RUN.search(text) and FETCH.search(text):
         shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
     elif _UNSEEN.search(lower):
         shell.doubt("Invoke-Expression", "command.unknown_code")
-    for saved in list(_FETCHED_TO.finditer(text))[:_MAX_CALLS] if _FETCH.search(text) else ():
+    for saved in list(_FETCHED_TO.finditer(text))[:_MAX_CALLS] if FETCH.search(text) else ():
         name = saved[1].replace("/", "\\").rpartition("\\")[2]
         later = text[saved.end() :]
         if len(name) > 1 and name[0] != "-" and _runs_file(later, name):
@@ -317,37 +258,13 @@ def _note_calls(shell: "Shell", text: str) -> None:
             if not deletes:
                 continue
             path = path.split()[0]
-        shell.add(EffectKind.DELETE, path, _scope(shell, path), "command.deletes")
+        shell.add(EffectKind.DELETE, path, scope_of(shell, path), "command.deletes")
     if re.search(r"delete\(|remove-item|\bri\b|\bdel\b|\brm\b", text, re.IGNORECASE):
         for match in list(_CALL_LISTS.finditer(text))[:_MAX_CALLS]:
             path = match[1] + "\\*"
-            shell.add(EffectKind.DELETE, path, _scope(shell, path), "command.deletes_tree")
+            shell.add(EffectKind.DELETE, path, scope_of(shell, path), "command.deletes_tree")
     for match in list(_CALL_WRITES.finditer(text))[:_MAX_CALLS]:
         _write(shell, [match[1]], adds="append" in match[0].lower())
-
-
-def _note_leaks(shell: "Shell", lower: str) -> None:
-    plain = lower.replace("\\", "/")
-    if not (_FETCH.search(lower) or _READS.search(lower)):
-        return
-    secret = _SECRET_FILE.search(plain) is not None or _names_secret(plain)
-    if secret and _READS.search(lower):
-        shell.add(EffectKind.CREDENTIAL_READ, "file", Scope.HOME, "command.reads_credential")
-    if not (_FETCH.search(lower) and _SENDS.search(lower)):
-        return
-    if secret or re.search(r"\$env:\w*(?:key|token|secret|password)", lower):
-        shell.add(EffectKind.EXFILTRATE, "file", Scope.REMOTE, "command.sends_credential")
-    elif _DATA.search(lower) and not _is_local(lower):
-        shell.add(EffectKind.EXFILTRATE, "data", Scope.REMOTE, "command.sends_data")
-
-
-def _names_secret(plain: str) -> bool:
-    words = (word.strip("\"'(),;{}") for word in plain.split()[:MAX_STAGES])
-    return any("/" in word and is_secret_path(word) for word in words)
-
-
-def _is_local(lower: str) -> bool:
-    return re.search(r"https?://(?:localhost|127\.|\[::1\])", lower) is not None
 
 
 def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
@@ -368,7 +285,7 @@ def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
         _note_verb(shell, stage)
     if name in {"sqlcmd", "osql", "invoke-sqlcmd", "bcp", "invoke-dbaquery"}:
         note_sql(shell, " ".join(words[1:]), "tsql")
-    if words[0][:1] == "$" and len(words[0]) > 1 and _FETCH.search(whole) and re.search(
+    if words[0][:1] == "$" and len(words[0]) > 1 and FETCH.search(whole) and re.search(
         rf"&\s*{re.escape(words[0])}\b", whole):  # fmt: skip
         shell.doubt("a program that only a variable names", "command.unknown_code")
     _redirected(shell, words)
@@ -490,9 +407,9 @@ def _delete(shell: "Shell", stage: Stage, whole: str) -> None:
         recursive = True
     reason = "command.deletes_tree" if recursive else "command.deletes"
     for written in paths:
-        unknown = written[:1] == "$" and not _HOME_PATH.match(written)
+        unknown = written[:1] == "$" and not is_home(written)
         path = (_origin(written, whole) if unknown else "") or written
-        shell.add(EffectKind.DELETE, path, _scope(shell, path), reason)
+        shell.add(EffectKind.DELETE, path, scope_of(shell, path), reason)
 
 
 def _piped(source: Stage, whole: str) -> list[str]:
@@ -546,7 +463,7 @@ def _write(shell: "Shell", words: list[str], *, adds: bool) -> None:
             shell.add(EffectKind.NETWORK, path, Scope.ROOT, "command.changes_name_resolution")
         if re.search(r"start menu/programs/startup|/startup/", plain):
             shell.add(EffectKind.PERSISTENCE, path, Scope.HOME, "command.runs_later")
-        scope = _scope(shell, path)
+        scope = scope_of(shell, path)
         shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites", reversible=adds)
 
 
@@ -565,21 +482,3 @@ def _is_option(word: str) -> bool:
     return not word or plain in _QUIET_OPTIONS or bool(
         re.match(r"[-/][A-Za-z]+(?::\S*)?$", word)
     )  # fmt: skip
-
-
-def _scope(shell: "Shell", path: str) -> Scope:
-    home = _HOME_PATH.match(path)
-    if home is not None:
-        return shell.places.scope(
-            shell.places.home + path[home.end() :].replace("\\", "/"), shell.cwd
-        )
-    plain = path if _DRIVE_PATH.match(path) else path.replace("\\", "/")
-    variable = _VARIABLE.match(plain)
-    if (
-        variable is not None
-        and (variable[1] or variable[2] or variable[3] or "").lower() not in _FOLDERS
-    ):
-        return Scope.UNKNOWN
-    if plain.startswith("//"):
-        return Scope.OUTSIDE
-    return shell.places.scope(plain, shell.cwd)
