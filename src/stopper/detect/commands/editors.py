@@ -89,6 +89,10 @@ def _pager(shell: "Shell", call: "Call") -> str:
     return generic(shell, call)
 
 
+_INNER = re.compile(r"(py|lua|perl|ruby)(?:thon)?[3x]{0,2}\s+(.+)", re.DOTALL)
+_LANGUAGES = {"py": "python", "lua": "lua", "perl": "perl", "ruby": "ruby"}
+
+
 def _editor(shell: "Shell", call: "Call") -> str:
     """`vim -c ':!command'` and its kin."""
     values = frozenset({"-c", "--cmd", "-S", "-u", "-w", "--eval", "-f", "-l", "-ex", "-x"})
@@ -101,6 +105,10 @@ def _editor(shell: "Shell", call: "Call") -> str:
             shell.run_code(bare.partition("!")[2], call.name)
         elif bare.startswith("shell "):
             shell.run_code(bare.removeprefix("shell "), call.name)
+        inner = _INNER.match(bare)
+        if inner is not None:
+            language = _LANGUAGES[inner[1]]
+            shell.run_argv([language, "-c" if language == "python" else "-e", inner[2]])
         for match in re.finditer(rf"(?:system|shell-command|os\.system)\s*\(?\s*{STRING}", bare):
             shell.run_code(literal(match.groups()), call.name)
     script = "\n".join([*codes, call.stdin])

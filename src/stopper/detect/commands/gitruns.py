@@ -33,6 +33,7 @@ _COMMAND_KEY: Final = re.compile(
 _SHELL_ALIAS: Final = re.compile(
     r"!\s*(?:(?:ba|z)?sh\b|/tmp/|/dev/|curl|wget|nc\b|python|perl|f\(\)\s*\{.*curl)"
 )
+_DROPPED: Final = re.compile(r"(?:/var)?/tmp/|/dev/shm/")
 _PLAIN_HELPER: Final = re.compile(r"(?:store|cache|osxkeychain|manager|libsecret|gcm)\b|$")
 
 
@@ -99,6 +100,8 @@ def _setting(shell: "Shell", key: str, value: str) -> None:
         if outside and value != "/dev/null":
             shell.add(EffectKind.PERSISTENCE, key, Scope.OUTSIDE, reason)
     elif _COMMAND_KEY.fullmatch(key):
+        if _DROPPED.search(value):
+            shell.add(EffectKind.PERSISTENCE, key, Scope.TEMP, "command.git_sets_command")
         if key.lower().startswith("alias.") and _SHELL_ALIAS.match(value):
             shell.add(EffectKind.PERSISTENCE, key, Scope.HOME, "command.git_sets_command")
         if key.lower().startswith("alias.") and not value.startswith("!"):

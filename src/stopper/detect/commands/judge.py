@@ -26,6 +26,7 @@ from stopper.detect.commands import (
     runs,
     servers,
     sockets,
+    terminals,
     touches,
 )
 from stopper.detect.commands.call import Call, Handler, Spent
@@ -63,6 +64,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **finders.HANDLERS,
     **gitruns.HANDLERS,
     **checkouts.HANDLERS,
+    **terminals.HANDLERS,
 }
 _GLOBBED: Final = re.compile(r"[*?\[]")
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
@@ -70,6 +72,12 @@ _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["r
 _MAX_GUESSES = 4
 _MAX_WILDCARD: Final = 128
 _VERSIONED: Final = re.compile(r"(python|perl|ruby|node|php|lua|pip|bash)-?\d[\d.]*\Z")
+_HIDDEN: Final = re.compile(r"/(?:(?:var/)?tmp/(?:[^/]+/){0,4}\.|dev/shm/)[^/]+\Z")
+"""Programs that nobody is meant to see."""
+_ATTACKS: Final = re.compile(
+    r"exploit|dirty_?(?:cow|pipe|cred)|pwn|rootkit|keylog|backdoor|ransom|privesc|(?:rev|reverse)[-_]?shell",
+    re.IGNORECASE,
+)
 _MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
 
 
@@ -251,6 +259,10 @@ def _run_file(shell: Shell, call: Call) -> None:
         return
     full = shell.places.resolve(call.path, shell.cwd)
     content = shell.files.get(full)
+    if _HIDDEN.match(full):
+        shell.add(EffectKind.PERSISTENCE, call.path, Scope.TEMP, "command.runs_hidden")
+    elif _ATTACKS.search(call.name):
+        shell.add(EffectKind.PRIVILEGE, call.path, Scope.ROOT, "command.attack_tool")
     if shell.is_foreign(full) and (full.endswith(".sh") or shell.elevated):
         shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
     if content is None or not content:

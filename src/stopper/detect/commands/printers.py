@@ -171,7 +171,8 @@ _ALL_ROOM = 10**15
 
 def _ps(shell: "Shell", call: "Call") -> str:
     """`ps auxe` shows the environment of every process."""
-    if any(re.fullmatch(r"[a-df-z]*e[a-z]*", arg) for arg in call.args[:1]):
+    shows = any(re.fullmatch(r"[auxfw]*e[auxfw]*", arg) for arg in call.args[1:])
+    if shows or any(re.fullmatch(r"[a-df-z]*e[a-z]*", arg) for arg in call.args[:1]):
         shell.note_secret("environments", Scope.ROOT, "command.prints_credential")
         return SECRET
     return generic(shell, call)
@@ -204,4 +205,5 @@ HANDLERS: "dict[str, Handler]" = {
     "id": _identity,
     "seq": _seq,
     "history": _history,
+    "fc": _identity,
 }

@@ -95,8 +95,10 @@ def _plain(char: str) -> str:
 def read_source(text: str) -> Source:
     """Make `text` ready for the parser."""
     shadow = text if text.isascii() else _NOT_ASCII.sub("z", text)
-    # the parser does not know `<>`; what it stands for is read from `text`
+    # the parser does not know `<>`, nor `<<<` behind another redirection; what they stand for is
+    # read from `text`
     shadow = shadow.replace("<>", "> ") if "<>" in shadow else shadow
+    shadow = shadow.replace("<<<", "<  ") if "<<<" in shadow else shadow
     if "<<" not in shadow:
         return Source(text, shadow, {})
     return _Extraction(text, shadow).run()

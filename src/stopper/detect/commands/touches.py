@@ -34,7 +34,9 @@ _INSTALLERS = _WORDS["installers"]
 _SCRIPTS = _WORDS["scripts"]
 _BUILDERS = _WORDS["builders"]
 _BUILD_FILES = _WORDS["build_files"]
-_LOADS = frozenset({"-S", "-f", "--file", "-l", "--load", "-x", "-i", "-source", "--init-script"})
+_LOADS = frozenset(
+    {"-S", "-I", "-f", "--file", "-l", "--load", "-x", "-i", "-source", "--init-script"}
+)
 _ASKS = frozenset({"--version", "--help", "-h", "-V", "version", "help"})
 _USES = re.compile(
     r"-[ikcKeEF]\Z|--?[\w-]*(?:key|cert|ident|cred|config|conf\b|env|auth|token|pass|secret|pem|ca\b|cacert|profile"
@@ -142,12 +144,14 @@ def _note_strange(shell: "Shell", call: "Call") -> None:
         found += given
     elif call.name in _SCRIPTS:
         found += given[:1]
-    full = [shell.places.resolve(path, shell.cwd) for path in found]
+    elif call.name in _BUILDERS:
+        loaded = islice(_paths(call.args), _MAX_ARGUMENTS)
+        found += [value for option, value in loaded if option in _LOADS]
     if call.name in _BUILDERS:
         folders = [shell.places.resolve(path, shell.cwd) for path in [".", *given]]
-        full += filter(shell.is_foreign, folders)
-        full += [f"{shell.cwd}/{name}" for name in _BUILD_FILES]
-    if any(map(shell.is_strange, full)):
+        found += filter(shell.is_foreign, folders)
+        found += [f"{shell.cwd}/{name}" for name in _BUILD_FILES]
+    if any(shell.is_strange(shell.places.resolve(path, shell.cwd)) for path in found):
         shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
 
 

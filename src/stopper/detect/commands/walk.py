@@ -363,6 +363,8 @@ def _redirect(shell: "Shell", node: Node) -> Redirect:
     operator = sign.type if sign is not None else text[:1]
     if sign is not None and shell.source.text.startswith("<>", sign.start_byte):
         operator = "<>"
+    elif sign is not None and shell.source.text.startswith("<<<", sign.start_byte):
+        operator = "<<<"
     heredoc = shell.source.heredocs.get(sign.start_byte) if sign is not None else None
     targets = [child for child in node.named_children if child.type != "file_descriptor"]
     words: list[str] = []
@@ -381,7 +383,8 @@ def _redirect(shell: "Shell", node: Node) -> Redirect:
     if heredoc is not None:
         return Redirect("<<<", shell.expand_heredoc(heredoc), heredoc, words[1:])
     if operator == "<<<":
-        return Redirect("<<<", shell.expander.text(words[0]) + "\n" if words else "", None, [])
+        text = shell.expander.text(words[0]) + "\n" if words else ""
+        return Redirect("<<<", text, None, words[1:])
     target = shell.expander.text(words[0]) if words else ""
     return Redirect(operator, target, None, words[1:], descriptor)
 

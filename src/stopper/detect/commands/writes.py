@@ -46,7 +46,7 @@ _SETTING_LINE = re.compile(
 )
 _SETTING_WORDS = re.compile(
     r"curl|wget|\bnc\b|/dev/tcp|base64|\beval\b.*\$\(\s*(?:echo|printf|cat|curl)|LD_PRELOAD"
-    r"|PROMPT_COMMAND|(?:source|\.)\s+['\"]?/(?:var/)?(?:tmp|dev/shm)/|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
+    r"|PROMPT_COMMAND|(?:/var)?/tmp/\S|/dev/shm/|(?:source|\.)\s+['\"]?/(?:var/)?(?:tmp|dev/shm)/|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
     r"|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
 )
 
