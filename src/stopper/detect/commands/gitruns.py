@@ -81,7 +81,7 @@ def _cloned(shell: "Shell", operands: list[str]) -> None:
     name = re.split(r"[/:]", url.rstrip("/"))[-1].removesuffix(".git")
     folder = "".join(operands[1:2]) or name
     if folder and ("://" in url or url.startswith("git@")):
-        shell.note_clone(shell.places.resolve(folder, shell.cwd))
+        shell.note_clone(shell.places.resolve(folder, shell.cwd), strange=is_strange(url))
 
 
 def _remotes(shell: "Shell", operands: list[str]) -> None:
