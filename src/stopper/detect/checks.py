@@ -227,7 +227,7 @@ _CODE = re.compile(
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
 _WORDS = re.compile(
-    rb"(?i)example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
+    rb"example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
     rb"|(?:sha|hmac|aes|rsa|ecdsa)[-_]?(?:1|128|256|384|512)(?![0-9a-z])"
     rb"|20[0-9]{2}-[01][0-9]-[0-3][0-9]|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
     rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
@@ -270,7 +270,7 @@ def _not_placeholder(value: bytes) -> bool:
     """Nothing that documentation writes where a secret would stand, and no code."""
     return (
         len(set(value)) >= _MIN_DIFFERENT
-        and not _WORDS.search(value)
+        and not _WORDS.search(value.lower())
         and not (_CODE.fullmatch(value) and not _is_made_up(value))
         and not _PUBLIC.match(value)
     )
@@ -328,9 +328,7 @@ def _mixed(value: bytes) -> bool:
     """What is no hash and no name: digits between letters, everywhere."""
     runs = len(_RUN.findall(value))
     return (
-        len(_DIGIT.findall(value)) >= _MIN_DIGITS
-        and runs * 4 >= len(value)
-        and not _HEX.fullmatch(value)
+        _digit_count(value) >= _MIN_DIGITS and runs * 4 >= len(value) and not _HEX.fullmatch(value)
     )
 
 
@@ -338,6 +336,10 @@ def _credentials(value: bytes) -> bool:
     """What stands in a Basic header, also where it does not decode."""
     decoded = _decoded(value)
     return _basic(value) if decoded.isascii() and b":" in decoded else _random(value)
+
+
+def _digit_count(value: bytes) -> int:
+    return len(value) - len(value.translate(None, _DIGITS))
 
 
 def _is_made_up(value: bytes) -> bool:
@@ -358,7 +360,7 @@ def _is_scrambled(value: bytes) -> bool:
     return (
         len(value) >= _MIN_SCRAMBLED
         and value.translate(None, b".+/=").isalnum()
-        and len(_DIGIT.findall(value)) * 8 >= len(value)
+        and _digit_count(value) * 8 >= len(value)
         and len(_RUN.findall(value)) * 5 >= len(value) * 2
     )
 
@@ -369,7 +371,7 @@ def _is_wordy(value: bytes) -> bool:
         return False
     if _NAMED.fullmatch(value) or _is_titled(value):
         return True
-    digits = len(_DIGIT.findall(value))
+    digits = _digit_count(value)
     if _CONSTANT.fullmatch(value) and digits * 8 <= len(value):
         return True
     bare = value.translate(None, _SEPARATORS)
@@ -381,8 +383,9 @@ def _is_wordy(value: bytes) -> bool:
 
 def _is_titled(value: bytes) -> bool:
     """Whether it is a class's name, perhaps with a number: `Ed25519PrivateKey`."""
-    words = sum(map(len, _TITLE.findall(value)))
-    return _CAMEL.fullmatch(value) is not None and words * 5 >= len(value) * 3
+    if not _CAMEL.fullmatch(value):
+        return False
+    return sum(map(len, _TITLE.findall(value))) * 5 >= len(value) * 3
 
 
 def _is_ladder(value: bytes) -> bool:

@@ -48,18 +48,15 @@ def is_placeholder(body: bytes) -> bool:
     if variety > _HARDLY_ANY and rest == shown and len(shown) < _LONG:
         return False  # too short to tell a row from chance
     if shown.isdigit():
-        return _unordered(rest, 1) <= 1
+        return _is_ordered(rest, 1, most=1)
     periods = _MAX_PERIOD if variety <= _FEW else 2
     share = _SHARE if len(shown) < _LONG else _SHARE_OF_LONG
-    return _unordered(rest, periods) * share <= len(shown)
+    return _is_ordered(rest, periods, most=len(shown) // share)
 
 
-def _unordered(text: bytes, periods: int) -> int:
-    """How many characters neither repeat nor continue what stands a few places before."""
-    if not text:
-        return 0
-    steps = (
-        sum(map(_STEPS.__contains__, zip(text, text[lag:], strict=False)))
+def _is_ordered(text: bytes, periods: int, *, most: int) -> bool:
+    """Whether all but `most` characters repeat or continue what stands a few places before."""
+    return len(text) <= most or any(
+        len(text) - sum(map(_STEPS.__contains__, zip(text, text[lag:], strict=False))) <= most
         for lag in range(1, periods + 1)
     )
-    return len(text) - max(steps)
