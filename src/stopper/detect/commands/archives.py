@@ -40,9 +40,14 @@ def _tar(shell: "Shell", call: "Call") -> str:
         shell.run_code(code.removeprefix("exec=").removeprefix("="), "tar")
     archive = options.value("-f", "--file")
     if options.has("-c", "--create", "-r", "-u"):
-        content = blend(*(_archived(shell, path) for path in shell.some(options.operands)), "\x03")
+        folder = options.value("-C", "--directory")
+        paths = [
+            f"{folder}/{path}" if folder and path[:1] not in "/~" else path
+            for path in shell.some(options.operands)
+        ]
+        content = blend(*(_archived(shell, path) for path in paths), "\x03")
         if options.has("--remove-files"):
-            for path in shell.some(options.operands):
+            for path in paths:
                 note_delete(shell, path, recursive=True)
         if archive not in {None, "-"}:
             note_write(shell, archive or "", content, adds=True)

@@ -112,6 +112,9 @@ def _editor(shell: "Shell", call: "Call") -> str:
         for match in re.finditer(rf"(?:system|shell-command|os\.system)\s*\(?\s*{STRING}", bare):
             shell.run_code(literal(match.groups()), call.name)
     script = "\n".join([*codes, call.stdin])
+    for line in call.stdin.split("\n")[:MAX_LITERALS]:
+        if line.startswith("!"):
+            shell.run_code(line[1:], call.name)
     writes = re.search(
         r"(?:^|\|)[ \t]{0,99}:?(?:%[^\n]{0,99})?(?:w|wq|x|update|saveas)!?(?:\s|$)",
         script,
@@ -127,5 +130,7 @@ def _editor(shell: "Shell", call: "Call") -> str:
 HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _awk),
     **dict.fromkeys(("less", "more", "most", "man"), _pager),
-    **dict.fromkeys(("vim", "vi", "nvim", "ex", "ed", "emacs", "gdb", "view"), _editor),
+    **dict.fromkeys(
+        ("vim", "vi", "nvim", "ex", "ed", "emacs", "gdb", "view", "rvim", "rview", "gvim"), _editor
+    ),
 }

@@ -11,7 +11,7 @@ from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
-from stopper.detect.commands.writes import note_write
+from stopper.detect.commands.writes import note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -180,6 +180,9 @@ def _shell(shell: "Shell", call: Call) -> str:
         finally:
             shell.variables.positional = kept
     if operands and operands[0] != "-":
+        if shell.is_secret(operands[0]):
+            # what it cannot run, it prints
+            note_read(shell, operands[0])
         return shell.in_subshell(lambda: _file(shell, operands[0], operands[1:]))
     if call.stdin:
         return shell.in_subshell(lambda: shell.run_code(call.stdin, f"what {call.name} reads"))
@@ -264,6 +267,8 @@ def _coded(shell: "Shell", call: Call) -> str:
             shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
         if call.stdin:
             shell.run_code(call.stdin, f"what {call.name} reads")
+    elif call.name == "script" and shell.elevated:
+        shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
     elif call.name == "flock" and len(options.operands) > 1:
         return shell.run_argv(options.operands[1:], call.stdin)
     return UNKNOWN

@@ -64,6 +64,9 @@ _WRITES_ALL = _lines("writes_all")
 _WRITERS = frozenset({*_WRITES_LAST, *_WRITES_FIRST, *_WRITES_ALL})
 _RUNS = _INSTALLERS | _SCRIPTS | _BUILDERS | frozenset(_FED)
 _SENDS = _WORDS["sends"]
+_NAMES_SHELL = _WORDS["names_shell"] | _KEEPERS | _LOOKERS
+_STARTS_SHELL = _WORDS["starts_shell"]
+_SHELL = re.compile(r"(?<![\w.])/(?:usr/)?bin/(?:ba|z|da|k)?sh\b")
 _QUIET = frozenset({Scope.WORKSPACE, Scope.WHOLE_WORKSPACE, Scope.TEMP})
 _OUTSIDE = frozenset({Scope.HOME, Scope.ROOT, Scope.OUTSIDE})
 
@@ -75,6 +78,8 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
     only looks at it or uses it. `judged` programs say themselves what they write.
     """
     note_fetched(shell, call)
+    if shell.elevated and (call.name in _STARTS_SHELL if judged else call.name not in _NAMES_SHELL):
+        _note_shell(shell, call)
     if call.name in _KEEPERS and not _fits(_REVEALS, call):
         return False
     found = False
@@ -92,6 +97,12 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
     if call.name in _SENDS:
         _note_sent(shell, call, found=found)
     return found
+
+
+def _note_shell(shell: "Shell", call: "Call") -> None:
+    """A program with all rights that is told of a shell will start it."""
+    if any(map(_SHELL.search, call.args)):
+        shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
 
 
 def _note_written(shell: "Shell", call: "Call") -> None:
