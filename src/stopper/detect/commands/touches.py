@@ -77,7 +77,7 @@ def note_files(shell: "Shell", call: "Call", *, judged: bool) -> bool:
     Whatever is given the path of a credential reads it, unless the table says that the program
     only looks at it or uses it. `judged` programs say themselves what they write.
     """
-    note_fetched(shell, call)
+    _note_fetched(shell, call)
     if shell.elevated and (call.name in _STARTS_SHELL if judged else call.name not in _NAMES_SHELL):
         _note_shell(shell, call)
     if call.name in _KEEPERS and not _fits(_REVEALS, call):
@@ -128,7 +128,7 @@ def _note_sent(shell: "Shell", call: "Call", *, found: bool) -> None:
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
 
 
-def note_fetched(shell: "Shell", call: "Call") -> None:
+def _note_fetched(shell: "Shell", call: "Call") -> None:
     """Note that a program runs, builds or installs what this text fetched."""
     if (REMOTE in call.stdin and _fits(_FED, call)) or _loads(shell, call):
         shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.runs_remote_code")
