@@ -41,6 +41,13 @@ _BEHIND = re.compile(rb"\s*+(:)?+")
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|u[0-9A-Fa-f]{4}|(.))", re.DOTALL)
 _HALF_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
 _INVISIBLE: Final = frozenset({b"b", b"f", b"n", b"r", b"t"})
+_PLAIN: Final = (
+    (b"\\\\", b"\0"),  # a byte that strings do not hold stands for it until the others are undone
+    *((b"\\" + char, b"") for char in sorted(_INVISIBLE)),
+    (b'\\"', b'"'),
+    (b"\\/", b"/"),
+    (b"\0", b"\\"),
+)
 
 _NAME_END = re.compile(rb"=|\r\n--")
 _FIELD = re.compile(rb"[^=\r]*+=([^?&;\r]{0,%d}+)[?&;]" % EDGE)
@@ -66,9 +73,10 @@ class Field(NamedTuple):
 
 def fields(data: bytes) -> Iterator[Field]:
     """The values of JSON, also in lines or events; of a form, a query, or a multipart body."""
-    reader = _Reader()
-    yield from reader.feed(data)
-    yield from reader.finish()
+    text = data.lstrip()
+    lexer = _lexer(text, len(data) - len(text))
+    yield from lexer.feed(text)
+    yield from lexer.finish()
 
 
 class FieldFollower:
@@ -193,6 +201,10 @@ class _Lexer(Protocol):
         """What is left."""
 
 
+def _lexer(text: bytes, at: int) -> _Lexer:
+    return _Strings(at) if _JSON.match(text) else _Text(at)
+
+
 class _Reader:
     """Finds out what a body is by how it begins, and has that read."""
 
@@ -208,12 +220,12 @@ class _Reader:
             self._begin = data = text
             if text[:1] in _MAY_BE_JSON and len(text) < _MAX_MARK:
                 return
-            self._lexer = _Strings(self._at) if _JSON.match(text) else _Text(self._at)
+            self._lexer = _lexer(text, self._at)
         yield from self._lexer.feed(data)
 
     def finish(self) -> Iterator[Field]:
         if self._lexer is None:
-            self._lexer = _Strings(self._at) if _JSON.match(self._begin) else _Text(self._at)
+            self._lexer = _lexer(self._begin, self._at)
             yield from self._lexer.feed(self._begin)
         yield from self._lexer.finish()
 
@@ -287,9 +299,13 @@ class _Strings:
                 self._name = text[:MAX_NAME]
                 continue
             self._number += 1
+            text = _unescaped(text)
             begin, end = start + found.start(), start + found.end(1)
+            if closes and len(text) <= EDGE and found.end() < len(data):
+                yield Field(self._name, text, begin, end, self._number)
+                continue
             value = _Value(self._name, self._number, begin)
-            yield from value.add(_unescaped(text), end)
+            yield from value.add(text, end)
             if not closes:
                 self._inside = value
             elif found.end() == len(data):
@@ -385,7 +401,13 @@ def _half_escape(data: bytes) -> bytes:
 
 
 def _unescaped(text: bytes) -> bytes:
-    return _ESCAPE.sub(_plain, text) if b"\\" in text else text
+    if b"\\" not in text:
+        return text
+    if b"\\u" in text or b"\0" in text:
+        return _ESCAPE.sub(_plain, text)
+    for escape, plain in _PLAIN:
+        text = text.replace(escape, plain)
+    return text
 
 
 def _plain(found: re.Match[bytes]) -> bytes:

@@ -143,9 +143,13 @@ class Track:
     def feed(self, chunk: bytes, *, last: bool = False) -> list[tuple[Match, int, int]]:
         """The matches that this chunk settles, with their places in the stream."""
         shown = self._tail + self._plane.project(chunk)
+        matches = [*self._plane.matches(shown)]
+        if last and not matches:
+            self.since = None
+            return []
         places = _Places(self._plane, self._places, chunk, self._offset)
         found = []
-        for match in _longest(self._plane.matches(shown)):
+        for match in _longest(matches):
             start, end = places[match.start], places[match.end - 1] + 1
             name = match.variant.name
             goes_on = match.end == len(shown) and not match.is_whole and not last

@@ -31,6 +31,9 @@ class _State(Enum):
     DONE = auto()
 
 
+_OVER: Final = (_State.DONE, _State.DRAINING)
+
+
 class Exchange:
     """A request from the moment its head is read until its reply is through.
 
@@ -77,7 +80,7 @@ class Exchange:
     @property
     def done(self) -> bool:
         """Whether nothing more will be written for this request."""
-        return self._state in (_State.DONE, _State.DRAINING)
+        return self._state in _OVER
 
     @property
     def keeps_body(self) -> bool:

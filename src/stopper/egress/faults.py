@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Protocol, TypeVar, TypeVarTuple
 
 from stopper.core.reason import Refusal, refuse
 
@@ -16,18 +16,18 @@ class _Fallible(Protocol):
 
 
 _Owner = TypeVar("_Owner", bound=_Fallible)
-_Event = ParamSpec("_Event")
+_Event = TypeVarTuple("_Event")
 
 
 def closed_on_fault(
-    step: Callable[Concatenate[_Owner, _Event], None],
-) -> Callable[Concatenate[_Owner, _Event], None]:
+    step: Callable[[_Owner, *_Event], None],
+) -> Callable[[_Owner, *_Event], None]:
     """For every method that an event comes in by: what it raises goes to its owner's `fail`."""
 
     @wraps(step)
-    def run(owner: _Owner, /, *event: _Event.args, **more: _Event.kwargs) -> None:
+    def run(owner: _Owner, /, *event: *_Event) -> None:
         try:
-            step(owner, *event, **more)
+            step(owner, *event)
         except Exception as error:  # noqa: BLE001  here faults become refusals
             owner.fail(error)
 

@@ -23,6 +23,7 @@ from stopper.egress.spread import in_a_row, spread
 
 __all__ = ["Screen", "Seen", "Towards", "Trail", "describe", "placeholders"]
 
+MAX_ROUTES: Final = 1024
 MAX_CLEAN_HEADS: Final = 1024
 MAX_CLEAN_HEAD_BYTES: Final = 4096
 MAX_NAMED: Final = 256
@@ -116,6 +117,7 @@ class Screen:
         self._discreet = Redactor(detector=detector, known=known)
         self._named: dict[str, str] = {}
         self._clean_heads: set[_CleanHead] = set()
+        self._towards: dict[int, tuple[Route, str, Towards]] = {}
 
     @property
     def is_prepared(self) -> bool:
@@ -123,7 +125,17 @@ class Screen:
         return self._detector.engine.is_complete
 
     def towards(self, head: Head, route: Route) -> Towards:
-        """Where a request that may leave is going."""
+        """Where a request that may leave is going; worked out once for each route."""
+        known = self._towards.get(id(route))
+        if known is not None and known[0] is route and known[1] == head.method:
+            return known[2]
+        if len(self._towards) >= MAX_ROUTES:
+            self._towards.clear()
+        towards = self._worked_out(head, route)
+        self._towards[id(route)] = route, head.method, towards  # which keeps the id its own
+        return towards
+
+    def _worked_out(self, head: Head, route: Route) -> Towards:
         host, port = route.target.host, route.target.port
         provider = route.provider
         name = provider.name if provider else ""

@@ -14,9 +14,9 @@ def spread(data: bytes) -> bytes:
     """
     named: dict[bytes, list[bytes]] = {}
     row = []
-    for field in fields(data):
-        row.append(field.text)
-        named.setdefault(field.name, []).append(field.text)
+    for name, text, *_ in fields(data):
+        row.append(text)
+        named.setdefault(name, []).append(text)
     if len(named) > 1:
         row += [text for texts in named.values() if len(texts) > 1 for text in texts]
     return b"".join(row)
