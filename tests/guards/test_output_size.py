@@ -1,6 +1,7 @@
 """Outputs that are too large, of every make; what is cut fits, and what is paged is all there."""
 
 import json
+from collections import UserList
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +27,13 @@ def bomb() -> Any:
     value: Any = "lol"
     for _ in range(15):
         value = [value] * 10
+    return value
+
+
+def bomb_of_objects() -> Any:
+    value: Any = UserList(["lol"])
+    for _ in range(60):
+        value = UserList([value, value])
     return value
 
 
@@ -140,7 +148,16 @@ def test_what_is_cut_fits(
         assert guard.check_output("t", {}, result.repaired_output).allowed
 
 
-@pytest.mark.parametrize("make", [circle, bomb, lambda: nested(5000), lambda: [Faulty()] * 2000])
+@pytest.mark.parametrize(
+    "make",
+    [
+        circle,
+        bomb,
+        bomb_of_objects,
+        lambda: nested(5000),
+        lambda: [Faulty()] * 2000,
+    ],
+)
 def test_what_has_no_end_is_cut(make: Any) -> None:
     config = OutputSizeConfig(truncation_mode=TruncationMode.TRUNCATE, max_bytes=1000)
     result = OutputSizeGuard(config).check_output("t", {}, make())
@@ -231,7 +248,7 @@ def test_what_is_kept_for_pages_is_bounded() -> None:
     gone = [guard.page(cursor) is None for cursor in cursors]
     assert gone == [True] * 6 + [False] * 64
     assert guard.check_output("t", {}, "x" * 2**24).blocked
-    for output in (circle(), bomb(), nested(5000)):
+    for output in (circle(), bomb(), bomb_of_objects(), nested(5000)):
         assert guard.check_output("t", {}, output).blocked
     big = guard.check_output("t", {}, "y" * (2**24 - 10)).repaired_output
     assert guard.page(cursors[-1]) is None

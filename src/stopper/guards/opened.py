@@ -71,7 +71,7 @@ def _opened(value: Any, *, is_honest: bool) -> dict[Any, Any] | list[Any] | None
 
 
 def _object(value: Any) -> dict[Any, Any] | list[Any] | None:
-    kind = type(value)
+    kind: Any = type(value)
     if isinstance(value, Enum):
         return [value.value]
     if isinstance(value, SimpleNamespace):
@@ -88,7 +88,8 @@ def _object(value: Any) -> dict[Any, Any] | list[Any] | None:
     return None
 
 
-def _has(kind: type, name: str) -> bool:
+@lru_cache(maxsize=_MAX_KINDS)
+def _has(kind: Any, name: str) -> bool:
     """Whether the objects of a class have this, and not only the class itself."""
     return any(name in vars(base) for base in kind.__mro__)
 

@@ -20,7 +20,7 @@ MAX_HELD: Final = 64
 MAX_HELD_BYTES: Final = 2**24
 """All outputs that are kept have so many bytes at most."""
 
-MAX_ITEMS: Final = 1_000_000
+MAX_ITEMS: Final = 250_000
 """An output that is made of more items is not kept."""
 
 _DIGEST_BYTES: Final = 16

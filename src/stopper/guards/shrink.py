@@ -5,8 +5,9 @@ import math
 from datetime import date, datetime, time
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
+
+from stopper.guards.opened import Odd, TooMuch
 
 __all__ = ["Limits", "cost", "plain", "shrink"]
 
@@ -161,7 +162,10 @@ class _Shrinking:
             return self._text(bytes(value[: self._limits.chars + 1]).decode("utf-8", "replace"))
         if isinstance(value, _ODD):
             return self._text(value.isoformat())
-        inner = _fields(value)
+        try:
+            inner = Odd(value).holds
+        except TooMuch:
+            return self._note(f"[{type(value).__name__}]")
         return self._text(_written(value)) if inner is None else self.of(inner, depth)
 
     def _spend(self, value: Any) -> Any:
@@ -183,19 +187,6 @@ class _Shrinking:
 def _whole(text: str) -> str:
     """Without halves of characters, which no UTF-8 holds."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _fields(value: Any) -> dict[str, Any] | None:
-    """The fields of a value that is made of them; None for any other."""
-    try:
-        return msgspec.structs.asdict(value)
-    except TypeError:
-        pass
-    names = getattr(type(value), "__dataclass_fields__", None)
-    try:
-        return {name: getattr(value, name) for name in names} if names else None
-    except AttributeError:
-        return None
 
 
 def _written(value: Any) -> str:
