@@ -27,6 +27,8 @@ ROWS = [
     {"id": "choice", "name": "c", "severity": "high", "tier": "prefix", "pattern": r"(?:aa|aab|b{2,3})c{2,600}", "hits": ["aabcc"]},
     {"id": "folded", "name": "f", "severity": "high", "tier": "prefix", "pattern": r"(?i:tok)en(?:[.-][0-9]{2}){1,3}", "hits": ["TOKen.12"]},
     {"id": "lazy", "name": "l", "severity": "high", "tier": "prefix", "pattern": r"<<[^>]{2,9}?>>", "hits": ["<<ab>>"]},
+    {"id": "digits", "name": "d", "severity": "high", "tier": "prefix", "pattern": r"(?<![0-9])e[0-9]{4}", "hits": ["e1234"]},
+    {"id": "letters", "name": "a", "severity": "high", "tier": "prefix", "pattern": r"(?<![0-9])e[f-h]{4}", "hits": ["efghf"]},
 ]  # fmt: skip
 RULES = read_rules(ROWS)
 SMALL: tuple[Engine, Engine] = (HyperscanEngine(RULES), RegexEngine(RULES))
@@ -70,6 +72,7 @@ OPEN = {
     "context before its secret":     (b"x pw: ",          (2, 6)),
     "half a secret":                 (b"x pw: ab",        (2, 6)),
     "behind a letter":               (b"xab12 ",          None),
+    "one that others begin in":      (b"see ke",           (4, 4)),
     "the earliest of several":       (b"<<pw=key_a",      (0, 0)),
 }  # fmt: skip
 

@@ -261,8 +261,9 @@ _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
 _CAPITALS = bytes(range(0x41, 0x5B))
-_STEPS = frozenset((left, left + step) for left in range(256) for step in (0, 1))
-_NEIGHBOURS = frozenset((left, left + step) for left in range(256) for step in (-1, 1))
+_VISIBLE = range(0x21, 0x7F)
+_STEPS = frozenset((left, left + step) for left in _VISIBLE for step in (0, 1))
+_NEIGHBOURS = frozenset((left, left + step) for left in _DIGITS for step in (-1, 1))
 _SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
 

@@ -305,11 +305,14 @@ class HyperscanEngine:
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
-        lengths = [one for each in self._openings for one in each.scan(data, floor)]
+        begun = {
+            (max(floor, len(data) - length + self._rule(number).bounded), number)
+            for each in self._openings
+            for length, number in each.scan(data, floor)
+        }
         start = secret = len(data)
-        for length, number in sorted(lengths, reverse=True):
+        for begin, number in sorted(begun):
             rule = self._rule(number)
-            begin = max(floor, len(data) - length + rule.bounded)
             if begin >= secret:
                 break
             if begin < len(data) - rule.ahead:

@@ -30,7 +30,7 @@ _WORDS: Final = (
 _WORD: Final = re.compile("|".join(sorted(_WORDS.split(), key=len, reverse=True)).encode())
 _SEPARATORS: Final = b"-_./:=+@~ "
 _STEPS: Final = frozenset(
-    [(left, left + step) for left in range(256) for step in (-1, 0, 1)]
+    [(left, left + step) for left in range(0x21, 0x7F) for step in (-1, 0, 1)]
     + [(ord("9"), ord("0")), (ord("0"), ord("9")), (ord("z"), ord("a"))]
 )
 
