@@ -13,6 +13,7 @@ from stopper.detect.commands import (
     checkouts,
     clouds,
     editors,
+    elevated,
     files,
     filters,
     finders,
@@ -146,6 +147,15 @@ def _note_shown(shell: Shell, output: str) -> None:
 
 def dispatch(shell: Shell, call: Call) -> str:
     """Give a simple command to whatever knows its program."""
+    if not shell.elevated:
+        return _dispatch(shell, call)
+    before = len(shell.effects)
+    output = _dispatch(shell, call)
+    elevated.note_elevated(shell, call, before)
+    return output
+
+
+def _dispatch(shell: Shell, call: Call) -> str:
     name = call.name
     if not is_literal(call.path):
         return _unnamed(shell, call)

@@ -259,10 +259,15 @@ def _coded(shell: "Shell", call: Call) -> str:
     if call.name in {"su", "runuser"}:
         shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.as_root", reversible=True)
     code = options.value("-c", "--command")
+    user = next((operand for operand in options.operands if operand != "-"), "root")
     if code is not None:
-        return shell.run_code(code, f"{call.name} -c", call.stdin)
+        before = shell.elevated
+        shell.elevated = user == "root" if call.name == "su" else before
+        try:
+            return shell.run_code(code, f"{call.name} -c", call.stdin)
+        finally:
+            shell.elevated = before
     if call.name in {"su", "runuser"}:
-        user = next((operand for operand in options.operands if operand != "-"), "root")
         if user == "root":
             shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
         if call.stdin:

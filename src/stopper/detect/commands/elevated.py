@@ -1,0 +1,90 @@
+"""What runs with all rights over the machine: ordinary only where a table knows it."""
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from stopper.data.commands import load_commands
+from stopper.detect.commands.options import read_options
+from stopper.detect.commands.taint import is_literal
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["note_elevated"]
+
+_TABLES: Final = load_commands()
+_WORDS: Final = _TABLES.words
+_PROGRAMS: Final = _WORDS["root_programs"]
+_ACTS: Final = re.compile("|".join(sorted(_WORDS["root_acts"])))
+_ASKS: Final = frozenset({"--version", "--help", "-h", "-V", "version", "help", "-v", "-?"})
+_CODED: Final = frozenset(
+    {"python", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "tclsh", "deno", "bun"}
+)
+_CODE: Final = frozenset({"-c", "-e", "-E", "-r", "-p", "-ne", "-pe", "-lne", "-le", "--eval"})
+_AWKS: Final = frozenset({"awk", "gawk", "mawk", "nawk"})
+_AWK_ACTS: Final = re.compile(
+    r"\bprintf?\b[^;{}\n]{0,200}>|\bsystem\s{0,9}\(|\|\s{0,9}(?:&|getline|\")|\|\s{0,9}\w|@load"
+)
+_SQL_ACTS: Final = re.compile(
+    r"\b(?:insert|update|delete|replace|drop|alter|create|attach|vacuum|writefile|edit)\b"
+    r"|\.(?:system|shell|once|output|import|load|save|backup|restore)\b",
+    re.IGNORECASE,
+)
+_MAX_ARGUMENTS: Final = 64
+_MAX_VERB: Final = 3
+
+
+def _verbs() -> dict[str, list[list[re.Pattern[str]]]]:
+    """The lines of the table by their programs: what each of the words behind them may be."""
+    found: dict[str, list[list[re.Pattern[str]]]] = {}
+    for line in sorted(_WORDS["root_verbs"]):
+        names, *words = line.split()
+        shapes = [
+            re.compile("|".join(re.escape(one).replace(r"\*", ".*") for one in word.split("|")))
+            for word in words
+        ]
+        for name in names.split("|"):
+            found.setdefault(name, []).append(shapes)
+    return found
+
+
+_VERBS: Final = _verbs()
+
+
+def note_elevated(shell: "Shell", call: "Call", before: int) -> None:
+    """Note a call with all rights that nothing says to be ordinary.
+
+    `before` is how many effects there were: where its judge found a grave one, that is enough.
+    """
+    found = list(shell.effects)[before:]
+    if all(effect.reversible for effect in found) and not _is_ordinary(call):
+        shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.acts_as_root")
+
+
+def _is_ordinary(call: "Call") -> bool:
+    name, args = call.name, call.args[:_MAX_ARGUMENTS]
+    if name in _CODED:
+        return _is_plain_code(args, call.stdin)
+    if name in _AWKS:
+        return not any(map(_AWK_ACTS.search, args)) and "-i" not in args
+    if name == "sqlite3":
+        return not any(map(_SQL_ACTS.search, [*args, call.stdin])) and is_literal(call.stdin)
+    if name in _PROGRAMS or name in _TABLES.wrappers or "\x00" in name:
+        return True
+    if args and _ASKS.issuperset(args):
+        return call.path[:1] not in {".", "/"}
+    words = [*read_options(args).operands[:_MAX_VERB], *(arg for arg in args if arg[:1] == "-")]
+    return any(
+        all(any(map(shape.fullmatch, words)) for shape in shapes) for shapes in _VERBS.get(name, ())
+    )
+
+
+def _is_plain_code(args: list[str], stdin: str) -> bool:
+    """Code that only looks; a program's own file is as good as the program."""
+    texts = [text for option, text in pairwise(args) if option in _CODE] or (
+        [stdin] if stdin and not any(arg[:1] != "-" for arg in args) else []
+    )
+    return not any(_ACTS.search(text) or not is_literal(text) for text in texts)
