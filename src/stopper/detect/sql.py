@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
+from stopper.detect.sqltexts import is_abroad, resolve
 
 __all__ = ["MAX_SQL", "judge_sql"]
 
@@ -18,7 +19,7 @@ _SUSPECT: Final = re.compile(
     r"|prepare|shutdown|kill|purge|flush|reset|rename|detach|vacuum|reassign|openrowset|bulk"
     r"|load_file|sys_exec|sys_eval|writefile|program|rollback|disable|overwrite"
     r"|authentication_string|rolpassword|password_hash|syslogins|sql_logins|dba_users|mysql|sys"
-    r"|create|system|stop|optimize|undrop|backup|restore|deny|set)\b",
+    r"|create|system|stop|optimize|undrop|backup|restore|deny|set|unload|insert|gexec)\b",
     re.IGNORECASE,
 )
 _VERSIONED: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
@@ -63,6 +64,8 @@ _RIGHTS: Final = re.compile(
     r"|\bgrant\s+(?:pg_\w+|rds_superuser|cloudsqlsuperuser|azure_pg_admin|postgres)\b"
     r"|\bset\s+(?:global|persist)\s+(?:general_log|secure_file_priv|local_infile"
     r"|skip_grant_tables|validate_password\S*)"
+    r"|\b(?:create|alter)\s+(?:user|role|login)\b[^;]{0,300}(?<!no)\b(?:superuser|sysadmin"
+    r"|bypassrls|createrole|accountadmin)\b"
     r"|\bidentified\s+by\b[^;]{0,300}\bwith\s+grant|\bset\s+password\b|\balter\s+(?:user"
     r"|login)\b[^;]{0,300}\b(?:identified|password|superuser)",
     re.IGNORECASE,
@@ -84,7 +87,10 @@ _SYSTEM: Final = re.compile(
     r"|\bpg_(?:drop_replication_slot|switch_wal|promote|reload_conf|rotate_logfile)\b"
     r"|\bcreate\s+or\s+replace\s+(?:table|database|schema)\b"
     r"|\bshutdown\s+(?:immediate|abort|with|normal|transactional)\b|\bstartup\s+force"
-    r"|\brestore\s+database\b[^;]{0,300}\breplace\b",
+    r"|\brestore\s+database\b[^;]{0,300}\breplace\b"
+    r"|\balter\s+table\b[^;]{0,300}\b(?:engine\s{0,9}=?\s{0,9}(?:blackhole|memory|null)\b"
+    r"|nocheck\s+constraint\s+all|modify\s+ttl\b|data_retention_time_in_days\s{0,9}=\s{0,9}0\b)"
+    r"|\btruncate\s+(?:database|all)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _CRUDE: Final = re.compile(
@@ -107,6 +113,39 @@ _GRAVE_COMMANDS: Final = re.compile(
 )
 
 
+_RUN: Final = re.compile(
+    r"\bexec(?:ute)?\s{0,9}\(|\bsp_executesql\b|\bsp_msforeach\w+|\bprepare\s+\w+\s+from\b"
+    r"|\bexecute\s+immediate\b|\\gexec\b|\bexecute\s+format\s{0,9}\(",
+    re.IGNORECASE,
+)
+"""A text is run as a statement."""
+_UNREAD: Final = re.compile(
+    r"(?:'\s{0,9}(?:\+|\|\|)\s{0,9}@?\w|@\w{1,60}\s{0,9}(?:\+|\|\|))|\b(?:concat(?:_ws)?|replace"
+    r"|reverse|substring|substr|stuff|translate|unhex|from_base64|convert|cast|char|chr|nchar"
+    r"|decode|decompress|uncompress|aes_decrypt|load_file|json_value|quotename)\s{0,9}\(",
+    re.IGNORECASE,
+)
+"""A text is put together."""
+_TEXT: Final = re.compile(r"'((?:[^']|'')*)'")
+_GRAVE_TEXT: Final = re.compile(
+    r"\s{0,99}(?:drop|truncate|delete|alter|grant|revoke|update|shutdown|kill|merge|create\s{1,9}"
+    r"(?:or\s|user|login)|exec)\b",
+    re.IGNORECASE,
+)
+_MILD_TEXT: Final = re.compile(
+    r"\s{0,99}(?:select|create|analyze|vacuum|reindex|refresh|insert|explain|comment|show|with|set)\b",
+    re.IGNORECASE,
+)
+_UNLOADS: Final = re.compile(
+    r"(?:\bcopy\b[^;]{0,2000}?\b(?:to|into)\s{1,9}|\bunload\b[^;]{0,2000}?\bto\s{1,9}|\bexport\s+data\b"
+    r"[^;]{0,2000}?|\binsert\s+into\s+(?:table\s+)?function\s+\w{1,40}\(\s{0,9}|\bcreate\s+[^;]{0,200}?"
+    r"\bstage\b[^;]{0,200}?|\boutfile\s+s3\s{1,9}|\bbackup\s+[^;]{0,200}?\bto\s+(?:url\s{0,9}=)?\s{0,9})"
+    r"'\w{2,8}://[^']{1,300}'",
+    re.IGNORECASE,
+)
+"""Rows leave the database for the address of a store."""
+
+
 def judge_sql(text: str, dialect: str | None = None) -> Judgement:
     """The effects of SQL text, in a dialect that sqlglot knows or in any.
 
@@ -118,10 +157,13 @@ def judge_sql(text: str, dialect: str | None = None) -> Judgement:
         return _doubt("SQL too large to judge", "command.too_large", len(text))
     if text.count("(") > MAX_NESTING * 8 or _nesting(text) > MAX_NESTING:
         return _doubt("SQL nested too deep", "command.too_deep", len(text))
-    text = _META.sub("", _VERSIONED.sub(r" \1 ", _PLACEHOLDER.sub("x", text)))
+    text = resolve(_META.sub("", _VERSIONED.sub(r" \1 ", _PLACEHOLDER.sub("x", text))))
     found = _Found(len(text))
     bare = _STRING.sub("''", text)
     found.shapes(bare)
+    found.sent(text)
+    if _RUN.search(bare):
+        _judge_run(text, found)
     _judge_parsed(text, bare, dialect, found)
     return Judgement(tuple(dict.fromkeys(found.effects)), tuple(dict.fromkeys(found.unprovable)))
 
@@ -179,6 +221,12 @@ class _Found:
         if _FILE_IN.search(bare):
             self.add("a file of the server", "command.sql_reads_file", EffectKind.CREDENTIAL_READ)
 
+    def sent(self, text: str) -> None:
+        """Rows that are written to a place that is not the database's own."""
+        match = _UNLOADS.search(text)
+        if match is not None and is_abroad(match[0]):
+            self.add(match[0][-80:], "command.sends_data", EffectKind.EXFILTRATE)
+
     def crude(self, bare: str) -> None:
         """Text that no parser takes: words outside strings decide."""
         for match in _CRUDE.finditer(bare):
@@ -187,6 +235,17 @@ class _Found:
                 self.add(match[0], "command.sql_changes_rows", scope=Scope.ROWS)
             else:
                 self.add(match[0], "command.sql_destroys")
+
+
+def _judge_run(text: str, found: _Found) -> None:
+    """Text that is run as a statement: what is written out counts, what is made cannot be told."""
+    literals = _TEXT.findall(text)
+    for literal in literals:
+        if _GRAVE_TEXT.match(literal):
+            found.add(literal[:60], "command.sql_destroys")
+    known = any(map(_MILD_TEXT.match, literals))
+    if not (found.effects or (known and not _UNREAD.search(text))):
+        found.doubt("a statement that is made at run time")
 
 
 def _judge_parsed(text: str, bare: str, dialect: str | None, found: _Found) -> None:
@@ -200,15 +259,23 @@ def _judge_parsed(text: str, bare: str, dialect: str | None, found: _Found) -> N
     try:
         statements = parse(text, read=dialect)
     except (SqlglotError, RecursionError, ValueError):
-        found.crude(bare)
-        if _DYNAMIC.search(bare) or _CRUDE.search(bare):
-            _judge_body(text, found)
+        _judge_crude(text, bare, found)
         return
     for statement in statements[:MAX_STATEMENTS]:
         if statement is not None:
-            _judge_statement(statement, found)
+            try:
+                _judge_statement(statement, found)
+            except (SqlglotError, RecursionError, ValueError):
+                # what it parses it cannot always write
+                _judge_crude(text, bare, found)
     if len(statements) > MAX_STATEMENTS:
         found.doubt("more statements than are judged")
+
+
+def _judge_crude(text: str, bare: str, found: _Found) -> None:
+    found.crude(bare)
+    if _DYNAMIC.search(bare) or _CRUDE.search(bare):
+        _judge_body(text, found)
 
 
 def _judge_body(text: str, found: _Found) -> None:

@@ -28,6 +28,7 @@ def _assign(shell: "Shell", call: Call) -> str:
         # a program that is called `=`
         return ""
     name, value = call.args
+    shell.given = {**shell.given, name: value}
     if name in _COMMAND_VARIABLES or _GIT_KEY.match(name):
         shell.run_code(value.removeprefix("!"), name)
     elif name in _LOADED_VARIABLES and value and not _is_cleared(value):

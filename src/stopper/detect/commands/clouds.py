@@ -4,7 +4,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
+from stopper.detect.commands.laws import note_laws
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.stages import is_own
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ _DATABASE: Final = re.compile(
 
 def note_verb(shell: "Shell", call: "Call") -> None:
     """Note what the first verb among a call's leading words does; of AWS, a service comes first."""
+    note_laws(shell, call, unknown=False)
     if _DRY & set(call.args):
         return
     program = _TABLES.programs.get(call.name)
@@ -86,9 +89,13 @@ def _note_first(shell: "Shell", operands: list[str], first: int) -> None:
 
 def note_task(shell: "Shell", call: "Call", *, unknown: bool) -> None:
     """Note a task of a framework that empties a database, and what an unknown program destroys."""
+    note_laws(shell, call, unknown=unknown)
     for place, arg in enumerate(call.args[:_MAX_TASKS]):
         if ":" in arg and _TASK.match(arg):
-            shell.add(EffectKind.DATABASE, arg, Scope.REMOTE, "command.database_destroys")
+            own = is_own(shell, call)
+            shell.add(
+                EffectKind.DATABASE, arg, Scope.REMOTE, "command.database_destroys", reversible=own
+            )
         elif unknown and place <= 1 and arg in _WORDS["unknown_destroys"]:
             _note(shell, "destroys", f"{call.name} {arg}", " ".join(call.args[: place + 1]))
 

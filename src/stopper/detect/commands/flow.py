@@ -1,10 +1,12 @@
 """Programs without a judge of their own: what they read, and what they may print."""
 
+import re
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import SECRET, blend
+from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import Scope
 
@@ -35,6 +37,9 @@ _FILTERS = frozenset(
 _FILTER_VALUES = frozenset(
     {"--arg", "--argjson", "--indent", "-f", "--from-file", "-p", "-o", "-L"}
 )
+_BY_NAME = re.compile(r"heroku config:get \w|consul kv get\b")
+"""Calls that print what they name, most of which is no credential."""
+_ADDRESSES = ("URL", "URI", "DSN", "/", "-recurse")
 _HELP = frozenset({"help", "--help"})
 
 
@@ -66,8 +71,15 @@ def _prints_secret(name: str, args: list[str]) -> bool:
     bare = " ".join([name, *read_options(args, values).operands])
     for head, tail in _PRINTERS[name]:
         if (written.startswith(head) or bare.startswith(head)) and tail in written:
-            return True
+            return not (_BY_NAME.match(bare) and not _named(args))
     return False
+
+
+def _named(args: list[str]) -> bool:
+    """Whether what a call names may be a credential, or an address that holds one."""
+    if "-keys" in args:
+        return False
+    return any(is_secret_name(arg) or arg.endswith(_ADDRESSES) for arg in args[1:])
 
 
 def read_all(shell: "Shell", args: list[str]) -> list[str]:

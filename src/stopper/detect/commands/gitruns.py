@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.tables import is_strange
-from stopper.detect.commands.taint import ENCODED, REMOTE
+from stopper.detect.commands.taint import ENCODED, REMOTE, UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ _VALUES: Final = frozenset(
     }
 )  # fmt: skip
 _REMOTES: Final = "git-remote:"
+_FORCED: Final = "git-forced:"
+_REDIRECTED: Final = re.compile(r"url\.(.+)\.(?:push)?insteadof", re.IGNORECASE)
+_PUSHED: Final = re.compile(r"remote\..+\.(?:push|mirror)", re.IGNORECASE)
 _COMMAND_KEY: Final = re.compile(
     r"core\.(?:pager|editor|sshcommand|fsmonitor|askpass|gitproxy|alternaterefscommand)"
     r"|diff\.(?:external|.*\.(?:command|textconv))|sequence\.editor|credential\.(?:.*\.)?helper"
@@ -45,8 +49,7 @@ def _git(shell: "Shell", call: "Call") -> str:
         _setting(shell, key, value)
     verb = operands[0] if operands else ""
     _remotes(shell, operands)
-    if verb == "clone":
-        _cloned(shell, operands[1:])
+    _whole(shell, verb, operands)
     if verb == "config" and operands[2:]:
         _setting(shell, operands[-2], operands[-1])
     elif (verb, *operands[1:2]) == ("bisect", "run"):
@@ -75,6 +78,16 @@ def _git(shell: "Shell", call: "Call") -> str:
     return ENCODED if verb in {"bundle", "fast-export"} else output
 
 
+def _whole(shell: "Shell", verb: str, operands: list[str]) -> None:
+    """What is done to all of a repository: cloned, bundled, or pushed as settings of it say."""
+    if verb == "clone":
+        _cloned(shell, operands[1:])
+    elif verb == "push" and shell.files.get(_FORCED):
+        shell.add(EffectKind.HISTORY_REWRITE, "push", Scope.REMOTE, "command.git_forces_push")
+    elif operands[:2] == ["bundle", "create"]:
+        shell.files[shell.places.resolve("".join(operands[2:3]), shell.cwd)] = ENCODED
+
+
 def _cloned(shell: "Shell", operands: list[str]) -> None:
     """What is run of what was cloned is code that nobody here has seen."""
     url = "".join(operands[:1])
@@ -93,7 +106,19 @@ def _remotes(shell: "Shell", operands: list[str]) -> None:
         shell.add(EffectKind.EXFILTRATE, operands[1], Scope.REMOTE, "command.sends_data")
 
 
+def _remote_setting(shell: "Shell", key: str, value: str) -> None:
+    """Where commits go, and that they go by force."""
+    redirected = _REDIRECTED.fullmatch(key)
+    if redirected is not None:
+        url = redirected[1]
+        if (url.startswith("http://") or is_strange(url)) and not is_here(url):
+            shell.add(EffectKind.NETWORK, key, Scope.REMOTE, "command.changes_routes")
+    elif _PUSHED.fullmatch(key) and (value[:1] == "+" or value == "true"):
+        shell.files[_FORCED] = UNKNOWN
+
+
 def _setting(shell: "Shell", key: str, value: str) -> None:
+    _remote_setting(shell, key, value)
     if key.lower() == "core.hookspath":
         reason = "command.git_sets_command"
         outside = shell.places.scope(value, shell.cwd) not in {Scope.WORKSPACE, Scope.UNKNOWN}

@@ -8,6 +8,7 @@ from stopper.core.reason import Refusal
 from stopper.data.commands import load_commands
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.redirects import is_here
+from stopper.detect.commands.stages import is_tested
 from stopper.detect.commands.tables import is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
@@ -160,7 +161,9 @@ def _note_deletion(shell: "Shell", urls: list[str]) -> None:
     """A DELETE of all that an index holds, or of what an account holds at its provider."""
     for url in urls:
         host = _host(url)[1]
-        path = url.partition("://")[2].partition("/")[2].partition("?")[0].strip("/")
+        path = (url.partition("://")[2] or url).partition("/")[2].partition("?")[0].strip("/")
+        if is_here(host) and is_tested(path):
+            continue
         if _STORE.search(url) and "/_doc/" not in f"/{path}/":
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
         elif path == "_all" or "*" in path:

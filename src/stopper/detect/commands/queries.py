@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.stages import is_own
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import EffectKind, Scope
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["HANDLERS", "note_sql"]
+__all__ = ["HANDLERS", "note_redis", "note_sql"]
 
 _DIALECTS: Final = {
     "psql": "postgres", "pgcli": "postgres", "cockroach": "postgres", "redshift": "postgres",
@@ -52,35 +53,46 @@ _MONGO: Final = re.compile(
     r"\.(?:drop(?:Database|Collection|Indexes?|User|AllUsersFromDatabase)?|deleteMany|remove"
     r"|shutdownServer|deleteOne|findOneAndDelete|updateMany|renameCollection)\s*\((?P<filter>[^)]*)"
 )
-_MONGO_GRAVE: Final = (
-    (
-        EffectKind.PRIVILEGE,
-        "command.grants_rights",
+_MONGO_GRAVE: Final = tuple(
+    (kind, reason, re.compile(shape))
+    for kind, reason, shape in (
         (
-            r"\.(?:createUser|updateUser|grantRolesToUser|changeUserPassword"
-            r"|createRole|grantPrivilegesToRole)\("
+            EffectKind.PRIVILEGE,
+            "command.grants_rights",
+            (
+                r"\.(?:createUser|updateUser|grantRolesToUser|changeUserPassword"
+                r"|createRole|grantPrivilegesToRole)\("
+                r"|\b(?:createUser|updateUser|grantRolesToUser|createRole|updateRole)['\"]?\s{0,9}:"
+            ),
         ),
-    ),
-    (
-        EffectKind.CREDENTIAL_READ,
-        "command.prints_credential",
-        r"showCredentials|system\.users\b|getUsers\(",
-    ),
-    (
-        EffectKind.DATABASE,
-        "command.database_destroys",
         (
-            r"\[[^\]]{1,60}\]\.(?:drop|deleteMany|remove)\(|\b(?:dropDatabase"
-            r"|drop|shutdown|dropIndexes|dropAllUsersFromDatabase"
-            r"|dropUser|removeShard|replSetReconfig|fsync|truncate|compact|cloneCollectionAsCapped"
-            r"|convertToCapped)\s*:\s*(?:1|true|['\"])"
-            r"|\.(?:dropRole|dropAllRoles|dropSearchIndex|fsyncLock|killAllSessions"
-            r"|bulkWrite\([^;]{0,200}deleteMany)|rs\.(?:remove|stepDown|reconfig)\("
-            r"|sh\.(?:removeShard|stopBalancer)|getSiblingDB\([^)]{1,60}\)\.dropDatabase"
-            r"|replaceOne\(\s*\{\s*\}|updateMany\(\s*\{\s*\}"
+            EffectKind.CREDENTIAL_READ,
+            "command.prints_credential",
+            r"showCredentials|system\.users\b|getUsers\(",
         ),
-    ),
+        (
+            EffectKind.DATABASE,
+            "command.database_destroys",
+            (
+                r"\[[^\]]{1,60}\]\.(?:drop|deleteMany|remove)\(|\b(?:dropDatabase"
+                r"|drop|shutdown|dropIndexes|dropAllUsersFromDatabase"
+                r"|dropUser|removeShard|replSetReconfig|fsync|truncate|compact|cloneCollectionAsCapped"
+                r"|convertToCapped|collMod|renameCollection)['\"]?\s{0,9}:\s{0,9}(?:1|true|['\"])"
+                r"|\.(?:dropRole|dropAllRoles|dropSearchIndex|fsyncLock|killAllSessions"
+                r"|bulkWrite\([^;]{0,200}deleteMany)|rs\.(?:remove|stepDown|reconfig)\("
+                r"|sh\.(?:removeShard|stopBalancer)|getSiblingDB\([^)]{1,60}\)\.dropDatabase"
+                r"|replaceOne\(\s{0,9}\{\s{0,9}\}|updateMany\(\s{0,9}\{\s{0,9}\}"
+                # commands in their own form, and pipelines that replace a collection
+                r"|(?:run|admin)Command\([^;]{0,400}\bq['\"]?\s{0,9}:\s{0,9}\{\s{0,9}\}"
+                r"|\$out['\"]?\s{0,9}:(?!\s{0,9}['\"]\w{0,40}(?:tmp|temp|report|summary|test|stag))"
+            ),
+        ),
+    )
 )
+_MONGO_MADE: Final = re.compile(
+    r"\]\s{0,9}\(|(?:run|admin)Command\(\s{0,9}(?:\{\s{0,9}\[|\w{1,40}\s{0,9}\))|\beval\("
+)
+"""Methods and commands whose name is made at run time."""
 _EMPTY: Final = re.compile(r"\s*(?:\{\s*\})?\s*,?")
 _REDIS: Final = frozenset(
     {"flushall", "flushdb", "shutdown", "debug", "swapdb", "replicaof", "slaveof", "migrate"}
@@ -113,20 +125,20 @@ _MAKES: Final = re.compile(
 _SELECTS: Final = re.compile(
     r"\bselect\b.{1,4000}\bfrom\s+(?!pg_|information_schema)\w", re.IGNORECASE | re.DOTALL
 )
+_MAX_LINES: Final = 1000
 _ETCD: Final = ("--prefix", "--from-key")
 
 
-def note_sql(shell: "Shell", text: str, dialect: str | None) -> None:
-    """Note what SQL text does."""
+def note_sql(shell: "Shell", text: str, dialect: str | None, *, own: bool = False) -> None:
+    """Note what SQL text does; in a database of one's own, data is made again."""
     if not is_literal(text) and not text.strip("\x00\x01\x02\x03"):
         if REMOTE in text:
             shell.doubt("SQL from the network", "command.unknown_code")
         return
     judgement = judge_sql(text, dialect)
     for effect in judgement.effects:
-        shell.add(
-            effect.kind, effect.target, effect.scope, effect.reason, reversible=effect.reversible
-        )
+        mild = effect.reversible or (own and effect.kind is EffectKind.DATABASE)
+        shell.add(effect.kind, effect.target, effect.scope, effect.reason, reversible=mild)
     for doubt in judgement.unprovable:
         shell.doubt(doubt.part, doubt.reason)
 
@@ -140,8 +152,9 @@ def _client(shell: "Shell", call: "Call") -> str:
         texts = [text for text in texts if "load_extension" in text or ".s" in text]
     if call.stdin and not is_literal(call.stdin) and any("prod" in arg for arg in call.args):
         shell.add(EffectKind.DATABASE, call.name, Scope.REMOTE, "command.database_replaces")
+    own = is_own(shell, call)
     for text in texts:
-        note_sql(shell, text, dialect)
+        note_sql(shell, text, dialect, own=own)
         for line in re.findall(
             r"^[ \t]{0,99}(?:\\!|\.shell|\.system|!!?|system\s)[ \t]{0,99}(.+)$", text, re.MULTILINE
         ):
@@ -182,10 +195,14 @@ def _printed(text: str) -> str:
 
 def _mongo(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"--eval", "-u", "-p", "--host", "--port", "-f"}))
+    own = is_own(shell, call)
     for text in [*options.all_values("--eval"), call.stdin]:
         for kind, reason, shape in _MONGO_GRAVE:
-            if re.search(shape, text):
-                shell.add(kind, call.name, Scope.REMOTE, reason)
+            if shape.search(text):
+                mild = own and kind is EffectKind.DATABASE
+                shell.add(kind, call.name, Scope.REMOTE, reason, reversible=mild)
+        if _MONGO_MADE.search(text) and not own:
+            shell.doubt("a command whose name is made at run time", "command.unknown_code")
         for match in _MONGO.finditer(text):
             bounded = match[0].startswith(
                 (".delete", ".remove", ".update", ".find")
@@ -199,6 +216,7 @@ def _mongo(shell: "Shell", call: "Call") -> str:
                 match[0],
                 Scope.ROWS if bounded else Scope.REMOTE,
                 "command.database_destroys",
+                reversible=own,
             )
     return UNKNOWN
 
@@ -208,8 +226,14 @@ def _redis(shell: "Shell", call: "Call") -> str:
         {"-h", "-p", "-a", "-n", "-u", "-s", "--user", "--pass", "-r", "-i", "--eval"}
     )
     words = read_options(call.args, values).operands
-    lines = [words, *(line.split() for line in call.stdin.split("\n"))]
-    for line in lines[:1000]:
+    own = is_own(shell, call)
+    note_redis(shell, [words, *(line.split() for line in call.stdin.split("\n"))], own=own)
+    return UNKNOWN
+
+
+def note_redis(shell: "Shell", lines: list[list[str]], *, own: bool = False) -> None:
+    """Note what lines of words do that Redis is given."""
+    for line in lines[:_MAX_LINES]:
         lower = [word.lower() for word in line]
         if (
             (lower and lower[0] in _REDIS and lower[:2] != ["debug", "sleep"])
@@ -222,14 +246,16 @@ def _redis(shell: "Shell", call: "Call") -> str:
                 and re.search(r"flush(?:all|db)|'keys'.*'del'", " ".join(lower))
             )
         ):
-            shell.add(EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys")
+            shell.add(
+                EffectKind.DATABASE, line[0], Scope.REMOTE, "command.database_destroys",
+                reversible=own,
+            )  # fmt: skip
         for length in (2, 3):
             grave = _REDIS_PAIRS.get(tuple(lower[:length]))
             if grave is not None:
                 shell.add(grave[0], " ".join(line[:length]), Scope.REMOTE, grave[1])
         if lower[:2] == ["config", "set"] and lower[2:3] in (["dir"], ["dbfilename"]):
             shell.add(EffectKind.PERSISTENCE, "redis", Scope.REMOTE, "command.runs_later")
-    return UNKNOWN
 
 
 def _etcd(shell: "Shell", call: "Call") -> str:
@@ -242,6 +268,20 @@ def _dump(_shell: "Shell", call: "Call") -> str:
     """A dump is no credential, but what it prints is data."""
     path = read_options(call.args, frozenset({"-f", "--file", "-r"})).value("-f", "--file", "-r")
     return UNKNOWN if path else "\x03"
+
+
+_RMAN: Final = re.compile(
+    r"(?:^|[;{])\s{0,99}(?:delete|drop|unregister|reset\s{1,9}database|duplicate|flashback)\b",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def _rman(shell: "Shell", call: "Call") -> str:
+    """Oracle's tool for backups."""
+    for text in [call.stdin, *call.args]:
+        if _RMAN.search(text):
+            shell.add(EffectKind.DATABASE, "backups", Scope.REMOTE, "command.deletes_backups")
+    return UNKNOWN
 
 
 def _piped(shell: "Shell", call: "Call") -> str:
@@ -257,5 +297,6 @@ HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("mongo", "mongosh"), _mongo),
     **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli"), _redis),
     "etcdctl": _etcd,
+    "rman": _rman,
     **dict.fromkeys(("pg_dump", "mysqldump", "pg_dumpall", "mongodump", "mariadb-dump"), _dump),
 }

@@ -66,6 +66,7 @@ class Shell:
         self.depth = 0
         self.steps = 0
         self.parsed = 0
+        self.given: dict[str, str] = {}
         self.holds_secret = False
         self.captured = 0
         self.elevated = False
@@ -193,6 +194,8 @@ class Shell:
         if name == "PWD":
             return self.cwd or UNKNOWN
         value = self.variables.get(name)
+        if value is None:
+            value = self.given.get(name)
         if value == SECRET:
             self.holds_secret = True
         return value

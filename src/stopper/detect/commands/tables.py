@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stopper.data.commands import Program, Rule, load_commands
 from stopper.detect.commands.options import Options, read_options
+from stopper.detect.commands.stages import is_own
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -42,13 +43,14 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
             or not _fits(rule, Options(options.flags, options.values, options.operands[end:]))
         ):
             continue
+        own = rule.effect == "database" and is_own(shell, call)
         target = " ".join(options.operands[end:][:4]) or rule.verb or call.name
         shell.add(
             EffectKind(rule.effect),
             target,
             Scope(rule.scope),
             rule.reason,
-            reversible=rule.reversible,
+            reversible=rule.reversible or own,
         )
 
 

@@ -52,6 +52,8 @@ _ENDLESS: Final = re.compile(
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
+_LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
+"""Programs whose assignments stay."""
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
 
@@ -194,7 +196,7 @@ def _simple(  # noqa: PLR0917  all of it is one command
     node: Node,
 ) -> str:
     shell.step()
-    fed = shell.endless
+    fed, given = shell.endless, shell.given
     if shell.depth == 1:
         shell.span = (node.start_byte, node.end_byte)
     found = _redirects(shell, redirects) if redirects else []
@@ -210,6 +212,8 @@ def _simple(  # noqa: PLR0917  all of it is one command
     stdin = apply_inputs(shell, found, stdin) if found else stdin
     output = shell.run_argv(argv, stdin) if argv else ""
     if argv:
+        if argv[0] not in _LASTING:
+            shell.given = given
         _note_endless(shell, argv, found, fed=fed)
     if found:
         apply_outputs(shell, found, output, stdin)

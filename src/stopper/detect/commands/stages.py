@@ -1,0 +1,109 @@
+"""Which stage a command works on: one that people live on, or one of its own that is made again."""
+
+import re
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["is_live", "is_own", "is_tested", "note_rebuilt"]
+
+_MAX_ARGUMENTS: Final = 64
+_STAGED: Final = re.compile(
+    r"(?:\w+_)?(?:ENV|ENVIRONMENT|STAGE|TARGET|PROFILE)|NODE_ENV|DJANGO_SETTINGS_MODULE"
+)
+"""Variables that name the stage."""
+_PLACED: Final = re.compile(
+    r"(?:PG|MYSQL_|DB_|DATABASE_|REDIS_)?(?:HOST|URL|DATABASE)|MONGO\w*URI?"
+)
+"""Variables that name a machine or a database."""
+_LIVE: Final = re.compile(r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])", re.IGNORECASE)
+_TESTED: Final = re.compile(
+    r"(?<![a-z])(?:test|tests|testing|dev|development|ci|local)(?![a-z])", re.IGNORECASE
+)
+_HERE: Final = re.compile(r"(?:^|[/@=])(?:localhost|127\.0\.0\.1|\[::1\])(?=$|[:/?,])")
+_ELSEWHERE: Final = re.compile(
+    r"(?:^|@|//)(?!localhost\b|127\.0\.0\.1\b)(?:[a-z][\w-]*\.)+(?:com|net|org|io|internal|local"
+    r"|cloud|dev|app)\b|(?:^|@|//)(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b",
+    re.IGNORECASE,
+)
+_OWN_PORT: Final = re.compile(r"(?!6379$)\d{4,5}")
+_TASKS: Final = frozenset(
+    {"mix", "rails", "rake", "bundle", "artisan", "manage.py", "django-admin", "sequelize", "knex",
+     "sequelize-cli", "prisma", "typeorm", "console", "alembic", "flask", "dbmate", "diesel",
+     "hanami", "doctrine", "drizzle-kit", "mikro-orm", "migrate", "goose", "sqlx", "php", "npx",
+     "npm", "yarn", "pnpm", "ruby", "python", "dbt", "flyway", "liquibase"}
+)  # fmt: skip
+"""Programs that find their database by the stage."""
+_HOSTS: Final = frozenset({"-h", "--host", "-H", "--hostname", "--server", "-S"})
+_STAGES: Final = frozenset(
+    {"-e", "--env", "--environment", "--target", "-t", "--stage", "--profile", "--settings",
+     "--context", "-c", "--config", "--env-name", "-environment"}
+)  # fmt: skip
+_REBUILDS: Final = re.compile(
+    r"(?:^|[.:_/-])(?:reset|drop|fresh|refresh|rollback|undo|revert|downgrade|down|redo|seed"
+    r"|flush|wipe|truncate|purge|clean|load|replant|fixtures)(?=$|[.:_,-])"
+)
+_LAYERS: Final = re.compile(
+    r"(?:^|[.:_/-])(?:db|database|ecto|schema|migrat\w*|orm|seeds?|sql|fixtures|dbt|tables?)(?=$|[.:_,-])"
+)
+
+
+def is_live(shell: "Shell", call: "Call") -> bool:
+    """Whether a call says that it works on what people live on."""
+    return any(map(_LIVE.search, _stages(shell, call)))
+
+
+def is_tested(name: str) -> bool:
+    """Whether a name says that what it names is for tests, or for one who develops."""
+    return _TESTED.search(name) is not None and _LIVE.search(name) is None
+
+
+def is_own(shell: "Shell", call: "Call") -> bool:
+    """Whether a call works on a database of its own: for tests, and on this machine.
+
+    What names no stage is not, nor is what names another machine or a stage that people live on.
+    """
+    args = call.args[:_MAX_ARGUMENTS]
+    places = [value for name, value in shell.given.items() if _PLACED.fullmatch(name)]
+    stages = _stages(shell, call)
+    if any(map(_LIVE.search, [*args, *stages, *places])):
+        return False
+    if any(map(_ELSEWHERE.search, [*args, *places])):
+        return False
+    if call.name in _TASKS:
+        return any(map(_TESTED.search, stages))
+    hosts = [value for name, value in pairwise(args) if name in _HOSTS]
+    if any(not _HERE.search(host) and host[:1] != "/" for host in hosts):
+        return False
+    if call.name.endswith("-cli") and "6379" not in args:
+        ports = [value for name, value in pairwise(args) if name == "-p"]
+        return any(map(_OWN_PORT.fullmatch, ports))
+    plain = [arg for arg in [*args, *places] if len(arg) < _MAX_ARGUMENTS and " " not in arg]
+    return any(map(_TESTED.search, plain)) and shell.places.workspace != ""
+
+
+def note_rebuilt(shell: "Shell", call: "Call") -> None:
+    """A task that takes a database back or fills it anew, where people live on it."""
+    args = [arg for arg in call.args[:_MAX_ARGUMENTS] if len(arg) < _MAX_ARGUMENTS]
+    tasks = [arg for arg in args if _REBUILDS.search(arg)]
+    layered = call.name in _TASKS or any(map(_LAYERS.search, args))
+    if ((tasks and layered) or "--full-refresh" in args) and is_live(shell, call):
+        target = (tasks or args)[0]
+        shell.add(EffectKind.DATABASE, target, Scope.REMOTE, "command.database_destroys")
+
+
+def _stages(shell: "Shell", call: "Call") -> list[str]:
+    args = call.args[:_MAX_ARGUMENTS]
+    found = [value for name, value in shell.given.items() if _STAGED.fullmatch(name)]
+    found += [value for name, value in pairwise(args) if name in _STAGES]
+    found += [
+        value
+        for name, equals, value in (arg.partition("=") for arg in args)
+        if equals and (name in _STAGES or _STAGED.fullmatch(name))
+    ]
+    return found
