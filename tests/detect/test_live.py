@@ -12,11 +12,11 @@ from urllib.parse import quote
 import pytest
 
 from stopper.detect.decode import Budget
-from stopper.detect.fields import SPLIT
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.detect.live import MAX_ENCODED, MAX_HELD, LiveInspector
+from stopper.detect.split import SPLIT
 
 KEY = b"a key for tests"
 RANDOM = random.Random(21)  # noqa: S311  samples

@@ -1,33 +1,16 @@
-"""The values of a body's fields, one behind the other: a secret may be cut over several of them."""
+"""The values of a body's fields, read in whatever pieces the body comes."""
 
 import re
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
-from stopper.detect.finding import Finding
-from stopper.detect.inspection import placed
-from stopper.detect.known import KnownValues
-
-__all__ = ["EDGE", "SPLIT", "Field", "FieldFollower", "fields"]
+__all__ = ["EDGE", "Field", "Reader", "fields"]
 
 EDGE: Final = 128
 """Of a long value only so much of both ends counts: what is longer is seen in the value itself."""
 
-SPLIT: Final = "fields"
-"""First in the path of what was put together from several fields."""
-
-MAX_HELD: Final = 4096
-"""So much is held back behind a field that may go on in the next; then only the rest stays here."""
-
-MAX_ROWS: Final = 64
-"""So many names whose values are put together by themselves: the first that come again."""
-
-MAX_NAMES: Final = 256
 MAX_NAME: Final = 128
-MAX_PLACES: Final = 1024
-
 _BROAD: Final = 8
 """So many bytes of a body may stand for one that counts."""
 
@@ -79,120 +62,6 @@ def fields(data: bytes) -> Iterator[Field]:
     yield from lexer.finish()
 
 
-class FieldFollower:
-    """Finds known values that are cut over fields, in a body that comes in pieces.
-
-    It looks at all values in a row, and at those of each name. Findings span from the first field
-    to the last, and begin their path with `SPLIT`; what one field holds alone is for others.
-    """
-
-    def __init__(self, known: KnownValues) -> None:
-        self._known = known
-        self._reader = _Reader()
-        self._all = _Row(known)
-        self._named: dict[bytes, _Row] = {}
-        self._once: dict[bytes, Field] = {}
-        self._end = 0
-
-    def feed(self, chunk: bytes) -> list[Finding]:
-        """Take the next bytes of the body."""
-        self._end += len(chunk)
-        return self._take(list(self._reader.feed(chunk)))
-
-    def finish(self) -> list[Finding]:
-        """Nothing more will come."""
-        found = self._take(list(self._reader.finish()))
-        for row in (self._all, *self._named.values()):
-            found += row.finish()
-        return found
-
-    @property
-    def open_since(self) -> int | None:
-        """Where the field begins that holds what may go on in the next; None where none does."""
-        starts = [row.since for row in (self._all, *self._named.values()) if row.since is not None]
-        near = [start for start in starts if self._end - start <= MAX_HELD]
-        return min(near, default=None)
-
-    def _take(self, found: list[Field]) -> list[Finding]:
-        if not found:
-            return []
-        findings = self._all.feed(found)
-        for name, those in self._by_name(found).items():
-            row = self._named.get(name)
-            if row is None:
-                row = self._named[name] = _Row(self._known)
-            findings += row.feed(those)
-        return findings
-
-    def _by_name(self, found: Iterable[Field]) -> dict[bytes, list[Field]]:
-        """What is to be looked at by name: values of names that have come before."""
-        again: dict[bytes, list[Field]] = {}
-        for field in found:
-            if not field.name:
-                continue
-            first = self._once.pop(field.name, None)
-            if field.name in self._named or field.name in again:
-                again.setdefault(field.name, []).append(field)
-            elif first is None:
-                if len(self._once) >= MAX_NAMES:
-                    del self._once[next(iter(self._once))]
-                self._once[field.name] = field
-            elif len(self._named) + len(again) < MAX_ROWS:
-                again[field.name] = [first, field]
-        return again
-
-
-class _Row:
-    """Values one behind the other, and where in the body each of them stands."""
-
-    def __init__(self, known: KnownValues) -> None:
-        self._follower = known.follow()
-        self._fields: deque[tuple[int, Field]] = deque(maxlen=MAX_PLACES)  # by their ends in here
-        self._size = 0
-
-    @property
-    def since(self) -> int | None:
-        """Where in the body the field begins in which a value begins that this row ends in."""
-        open_since = self._follower.open_since
-        if open_since is None or not self._fields:
-            return None
-        return self._at(open_since).start
-
-    def feed(self, found: Iterable[Field]) -> list[Finding]:
-        texts = []
-        for field in found:
-            self._size += len(field.text)
-            self._fields.append((self._size, field))
-            texts.append(field.text)
-        findings = self._split(self._follower.feed(b"".join(texts)))
-        self._forget()
-        return findings
-
-    def finish(self) -> list[Finding]:
-        return self._split(self._follower.finish())
-
-    def _split(self, findings: Iterable[Finding]) -> list[Finding]:
-        split = []
-        for one in findings:
-            first, last = self._at(one.start), self._at(one.end - 1)
-            if first.number != last.number:
-                split.append(placed(one, first.start, last.end, (SPLIT, *one.decoded)))
-        return split
-
-    def _at(self, place: int) -> Field:
-        """The field that holds this place, or the oldest that is still known."""
-        for end, field in self._fields:
-            if place < end:
-                return field
-        return self._fields[-1][1]
-
-    def _forget(self) -> None:
-        open_since = self._follower.open_since
-        needed = self._size if open_since is None else open_since
-        while len(self._fields) > 1 and self._fields[0][0] <= needed:
-            self._fields.popleft()
-
-
 class _Lexer(Protocol):
     def feed(self, data: bytes) -> Iterator[Field]:
         """What these bytes complete of values."""
@@ -205,8 +74,8 @@ def _lexer(text: bytes, at: int) -> _Lexer:
     return _Strings(at) if _JSON.match(text) else _Text(at)
 
 
-class _Reader:
-    """Finds out what a body is by how it begins, and has that read."""
+class Reader:
+    """Finds out what a body that comes in pieces is by how it begins, and reads its fields."""
 
     def __init__(self) -> None:
         self._lexer: _Lexer | None = None
@@ -214,6 +83,7 @@ class _Reader:
         self._at = 0
 
     def feed(self, data: bytes) -> Iterator[Field]:
+        """What these bytes complete of values."""
         if self._lexer is None:
             text = (self._begin + data).lstrip()
             self._at += len(self._begin) + len(data) - len(text)
@@ -224,6 +94,7 @@ class _Reader:
         yield from self._lexer.feed(data)
 
     def finish(self) -> Iterator[Field]:
+        """What is left."""
         if self._lexer is None:
             self._lexer = _lexer(self._begin, self._at)
             yield from self._lexer.feed(self._begin)

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from stopper.detect.decode import BINARY, PACKED, View, decoded_views
-from stopper.detect.fields import FieldFollower
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
+from stopper.detect.split import FieldFollower
 from stopper.detect.stream import Released, Scanner
 
 __all__ = ["MAX_ENCODED", "MAX_HELD", "LiveInspector"]
@@ -52,7 +52,7 @@ class LiveInspector:
     events: feed it what the pieces say once the event itself is read.
 
     With `joins_fields` known values are found as well that are cut over the fields of a body. Of
-    these no mark can take the place: their path begins with `fields.SPLIT`, and what they span may
+    these no mark can take the place: their path begins with `split.SPLIT`, and what they span may
     have been let go before.
     """
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.core.reason import Refusal
 from stopper.detect.decode import PACKED
-from stopper.detect.fields import SPLIT
 from stopper.detect.handling import OnSecret
+from stopper.detect.split import SPLIT
 from stopper.egress.inorder import InOrder, Sink
 from stopper.egress.screen import Seen, describe
 
