@@ -77,7 +77,7 @@ _FETCH: Final = re.compile(
     r"|socket\.http|http\.request|HTTPConnection|\.recv\(|URLSession|slurp\s{0,9}\(?\s{0,9}['\""
     r"]https?"
     r"|Invoke-WebRequest|download\.file|url\(['\"]https?|Downloads\.download"
-    r"|httpc:request|HTTPoison|Req\.get|ftplib|copy\(\s{0,9}[\'\"]https?"
+    r"|httpc[:.]request|hackney|Finch\.|Mint\.HTTP|ureq|reqwest|url-retrieve|HTTPoison|Req\.get|ftplib|copy\(\s{0,9}[\'\"]https?"
 )
 _EVALS: Final = re.compile(
     r"(?<![\w.])(?:eval|exec|execfile|evaluate|loadstring|load|dofile|assert"
@@ -87,7 +87,7 @@ _EVALS: Final = re.compile(
     r"|Marshal\.load|instance_eval|class_eval|binding\.eval|vm\.(?:run\w*"
     r"|Script|compileFunction)|require\(['\"]vm['\"]\)|\.then\(\s{0,9}eval\s{0,9}\)"
     r"|_compile\("
-    r"|\bCode\.eval_string|\(eval\s|runInThisContext|runInNewContext|importlib\.util"
+    r"|\bCode\.(?:eval|compile)_\w+|eval-(?:buffer|region)|load-file|\(eval\s|runInThisContext|runInNewContext|importlib\.util"
     r"|import\(\s{0,9}['\"]?(?:data:|https?:)|\|\s{0,9}(?:ba|z)?sh\b"
 )
 _RUNS: Final = re.compile(

@@ -132,6 +132,12 @@ _DECODED: Final = re.compile(
 _HEXED: Final = re.compile(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?{STRING}")
 
 
+_EVALS: Final = re.compile(
+    rf"(?<![\w.])(?:eval|instance_eval|class_eval|Code\.eval_string|loadstring|load|assert|EVAL"
+    rf"|new Function|Function|vm\.run\w{{2,20}}|create_function)\b\s{{0,9}}\(?\s{{0,9}}{STRING}"
+)
+
+
 def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     """Look for calls with literal arguments, in any language."""
     code = _WORD_LISTS.sub(r'"\1"', _JOINED.sub("", code))
@@ -157,6 +163,8 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     _note_files(shell, code)
     _note_shape(shell, code, language)
     if depth < _MAX_DECODED:
+        for match in list(_EVALS.finditer(code))[:MAX_LITERALS]:
+            scan(shell, literal(match.groups()), language, depth + 1)
         _scan_encoded(shell, code, language, depth)
 
 

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.codecalls import home_literals, note_calls
+from stopper.detect.commands.codetexts import is_made, spell
 from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.foreign import MAX_LITERALS, note_orm, scan
 from stopper.detect.commands.options import read_options
@@ -254,6 +255,11 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
     plain = code.replace(UNKNOWN, "_").replace(SECRET, "_").replace(ENCODED, "_")
     if language == "python":
         note_orm(shell, plain, language)
+    if language != "python":
+        spelled = spell(plain)
+        if is_made(spelled):
+            shell.doubt(f"code for {language} that it makes itself", "command.unknown_code")
+        plain = spelled
     note_calls(shell, home_literals(plain), language)
     if language == "python" and run_python(shell, plain):
         if SECRET in code and re.search(r"https?://|socket", code):

@@ -3,6 +3,7 @@
 import ast
 import base64
 import binascii
+import codecs
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ _MAX_NODES: Final = 20_000
 _MAX_FOLD: Final = 40
 _MAX_DIGITS: Final = 6
 _MAX_TEXT: Final = 65_536
+_MAX_CODE: Final = 0x110000
 
 _TEXT_CALLS: Final = frozenset(
     {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn",
@@ -123,7 +125,8 @@ class _Reader:
         if not isinstance(target, ast.Name):
             return
         dotted = self._dotted(value)
-        if isinstance(value, ast.Attribute | ast.Name) and dotted:
+        looked_up = isinstance(value, ast.Call) and dotted and not dotted.endswith("()")
+        if (isinstance(value, ast.Attribute | ast.Name) and dotted) or looked_up:
             self.names[target.id] = dotted
         if isinstance(value, ast.List | ast.Tuple):
             words = self._words(value)
@@ -194,11 +197,35 @@ class _Reader:
 
     def _slice(self, node: ast.Subscript, depth: int) -> str:
         if self._dotted(node.value) == "os.environ":
-            return SECRET if is_secret_name(self._fold(node.slice, depth + 1)) else UNKNOWN
+            return self._variable(self._fold(node.slice, depth + 1))
         text = self._fold(node.value, depth + 1)
         step = node.slice.step if isinstance(node.slice, ast.Slice) else None
         if isinstance(step, ast.UnaryOp) and is_literal(text):
             return text[::-1]
+        return UNKNOWN
+
+    def _variable(self, name: str) -> str:
+        """What a variable of the environment holds."""
+        if name == "HOME":
+            return self.shell.places.home
+        return SECRET if is_secret_name(name) else UNKNOWN
+
+    def _joined(self, joint: str, node: ast.AST, depth: int) -> str:
+        """What `join` makes of a list, of the words of a text, or of the letters of codes."""
+        if isinstance(node, ast.List | ast.Tuple):
+            return joint.join(self._fold(item, depth + 1) for item in node.elts)[:_MAX_TEXT]
+        codes: ast.AST | None = None
+        if isinstance(node, ast.GeneratorExp | ast.ListComp):
+            spelled = isinstance(node.elt, ast.Call) and self._dotted(node.elt.func) == "chr"
+            codes = node.generators[0].iter if spelled else None
+        elif isinstance(node, ast.Call) and self._dotted(node.func) == "map" and node.args[1:]:
+            codes = node.args[1] if self._dotted(node.args[0]) == "chr" else None
+        if isinstance(codes, ast.List | ast.Tuple):
+            numbers = [item.value for item in codes.elts if isinstance(item, ast.Constant)]
+            found = (chr(n) for n in numbers if isinstance(n, int) and 0 < n < _MAX_CODE)
+            return joint.join(found)[:_MAX_TEXT]
+        if isinstance(node, ast.Call) and self._dotted(node.func) == "reversed" and node.args:
+            return joint.join(reversed(self._fold(node.args[0], depth + 1)))
         return UNKNOWN
 
     def _fold_call(self, node: ast.Call, depth: int) -> str:  # noqa: C901, PLR0912  one branch a call
@@ -210,6 +237,8 @@ class _Reader:
             return _unbase64(first)
         if last in {"fromhex", "unhexlify"}:
             return _unhex(first)
+        if name == "codecs.decode" and args[1:]:
+            return _decoded(first, args[1])
         if last in {"b64encode", "hexlify", "compress", "encodebytes"}:
             return SECRET if SECRET in first else ENCODED
         if name == "chr":
@@ -226,9 +255,7 @@ class _Reader:
         if name.endswith("Path.home"):
             return self.shell.places.home
         if name in {"os.getenv", "os.environ.get"}:
-            if first == "HOME":
-                return self.shell.places.home
-            return SECRET if is_secret_name(first) else UNKNOWN
+            return self._variable(first)
         if name in {"glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk", "str",
                     "bytes", "sorted", "list", "open", "io.open", "dict",
                     "json.dumps"}:  # fmt: skip
@@ -236,17 +263,21 @@ class _Reader:
         if last in {"glob", "rglob", "iterdir"} and isinstance(node.func, ast.Attribute):
             return self._fold(node.func.value, depth + 1) + "/" + (first or "*")
         if isinstance(node.func, ast.Attribute):
-            return self._method(node.func, args, depth)
+            return self._method(node, node.func, args, depth)
         if _FETCHES.fullmatch(name):
             return REMOTE
         return UNKNOWN
 
-    def _method(self, func: ast.Attribute, args: list[str], depth: int) -> str:
+    def _method(self, node: ast.Call, func: ast.Attribute, args: list[str], depth: int) -> str:
         if _FETCHES.fullmatch(self._dotted(func)):
             return REMOTE
         owner = self._fold(func.value, depth + 1)
         if func.attr == "join" and args:
-            return UNKNOWN
+            return self._joined(owner, node.args[0], depth)
+        if func.attr == "format" and args:
+            for arg in args:
+                owner = owner.replace("{}", arg, 1)
+            return owner[:_MAX_TEXT]
         if func.attr in {"decode", "encode", "strip", "read", "read_text", "read_bytes", "text",
                          "format", "resolve", "lower", "content"}:  # fmt: skip
             if func.attr.startswith("read") and is_literal(owner) and self.shell.is_secret(owner):
@@ -265,6 +296,8 @@ class _Reader:
     def _call(self, node: ast.Call) -> None:  # noqa: C901, PLR0912  one branch a family of calls
         name = self._dotted(node.func)
         last = name.rpartition(".")[2]
+        if UNKNOWN in name and self._is_made(node.func):
+            self.shell.doubt("a call whose name is made at run time", "command.unknown_code")
         if name in _TEXT_CALLS:
             self.runs = True
             if node.args:
@@ -297,6 +330,15 @@ class _Reader:
         if self._sends(node, name):
             self.shell.add(EffectKind.EXFILTRATE, name, Scope.REMOTE, "command.sends_credential")
 
+    def _is_made(self, func: ast.AST) -> bool:
+        """Whether the name of what is called is put together, and not only looked up."""
+        inside = [node for node in ast.walk(func) if isinstance(node, ast.Call)]
+        for call in inside[:_MAX_FOLD]:
+            looks = self._dotted(call.func) in {"getattr", "__import__", "importlib.import_module"}
+            if looks and call.args and not isinstance(call.args[-1], ast.Name | ast.Constant):
+                return True
+        return False
+
     def _attribute(self, node: ast.Call, func: ast.Attribute, last: str) -> None:
         if last in _PATH_DELETES and "Path" in self._dotted(func.value) + str(self.names):
             owner = self._fold(func.value)
@@ -306,7 +348,8 @@ class _Reader:
             note_write(self.shell, self._fold(func.value), UNKNOWN)
         elif last in {"read_text", "read_bytes"}:
             path = self._fold(func.value)
-            if is_literal(path) and note_read(self.shell, path) == SECRET:
+            listed = re.sub(r"(?:/\*){2,}$", "/*", path.replace(UNKNOWN, "*"))
+            if note_read(self.shell, listed) == SECRET:
                 self.secret = True
         elif last in _SQL_CALLS and node.args and not self.in_memory:
             text = self._fold(node.args[0])
@@ -406,6 +449,16 @@ def _unbase64(text: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9+/]", "", text.translate({45: 43, 95: 47}))
     plain = plain[: len(plain) - (len(plain) % 4 == 1)]
     return _clean(base64.b64decode(plain + "=" * (-len(plain) % 4)))
+
+
+def _decoded(text: str, coding: str) -> str:
+    """What a codec of Python's own makes of a text."""
+    plain = coding.lower().replace("-", "").replace("_", "")
+    if plain == "rot13" and is_literal(text):
+        return codecs.encode(text, "rot13")
+    if plain == "hex":
+        return _unhex(text)
+    return _unbase64(text) if plain == "base64" else text
 
 
 def _unhex(text: str) -> str:
