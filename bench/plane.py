@@ -30,7 +30,15 @@ from stopper.stores.ledger import Ledger
 from stopper.stores.sqlite import SqliteLedger
 from stopper.testing.plane import loopback_plane
 
-__all__ = ["MODEL", "PATH", "PLACEHOLDER", "PlaneProcess", "plane_process"]
+__all__ = [
+    "LOOKS",
+    "MODEL",
+    "PATH",
+    "PAUSE_SECONDS",
+    "PLACEHOLDER",
+    "PlaneProcess",
+    "plane_process",
+]
 
 RUN: Final = "bench"
 MODEL: Final = "claude-sonnet-4-5"
@@ -42,8 +50,10 @@ BUDGETS: Final = (
 )
 """The one governs, and usage rolls up to both; neither is ever used up."""
 
-_LOOKS: Final = 500
-_PAUSE_SECONDS: Final = 0.01
+LOOKS: Final = 500
+"""So many times a ledger is looked at before it counts as wrong."""
+
+PAUSE_SECONDS: Final = 0.01
 
 
 class PlaneProcess:
@@ -70,10 +80,10 @@ class PlaneProcess:
 
     def usage(self) -> tuple[int, Usage]:
         """How many requests were settled, and what they used, once none is under way."""
-        for _ in range(_LOOKS):
+        for _ in range(LOOKS):
             if self._ledger.open_holds() == 0:
                 break
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS)
         totals = self._ledger.totals(())
         return (totals[0].requests, totals[0].usage) if totals else (0, Usage())
 

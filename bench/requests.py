@@ -1,6 +1,7 @@
 """Requests a second on one core, beside nginx as a proxy on the same core."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
@@ -10,7 +11,7 @@ from msgspec import Struct
 
 from bench.harness import Bench, Row, cpu_seconds, need, two_cores
 from bench.nginx import TOKENS, Pair, nginx_pair
-from bench.plane import PATH, PlaneProcess, plane_process
+from bench.plane import LOOKS, PATH, PAUSE_SECONDS, PlaneProcess, plane_process
 from bench.wrk import CONNECTIONS, Round, load
 
 __all__ = ["BENCH"]
@@ -86,10 +87,14 @@ class _Audit:
 
         wrk leaves with one request under way on each connection: those are settled too.
         """
-        settled = self._plane.usage()[0] - self._before[0]
-        served = self._nginx.served() - self._before[1] - 1  # the look before was one of them
         if seen.refused or seen.broken:
             raise RuntimeError(f"{seen.refused} requests were refused, {seen.broken} broke")
+        for look in range(1, LOOKS):  # requests may still be on their way when the load has left
+            settled = self._plane.usage()[0] - self._before[0]
+            served = self._nginx.served() - self._before[1] - look  # looks are served as well
+            if settled == served:
+                break
+            time.sleep(PAUSE_SECONDS)
         if settled != served or not 0 <= settled - seen.answered <= CONNECTIONS:
             raise RuntimeError(
                 f"the ledger is wrong: {settled} settled, {served} served, {seen.answered} answered"
