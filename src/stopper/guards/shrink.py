@@ -153,7 +153,7 @@ class _Shrinking:
             self._take(5)
             return value
         if isinstance(value, float):
-            return self._spend(float(value) if math.isfinite(value) else str(value))
+            return self._spend(float(value)) if math.isfinite(value) else self._text(str(value))
         if isinstance(value, int):
             if value.bit_length() > _MAX_DIGITS_BITS:
                 return self._text(f"[an integer of {value.bit_length()} bits]")
