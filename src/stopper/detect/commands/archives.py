@@ -3,8 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from stopper.detect.commands.files import targets
-from stopper.detect.commands.options import read_options
+from stopper.detect.commands.files import note_onto_home, targets
+from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_persistent, is_secret_path
 from stopper.detect.commands.taint import REMOTE, UNKNOWN, blend, is_literal
 from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
@@ -54,12 +54,21 @@ def _tar(shell: "Shell", call: "Call") -> str:
             return ""
         return content
     if options.has("-x", "--extract"):
-        folder = options.value("-C", "--directory")
-        if folder is not None:
-            _note_unpacked(shell, folder)
-        source = shell.read(archive) if archive not in {None, "-"} else call.stdin
-        if REMOTE in source:
-            _note_foreign(shell, folder)
+        return _extract(shell, call, options, archive)
+    return UNKNOWN
+
+
+def _extract(shell: "Shell", call: "Call", options: Options, archive: str | None) -> str:
+    folder = options.value("-C", "--directory")
+    source = shell.read(archive) if archive and archive != "-" else call.stdin
+    if options.has("-O", "--to-stdout"):
+        return blend(source)
+    if folder is not None:
+        _note_unpacked(shell, folder)
+    elif options.has("-P", "--absolute-names", "--absolute-paths"):
+        shell.add(EffectKind.OVERWRITE, archive or "-", Scope.ROOT, "command.overwrites")
+    if REMOTE in source:
+        _note_foreign(shell, folder)
     return UNKNOWN
 
 
@@ -158,6 +167,8 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         if far and (shell.is_secret(source) or _archived(shell, source) in {"\x02", "\x03"}):
             shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
     deletes = any(flag.startswith("--del") for flag in options.flags)
+    if not far and not options.has("-u", "--update", "--ignore-existing", "-b", "--backup"):
+        note_onto_home(shell, sources, target)
     if far:
         if deletes:
             shell.add(EffectKind.DELETE, target, Scope.REMOTE, "command.mirrors", reversible=True)

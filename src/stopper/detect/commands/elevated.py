@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import is_literal
-from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.commands.taint import ENCODED, UNKNOWN, is_literal
+from stopper.detect.effects import EffectKind, Judgement, Scope, is_dangerous
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
@@ -33,6 +33,9 @@ _SQL_ACTS: Final = re.compile(
     r"|\.(?:system|shell|once|output|import|load|save|backup|restore)\b",
     re.IGNORECASE,
 )
+_SPREADING: Final = frozenset({"rm", "chown", "chmod", "chgrp", "chattr", "setfacl", "shred"})
+"""Programs that go through whole folders."""
+_DEEP: Final = re.compile(r"-[a-zA-Z]{0,6}[rR]|--recursive")
 _MAX_ARGUMENTS: Final = 64
 _MAX_VERB: Final = 3
 
@@ -59,9 +62,21 @@ def note_elevated(shell: "Shell", call: "Call", before: int) -> None:
 
     `before` is how many effects there were: where its judge found a grave one, that is enough.
     """
-    found = list(shell.effects)[before:]
-    if all(effect.reversible for effect in found) and not _is_ordinary(call):
+    found = Judgement(tuple(shell.effects)[before:])
+    if is_dangerous(found):
+        return
+    if call.name in _SPREADING and _is_blind(call):
+        shell.doubt("a path with all rights that cannot be told", "command.unknown_as_root")
+    elif not _is_ordinary(call):
         shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.acts_as_root")
+
+
+def _is_blind(call: "Call") -> bool:
+    """Whether a program goes through folders that nobody can name."""
+    flags = [arg for arg in call.args[:_MAX_ARGUMENTS] if _DEEP.match(arg)]
+    paths = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
+    paths = paths[call.name not in {"rm", "shred"} :]
+    return bool(flags) and any(path[:1] in UNKNOWN + ENCODED and path for path in paths)
 
 
 def _is_ordinary(call: "Call") -> bool:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["HANDLERS", "targets"]
+__all__ = ["HANDLERS", "note_onto_home", "targets"]
 
 _BLOCKS = re.compile(r"(\d{1,9})([kKMGTP]?)[iB]{0,2}\*(\d{1,9})")
 _COPY_VALUES = frozenset({"-t", "--target-directory", "-S", "--suffix", "-m", "-o", "-g", "--mode"})
@@ -77,11 +77,22 @@ def _copy(shell: "Shell", call: "Call") -> str:
         content = ""
     if target is not None:
         _into_folder(shell, sources, target)
+        if call.name != "install" and not options.has("-n", "--no-clobber", "-b", "-u", "-i"):
+            note_onto_home(shell, sources, target)
         note_write(shell, target, content, adds=content != "")
         mode = options.value("-m", "--mode")
         if mode:
             note_setuid(shell, target, mode)
     return ""
+
+
+def note_onto_home(shell: "Shell", sources: list[str], target: str) -> None:
+    """All that folders hold is laid over a home folder, or over all programs of a machine."""
+    if shell.places.resolve(target, shell.cwd) != shell.places.home:
+        return
+    for source in shell.some(sources):
+        if source.endswith(("/", "/.", "/*", "/.[!.]*")) and not shell.is_secret(source):
+            shell.add(EffectKind.OVERWRITE, target, Scope.HOME, "command.overwrites_many")
 
 
 def _into_folder(shell: "Shell", sources: list[str], target: str) -> None:
@@ -235,6 +246,10 @@ def _patch(shell: "Shell", call: "Call") -> str:
     if not options.has("--dry-run"):
         for path in [*options.operands[:1], *options.all_values("-o", "--output")]:
             note_write(shell, path, UNKNOWN)
+        for folder in options.all_values("-d", "--directory"):
+            scope = shell.places.scope(folder, shell.cwd)
+            if scope is Scope.ROOT or is_system(f"{shell.places.resolve(folder, shell.cwd)}/"):
+                shell.add(EffectKind.OVERWRITE, folder, Scope.ROOT, "command.overwrites")
     return UNKNOWN
 
 

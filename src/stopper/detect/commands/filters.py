@@ -27,6 +27,7 @@ _SOUGHT = re.compile(
     r"private key|passw(?:or)?d|secret|api[_.-]?\??key|token|credential|\bakia|\bghp_|\bsk-",
     re.IGNORECASE,
 )
+_KEYS_SOUGHT = re.compile(r"AKIA|PRIVATE KEY|BEGIN|ghp_|sk-|xox|password|secret", re.IGNORECASE)
 _SOUGHT_NAMES = re.compile(
     r"passw|secret|api.?key|_?key\b|token|credential|\baws|\bauth|_pass\b|\bdb_|private",
     re.IGNORECASE,
@@ -114,7 +115,9 @@ def _openssl(shell: "Shell", call: "Call") -> str:
     for target in (args[n + 1] for n, arg in enumerate(args[:-1]) if arg == "-out"):
         note_write(shell, target, UNKNOWN, adds=target not in paths)
         scope = shell.places.scope(target, shell.cwd)
-        if target in paths and scope is Scope.HOME:
+        if scope is Scope.HOME and (
+            target in paths or (verb == "rand" and shell.is_secret(target))
+        ):
             shell.add(EffectKind.OVERWRITE, target, scope, "command.encrypts_in_place")
     if verb in {"enc", "base64", "aes-256-cbc", "smime", "cms"}:
         text = call.stdin + "".join(note_read(shell, path) for path in paths)
@@ -290,6 +293,11 @@ def _grep(shell: "Shell", call: "Call") -> str:
     if deep and _SOUGHT.search(pattern):
         for path in shell.some(paths):
             _note_search(shell, path)
+        if shell.captured and _KEYS_SOUGHT.search(pattern):
+            # their names go on to whatever prints the files
+            found = {shell.places.scope(path, shell.cwd) for path in shell.some(paths)}
+            if not found.isdisjoint({Scope.HOME, Scope.ROOT}):
+                return SECRET
     if options.has("-l", "--files-with-matches", "-c", "-q", "--quiet"):
         return UNKNOWN
     return blend(*(note_read(shell, path) for path in shell.some(paths)))

@@ -143,37 +143,4 @@ def _after(shell: "Shell", args: list[str], word: str, *, joined: bool) -> None:
         shell.run_argv(words)
 
 
-def _make(shell: "Shell", call: "Call") -> str:
-    """`make` with a makefile that the text itself holds."""
-    folder = read_options(call.args, frozenset({"-C", "-f", "-j"})).value("-C")
-    if shell.is_foreign(shell.places.resolve(folder or ".", shell.cwd)) and (
-        shell.elevated or "install" in call.args
-    ):
-        shell.add(EffectKind.REMOTE_CODE, "make", Scope.REMOTE, "command.runs_remote_code")
-    options = read_options(call.args, frozenset({"-f", "--file", "-C", "-j", "-o", "-W", "-I"}))
-    for line in [
-        *options.all_values("--eval"),
-        *_makefile(shell, call, options.value("-f", "--file")),
-    ]:
-        recipe = line.partition(";")[2] if ":" in line.partition(";")[0] else line
-        if recipe.strip():
-            shell.run_code(recipe.strip().lstrip("@-+"), "make")
-    for operand in options.operands:
-        name, equals, value = operand.partition("=")
-        if equals and name in {"SHELL", "CC", "CXX", "MAKE"} and " " in value:
-            shell.run_code(value, f"make's {name}")
-    return generic(shell, call)
-
-
-def _makefile(shell: "Shell", call: "Call", path: str | None) -> list[str]:
-    if path is None:
-        return []
-    text = call.stdin if path == "-" else shell.files.get(shell.places.resolve(path, shell.cwd), "")
-    return [line for line in text.split("\n") if line.startswith("\t") or ";" in line][:100]
-
-
-HANDLERS: "dict[str, Handler]" = {
-    "git": _git,
-    "make": _make,
-    "gmake": _make,
-}
+HANDLERS: "dict[str, Handler]" = {"git": _git}

@@ -12,6 +12,7 @@ from stopper.detect.commands import (
     builtins,
     checkouts,
     clouds,
+    codelaws,
     editors,
     elevated,
     files,
@@ -20,6 +21,7 @@ from stopper.detect.commands import (
     flow,
     gitruns,
     interpreters,
+    makefiles,
     network,
     permissions,
     printers,
@@ -64,6 +66,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **runs.HANDLERS,
     **finders.HANDLERS,
     **gitruns.HANDLERS,
+    **makefiles.HANDLERS,
     **checkouts.HANDLERS,
     **terminals.HANDLERS,
 }
@@ -163,6 +166,9 @@ def _dispatch(shell: Shell, call: Call) -> str:
         return _guess(shell, call)
     name = _canonical(name)
     call.name = name
+    if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
+        call = codelaws.folded(shell, call)
+        codelaws.note_code(shell, call)
     handler = _HANDLERS.get(name)
     wrappers = _TABLES.wrappers.get(name)
     _note_tables(shell, call)

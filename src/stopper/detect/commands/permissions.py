@@ -18,6 +18,7 @@ _WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?
 _PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
 _OWN_FOLDER = re.compile(r"/(?:app|src|code|workspaces?|project)(?:/|\Z)")
 """Folders that only images have, for the program that they are made for."""
+_HOMES = re.compile(r"/(?:root|var/root|home/[^/]+|Users/[^/]+)\Z")
 _OWN_KEYS = re.compile(r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)")
 _OTHERS_READ = re.compile(
     r"0?[0-7](?:[1-7][0-7]|[0-7][1-7])\Z|[ugo]*[goa][ugoa]*[+=]\w*[rwx]|\+\w*r"
@@ -71,7 +72,10 @@ def _note_permissions(
         shell.add(EffectKind.PERMISSIONS, path, Scope.ROOT, "command.opens_device")
         return
     wide = scope in {Scope.ROOT, Scope.OUTSIDE} or (
-        recursive and scope is Scope.HOME and not open_to_all and full == shell.places.home
+        recursive
+        and scope is Scope.HOME
+        and not open_to_all
+        and (full == shell.places.home or _HOMES.match(full) is not None)
     )
     bad = open_to_all and (recursive or scope in {Scope.ROOT, Scope.OUTSIDE, Scope.HOME})
     if scope is Scope.TEMP or scope is Scope.CACHE:
@@ -93,7 +97,10 @@ def _chown(shell: "Shell", call: "Call") -> str:
         scope = shell.places.scope(path, shell.cwd)
         full = shell.places.resolve(path, shell.cwd)
         mine = full == shell.places.home and "root" not in options.operands[0]
-        broad = scope is Scope.ROOT or (full == shell.places.home and not mine)
+        whole = full == shell.places.home or (
+            _HOMES.match(full) is not None and not _is_theirs(options.operands[0], full)
+        )
+        broad = scope is Scope.ROOT or (whole and not mine)
         system = scope is Scope.OUTSIDE and full.startswith(("/etc", "/usr/", "/lib", "/bin"))
         grave = not _OWN_FOLDER.match(full) and (
             ((recursive or full == "/") and (broad or system))
@@ -111,6 +118,11 @@ def _chown(shell: "Shell", call: "Call") -> str:
     return ""
 
 
+def _is_theirs(owner: str, home: str) -> bool:
+    """Whether a home folder is given to the one whose name it has."""
+    return owner.partition(":")[0] == home.rpartition("/")[2]
+
+
 def _chattr(shell: "Shell", call: "Call") -> str:
     for path in shell.some(read_options(call.args).operands):
         if path[:1] in "+=":
@@ -125,6 +137,8 @@ def _chattr(shell: "Shell", call: "Call") -> str:
 
 def _setfacl(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-m", "-x", "-M", "-X"}))
+    if any(flag.startswith("--restore") for flag in options.flags):
+        shell.add(EffectKind.PERMISSIONS, "a list", Scope.ROOT, "command.changes_permissions")
     for path in shell.some(options.operands):
         scope = shell.places.scope(path, shell.cwd)
         open_to_all = re.search(

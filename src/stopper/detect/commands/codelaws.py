@@ -1,0 +1,225 @@
+"""Code in any language, judged by what it does with sockets, shells, files and endless loops."""
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from stopper.data.commands import load_commands
+from stopper.detect.commands.call import Call
+from stopper.detect.commands.codecalls import home_literals, note_calls
+from stopper.detect.commands.folds import fold_code
+from stopper.detect.commands.foreign import scan
+from stopper.detect.commands.taint import UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.effects import EffectKind, Scope
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["CODED", "folded", "note_code"]
+
+_WORDS: Final = load_commands().words
+CODED: Final = _WORDS["coded_programs"]
+"""Programs that are given code."""
+_BESIDE: Final = frozenset({"awk", "gawk", "mawk", "nawk", "emacs", "vim", "nvim", "vi", "ex"})
+_FILED: Final = frozenset({"awk", "gawk", "mawk", "nawk", "jq", "sed", "bc", "dc", "sqlite3"})
+"""Programs that read their code from a file behind `-f`."""
+_SCRIPTED: Final = CODED - _FILED
+_EDITORS: Final = frozenset({"vim", "vi", "nvim", "ex", "emacs", "gvim", "view", "ed"})
+_SELVES: Final = frozenset({"make", "gmake"})
+_MAX_CODE: Final = 65_536
+_MAX_ARGUMENTS: Final = 32
+_MAX_CALLS: Final = 64
+_SIGNS: Final = re.compile(r"[\s(\[{\"'|;]")
+_CONNECTS: Final = re.compile(
+    r"\bconnect\s{0,9}\(|\bztcp\b|zsh/net|\bsocket\s{0,9}[( ]|TCPSocket|TCPServer|UNIXSocket"
+    r"|net\.(?:connect|dial|Dial|Socket)"
+    r"|/inet/|/dev/(?:tcp|udp)/|make-network-process|open-network-stream|tcp-connect"
+    r"|\bSocket\s{0,9}\("
+    r"|gen_tcp|TcpClient|TcpStream|fsockopen|IO::Socket|socket\s{1,9}-?\w{0,9}\s{0,9}\d"
+    r"|stream_socket_client"
+    r"|ch_open|sockconnect|\bsocat\b|\bn?cat\b.{0,40}\d{2,5}|\bnc\s|socketConnection|inet_aton"
+    r"|sockaddr"
+)
+_SHELLS: Final = re.compile(
+    r"/bin/\w{0,4}sh\b|(?<![\w.-])(?:ba|z|da|k)?sh\s{0,9}(?:-[ic]\b|['\"<>&,\])])|>&\s{0,9}\w"
+    r"|<&|\bdup2\b"
+    r"|cmd\.exe|\bspawn\b|\bpopen\b|\bsystem\s{0,9}\(|\bexec\w{0,5}\b|\bProcess\b|\bfdopen\b"
+    r"|\breopen\b"
+)
+_HERE: Final = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
+_FOREVER: Final = re.compile(
+    r"\bwhile\s{0,9}[({\[]?\s{0,9}(?:1|true|True|!0|t|:)\b|\bfor\s{0,9}\(\s{0,9};[^;]{0,20};"
+    r"|\bfor\s{0,9}\{"
+    r"|\bloop\s{0,9}(?:do\b|\{|\(\))|\(loop\b"
+    r"|\brepeat\b(?:(?!\buntil\b).){1,400}\buntil\s{1,9}(?:false|nil)\b"
+    r"|\buntil\s{0,9}\(?\s{0,9}(?:false|0|nil)\b"
+    r"|\bforever\b|\(recur\b|\bdo\b.{1,300}\bwhile\s{0,9}\(\s{0,9}(?:1|true)\b"
+    r"|1\s{0,9}\.\.\s{0,9}(?:Inf|\*|∞)|\(dotimes|iterate\b|\(cycle\b"
+    r"|\bgoto\s{1,9}\w|redo\b|\bdefine\s{1,9}\((\w{1,30})[^)]{0,60}\).{1,200}\(\1\b",
+    re.DOTALL,
+)
+_ENDS: Final = re.compile(
+    r"\b(?:break|exit|return|sleep|usleep|nanosleep|read\w*|gets|getline|accept|recv\w*|wait\w*"
+    r"|last|await|yield|vwait"
+    r"|after|input|next|shift|pop|quit|select|poll|prompt|Limit|LIMIT|limit|take|first|done"
+    r"|interact|expect|puts?|print)\b"
+)
+_GROWS: Final = re.compile(
+    r"\b(?:push|append|lappend|concat|cons|conj|rep|repeat|alloc\w*|malloc|fork|spawn\w*|system"
+    r"|exec\w*|popen|Thread\w*"
+    r"|thread|new\s{1,9}\w+|Array|vector|write\w*|mkdir|open|Buffer|setf|insert|add|unshift"
+    r"|string\.rep|make-\w+|setlength|resize)\b"
+    r"|\+=|\.=|\.\.=?|<<|\]\s{0,9}=(?!=)|\b(\w{1,30})\s{0,9}=\s{0,9}\(?\1\b\s{0,9}(?:\.|\.\.|\+"
+    r"|\|\|)?\s{0,9}\(?\1\b"
+)
+_JQ: Final = re.compile(
+    r"\[[^\]]{0,200}\b(?:repeat|recurse|range)\s{0,9}\((?!\s{0,9}\d{1,7}\s{0,9}[;)])"
+    r"|\[\s{0,9}(?:repeat|recurse)\b|\brange\s{0,9}\(\s{0,9}(?:infinite|\d{9})"
+    r"|\buntil\s{0,9}\(\s{0,9}false|\bwhile\s{0,9}\(\s{0,9}true"
+    r"|\bdef\s{1,9}(\w{1,20}):[^;]{0,99}\b\1\b"
+    r"|\b(?:last|add|length|reduce|unique|group_by)\b[^|]{0,9}\(?\s{0,9}repeat\b"
+)
+_JQ_ENDS: Final = re.compile(
+    r"\b(?:limit|first|nth|input|inputs|until\s{0,9}\(\s{0,9}\.|isempty|label)\b|\.\."
+    r"|recurse\(\s{0,9}\.(?:\w|\[)"
+)
+_RECURSIVE: Final = re.compile(
+    r"\bwith\s{1,9}recursive\b(?:(?!\bwhere\b|\blimit\b).){1,600}\bunion\b(?:(?!\bwhere\b"
+    r"|\blimit\b).){1,600}$"
+    r"|\bwith\s{1,9}recursive\b.{1,600}<\s{0,9}\d{10}"
+    r"|generate_series\(\s{0,9}1\s{0,9},\s{0,9}(?:\d{10}|1e1\d)|zeroblob\(\s{0,9}\d{10}",
+    re.IGNORECASE | re.DOTALL,
+)
+_SQLITE_READS: Final = re.compile(
+    r"\b(?:readfile|load_extension|edit)\s{0,9}\(\s{0,9}['\"]([^'\"]{1,300})", re.IGNORECASE
+)
+_SQLITE_WRITES: Final = re.compile(
+    r"\bwritefile\s{0,9}\(\s{0,9}['\"]([^'\"]{1,300})", re.IGNORECASE
+)
+_SQLITE_DOTS: Final = re.compile(
+    r"(?:^|\n|\A)\s{0,9}\.(once|output|o|log|save|backup|clone|import|read|trace|excel|system"
+    r"|shell|sh)\s{1,9}(?:-\w+\s{1,9})?"
+    r"['\"]?([^\n'\"]{1,300})"
+)
+_DEVICES: Final = re.compile(
+    r"#\s{0,9}include(?:_next)?\s{0,9}[\"<]/dev/(?:zero|u?random|full|tty)"
+    r"|\.incbin\s{0,9}\"/dev/zero"
+)
+_COMPILERS: Final = frozenset(
+    {"gcc", "cc", "cpp", "g++", "clang", "clang++", "c++", "tcc", "m4", "as", "nasm"}
+)
+_EDITED: Final = re.compile(
+    r"\b(?:writefile|append-to-file|write-region|write-file|with-temp-file|rename|rename-file"
+    r"|copy-file|saveas|sav|write|w|wq|w!"
+    r"|redir\s{0,9}!?\s{0,9}>)!?\s{0,9}\(?[^\n\"'|]{0,120}?[\"'\s>]\s{0,2}([/~][\w./~-]{1,200})"
+)
+_EXPECTED: Final = re.compile(r"\bspawn\s{1,9}(?:-\w+\s{1,9}){0,3}([^;\n\]}]{1,200})")
+_PASSWORDS: Final = re.compile(r"(?:assword|assphrase).{0,80}\bsend\b", re.DOTALL)
+_TCL: Final = re.compile(r"\b(?:exec|open\s{1,9}\"?\|)\s{0,9}(?:-\w+\s{1,9}){0,3}([^;\n\]]{1,200})")
+_TCL_MODES: Final = re.compile(r"\bfile\s{1,9}attributes\s.{0,99}-(?:permissions|owner|group)\b")
+
+
+def folded(shell: "Shell", call: Call) -> Call:
+    """The call with its code as far as constants tell it, and with code from files of this text."""
+    beside = call.name in _BESIDE
+    args = [
+        fold_code(arg, beside=beside) if _SIGNS.search(arg) else arg
+        for arg in call.args[:_MAX_ARGUMENTS]
+    ] + call.args[_MAX_ARGUMENTS:]
+    stdin = fold_code(call.stdin, beside=beside) if call.stdin else ""
+    if call.name in _FILED and "-f" in args[:-1]:
+        place = args.index("-f")
+        content = shell.files.get(shell.places.resolve(args[place + 1], shell.cwd))
+        if content is not None and is_literal(content):
+            args[place : place + 2] = [content]
+    return Call(call.name, args, stdin, call.path)
+
+
+def note_code(shell: "Shell", call: Call) -> None:
+    """Note what the code in a call does."""
+    texts = [arg for arg in call.args[:_MAX_ARGUMENTS] if _SIGNS.search(arg)]
+    if call.stdin and len(call.stdin) <= _MAX_CODE and is_literal(call.stdin):
+        texts.append(call.stdin)
+    code = "\n".join(texts)
+    if not code or len(code) > _MAX_CODE:
+        return
+    special = _SPECIAL.get(call.name)
+    if special is not None:
+        special(shell, call, code)
+    if call.name in _COMPILERS:
+        if _DEVICES.search(code):
+            shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+        return
+    connect = _CONNECTS.search(code)
+    if connect is not None and not _HERE.search(code) and _SHELLS.search(code):
+        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
+        shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.open_socket")
+    forever = _FOREVER.search(code)
+    if forever is not None and _ENDS.search(code) is None and _GROWS.search(code):
+        shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+
+
+def _jq(shell: "Shell", call: Call, code: str) -> None:
+    if _JQ.search(code) and _JQ_ENDS.search(code) is None:
+        shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+
+
+def _sqlite(shell: "Shell", call: Call, code: str) -> None:
+    """The shell of SQLite reads and writes files, runs commands and loads code."""
+    if _RECURSIVE.search(code):
+        shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+    for match in list(_SQLITE_READS.finditer(code))[:_MAX_CALLS]:
+        note_read(shell, match[1])
+    for match in list(_SQLITE_WRITES.finditer(code))[:_MAX_CALLS]:
+        note_write(shell, match[1], UNKNOWN)
+    lines = "\n".join([*call.args[:_MAX_ARGUMENTS], call.stdin])
+    for match in list(_SQLITE_DOTS.finditer(lines))[:_MAX_CALLS]:
+        rest = match[2].strip()
+        if match[1] in {"system", "shell", "sh"} or rest[:1] == "|":
+            shell.run_code(rest.lstrip("|"), "sqlite")
+        elif match[1] not in {"import", "read"}:
+            note_write(shell, rest.split()[-1], UNKNOWN)
+        else:
+            note_read(shell, rest.split()[0])
+
+
+def _edit(shell: "Shell", call: Call, code: str) -> None:
+    """What an editor is told to do with files, in its own language."""
+    for match in list(_EDITED.finditer(code))[:_MAX_CALLS]:
+        path = match[1].replace("~", shell.places.home, 1) if match[1][:1] == "~" else match[1]
+        note_write(shell, path, UNKNOWN)
+    note_calls(shell, home_literals(code), call.name)
+    scan(shell, home_literals(code), call.name)
+    if re.search(r"url-retrieve|https?://", code) and re.search(
+        r"\beval[\w-]*\b|\bload(?:-file)?\b|\bsource\b|\bluafile\b|\bread\s{0,9}!", code
+    ):
+        shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.runs_remote_code")
+
+
+def _expect(shell: "Shell", _call: Call, code: str) -> None:
+    """`expect` starts programs and answers what they ask."""
+    for match in list(_EXPECTED.finditer(code))[:_MAX_CALLS]:
+        words = match[1].split()
+        shell.run_argv(words)
+        if words[0] in {"su", "sudo", "passwd", "doas", "login"} and _PASSWORDS.search(code):
+            shell.add(EffectKind.PRIVILEGE, words[0], Scope.ROOT, "command.gives_password")
+
+
+def _tcl(shell: "Shell", call: Call, code: str) -> None:
+    for match in list(_TCL.finditer(code))[:_MAX_CALLS]:
+        shell.run_code(match[1], call.name)
+    if shell.elevated and _TCL_MODES.search(code):
+        shell.add(EffectKind.PERMISSIONS, call.name, Scope.ROOT, "command.changes_permissions")
+
+
+_SPECIAL: Final = {
+    "jq": _jq,
+    "gojq": _jq,
+    "jaq": _jq,
+    "sqlite3": _sqlite,
+    "duckdb": _sqlite,
+    "expect": _expect,
+    "tclsh": _tcl,
+    "wish": _tcl,
+    **dict.fromkeys(_EDITORS, _edit),
+}

@@ -1,0 +1,203 @@
+"""Constant parts of code in other languages: joined, decoded and put where their names stand."""
+
+import base64
+import binascii
+import codecs
+import re
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["fold_code"]
+
+_MAX_CODE: Final = 65_536
+_MAX_PASSES: Final = 4
+_MAX_NAMES: Final = 32
+_MAX_LITERAL: Final = 2000
+_MARKS: Final = re.compile(
+    r"concat|join|implode|reverse|strrev|char\b|chr\b|fromCharCode|pack\b|hex|atob|base64|rot13|\btr\b|expand"
+    r"|format\b|sprintf|split|['\"]\s{0,9}(?:\.\.|\+|\.|\|\||&|<>|~|_)?\s{0,9}['\"]|=\s{0,9}['\"]"
+)
+"""What code has in which something may be folded."""
+_Q: Final = r"""(?:"([^"\\\n]{0,400})"|'([^'\\\n]{0,400})')"""
+_ITEMS: Final = r"""((?:\s{0,9}(?:"[^"\\\n]{0,400}"|'[^'\\\n]{0,400}')\s{0,9},?){1,60})"""
+_NUMBERS: Final = r"((?:\s{0,9}(?:0x[0-9a-fA-F]{1,4}|\d{1,5})\s{0,9},?){1,200})"
+_ITEM: Final = re.compile(_Q)
+_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+")
+_LITERALS: Final = rf"{_Q}\s{{0,9}}(?:%s)\s{{0,9}}{_Q}"
+_PLUS: Final = re.compile(_LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
+_BESIDE: Final = re.compile(_LITERALS % "")
+_ASSIGNED: Final = re.compile(
+    r"""(?:^|[;{(\n\s])(?:my|our|local|let|const|var|set|val)?\s{0,9}(\$?[A-Za-z_]\w{0,40})\s{0,9}"""
+    r"""(?:=|:=)\s{0,9}(?:"([^"\\\n$]{1,400})"|'([^'\\\n]{1,400})')\s{0,9}(?=[;,)\n}]|local\b|$)"""
+)
+
+
+def fold_code(code: str, *, beside: bool = False) -> str:
+    """The code with what it makes of constants written out, as far as a few passes tell.
+
+    `beside` is for languages that join texts which stand beside each other.
+    """
+    if len(code) > _MAX_CODE or _MARKS.search(code) is None:
+        return code
+    for _ in range(_MAX_PASSES):
+        before = code
+        for shape, made in _FOLDS:
+            code = shape.sub(lambda match, made=made: _written(match, made), code)  # type: ignore[misc]
+        if beside:
+            code = _BESIDE.sub(lambda match: _written(match, _both), code)
+        code = _named(code)
+        if code == before or len(code) > _MAX_CODE:
+            return before if len(code) > _MAX_CODE else code
+    return code
+
+
+def _written(match: re.Match[str], made: Callable[[re.Match[str]], str | None]) -> str:
+    """A literal of what a match makes, or the match where that cannot be written as one."""
+    text = made(match)
+    if text is None or len(text) > _MAX_LITERAL or not text.isprintable():
+        return match[0]
+    sign = '"' if '"' not in text else "'"
+    return match[0] if sign in text or "\\" in text else f"{sign}{text}{sign}"
+
+
+def _named(code: str) -> str:
+    """The code with names that are given one constant, once, replaced by it."""
+    names: dict[str, list[str]] = {}
+    for match in list(_ASSIGNED.finditer(code))[:_MAX_NAMES]:
+        names.setdefault(match[1], []).append(match[2] or match[3])
+    for name, values in names.items():
+        if len(values) > 1 or re.search(rf"{re.escape(name)}\s{{0,9}}(?:\+|\.|\.\.)=", code):
+            continue
+        value = values[0]
+        sign = '"' if '"' not in value else "'"
+        if sign in value:
+            continue
+        used = re.compile(
+            rf"(?<![\w$.'\"]){re.escape(name)}(?![\w'\"(\[])(?!\s{{0,9}}(?:=(?!=)|:))"
+        )
+        code = used.sub(lambda _, text=f"{sign}{value}{sign}": text, code)  # type: ignore[misc]
+        if name[:1] == "$":
+            inside = re.compile(rf"\{name}(?!\w)|\$\{{{re.escape(name[1:])}\}}")
+            code = _interpolated(code, inside, value)
+    return code
+
+
+def _interpolated(code: str, inside: re.Pattern[str], value: str) -> str:
+    """A name in a text between double quotes."""
+
+    def one(match: re.Match[str]) -> str:
+        return inside.sub(lambda _: value, match[0])
+
+    return re.sub(r'"[^"\\\n]{0,400}"', one, code)
+
+
+def _items(text: str) -> list[str]:
+    return [match[1] if match[1] is not None else match[2] for match in _ITEM.finditer(text)]
+
+
+def _text(match: re.Match[str], *groups: int) -> str:
+    return next((match[group] for group in groups if match[group] is not None), "")
+
+
+def _both(match: re.Match[str]) -> str:
+    return _text(match, 1, 2) + _text(match, 3, 4)
+
+
+def _glue(match: re.Match[str]) -> str:
+    """`table.concat({…}, s)`, `[…].join(s)`: the items with what stands between them."""
+    return _text(match, 2, 3).join(_items(match[1]))
+
+
+def _glue_first(match: re.Match[str]) -> str:
+    """`join(s, …)`, `implode(s, […])`: what stands between the items comes first."""
+    return _text(match, 1, 2).join(_items(match[3]))
+
+
+def _chars(match: re.Match[str]) -> str | None:
+    numbers = [int(one, 0) for one in _NUMBER.findall(match[1])]
+    return "".join(map(chr, numbers)) if all(3 < one < 0x110000 for one in numbers) else None  # noqa: PLR2004  marks and no characters
+
+
+def _hex(match: re.Match[str]) -> str | None:
+    try:
+        return bytes.fromhex(re.sub(r"[\s:]|\\x", "", _text(match, 1, 2))).decode()
+    except ValueError:
+        return None
+
+
+def _base64(match: re.Match[str]) -> str | None:
+    text = _text(match, 1, 2)
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
+    except (ValueError, binascii.Error):
+        return None
+
+
+_FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...]] = tuple(
+    (re.compile(shape), made)
+    for shape, made in (
+        (
+            rf"table\.concat\s{{0,9}}\(\s{{0,9}}\{{{_ITEMS}\}}\s{{0,9}}(?:,\s{{0,9}}{_Q}\s{{0,9}})?\)",
+            _glue,
+        ),
+        (
+            rf"[\[(]{_ITEMS}[\])]\s{{0,9}}(?:\.|->)\s{{0,9}}join\s{{0,9}}\(\s{{0,9}}{_Q}?\s{{0,9}}\)",
+            _glue,
+        ),
+        (
+            rf"\[{_ITEMS}\]\s{{0,9}}\.\s{{0,9}}join\b(?!\s{{0,9}}\()()()",
+            lambda m: "".join(_items(m[1])),
+        ),
+        (
+            rf"\b(?:join|implode|String\.join)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}[\[(]?{_ITEMS}[\])]?\s{{0,9}}\)?",
+            _glue_first,
+        ),
+        (
+            rf"(?:string\.char|String\.fromCharCode|\bchr|\bchar|\bCHAR)\s{{0,9}}\({_NUMBERS}\)",
+            _chars,
+        ),
+        (rf"\bpack\s{{0,9}}\(?\s{{0,9}}['\"][CcUW]\*['\"]\s{{0,9}},\s{{0,9}}{_NUMBERS}\)?", _chars),
+        (rf"\[{_NUMBERS}\]\s{{0,9}}\.pack\(?\s{{0,9}}['\"][CcU]\*['\"]\)?", _chars),
+        (rf"\bpack\s{{0,9}}\(?\s{{0,9}}['\"]H\*['\"]\s{{0,9}},\s{{0,9}}{_Q}\s{{0,9}}\)?", _hex),
+        (rf"\[\s{{0,9}}{_Q}\s{{0,9}}\]\.pack\(?\s{{0,9}}['\"]H\*['\"]\)?", _hex),
+        (rf"\b(?:hex2bin|unhex|fromhex|decodeHex)\s{{0,9}}\(\s{{0,9}}{_Q}\s{{0,9}}\)", _hex),
+        (
+            rf"Buffer\.from\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}['\"]hex['\"]\s{{0,9}}\)(?:\.toString\([^)]{{0,20}}\))?",
+            _hex,
+        ),
+        (
+            rf"Buffer\.from\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}['\"]base64['\"]\s{{0,9}}\)(?:\.toString\([^)]{{0,20}}\))?",
+            _base64,
+        ),
+        (
+            rf"\b(?:atob|base64_decode|decode64|decode_base64|strict_decode64)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?",
+            _base64,
+        ),
+        (
+            rf"\b(?:strrev|reverse|string\.reverse)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?",
+            lambda m: _text(m, 1, 2)[::-1],
+        ),
+        (
+            rf"\(?{_Q}\)?\s{{0,9}}(?:\.split\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)\.reverse\(\)\.join\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)|[.:]reverse\b(?:\(\))?)",
+            lambda m: _text(m, 1, 2)[::-1],
+        ),
+        (
+            rf"\bstr_rot13\s{{0,9}}\(\s{{0,9}}{_Q}\s{{0,9}}\)",
+            lambda m: codecs.decode(_text(m, 1, 2), "rot13"),
+        ),
+        (
+            rf"{_Q}\s{{0,9}}\.tr\(\s{{0,9}}['\"][Aa]-[Zz][Aa]-[Zz]['\"]\s{{0,9}},\s{{0,9}}['\"][Nn]-[Zz][Aa]-[Mm][Nn]-[Zz][Aa]-[Mm]['\"]\s{{0,9}}\)",
+            lambda m: codecs.decode(_text(m, 1, 2), "rot13"),
+        ),
+        (
+            rf"\b(?:expand|expand-file-name|substitute-in-file-name)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?",
+            lambda m: _text(m, 1, 2),
+        ),
+        (
+            rf"(?:File|Path)\.expand(?:_path|user)?\(\s{{0,9}}{_Q}\s{{0,9}}\)",
+            lambda m: _text(m, 1, 2),
+        ),
+        (_PLUS.pattern, _both),
+    )
+)
+"""Shapes of constant expressions, and the text that each makes."""
