@@ -21,6 +21,9 @@ _MIN_85: Final = 25
 _MIN_BLOB: Final = 21
 """Fewer bytes hold no secret that is compressed or spelled with letters that look alike."""
 
+_MAX_ASKED: Final = 256
+"""To decode a longer run takes no more time than to find out whether it is worth it."""
+
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 _PAST: Final = b"\n\n\n"
@@ -117,7 +120,11 @@ def lettered(data: bytes) -> Iterator[Opened]:
     """What base64, hex and base32 hold, as far as it is legible or compressed."""
     runs = list(_runs(data.translate(_BASE64), MIN_BASE64))
     yield from _opened(_KIND64, data, runs)
-    narrow = [run for run in runs if _NARROW.search(data, *run)]
+    narrow = [
+        (start, end)
+        for start, end in runs
+        if end - start > _MAX_ASKED or _NARROW.search(data, start, end)
+    ]
     if narrow:
         yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
         yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32))
@@ -181,7 +188,7 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
 
 
 def _may_hold(kind: _Kind, data: bytes, start: int, end: int) -> bool:
-    if kind.spells.search(data, start, end):
+    if end - start > _MAX_ASKED or kind.spells.search(data, start, end):
         return True
     if (end - start) * kind.size < _MIN_BLOB * kind.chars:
         return False

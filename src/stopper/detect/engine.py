@@ -284,13 +284,13 @@ class HyperscanEngine:
         if not ends:
             return []
         ends.sort()
-        cursors = dict(taken or {})
+        cursors = {number: max(end, floor) for number, end in (taken or {}).items()}
         found = []
         for end, number in ends:
-            rule = self._rule(number)
-            cursor = max(cursors.get(number, 0), floor)
+            cursor = cursors.get(number, floor)
             if end <= cursor:
                 continue
+            rule = self._rule(number)
             start = max(cursor, end - rule.back)
             limit = end + rule.back + _STRIDE
             near = rule.regex.search(data, start, limit)
