@@ -7,6 +7,8 @@ __all__ = ["MAX_WORDS", "expand_braces"]
 MAX_WORDS = 256
 """The most words that one word may become."""
 _MAX_ROUNDS = 64
+_MAX_MADE = 262_144
+"""The most characters of all words, those that are expanded again counted again."""
 
 _OPEN = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|\$\{[^}]*\}|(?P<open>\{)", re.DOTALL)
 _PART = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|\$\{[^}]*\}|(?P<sign>[{},])", re.DOTALL)
@@ -19,16 +21,22 @@ def expand_braces(raw: str) -> list[str]:
         return [raw]
     done: list[str] = []
     todo = [raw]
-    rounds = 0
+    rounds = made = 0
     while todo and len(done) < MAX_WORDS:
         word = todo.pop(0)
         rounds += 1
-        parts = _first(word) if rounds <= _MAX_ROUNDS else None
+        spent = rounds > _MAX_ROUNDS or made >= _MAX_MADE
+        if spent and "{" in word and ("," in word or ".." in word):
+            # as many as nobody judges: what is left may be anything
+            return [*done, *([word] * (MAX_WORDS - len(done)))]
+        parts = None if spent else _first(word)
         if parts is None:
             done.append(word)
         else:
             before, items, after = parts
-            todo = [before + item + after for item in items[:MAX_WORDS]] + todo
+            found = [before + item + after for item in items[:MAX_WORDS]]
+            made += sum(map(len, found))
+            todo = found + todo
     return done
 
 

@@ -7,7 +7,7 @@ import re
 import zlib
 from typing import Final
 
-__all__ = ["is_made", "spell"]
+__all__ = ["is_made", "mute", "spell"]
 
 _ROUNDS: Final = 4
 """How deep calls may stand in each other."""
@@ -23,7 +23,7 @@ _NUMBERS = (
     rf"(?:0x[0-9a-fA-F]{{1,6}}|\d{{1,7}})(?:{_B},{_B}(?:0x[0-9a-fA-F]{{1,6}}|\d{{1,7}})){{0,2000}}"
 )
 _TEXT: Final = re.compile(_S)
-_JOINED: Final = re.compile(r"([\"'])\s{0,9}(?:\+|\.(?!\w)|\.\.|<>|~)\s{0,9}\1")
+_JOINED: Final = re.compile(r"([\"'])\s{0,9}(?:\+|\.(?!\w)|\.\.|<>)\s{0,9}\1")
 _HEX: Final = re.compile(
     rf"(?:\bBuffer\.from\({_B}({_S}){_B},{_B}['\"]hex['\"]{_B}\)|\b(?:hex2bin|unhexlify|Base\.decode16!?)\({_B}({_S})"
     rf"[^)]{{0,40}}\)|\bpack\({_B}['\"]H\*['\"]{_B},{_B}({_S}){_B}\)|\[{_B}({_S}){_B}\]\.pack\({_B}['\"]H\*['\"]{_B}\))"
@@ -68,14 +68,20 @@ _NAMED: Final = re.compile(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
 _SET: Final = re.compile(
     rf"(?<![\w.$\[])((?:\$|@)?[A-Za-z_]\w{{0,40}}){_B}:?={_B}({_S}){_B}(?=[;,\n)}}]|$|\bin\b)"
 )
+_SHOWN: Final = re.compile(
+    rf"(\b(?:check|judge|classify|scan|inspect|puts|p|print|println|printf|echo|say|console\.(?:log|error|warn)|log|warn"
+    rf"|info|debug|assert_\w{{1,30}}|expect|describe|it|test|include\?|match\??|refute|lint|parse|tokenize|highlight"
+    rf"|is_dangerous|analyze)\s{{0,9}}\(?\s{{0,9}})(?:{_S})(?=\s{{0,9}}(?:[);,\n}}]|$|\.(?:inspect|to_s)))"
+)
 _MAKERS = (
     r"(?:base64|decode|unpack|rot13|strrev|\breverse|\bjoin\b|implode|concat|\bchr\b|fromCharCode|replace|gsub|\btr/|\by/"
     r"|\bpack\b|inflate|uncompress|gunzip|Buffer\.from|\batob|hex2bin|string\.char|codepoint|xor)"
 )
 _MADE: Final = re.compile(
-    rf"(?<![\w.])(?:eval|exec|system|passthru|shell_exec|popen|execSync|spawnSync|assert|create_function|loadstring"
-    rf"|instance_eval|class_eval|call_user_func(?:_array)?|new Function|Code\.eval_string|include|dofile)\b\s{{0,9}}\(?"
-    rf"[^;\n]{{0,200}}?{_MAKERS}"
+    rf"(?<![\w.])(?:eval|exec|system|passthru|shell_exec|popen|execSync|spawnSync|assert"
+    rf"|create_function|loadstring|instance_eval|class_eval|call_user_func(?:_array)?|new Function"
+    rf"|Code\.eval_string|include|dofile)"
+    rf"\b\s{{0,9}}\(?[^;\n]{{0,200}}?{_MAKERS}"
     rf"|(\$\w{{1,40}})\s{{0,9}}=[^;\n]{{0,300}}{_MAKERS}[^;\n]{{0,900}};[^\n]{{0,900}}?(?:(?<![\w>])\1\s{{0,9}}\("
     rf"|\beval\s{{0,9}}\(?\s{{0,9}}\1)"
     r"|\b(?:globalThis|global|window|process|this|_G|Kernel|Reflect)\s{0,9}\[(?!\s{0,9}['\"\d])[^\]]{1,200}\]\s{0,9}\("
@@ -108,6 +114,13 @@ def spell(code: str) -> str:
     code = _SENT.sub(_called, code)
     code = _MEMBER.sub(r"\1.\3(", code)
     return _NAMED.sub(r"\2(", code)
+
+
+def mute(code: str) -> str:
+    """The code without texts that look like code and that are only printed, compared or judged."""
+    if len(code) > _MAX_CODE:
+        return code
+    return _SHOWN.sub(lambda m: m[1] + "''", code)
 
 
 def is_made(code: str) -> bool:

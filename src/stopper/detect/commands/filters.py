@@ -4,6 +4,8 @@ import base64
 import binascii
 import codecs
 import re
+import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stopper.detect.commands.endless import is_huge
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS"]
 
+_GZIP = b"\x1f\x8b"
+_GZIP_WINDOW = 31
 _MAX_TEXT = 262_144
 _MAX_DIGITS = 8
 _SOUGHT = re.compile(
@@ -80,6 +84,10 @@ def _unbase32(text: str) -> str:
 
 
 def _decoded(data: bytes) -> str:
+    """Bytes as text; packed ones at once as what they hold, since nobody reads them as they are."""
+    if data[:2] == _GZIP:
+        with suppress(zlib.error):
+            data = zlib.decompressobj(_GZIP_WINDOW).decompress(data, _MAX_TEXT)
     text = data.decode("utf-8", "replace")
     return re.sub("[\x00-\x03]", UNKNOWN, text)[:_MAX_TEXT]
 
@@ -105,6 +113,8 @@ def _compress(shell: "Shell", call: "Call") -> str:
     undoes = call.name.startswith(("gun", "z", "un")) or any(
         re.fullmatch(r"-\w*d\w*|--decompress|--uncompress", arg) for arg in call.args
     )
+    if undoes and text and is_literal(text):
+        return text
     return blend(text) if undoes or SECRET in text else ENCODED
 
 

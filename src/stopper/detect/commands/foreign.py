@@ -77,6 +77,7 @@ _ORM: Final = re.compile(
     r"|\.sync\(\{\s*force:\s*true",
     re.MULTILINE,
 )
+_MEMORY: Final = re.compile(r":memory:|sqlite://['\"]")
 _SCRIPTED: Final = (
     (EffectKind.PERSISTENCE, "command.runs_later", r"\bmake\b.{0,20}\blogin item"),
     (EffectKind.PRIVILEGE, "command.as_root", r"with administrator privileges"),
@@ -255,5 +256,5 @@ def _home(shell: "Shell", path: str) -> str:
 
 def note_orm(shell: "Shell", code: str, who: str) -> None:
     """Calls by which an object mapper empties a whole table."""
-    if _ORM.search(code):
+    if _ORM.search(code) and not _MEMORY.search(code):
         shell.add(EffectKind.DATABASE, who, Scope.REMOTE, "command.database_destroys")

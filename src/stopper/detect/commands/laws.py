@@ -2,13 +2,14 @@
 
 import re
 from fnmatch import fnmatchcase
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.manifests import note_manifest, note_policy
 from stopper.detect.commands.queries import note_redis
 from stopper.detect.commands.stages import is_own, note_rebuilt
-from stopper.detect.commands.taint import REMOTE
+from stopper.detect.commands.taint import ENCODED, REMOTE
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.sqltexts import is_abroad
 
@@ -47,6 +48,14 @@ _EVERYONE: Final = re.compile(
     r"\b(?:allUsers|allAuthenticatedUsers|AllUsers|AuthenticatedUsers|public-read(?:-write)?)\b|\bUser:\*"
     r"|(?i:[ :=](?:everyone|anonymous|anyone|\"?principal\"?\s{0,3}:\s{0,3}\"?\*)(?![\w-]))"
 )
+_WEAKENED: Final = re.compile(
+    r"(?:polic|protect|guard|audit|logging|encrypt|mfa|2fa|versioning|firewall|verif|secur|lock"
+    r"|approval|review)[\w-]{0,40}\b.{0,200}?[ -](?:-?[\w-]{0,30})?(?:blocking|enabled?|enforce\w*"
+    r"|is-?enabled|required?|status|state|protection)"
+    r"[ =:](?:false|off|none|disabled|0)\b|--(?:no|disable|skip|remove)-[\w-]{0,30}"
+    r"(?:protection|encryption|audit\w*|logging|mfa)\b",
+    re.IGNORECASE,
+)
 _RIGHTS: Final = re.compile(
     r"\b(?:roles?|grants?|bindings?|polic(?:y|ies)|permissions?|acls?|access|members?|memberships?|privileges?"
     r"|iam|rbac|collaborators?|groups?|users?|userpass|token|accessrole|scopes?)\b",
@@ -56,9 +65,9 @@ _MIGHTY: Final = re.compile(
     r"(?:\b(?:roles?|role-name|polic(?:y|ies)(?:-name|-arn)?|groups?|permissions?|access(?:-level|role)?|members?|as"
     r"|privileges?|grants?|level|scopes?|to|add)[\"']?[ =:/]{1,3}[\"']?(?:[\w.:/-]{0,60}[/:_.-])?"
     r"(?:administrator(?:access)?|admins?|superuser|super_?admin|sysadmin|owner|root|cluster-admin|system:"
-    r"masters|global-management|global[_-]?admin\w*|org[_-]?admin|full[_-]?access|poweruser\w*|sudo|\d{0,2}maintainer|\*)"
-    r"(?![\w-]))|\b(?:ids|type|actions|resources?)=\*[;&\"' ]|\bAdministratorAccess\b|\bcluster-admin\b"
-    r"|\bsystem:masters\b|\broles/owner\b",
+    r"masters|global-management|global[_-]?admin\w*|org[_-]?admin|full[_-]?access|poweruser\w*|sudo"
+    r"|\d{0,2}maintainer|\*)(?![\w-]))|\b(?:ids|type|actions|resources?)=\*[;&\"' ]"
+    r"|\bAdministratorAccess\b|\bcluster-admin\b|\bsystem:masters\b|\broles/owner\b",
     re.IGNORECASE,
 )
 _SECRETS: Final = frozenset(
@@ -92,6 +101,7 @@ _STRANGERS: Final = re.compile(
     re.IGNORECASE,
 )
 _IMAGE: Final = re.compile(r"[\w./-]{1,60}=([\w.-]{1,120}\.[a-z]{2,12}(?::\d{1,5})?)/(\S{1,200})")
+_COMMITTED: Final = "docker-commit:"
 _EXTENSION: Final = "gh-extension:"
 _CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
 _TOOLS: Final = {
@@ -120,7 +130,8 @@ def note_laws(shell: "Shell", call: "Call", *, unknown: bool) -> None:
     if _DRY.search(line):
         return
     operands = [arg for arg in args if _PLAIN.fullmatch(arg)][:_MAX_VERBS]
-    verbs = _parts([name, *operands])
+    leading = list(takewhile(_PLAIN.fullmatch, args))[:_MAX_VERBS] or operands
+    verbs = _parts([name, *leading])
     if name in _POLICED:
         note_policy(shell, call)
     if _is_reading(operands):
@@ -188,6 +199,8 @@ def _note_opened(shell: "Shell", call: "Call", verbs: set[str], line: str) -> No
         return
     if _OPEN.search(line):
         shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.opens_firewall")
+    if _WEAKENED.search(line):
+        shell.add(EffectKind.PERMISSIONS, call.name, Scope.REMOTE, "command.disables_protection")
     if _EVERYONE.search(line):
         shell.add(EffectKind.PERMISSIONS, call.name, Scope.REMOTE, "command.opens_bucket")
     if _RIGHTS.search(line) and _MIGHTY.search(line):
@@ -258,8 +271,21 @@ def _note_talk(shell: "Shell", call: "Call") -> None:
         shell.add(EffectKind.DATABASE, call.name, Scope.REMOTE, "command.database_destroys")
 
 
+def _note_pushed(shell: "Shell", call: "Call") -> None:
+    """What runs is kept as an image, and the image goes to a registry that few use."""
+    words = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
+    if words[:1] == ["commit"] and words[2:]:
+        shell.files[_COMMITTED + words[-1]] = ENCODED
+    elif words[:1] == ["push"] and shell.files.get(_COMMITTED + words[-1]) == ENCODED:
+        host = words[-1].partition("/")[0]
+        usual = any(fnmatchcase(host, known) for known in _WORDS["law_registries"])
+        if "." in host and (not usual or _STRANGERS.search(words[-1])):
+            shell.add(EffectKind.EXFILTRATE, words[-1], Scope.REMOTE, "command.sends_data")
+
+
 def _note_tool(shell: "Shell", call: "Call") -> None:
     """An image whose program takes the arguments itself: what that program would do with them."""
+    _note_pushed(shell, call)
     if call.args[:1] != ["run"]:
         return
     for place, arg in enumerate(call.args[1:_MAX_ARGUMENTS], 1):

@@ -194,8 +194,8 @@ class Shell:
         if name == "PWD":
             return self.cwd or UNKNOWN
         value = self.variables.get(name)
-        if value is None:
-            value = self.given.get(name)
+        if name in self.given and value in {None, UNKNOWN}:
+            value = self.given[name]
         if value == SECRET:
             self.holds_secret = True
         return value

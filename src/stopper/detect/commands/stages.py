@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from stopper.detect.commands.taint import is_literal
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def is_own(shell: "Shell", call: "Call") -> bool:
     args = call.args[:_MAX_ARGUMENTS]
     places = [value for name, value in shell.given.items() if _PLACED.fullmatch(name)]
     stages = _stages(shell, call)
-    if any(map(_LIVE.search, [*args, *stages, *places])):
+    if any(map(_LIVE.search, [*args, *stages, *places])) or not all(map(is_literal, places)):
         return False
     if any(map(_ELSEWHERE.search, [*args, *places])):
         return False

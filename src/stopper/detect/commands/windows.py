@@ -86,7 +86,7 @@ _RUN: Final = re.compile(
     re.IGNORECASE,
 )
 _SOUGHT: Final = re.compile(
-    r"\b(?:select-string|sls|findstr|find|-c?(?:not)?match|-c?(?:not)?like"
+    r"\b(?:git\s{1,9}(?:--?\S{1,40}\s{1,9}){0,4}(?:grep|log)|e?grep|rg|ag|ack|select-string|sls|findstr|find|-c?(?:not)?match|-c?(?:not)?like"
     r"|-pattern)\b[^|;\n'\"]{0,200}"
     r"(?:'[^']{0,999}'|\"[^\"]{0,999}\")",
     re.IGNORECASE,
@@ -115,15 +115,41 @@ _BOMB: Final = re.compile(
     r"|(?:while\s{0,9}\(\s{0,9}(?:\$true|1)\s{0,9}\)|for\s{0,9}\(\s{0,9};[^;]{0,20};\s{0,9}\)"
     r"|do)\s{0,9}\{[^}]{0,60}(?:start-(?:process|job|threadjob)|saps|\bstart\s"
     r"|\[diagnostics\.process\]::start|powershell|notepad|cmd\b|\+=)"
-    r"|for\s{1,9}/l\s{1,9}%+\w\s{1,9}in\s{1,9}\(\s{0,9}\d+\s{0,9},\s{0,9}(?:0\s{0,9},"
-    r"|\d+\s{0,9},\s{0,9}\d{4,})\s{0,9}\d*\s{0,9}\)\s{1,9}do\s{1,9}\(?\s"
-    r"*(?:start|cmd|call)\b"
+    r"|for\s{1,9}/l\s{1,9}%+\w\s{1,9}in\s{1,9}\((?:\s{0,9}\d+\s{0,9},\s{0,9}(?:0\s{0,9},"
+    r"|\d+\s{0,9},\s{0,9}\d{4,})\s{0,9}\d*)?\s{0,9}\)\s{1,9}do\s{1,9}\(?\s"
+    r"*@?(?:start|cmd|call)\b"
     r"|\.\.\s?\d{4,}\s{0,9}\|\s{0,9}(?:%|foreach(?:-object)?)\s{0,9}\{[^}]{0,60}(?:start-"
     r"|saps|\[diagnostics)"
     r"|function\s{1,9}(\w{1,40})\s{0,9}\{[^}]{0,60}(?:start-process|start-job"
     r"|saps)[^}]{0,60}\b\3\b",
     re.IGNORECASE,
 )
+_SELF_STARTED: Final = re.compile(
+    r"start\b[^\n]{0,99}?([\w-]{1,40}\.(?:cmd|bat))\b[^\n]{0,200}?goto\b[^\n]{0,99}?>\s{0,9}\1\b",
+    re.IGNORECASE,
+)
+"""A batch file that starts itself again and again, written and run."""
+_MADE: Final = re.compile(
+    r"(?:(?<![\w&|])[&.]\s{0,9}\(|\b(?:iex|invoke-expression)\b\s{0,9}\(?)[^;\n|]{0,300}?(?:(?<![a-z])-join\b|(?<![a-z])-c?replace\b"
+    r"|(?<![a-z])-split\b|\s-f\s|\[char|\.replace\(|reverse|tochararray|\.substring\(|frombase64|getstring\(|-bxor|\.insert\("
+    r"|\.remove\(|\.tolower\(|\$env:\w{1,40}\[|get-variable|\bgcm\b|get-command|get-alias|\bgal\b|scriptblock)"
+    r"|(?:(?<![a-z])-join\b|(?<![a-z])-c?replace\b|\[char|frombase64|\.replace\(|reverse)[^;\n]{0,300}\|\s{0,9}(?:iex|invoke-expression)\b",
+    re.IGNORECASE,
+)
+"""A command is put together and run."""
+_RUNNERS: Final = re.compile(
+    r"\b(?:iex|invoke-\w+|icm|scriptblock|powershell|pwsh|cmd|start-process|saps|start|schtasks|register-\w+|new-object|wmic"
+    r"|bash|wsl|call|mshta|rundll32|add-type|assembly)\b|(?<!&)&\s{0,9}[('\"$]|-c(?:ommand)?\s|\|\s{0,9}iex",
+    re.IGNORECASE,
+)
+_SPACED: Final = re.compile(r"'[^'\n]*\s[^'\n]*'|\"[^\"$\n]*\s[^\"$\n]*\"")
+_LISTED_PATH: Final = re.compile(
+    r"\b(?:dir|gci|ls|get-childitem|gi|get-item)\b[^|\n]{0,200}?((?:[a-z]:\\|~[\\/]|\$home\b|\$env:\w|%\w{1,40}%)[^\s|\"']{0,200})"
+    r"[^|\n]{0,200}\|[^|\n]{0,200}(?:delete\(|\bdelete\b|remove\(|moveto\()",
+    re.IGNORECASE,
+)
+"""Files of a folder that are listed and given to a method which deletes them."""
+_CODED: Final = re.compile(r"0x([0-9a-fA-F]{2})")
 _CALL_DELETES: Final = re.compile(
     r"(?:\[(?:system\.)?io\.(?:file|directory)\]::delete|filesystem\]::delete(?:file"
     r"|directory)|\.delete(?:folder|file)"
@@ -175,7 +201,7 @@ def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
         shell.doubt("a command too large to judge", "command.too_large")
         return
     lower = plain.lower()
-    if _BOMB.search(text) or _BOMB.search(plain):
+    if _BOMB.search(text) or _BOMB.search(plain) or _SELF_STARTED.search(plain):
         shell.add(EffectKind.FORK_BOMB, "%0", Scope.ROOT, "command.fork_bomb")
     plain = _spread(plain)
     _note_fetched_code(shell, plain, lower)
@@ -202,7 +228,12 @@ def run_windows_words(shell: "Shell", words: list[str]) -> None:
 def _spread(text: str) -> str:
     """What `for` and `forfiles` run, with the wildcard itself for each of its files."""
     text = _FILES.sub(
-        lambda found: found[2].replace("@file", "@path").replace("@path", found[1] + "\\*"), text
+        lambda found: (
+            _CODED.sub(lambda code: chr(int(code[1], 16)), found[2])
+            .replace("@file", "@path")
+            .replace("@path", found[1] + "\\*")
+        ),
+        text,
     )
     each = _EACH.search(text)
     if each is None:
@@ -215,6 +246,12 @@ def _spread(text: str) -> str:
 
 def _note_fetched_code(shell: "Shell", text: str, lower: str) -> None:
     text = _SOUGHT.sub(" ", text)
+    bare = _SPACED.sub("''", text)
+    if not _RUNNERS.search(bare):
+        # texts that nothing runs are data
+        text, lower = bare, bare.lower()
+    if _MADE.search(text):
+        shell.doubt("a command that the text makes", "command.unknown_code")
     if _RUN.search(text) and FETCH.search(text):
         shell.add(EffectKind.REMOTE_CODE, "iex", Scope.REMOTE, "command.runs_remote_code")
     elif _UNSEEN.search(lower):
@@ -236,7 +273,7 @@ def _runs_file(later: str, name: str) -> bool:
     ):
         return name.lower() in later.lower()
     return re.search(
-        rf"(?:&|\.|start|saps|start-process|cmd\s+/c|invoke-item|ii|rundll32"
+        rf"(?:&|\.|powershell|pwsh|-file|python|node|bash|iex|mshta|wscript|cscript|import-module|ipmo|start|saps|start-process|cmd\s+/c|invoke-item|ii|rundll32"
         rf"|regsvr32|msiexec)\s[^;&|\n]{{0,99}}{re.escape(name)}",
         later, re.IGNORECASE,
     ) is not None  # fmt: skip
@@ -259,6 +296,9 @@ def _note_calls(shell: "Shell", text: str) -> None:
                 continue
             path = path.split()[0]
         shell.add(EffectKind.DELETE, path, scope_of(shell, path), "command.deletes")
+    for match in list(_LISTED_PATH.finditer(text))[:_MAX_CALLS]:
+        path = match[1].rstrip("\\/") + "\\*"
+        shell.add(EffectKind.DELETE, path, scope_of(shell, path), "command.deletes_tree")
     if re.search(r"delete\(|remove-item|\bri\b|\bdel\b|\brm\b", text, re.IGNORECASE):
         for match in list(_CALL_LISTS.finditer(text))[:_MAX_CALLS]:
             path = match[1] + "\\*"
@@ -336,6 +376,9 @@ def _hosted(shell: "Shell", stage: Stage, depth: int) -> str:
         return _linux(shell, words[1:])
     if name == "wsl":
         return _linux(shell, words[1:])
+    if name in {"iex", "invoke-expression"}:
+        source = stage.source.words if stage.source is not None else []
+        return " ".join(words[1:] or (source if " " in "".join(source[:1]) else []))
     if name in {"runas", "pcalua", "forfiles", "conhost"}:
         code = next((w for w in words[1:] if " " in w or w.lower().endswith(".exe")), "")
         return code if name != "forfiles" else ""
@@ -403,7 +446,7 @@ def _delete(shell: "Shell", stage: Stage, whole: str) -> None:
     if (not paths or paths[0].startswith(("$_", "$PSItem", "$psitem"))) and source is not None:
         while source.source is not None and source.name not in _LISTERS:
             source = source.source
-        paths = _listed(source) or _piped(source, whole)
+        paths = _listed(source, whole) or _piped(source, whole)
         recursive = True
     reason = "command.deletes_tree" if recursive else "command.deletes"
     for written in paths:
@@ -428,7 +471,7 @@ def _named(words: list[str]) -> list[str]:
     return [word for before, word in pairs if not _TAKES_NO_PATH.match(before)]
 
 
-def _listed(source: Stage) -> list[str]:
+def _listed(source: Stage, whole: str) -> list[str]:
     """The folders whose content a listing names; a filter for what is built again makes it mild."""
     if source.name not in _LISTERS:
         return []
@@ -441,7 +484,20 @@ def _listed(source: Stage) -> list[str]:
     folders = [path for path in paths[:1] if re.match(r"[A-Za-z]:|[\\/.~$%]|\w", path)]
     if _NARROW.search(" ".join(source.words)) and not re.match(r"[A-Za-z]:\\?$", "".join(folders)):
         return []
-    return [path.rstrip("\\/") + "\\*" for path in folders if path not in {".", "*"}]
+    return [_all_of(path, whole) for path in folders if path not in {".", "*"}]
+
+
+def _all_of(path: str, whole: str) -> str:
+    """All that a folder holds; of a variable of the environment with a slash, that is the root."""
+    bare = re.fullmatch(r"\$(env:\w{1,40}|\w{1,40})[\\/]\*?", path)
+    if bare is not None:
+        name = re.escape(bare[1])
+        taken = re.search(
+            rf"\${name}\s{{0,9}}=\s{{0,9}}\$env:\w{{1,40}}\s{{0,9}}(?:[;\n]|$)", whole
+        )
+        if taken is not None:
+            return "C:\\*"
+    return path.rstrip("\\/") + "\\*"
 
 
 def _origin(path: str, whole: str) -> str:

@@ -25,7 +25,7 @@ _SECRET_FILE: Final = re.compile(
     r"|/(?:google/chrome|microsoft/edge|bravesoftware|chromium|opera software)[^\"]*(?:login da"
     r"ta|cookies|local state|web data)|/mozilla/firefox/profiles|logins\.json"
     r"|key[34]\.db"
-    r"|consolehost_history|applicationhost\.config|web\.config$|machine\.config$"
+    r"|consolehost_history|historysavepath|applicationhost\.config|web\.config$|machine\.config$"
     r"|/groups\.xml|scheduledtasks\.xml|/policies/.*\.xml"
     r"|filezilla/(?:recentservers|sitemanager)|winscp\.ini|\.rdp$|\.rdg$"
     r"|\.kdbx?$|\.ppk$|\.pfx$|/\.aws/|/\.azure/|/\.kube/|/\.docker/config\.json"
@@ -47,6 +47,11 @@ _READS: Final = re.compile(
     r"|export-|invoke-item|start-process notepad|get-filehash -|\[io\.|get-itemproperty"
     r"|format-hex|out-printer|robocopy"
 )
+_UNREAD: Final = re.compile(
+    r"\btest-path\s{1,9}(?:-\w{1,20}\s{1,9})?\S{1,260}"
+    r"|\b(?:copy-item|copy|cp)\s{1,9}\S{0,200}\.env\.(?:example|sample|template|dist)\S{0,9}\s{1,9}\S{1,260}"
+)
+"""What is only looked for, and what is written from an example."""
 _SENDS: Final = re.compile(
     r"-body\b|-infile\b|upload|-method\s{1,9}(?:post|put)|-attachments|-f\s{1,9}\S*@"
     r"|-d\s{1,9}@|--data\S*\s|-t\s|\.post|putasync|-form\b|certreq\b.*-post|\bscp\b"
@@ -63,7 +68,7 @@ _DATA: Final = re.compile(
 
 def note_leaks(shell: "Shell", lower: str) -> None:
     """Note what a text in lower case reads of credentials and sends away."""
-    plain = lower.replace("\\", "/")
+    plain = _UNREAD.sub(" ", lower).replace("\\", "/")
     if not (FETCH.search(lower) or _READS.search(lower)):
         return
     secret = _SECRET_FILE.search(plain) is not None or _names_secret(plain)

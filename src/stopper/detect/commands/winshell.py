@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct
@@ -98,6 +99,25 @@ _LEAD: Final = re.compile(
     r"|@(?=\w)|else|cd\s{1,9}/d\s{1,9}\S+\s{0,9}$)\s{0,9}",
     re.IGNORECASE,
 )
+_TURNED: Final = re.compile(r"\[array\]::reverse\(\s{0,9}\$(\w{1,40})\s{0,9}\)", re.IGNORECASE)
+_LOOKED_UP: Final = re.compile(
+    r"[&.]\s{0,9}\(\s{0,9}(?:gcm|get-command|gal|get-alias|command)\s{1,9}(?:-name\s{1,9})?['\"]?([\w*?\[\]-]{2,60})['\"]?"
+    r"[^)]{0,60}\)(?:\.\w{1,20})?\s{0,9}",
+    re.IGNORECASE,
+)
+_WORST: Final = (
+    "remove-item", "invoke-expression", "iex", "clear-content", "format-volume", "clear-disk",
+    "stop-computer", "invoke-webrequest", "invoke-restmethod", "set-content", "stop-process",
+    "remove-itemproperty", "start-process", "new-localuser", "set-executionpolicy",
+    "invoke-command", "rm", "del", "ri",
+)  # fmt: skip
+"""What a wildcard for a command may stand for, the worst first."""
+_FUNCTION: Final = re.compile(
+    r"(?:function\s{1,9}|\$\{?function:)([\w-]{1,40})\}?\s{0,9}=?\s{0,9}(?:\([^)]{0,99}\)\s{0,9})?\{",
+    re.IGNORECASE,
+)
+_MAX_ROUNDS: Final = 5
+_MAX_TEXT: Final = 65_536
 _ENDING: Final = re.compile(r"\.(?:exe|com)$")
 
 
@@ -121,13 +141,59 @@ def unfold(text: str) -> str:
     text = _CHARS.sub(_spell, text)
     text = _CHAR.sub(_spell, text)
     text = _PICKED.sub("'iex'", text)
-    text = _FORMAT.sub(_formatted, text)
-    text = _JOINED.sub("", text)
-    text = _JOIN.sub(lambda m: "'" + "".join(_texts(m[1])) + "'", text)
-    text = _REVERSED.sub(lambda m: "'" + m[1][1:-1][::-1] + "'", text)
-    text = _REPLACED.sub(_replaced, text)
-    text = _JOINED.sub("", text)
-    return _ps_variables(text)
+    text = _turned(text)
+    for _ in range(_MAX_ROUNDS):
+        before = text
+        text = _FORMAT.sub(_formatted, text)
+        text = _JOINED.sub("", text)
+        text = _JOIN.sub(lambda m: "'" + "".join(_texts(m[1])) + "'", text)
+        text = _REVERSED.sub(lambda m: "'" + m[1][1:-1][::-1] + "'", text)
+        text = _REPLACED.sub(_replaced, text)
+        if text == before:
+            break
+    return _with_arguments(_ps_variables(_LOOKED_UP.sub(_found, text)))
+
+
+def _turned(text: str) -> str:
+    """Arrays of letters that are turned round in their place, joined."""
+    for match in list(_TURNED.finditer(text))[:_MAX_SETS]:
+        name = re.escape(match[1])
+        made = re.search(
+            rf"\${name}\s{{0,9}}=\s{{0,9}}(?:({_QUOTED})\.tochararray\(\)|\[char\[\]\]\s{{0,9}}\(?({_QUOTED})\)?)",
+            text, re.IGNORECASE,
+        )  # fmt: skip
+        if made is None:
+            continue
+        whole = "'" + (made[1] or made[2])[1:-1][::-1] + "'"
+        joined = re.compile(
+            rf"\(?\s{{0,9}}-join\s{{0,9}}\${name}\s{{0,9}}\)?|\${name}\s{{0,9}}-join\s{{0,9}}['\"]{{2}}",
+            re.IGNORECASE,
+        )
+        text = joined.sub(whole.replace("\\", "\\\\"), text)
+    return text
+
+
+def _found(match: re.Match[str]) -> str:
+    """The command that a wildcard finds: the worst that it may be."""
+    wanted = match[1].lower()
+    return next((name for name in _WORST if fnmatchcase(name, wanted)), match[0]) + " "
+
+
+def _with_arguments(text: str) -> str:
+    """The bodies of functions with the first argument that they are given in its place."""
+    for match in list(_FUNCTION.finditer(text))[:_MAX_SETS]:
+        given = re.search(
+            rf"(?<![\w:$-]){re.escape(match[1])}\s{{1,9}}({_QUOTED}|[^\s;|&(){{}}-][^\s;|&(){{}}]{{0,200}})",
+            text[match.end() :],
+        )
+        if given is None:
+            continue
+        named = re.match(
+            r"\s{0,9}param\s{0,9}\(\s{0,9}(?:\[\w+\])?\$(\w{1,40})", text[match.end() :]
+        )
+        wanted = rf"\$(?:args\[0\]|args\b{rf'|{named[1]}' if named else ''})(?![\w)])"
+        text = re.sub(wanted, given[1].replace("\\", "\\\\"), text, flags=re.IGNORECASE)[:_MAX_TEXT]
+    return text
 
 
 def stages(text: str) -> Iterator[Stage]:
