@@ -21,7 +21,7 @@ more of the value would still be found, and all that left is less than what coun
 
 _CONTEXT: Final = 96
 _MIN_GROWTH: Final = 1024
-_SHARE: Final = 8
+_SHARE: Final = 3
 _UNSURE: Final = 3
 _REACH: Final = 8
 _PAST: Final = b"\n\n\n"
