@@ -40,7 +40,7 @@ _ROT: Final = re.compile(
 )
 _REVERSED: Final = re.compile(
     rf"\b(?:strrev|string\.reverse|String\.reverse|scalar\(?\s{{0,9}}reverse|reverse)\s{{0,9}}\(?{_B}({_S}){_B}\)?"
-    rf"|({_S})\.split\({_B}(?:''|\"\"){_B}\)\.reverse\(\)\.join\({_B}(?:''|\"\"){_B}\)|\(?({_S})\)?(?:\.|:)reverse(?:\(\))?"
+    rf"|({_S})\.split\({_B}(?:''|\"\"){_B}\)\.reverse\(\)\.join\({_B}(?:''|\"\"){_B}\)|(?:\(({_S})\)|({_S}))(?:\.|:)reverse(?:\(\))?"
     rf"|\[\.\.\.({_S})\]\.reverse\(\)\.join\({_B}(?:''|\"\"){_B}\)"
 )
 _CODES: Final = re.compile(

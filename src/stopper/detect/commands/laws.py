@@ -67,7 +67,12 @@ _MIGHTY: Final = re.compile(
     r"(?:administrator(?:access)?|admins?|superuser|super_?admin|sysadmin|owner|root|cluster-admin|system:"
     r"masters|global-management|global[_-]?admin\w*|org[_-]?admin|full[_-]?access|poweruser\w*|sudo"
     r"|\d{0,2}maintainer|\*)(?![\w-]))|\b(?:ids|type|actions|resources?)=\*[;&\"' ]"
-    r"|\bAdministratorAccess\b|\bcluster-admin\b|\bsystem:masters\b|\broles/owner\b",
+    r"|\bAdministratorAccess\b|\bcluster-admin\b|\broles/owner\b"
+    r"|\bsystem:(?:masters|authenticated|unauthenticated|anonymous|serviceaccounts)\b"
+    r"|\b(?:console|super|org|global|cluster|account|billing|security|site|power|user ?access)[ _-]?"
+    r"(?:admin(?:istrator)?|user|owner)\b"
+    r"|\b(?:set|add|grant|assign|promote|change|make)[ _-](?:\S{0,30} ){0,3}\S{0,60} ?"
+    r"(?:administrator|superuser|sysadmin|owner|root)$",
     re.IGNORECASE,
 )
 _SECRETS: Final = frozenset(
@@ -100,7 +105,16 @@ _STRANGERS: Final = re.compile(
     r"|intake|malicious|rogue)(?![a-z])",
     re.IGNORECASE,
 )
-_IMAGE: Final = re.compile(r"[\w./-]{1,60}=([\w.-]{1,120}\.[a-z]{2,12}(?::\d{1,5})?)/(\S{1,200})")
+_TAKER: Final = re.compile(
+    r"(?<!\S)(?:-d|--dest\S{0,20}|--account(?:-name)?|--container(?:-name)?|-c|--bucket"
+    rf"|--to|--target)[ =][\w.:/-]{{0,60}}?{_STRANGERS.pattern}",
+    re.IGNORECASE,
+)
+"""A place that is named as another's, and takes what is sent."""
+_IMAGE: Final = re.compile(
+    r"(?:^[\w./-]{1,60}=|image[\"']?\s{0,9}[:=]\s{0,9}[\"']?)"
+    r"((?:[\w.-]{1,120}\.[a-z]{2,12}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?)/([^\s\"']{1,200})"
+)
 _COMMITTED: Final = "docker-commit:"
 _EXTENSION: Final = "gh-extension:"
 _CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
@@ -197,6 +211,7 @@ def _note_opened(shell: "Shell", call: "Call", verbs: set[str], line: str) -> No
     gives = not verbs.isdisjoint(_WORDS["law_grants"]) and not takes
     if not gives and _GIVING.isdisjoint(call.args):
         return
+    line = line.replace("_", "-")
     if _OPEN.search(line):
         shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.opens_firewall")
     if _WEAKENED.search(line):
@@ -227,6 +242,10 @@ def _note_sent(shell: "Shell", verbs: set[str], args: list[str]) -> None:
         stores = [place for place in places[-1:] if not place.startswith("http")]
         if stores and args.index(stores[0]):
             shell.add(EffectKind.EXFILTRATE, stores[0], Scope.REMOTE, "command.sends_data")
+    line = " ".join(args)
+    taken = _TAKER.search(line) if not verbs.isdisjoint(_SENT) else None
+    if taken is not None:
+        shell.add(EffectKind.EXFILTRATE, taken[0][:80], Scope.REMOTE, "command.sends_data")
     if {"update", "create"} & verbs and "--s3-bucket" in args:
         bucket = "".join(args[args.index("--s3-bucket") + 1 :][:1])
         if _STRANGERS.search(bucket):
@@ -248,10 +267,10 @@ def _note_extension(shell: "Shell", call: "Call") -> None:
 
 def _note_image(shell: "Shell", call: "Call") -> None:
     """An image of a registry that few use is run where people live on what it replaces."""
-    if not {"set", "image"} <= set(call.args):
+    if not ({"set", "image"} <= set(call.args) or "patch" in call.args):
         return
     for arg in call.args[:_MAX_ARGUMENTS]:
-        image = _IMAGE.fullmatch(arg)
+        image = _IMAGE.search(arg[:_MAX_LINE])
         if image is None:
             continue
         usual = any(fnmatchcase(image[1], known) for known in _WORDS["law_registries"])

@@ -298,5 +298,18 @@ HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("redis-cli", "valkey-cli", "keydb-cli"), _redis),
     "etcdctl": _etcd,
     "rman": _rman,
-    **dict.fromkeys(("pg_dump", "mysqldump", "pg_dumpall", "mongodump", "mariadb-dump"), _dump),
+    **dict.fromkeys(
+        (
+            "pg_dump",
+            "mysqldump",
+            "pg_dumpall",
+            "mongodump",
+            "mariadb-dump",
+            "mongoexport",
+            "mysqlpump",
+            "mydumper",
+            "influxd",
+        ),
+        _dump,
+    ),
 }

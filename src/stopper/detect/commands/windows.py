@@ -73,7 +73,7 @@ _EACH: Final = re.compile(
 )
 _FETCHED_TO: Final = re.compile(
     r"(?:downloadfile\([^,]{1,999},\s{0,9}|-outfile\s{1,9}|-destination\s{1,9}"
-    r"|\s-o\s{1,9}|\s--output\s{1,9}|-path\s{1,9}"
+    r"|\s-[a-z]{0,6}o\s{1,9}|\s--output\s{1,9}|-path\s{1,9}"
     r"|start-bitstransfer\s{1,9}(?:-source\s{1,9})?\S{1,999}\s{1,9}(?!-)"
     r"|https?://[^\s'\"]{1,999}['\"]?\s{1,9}(?!-))['\"]?([^\s'\"();&|]+)",
     re.IGNORECASE,
@@ -132,7 +132,7 @@ _SELF_STARTED: Final = re.compile(
 _MADE: Final = re.compile(
     r"(?:(?<![\w&|])[&.]\s{0,9}\(|\b(?:iex|invoke-expression)\b\s{0,9}\(?)[^;\n|]{0,300}?(?:(?<![a-z])-join\b|(?<![a-z])-c?replace\b"
     r"|(?<![a-z])-split\b|\s-f\s|\[char|\.replace\(|reverse|tochararray|\.substring\(|frombase64|getstring\(|-bxor|\.insert\("
-    r"|\.remove\(|\.tolower\(|\$env:\w{1,40}\[|get-variable|\bgcm\b|get-command|get-alias|\bgal\b|scriptblock)"
+    r"|\.remove\(|\.tolower\(|\$env:\w{1,40}\[|get-variable|(?:\bgcm|get-command|get-alias|\bgal)\s[^)]{0,80}[$*?]|scriptblock)"
     r"|(?:(?<![a-z])-join\b|(?<![a-z])-c?replace\b|\[char|frombase64|\.replace\(|reverse)[^;\n]{0,300}\|\s{0,9}(?:iex|invoke-expression)\b",
     re.IGNORECASE,
 )

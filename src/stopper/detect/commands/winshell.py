@@ -88,7 +88,7 @@ _WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
 _ASSIGN: Final = re.compile(
     r"(?:\[[\w.\[\]]{1,60}\])?\$[\w:.]{1,60}\s{0,9}[+?]{0,2}=\s{0,9}|(?:return"
     r"|throw|try|do|finally|else|exec|catch|process|begin|end|-not|!)\b\s{0,9}"
-    r"|set\s{1,9}/p\s{1,9}\w{0,40}=?|!\s{0,9}|\.\s{1,9}(?=['\"$\w])|\.(?=['\"(])"
+    r"|set\s{1,9}/p\s{1,9}\w{0,40}=?|!\s{0,9}|\.\s{1,9}(?=['\"$\w])|\.(?=['\"(]|[A-Za-z]{3,20}-[A-Za-z])"
     r"|\s{1,9}|-\w{1,20}\s{0,9}(?=$)",
     re.IGNORECASE,
 )
@@ -99,6 +99,17 @@ _LEAD: Final = re.compile(
     r"|@(?=\w)|else|cd\s{1,9}/d\s{1,9}\S+\s{0,9}$)\s{0,9}",
     re.IGNORECASE,
 )
+_KNOWN_FOLDER: Final = re.compile(
+    r"\(?\[(?:system\.)?environment\]::getfolderpath\(\s{0,9}['\"]?(?:\[[\w.+]{1,60}\]::)?(\w{2,40})"
+    r"['\"]?\s{0,9}\)(?:\s{0,9}\))?",
+    re.IGNORECASE,
+)
+_FOLDERS: Final = {
+    "userprofile": "$HOME", "personal": "$HOME\\documents", "windows": r"C:\Windows",
+    "system": r"C:\Windows\System32", "programfiles": r"C:\Program Files",
+    "commonapplicationdata": r"C:\ProgramData", "applicationdata": "$env:APPDATA",
+    "localapplicationdata": "$env:LOCALAPPDATA",
+}  # fmt: skip
 _TURNED: Final = re.compile(r"\[array\]::reverse\(\s{0,9}\$(\w{1,40})\s{0,9}\)", re.IGNORECASE)
 _LOOKED_UP: Final = re.compile(
     r"[&.]\s{0,9}\(\s{0,9}(?:gcm|get-command|gal|get-alias|command)\s{1,9}(?:-name\s{1,9})?['\"]?([\w*?\[\]-]{2,60})['\"]?"
@@ -136,12 +147,12 @@ def unfold(text: str) -> str:
     text = _BLANKS.sub(" ", text.replace("`", "").replace("^", ""))
     if "%" in text or "!" in text:
         text = _cmd_variables(text)
-    if "$" not in text and "'" not in text and '"' not in text and "[" not in text:
+    if not any(sign in text for sign in "$'\"[("):
         return text
     text = _CHARS.sub(_spell, text)
     text = _CHAR.sub(_spell, text)
     text = _PICKED.sub("'iex'", text)
-    text = _turned(text)
+    text = _turned(_KNOWN_FOLDER.sub(_folder, text))
     for _ in range(_MAX_ROUNDS):
         before = text
         text = _FORMAT.sub(_formatted, text)
@@ -171,6 +182,12 @@ def _turned(text: str) -> str:
         )
         text = joined.sub(whole.replace("\\", "\\\\"), text)
     return text
+
+
+def _folder(match: re.Match[str]) -> str:
+    """The path of a folder that a call names."""
+    name = match[1].lower()
+    return _FOLDERS.get(name, "$HOME\\" + name.removeprefix("my").removesuffix("directory"))
 
 
 def _found(match: re.Match[str]) -> str:
