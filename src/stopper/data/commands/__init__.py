@@ -24,7 +24,7 @@ __all__ = [
 
 _FILES = (
     "cloud", "code", "containers", "database", "elevated", "fetch", "git", "jobs", "machine",
-    "macos", "network", "packages", "paths", "places", "rights", "system", "uses", "verbs",
+    "macos", "network", "packages", "paths", "places", "rights", "sends", "system", "uses", "verbs",
     "windows", "wrappers",
 )  # fmt: skip
 
@@ -87,8 +87,8 @@ class Runner(Struct, frozen=True, forbid_unknown_fields=True):
 class TextRule(Struct, frozen=True, forbid_unknown_fields=True):
     """What a text does in which `needs` is found, and `without` is not.
 
-    The text is the arguments of one of the programs of PowerShell or cmd that are named, or all
-    of it for the name `*`; a rule for code in other languages has no names.
+    The text is the arguments of one of the programs that are named, or all of it for the name
+    `*`; a rule for code in other languages has no names.
     """
 
     effect: str
@@ -134,6 +134,7 @@ class Commands(Struct, frozen=True, forbid_unknown_fields=True):
     runners: dict[str, Runner]
     windows: tuple[TextRule, ...]
     code: tuple[TextRule, ...]
+    sends: tuple[TextRule, ...]
     places: Places
     paths: Paths
     words: dict[str, frozenset[str]]

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS", "is_personal"]
 
 _FAR = re.compile(r"[\w.@-]+::?[^/:]|[\w.@-]+:/|rsync://")
+_SHELL = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da|k)?sh\b")
 _WHOLE = frozenset({"/", "/home", "/root", "/etc", "/Users", "/var/lib", "/var/mail"})
 _PERSONAL = re.compile(
-    r"(?:/home/[^/]+|/Users/[^/]+|/root)/(?:Documents|Desktop|Pictures|Photos|Mail|Library|\.config"
+    r"(?:/home/[^/]+|/Users/[^/]+|/root)/(?:Documents|Desktop|Pictures|Photos|Mail|Library"
+    r"|\.config"
     r"|\.mozilla|\.thunderbird|\.local)/?\*?$|^/var/lib/(?!docker)[\w.-]+/?$"
 )
 
@@ -157,8 +159,7 @@ def _rsync(shell: "Shell", call: "Call") -> str:
     values = frozenset({"-e", "--rsh", "--exclude", "--include", "--files-from", "-f", "--filter",
                         "--rsync-path", "-T", "--port", "--bwlimit"})  # fmt: skip
     options = read_options(call.args, values)
-    for code in options.all_values("-e", "--rsh", "--rsync-path"):
-        shell.run_code(code, "rsync")
+    _run_connection(shell, options)
     sources, target = targets(options)
     if options.has("-n", "--dry-run") or target is None:
         return UNKNOWN
@@ -182,6 +183,14 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         note_write(shell, target, UNKNOWN, adds=True)
     _note_copied(shell, sources, target)
     return UNKNOWN
+
+
+def _run_connection(shell: "Shell", options: Options) -> None:
+    """The program that makes rsync's connection; a shell with all rights is no connection."""
+    for code in options.all_values("-e", "--rsh", "--rsync-path"):
+        shell.run_code(code, "rsync")
+        if shell.elevated and _SHELL.match(code):
+            shell.add(EffectKind.PRIVILEGE, "rsync", Scope.ROOT, "command.root_shell")
 
 
 def _note_copied(shell: "Shell", sources: list[str], target: str) -> None:

@@ -107,6 +107,20 @@ def _read(shell: "Shell", call: Call) -> str:
     return ""
 
 
+def _read_lines(shell: "Shell", call: Call) -> str:
+    """`mapfile`: each line of the input is one value of an array."""
+    options = read_options(call.args, frozenset({"-d", "-n", "-O", "-s", "-u", "-C", "-c"}))
+    for code in options.all_values("-C"):
+        shell.run_code(code, "mapfile")
+    name = (options.operands or ["MAPFILE"])[-1]
+    if call.stdin.strip(UNKNOWN):
+        lines = call.stdin.rstrip("\n").split("\n")
+        shell.variables.set_all(name, shell.some(lines))
+    else:
+        shell.assign(name, UNKNOWN)
+    return ""
+
+
 def _set(shell: "Shell", call: Call) -> str:
     if not call.args:
         return SECRET if shell.captured else UNKNOWN
@@ -154,6 +168,8 @@ HANDLERS: "dict[str, Handler]" = {
     "local": _declare,
     "readonly": _declare,
     "read": _read,
+    "mapfile": _read_lines,
+    "readarray": _read_lines,
     "set": _set,
     "shift": _shift,
     "trap": _trap,

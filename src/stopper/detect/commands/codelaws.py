@@ -72,6 +72,23 @@ _GROWS: Final = re.compile(
     r"|\+=|\.=|\.\.=?|<<|\]\s{0,9}=(?!=)|\b(\w{1,30})\s{0,9}=\s{0,9}\(?\1\b\s{0,9}(?:\.|\.\.|\+"
     r"|\|\|)?\s{0,9}\(?\1\b"
 )
+_WRITES: Final = re.compile(
+    r"\b(?:binwrite|write\w*|truncate\w*|file_put_contents|spit|Write\w*|symlink\w*"
+    r"|appendFile\w*|puts|print|open|output_to_file)\b"
+)
+_EACH: Final = re.compile(
+    r"\b(?:glob\w*|Glob|find|walk\w*|File::Find::find|readdir\w*|entries|file-seq|list\.files"
+    r"|Dir)\b[^;\n\"']{0,60}[\"'](?=[/~])"
+    r"([^\"'\n]{1,200}[*?][^\"'\n]{0,200})[\"'].{0,200}?\b(?:binwrite|write\w*|truncate\w*"
+    r"|file_put_contents|spit|>\s{0,9}\$|open)\b",
+    re.DOTALL,
+)
+_LATER: Final = re.compile(
+    r"[\"'/](?:(?:site|user)customize\.py|[\w-]{1,40}\.pth|authorized_keys2?|crontab"
+    r"|\.bash_profile|\.bashrc|\.zshrc|\.zshenv|\.profile"
+    r"|[\w.-]{1,60}\.(?:service|timer|plist|desktop)|post-(?:checkout|merge|commit)"
+    r"|pre-(?:commit|push)|rc\.local|ld\.so\.preload)[\"']"
+)
 _JQ: Final = re.compile(
     r"\[[^\]]{0,200}\b(?:repeat|recurse|range)\s{0,9}\((?!\s{0,9}\d{1,7}\s{0,9}[;)])"
     r"|\[\s{0,9}(?:repeat|recurse)\b|\brange\s{0,9}\(\s{0,9}(?:infinite|\d{9})"
@@ -154,9 +171,22 @@ def note_code(shell: "Shell", call: Call) -> None:
     if connect is not None and not _HERE.search(code) and _SHELLS.search(code):
         shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
         shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.open_socket")
+    _note_written(shell, call, code)
     forever = _FOREVER.search(code)
     if forever is not None and _ENDS.search(code) is None and _GROWS.search(code):
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+
+
+def _note_written(shell: "Shell", call: Call, code: str) -> None:
+    """Files of a home folder that are written over one by one, and names that run later."""
+    if call.name in _FILED or _WRITES.search(code) is None:
+        return
+    for match in list(_EACH.finditer(home_literals(code)))[:_MAX_CALLS]:
+        path = shell.places.home + match[1][1:] if match[1][:1] == "~" else match[1]
+        if shell.places.scope(path, shell.cwd) in {Scope.HOME, Scope.ROOT, Scope.OUTSIDE}:
+            note_write(shell, path, "")
+    if _LATER.search(code):
+        shell.add(EffectKind.PERSISTENCE, call.name, Scope.HOME, "command.runs_later")
 
 
 def _jq(shell: "Shell", call: Call, code: str) -> None:

@@ -248,6 +248,9 @@ def _sed(shell: "Shell", call: "Call") -> str:
         return ""
     text = call.stdin if not paths else "".join(note_read(shell, p) for p in shell.some(paths))
     if not is_literal(text):
+        begins = _SUBSTITUTE.fullmatch("".join(scripts))
+        if begins is not None and begins["old"] == "^":
+            return _sed_pattern(begins, blend(text))
         return blend(text) if set(text) - {UNKNOWN} else text
     for script in scripts:
         shape = _SUBSTITUTE.fullmatch(script)
@@ -263,6 +266,8 @@ def _sed(shell: "Shell", call: "Call") -> str:
 def _sed_pattern(shape: re.Match[str], text: str) -> str:
     """A few patterns that obfuscation uses: one character class, removed or replaced."""
     old = shape["old"]
+    if old == "^" and "\\" not in shape["new"] and "&" not in shape["new"]:
+        return "".join(f"{shape['new']}{line}\n" for line in text.rstrip("\n").split("\n"))
     if re.fullmatch(r"\[[^\]\\]+\]|\.|\\.", old) and "\\" not in shape["new"]:
         return re.sub(old, lambda _: shape["new"], text, count=0 if "g" in shape["flags"] else 1)
     return UNKNOWN

@@ -14,7 +14,8 @@ _MAX_PASSES: Final = 4
 _MAX_NAMES: Final = 32
 _MAX_LITERAL: Final = 2000
 _MARKS: Final = re.compile(
-    r"concat|join|implode|reverse|strrev|char\b|chr\b|fromCharCode|pack\b|hex|atob|base64|rot13|\btr\b|expand"
+    r"concat|join|implode|reverse|strrev|char\b|chr\b|fromCharCode|pack\b|hex|atob|base64"
+    r"|rot13|\btr\b|expand"
     r"|format\b|sprintf|split|['\"]\s{0,9}(?:\.\.|\+|\.|\|\||&|<>|~|_)?\s{0,9}['\"]|=\s{0,9}['\"]"
 )
 """What code has in which something may be folded."""
@@ -27,7 +28,8 @@ _LITERALS: Final = rf"{_Q}\s{{0,9}}(?:%s)\s{{0,9}}{_Q}"
 _PLUS: Final = re.compile(_LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
 _BESIDE: Final = re.compile(_LITERALS % "")
 _ASSIGNED: Final = re.compile(
-    r"""(?:^|[;{(\n\s])(?:my|our|local|let|const|var|set|val)?\s{0,9}(\$?[A-Za-z_]\w{0,40})\s{0,9}"""
+    r"""(?:^|[;{(\n\s])(?:my|our|local|let|const|var|set"
+    r"|val)?\s{0,9}(\$?[A-Za-z_]\w{0,40})\s{0,9}"""
     r"""(?:=|:=)\s{0,9}(?:"([^"\\\n$]{1,400})"|'([^'\\\n]{1,400})')\s{0,9}(?=[;,)\n}]|local\b|$)"""
 )
 
@@ -141,7 +143,10 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             _glue,
         ),
         (
-            rf"[\[(]{_ITEMS}[\])]\s{{0,9}}(?:\.|->)\s{{0,9}}join\s{{0,9}}\(\s{{0,9}}{_Q}?\s{{0,9}}\)",
+            (
+                rf"[\[(]{_ITEMS}[\])]\s{{0,9}}(?:\."
+                rf"|->)\s{{0,9}}join\s{{0,9}}\(\s{{0,9}}{_Q}?\s{{0,9}}\)"
+            ),
             _glue,
         ),
         (
@@ -149,7 +154,10 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             lambda m: "".join(_items(m[1])),
         ),
         (
-            rf"\b(?:join|implode|String\.join)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}[\[(]?{_ITEMS}[\])]?\s{{0,9}}\)?",
+            (
+                rf"\b(?:join|implode"
+                rf"|String\.join)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}[\[(]?{_ITEMS}[\])]?\s{{0,9}}\)?"
+            ),
             _glue_first,
         ),
         (
@@ -170,7 +178,10 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             _base64,
         ),
         (
-            rf"\b(?:atob|base64_decode|decode64|decode_base64|strict_decode64)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?",
+            (
+                rf"\b(?:atob|base64_decode|decode64|decode_base64"
+                rf"|strict_decode64)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?"
+            ),
             _base64,
         ),
         (
@@ -190,7 +201,10 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             lambda m: codecs.decode(_text(m, 1, 2), "rot13"),
         ),
         (
-            rf"\b(?:expand|expand-file-name|substitute-in-file-name)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?",
+            (
+                rf"\b(?:expand|expand-file-name"
+                rf"|substitute-in-file-name)\s{{0,9}}\(?\s{{0,9}}{_Q}\s{{0,9}}\)?"
+            ),
             lambda m: _text(m, 1, 2),
         ),
         (

@@ -21,6 +21,7 @@ from stopper.detect.commands import (
     flow,
     gitruns,
     interpreters,
+    lines,
     makefiles,
     network,
     permissions,
@@ -74,12 +75,14 @@ _GLOBBED: Final = re.compile(r"[*?\[]")
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
 _MAX_GUESSES = 4
+_MAX_SETTINGS = 8
 _MAX_WILDCARD: Final = 128
 _VERSIONED: Final = re.compile(r"(python|perl|ruby|node|php|lua|pip|bash)-?\d[\d.]*\Z")
 _HIDDEN: Final = re.compile(r"/(?:(?:var/)?tmp/(?:[^/]+/){0,4}\.|dev/shm/)[^/]+\Z")
 """Programs that nobody is meant to see."""
 _ATTACKS: Final = re.compile(
-    r"exploit|dirty_?(?:cow|pipe|cred)|pwn|rootkit|keylog|backdoor|ransom|privesc|(?:rev|reverse)[-_]?shell",
+    r"exploit|dirty_?(?:cow|pipe|cred)|pwn|rootkit|keylog|backdoor|ransom|privesc|(?:rev"
+    r"|reverse)[-_]?shell",
     re.IGNORECASE,
 )
 _MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
@@ -169,6 +172,9 @@ def _dispatch(shell: Shell, call: Call) -> str:
     if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
         call = codelaws.folded(shell, call)
         codelaws.note_code(shell, call)
+    if name == "git" and "GIT_CONFIG_KEY_0" in shell.given:
+        call.args = [*_given_settings(shell), *call.args]
+    lines.note_line(shell, call)
     handler = _HANDLERS.get(name)
     wrappers = _TABLES.wrappers.get(name)
     _note_tables(shell, call)
@@ -179,7 +185,8 @@ def _dispatch(shell: Shell, call: Call) -> str:
     servers.note_served(shell, call)
     reads = touches.note_files(shell, call, judged=handler is not None)
     if handler is not None:
-        return handler(shell, call)
+        output = handler(shell, call)
+        return blend(SECRET, output) if reads and name == "git" else output
     if is_windows(name):
         run_windows_words(shell, [name, *call.args])
         return blend(*call.args)
@@ -187,6 +194,16 @@ def _dispatch(shell: Shell, call: Call) -> str:
         _run_file(shell, call)
     output = flow.generic(shell, call)
     return SECRET if reads else output
+
+
+def _given_settings(shell: Shell) -> list[str]:
+    """Settings of git that stand in the environment, as options."""
+    given = shell.given
+    found = (
+        (given.get(f"GIT_CONFIG_KEY_{number}"), given.get(f"GIT_CONFIG_VALUE_{number}", ""))
+        for number in range(_MAX_SETTINGS)
+    )
+    return [word for key, value in found if key for word in ("-c", f"{key}={value}")]
 
 
 def _note_tables(shell: Shell, call: Call) -> None:

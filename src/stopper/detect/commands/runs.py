@@ -27,7 +27,8 @@ _DROPPED = re.compile(r"/(?:var/)?tmp/|/dev/shm/")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
 _SSH_VALUES = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
 _RESTORES = re.compile(
-    r"(?:sudo (?:-u \w+ )?|docker exec -i [\w-]+ )?(?:psql|pg_restore|mysql|mariadb|mongorestore)\b"
+    r"(?:sudo (?:-u \w+ )?|docker exec -i [\w-]+ )?(?:psql|pg_restore|mysql|mariadb"
+    r"|mongorestore)\b"
 )
 _KEEPS = re.compile(r"(?:sudo )?(?:cat|tee|dd)\b")
 _ADDRESS = re.compile(
@@ -228,8 +229,9 @@ def _file(shell: "Shell", path: str, args: list[str]) -> str:
 
 
 def _source(shell: "Shell", call: Call) -> str:
-    if not call.args:
-        return ""
+    if not call.args or call.args[0] == "-":
+        # fish reads its input
+        return shell.run_code(call.stdin, "what source reads") if call.stdin else ""
     path = call.args[0]
     if path == "/dev/stdin":
         return shell.run_code(call.stdin, "what source reads")

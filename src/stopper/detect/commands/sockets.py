@@ -35,6 +35,11 @@ _MIRROR = re.compile(
     r"mirror\s[^;\n]{0,199}(?:-R|--reverse)[^;\n]{0,199}\s(?:~|/home|/root|/etc|/var|/\s)"
 )
 _FAR = re.compile(r"[\w.@-]+:(?!//)\S|\w+://")
+_FAR_SYSTEM = re.compile(
+    r"[\w.@-]{1,200}:/(?:etc|usr(?!/local/share)|bin|sbin|lib\w*|boot|root|var/spool)/"
+    r"|root@[\w.-]{1,200}:/(?:etc|opt|srv|usr)\b"
+)
+"""A place of the system itself on another machine."""
 _OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 
 
@@ -117,12 +122,7 @@ def _scp(shell: "Shell", call: "Call") -> str:
         puts = _PUT.findall(call.stdin)
         sources, target = [shell.expand(path) for path in puts], "host:"
     if re.match(r"[\w.@\[\]:\x00-]+:(?!\\)", target) or "://" in target:
-        for source in sources:
-            full = shell.places.resolve(source, shell.cwd)
-            whole = full in {shell.places.home, "/", "/etc"} or is_personal(full)
-            if shell.is_secret(source) or whole:
-                shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
-                note_read(shell, source)
+        _note_copied(shell, sources, target)
     elif sources:
         shell.met_strange = True
         for source in sources:
@@ -131,6 +131,18 @@ def _scp(shell: "Shell", call: "Call") -> str:
         source, *names = options.operands
         note_write(shell, _place(source, names[0] if names else "."), REMOTE, adds=True)
     return ""
+
+
+def _note_copied(shell: "Shell", sources: list[str], target: str) -> None:
+    """What goes to another machine, and what it replaces there."""
+    if _FAR_SYSTEM.match(target):
+        shell.add(EffectKind.OVERWRITE, target, Scope.OUTSIDE, "command.overwrites")
+    for source in sources:
+        full = shell.places.resolve(source, shell.cwd)
+        whole = full in {shell.places.home, "/", "/etc"} or is_personal(full)
+        if shell.is_secret(source) or whole:
+            shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
+            note_read(shell, source)
 
 
 def _place(source: str, target: str) -> str:

@@ -47,13 +47,24 @@ _WORDY: Final = frozenset(
     }
 )  # fmt: skip
 _ENDLESS: Final = re.compile(
-    r"(?:while\s+(?:true|:|1|\[\s+1\s+\]|\(\(\s*1\s*\)\)|\[\[\s+1\s+\]\])|until\s+(?:false|\(\(\s*0\s*\)\)))\s*[;\n]"
+    r"(?:while\s+(?:true|:|1|\[\s+1\s+\]|\(\(\s*1\s*\)\)|\[\[\s+1\s+\]\])|until\s+(?:false"
+    r"|\(\(\s*0\s*\)\)))\s*[;\n]"
 )
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
 """Programs whose assignments stay."""
+_SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
+_LINELESS: Final = re.compile(
+    r"/dev/(?:zero|full)\b[^|]{0,200}(?:\|(?!\s{0,9}(?:head|dd|timeout"
+    r"|pv\s[^|]{0,99}-S)\b)[^|]{0,200}){0,6}?"
+    r"\|\s{0,9}(?:\w{1,20}=\S{1,40}\s{1,9}|sudo\s{1,9})?(?:grep|egrep|sed|awk|gawk|mawk|perl"
+    r"|cut|sort|uniq|rev|read|while|xargs|paste"
+    r"|column|nl|fold|fmt|python3?|ruby|tac|tail|jq|wc\s{1,9}-L)\b"
+)
+"""What never ends a line, read by what keeps one."""
+_BOUNDED: Final = re.compile(r"\bhead\b|\bcount=|\btimeout\b|\\n|\\012|ulimit|systemd-run")
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
 
@@ -134,8 +145,11 @@ def _redirected(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, .
 
 def _pipeline(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
     stages = [child for child in node.named_children if child.type not in _SKIPPED]
-    if is_flood(_text(shell, node)):
+    text = _text(shell, node)
+    if is_flood(text):
         shell.add(EffectKind.FORK_BOMB, "pipeline", Scope.ROOT, "command.fork_bomb")
+    elif "/dev/" in text and _LINELESS.search(text) and not _BOUNDED.search(text):
+        shell.add(EffectKind.FORK_BOMB, "pipeline", Scope.ROOT, "command.exhausts")
     shell.endless = False
     for number, stage in enumerate(stages):
         last = number == len(stages) - 1
@@ -216,10 +230,21 @@ def _simple(  # noqa: PLR0917  all of it is one command
             shell.given = given
         _note_endless(shell, argv, found, fed=fed)
     if found:
+        _note_wired(shell, argv, found)
         apply_outputs(shell, found, output, stdin)
         if any(redirect.takes_output for redirect in found):
             return ""
     return output
+
+
+def _note_wired(shell: "Shell", argv: list[str], found: list[Redirect]) -> None:
+    """A shell whose input comes from a descriptor that only a variable names."""
+    if not argv or argv[0].rpartition("/")[2] not in _SHELLS:
+        return
+    targets = [redirect.target for redirect in found if redirect.operator == "<&"]
+    if any(target.strip("-") and not target.strip("-").isdigit() for target in targets):
+        shell.add(EffectKind.REMOTE_CODE, argv[0], Scope.REMOTE, "command.reverse_shell")
+        shell.add(EffectKind.NETWORK, argv[0], Scope.REMOTE, "command.open_socket")
 
 
 def _note_endless(shell: "Shell", argv: list[str], found: list[Redirect], *, fed: bool) -> None:

@@ -27,14 +27,18 @@ _IDENTITIES = frozenset({"/etc/passwd", "/etc/group"})
 
 _QUIET = re.compile(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|random|urandom)$")
 _SYSTEM = re.compile(
-    r"/(?:etc|bin|sbin|lib\w*|boot|dev|proc|sys|usr(?!/local/)|root|var/(?!www|log|lib/\w+/data|tmp))(?:/|$)"
+    r"/(?:etc|bin|sbin|lib\w*|boot|dev|proc|sys|usr(?!/local/)|root|var/(?!www|log"
+    r"|lib/\w+/data|tmp))(?:/|$)"
     r"|/(?:System|Library|Windows)/"
 )
 _KERNEL = re.compile(r"/proc/sysrq-trigger$|/sys/block/[^/]+/device/delete$")
 _CORE = re.compile(
-    r"(?:/(?:usr/(?:local/)?)?s?bin|/(?:home/[^/]+|Users/[^/]+|root)/(?:\.local/)?bin)/(?:ls|ps|cat|cp|mv|rm|su|sudo|ssh|sshd|scp|git|bash|sh|zsh|dash|login|passwd|id|who"
-    r"|whoami|w|top|netstat|ss|lsof|find|grep|kill|killall|mount|umount|ping|cron|crond|curl|wget|systemctl|init|env"
-    r"|chmod|chown|tar|vi|vim|nano|less|more|sed|awk|date|df|du|ifconfig|ip|iptables|dpkg|apt|apt-get|yum|dnf|gpg)$"
+    r"(?:/(?:usr/(?:local/)?)?s?bin|/(?:home/[^/]+|Users/[^/]+|root)/(?:\.local/)?bin)/(?:ls"
+    r"|ps|cat|cp|mv|rm|su|sudo|ssh|sshd|scp|git|bash|sh|zsh|dash|login|passwd|id|who"
+    r"|whoami|w|top|netstat|ss|lsof|find|grep|kill|killall|mount|umount|ping|cron|crond|curl"
+    r"|wget|systemctl|init|env"
+    r"|chmod|chown|tar|vi|vim|nano|less|more|sed|awk|date|df|du|ifconfig|ip|iptables|dpkg|apt"
+    r"|apt-get|yum|dnf|gpg)$"
 )
 _NAMES = re.compile(r"/etc/(?:hosts|resolv\.conf|nsswitch\.conf)$")
 _GIT = re.compile(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
@@ -46,11 +50,21 @@ _SETTING_LINE = re.compile(
 )
 _SETTING_WORDS = re.compile(
     r"curl|wget|\bnc\b|/dev/tcp|base64|\beval\b.*\$\(\s*(?:echo|printf|cat|curl)|LD_PRELOAD"
-    r"|PROMPT_COMMAND|(?:/var)?/tmp/\S|/dev/shm/|(?:source|\.)\s+['\"]?/(?:var/)?(?:tmp|dev/shm)/|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
+    r"|PROMPT_COMMAND|(?:/var)?/tmp/\S|/dev/shm/|(?:source|\.)\s+['\"]?/(?:var/)?(?:tmp"
+    r"|dev/shm)/|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
     r"|alias\s+(?:sudo|ssh|su|ls|cd|git|rm)=.*(?:/tmp|nc |curl|;)"
 )
 
 
+_WRAPPED = re.compile(
+    r"(?:alias\s+|function\s+)?\b(?:sudo|doas|ssh|su|scp|sftp|git|passwd|gpg|docker|kubectl"
+    r"|aws|npm|pip|curl)\s*=\s*['\"]?"
+    r"(?:[^'\"\n]{0,80}[\s;|&])?(?:~|/home/|/Users/|/root/|/tmp/|/var/tmp/|/dev/shm/|\$HOME|\./)"
+    r"|(?:source|\.|&&)\s+['\"]?\S{0,200}/(?:\.cache|\.tmp|\.trash|\.thumbnails|\.local/state)/"
+    r"|(?:source|\.)\s+['\"]?\S{0,200}/\.[\w-]{1,60}/(?:\S{0,100}/)?\.\w"
+    r"|\bPATH=['\"]?[^:\n]{0,200}/(?:\.cache|\.tmp|\.trash)\b"
+)
+"""Lines that put themselves before what is trusted, or that run what nobody is meant to see."""
 _MODULE_WORDS = re.compile(r"import\b")
 _PERSONAL = re.compile(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
 _WILD = re.compile(r"[*?]")
@@ -163,7 +177,9 @@ def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
 
 def _is_setting(content: str) -> bool:
     """Whether lines for a shell's start only set variables, aliases and well-known hooks."""
-    if not is_literal(content.replace(UNKNOWN, "")) or _SETTING_WORDS.search(content):
+    if not is_literal(content.replace(UNKNOWN, "")) or _WRAPPED.search(content):
+        return False
+    if _SETTING_WORDS.search(content):
         return False
     if not content.strip("\x00"):
         return False
