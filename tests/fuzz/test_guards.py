@@ -117,7 +117,7 @@ def test_a_file_loads_or_is_complained_about(text: str, kind: str) -> None:
 )
 @QUICK
 def test_no_text_is_a_token_or_a_reference(token: str) -> None:
-    assert isinstance(read_capability(bytes(32), token, "t", {}, 0), Refusal)
+    assert isinstance(read_capability(bytes(32), token, "t", {}, 0, requester="an agent"), Refusal)
     assert not ProvenanceGuard().is_genuine(token)
 
 
