@@ -28,7 +28,8 @@ _CHARS: Final = re.compile(
     re.IGNORECASE,
 )
 _CAST: Final = re.compile(
-    rf"\b(?:try_)?cast\({_BLANK}({_QUOTED}){_BLANK}as\s[\w() ]{{1,40}}?\)|\b(?:try_)?convert\({_BLANK}"
+    rf"\b(?:try_)?cast\({_BLANK}({_QUOTED}){_BLANK}as\s[\w ]{{1,40}}(?:\([\w, ]{{1,9}}\))?"
+    rf"{_BLANK}\)|\b(?:try_)?convert\({_BLANK}"
     rf"n?(?:var)?char{_BLANK}(?:\(\w{{1,9}}\))?{_BLANK},{_BLANK}({_QUOTED})(?:{_BLANK},{_BLANK}\d)?"
     rf"{_BLANK}\)|\bconvert\({_BLANK}({_QUOTED})\s{{1,9}}using\s{{1,9}}\w{{1,20}}{_BLANK}\)|\bconvert_from\({_BLANK}"
     rf"({_QUOTED}){_BLANK},{_BLANK}'[\w-]{{1,20}}'{_BLANK}\)|\b(?:utl_raw\.cast_to_varchar2|to_char){_BLANK}"

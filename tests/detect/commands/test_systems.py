@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from stopper.detect.commands import is_dangerous, judge_command
 
+SETS = (2, 3)
 CORPUS = Path(__file__).parent.parent / "corpus"
 
 
@@ -14,15 +17,17 @@ def rows(name: str) -> Iterator[str]:
         yield line.replace("⏎", "\n")
 
 
-def test_every_dangerous_command_is_seen() -> None:
+@pytest.mark.parametrize("number", SETS)
+def test_every_dangerous_command_is_seen(number: int) -> None:
     """No row is missed, and each shows the effect it is labelled with."""
-    for row in rows("dangerous-systems-2.tsv"):
+    for row in rows(f"dangerous-systems-{number}.tsv"):
         kind, _, command = row.partition("\t")
         judgement = judge_command(command)
         assert is_dangerous(judgement), command
         assert kind in judgement.kinds, command
 
 
-def test_ordinary_commands_pass() -> None:
-    commands = list(rows("ordinary-systems-2.txt"))
+@pytest.mark.parametrize("number", SETS)
+def test_ordinary_commands_pass(number: int) -> None:
+    commands = list(rows(f"ordinary-systems-{number}.txt"))
     assert not [command for command in commands if is_dangerous(judge_command(command))]

@@ -88,16 +88,14 @@ def _note_first(shell: "Shell", operands: list[str], first: int) -> None:
 
 
 def note_task(shell: "Shell", call: "Call", *, unknown: bool) -> None:
-    """Note a task of a framework that empties a database, and what an unknown program destroys."""
+    """Note a task of a framework that empties a database, and what a program's words say."""
     note_laws(shell, call, unknown=unknown)
-    for place, arg in enumerate(call.args[:_MAX_TASKS]):
+    for arg in call.args[:_MAX_TASKS]:
         if ":" in arg and _TASK.match(arg):
             own = is_own(shell, call)
             shell.add(
                 EffectKind.DATABASE, arg, Scope.REMOTE, "command.database_destroys", reversible=own
             )
-        elif unknown and place <= 1 and arg in _WORDS["unknown_destroys"]:
-            _note(shell, "destroys", f"{call.name} {arg}", " ".join(call.args[: place + 1]))
 
 
 def _kind(word: str) -> str | None:

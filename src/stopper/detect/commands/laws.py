@@ -69,8 +69,8 @@ _MIGHTY: Final = re.compile(
     r"|\d{0,2}maintainer|\*)(?![\w-]))|\b(?:ids|type|actions|resources?)=\*[;&\"' ]"
     r"|\bAdministratorAccess\b|\bcluster-admin\b|\broles/owner\b"
     r"|\bsystem:(?:masters|authenticated|unauthenticated|anonymous|serviceaccounts)\b"
-    r"|\b(?:console|super|org|global|cluster|account|billing|security|site|power|user ?access)[ _-]?"
-    r"(?:admin(?:istrator)?|user|owner)\b"
+    r"|\b(?:console|super|org|global|cluster|account|billing|security|site|power|user ?access)"
+    r"[ _-]?(?:admin(?:istrator)?|user|owner)\b"
     r"|\b(?:set|add|grant|assign|promote|change|make)[ _-](?:\S{0,30} ){0,3}\S{0,60} ?"
     r"(?:administrator|superuser|sysadmin|owner|root)$",
     re.IGNORECASE,
@@ -191,7 +191,8 @@ def _note_destroyed(shell: "Shell", call: "Call", operands: list[str], line: str
             if word in operands[:1]:
                 return
             continue
-        if any(part in strong or part.removeprefix("auto") in strong for part in parts):
+        whole = not parts.isdisjoint(weak) and not parts.isdisjoint(_WORDS["law_whole"])
+        if whole or any(part in strong or part.removeprefix("auto") in strong for part in parts):
             found = True
     if not found and _FORCED.search(line):
         parts = _parts(operands[:3])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["note_manifest", "note_policy"]
 
-_MAX_TEXT: Final = 65_536
+_MAX_TEXT: Final = 32_768
 _APPLIES: Final = frozenset({"apply", "create", "replace", "patch", "run"})
 _DRY: Final = ("--dry-run", "diff")
 _KIND = r"[\"']?kind[\"']?\s{0,9}:\s{0,9}[\"']?"
@@ -85,6 +85,8 @@ def note_manifest(shell: "Shell", call: "Call") -> None:
     if not _APPLIES & set(call.args) or any(arg.startswith(_DRY) for arg in call.args):
         return
     text = call.stdin[:_MAX_TEXT]
+    if len(call.stdin) > _MAX_TEXT:
+        shell.doubt("a manifest too large to judge", "command.too_large")
     for kind, reason, shape in _RULES:
         if shape.search(text):
             shell.add(kind, call.name, Scope.REMOTE, reason)
