@@ -56,7 +56,7 @@ _KILLS_ALL: Final = re.compile(
 )
 _CREATES: Final = re.compile(r"\s*(?:create|insert|alter|comment|--)", re.IGNORECASE)
 _RIGHTS: Final = re.compile(
-    r"\bgrant\s+(?:super|dba|sysadmin|sysdba|root|admin\w*|accountadmin|all)\b"
+    r"\bgrant\s+(?:role\s+)?(?:super|dba|sysadmin|sysdba|root|admin\w*|accountadmin|all)\b"
     r"|\bgrant\b[^;]{0,300}\bon\s+\*\.\*"
     r"|\bgrant\b[^;]{0,300}\bto\s+public\b|\bwith\s+grant\s+option|\bsp_addsrvrolemember"
     r"|\bsp_addrolemember"

@@ -49,7 +49,7 @@ _LITERAL: Final = re.compile(r"N?'((?:[^']|'')*)'")
 _ABROAD: Final = re.compile(
     r"\b(?:https?|ftp)://(?!(?:localhost|127\.0\.0\.1)\b)"
     r"|\b(?:s3a?|gs|gcs|abfss?|wasbs?|azure|az|oss|cos|b2|r2|swift)://(?:[^/'\s]*\.(?:com|net|org|io|dev)\b"
-    r"|[^/'\s]*(?<![a-z])(?:outside|external|foreign|stranger\w*|unknown|untrusted|public|share|drop\w*"
+    r"|[^/'\s]*(?<![a-z])(?:outside|external|foreign|stranger\w*|unknown|untrusted|drop\w*"
     r"|intake|exfil\w*|loot|attacker|evil|anon\w*|sink|leak\w*|dump\w*|rogue)(?![a-z]))",
     re.IGNORECASE,
 )

@@ -32,6 +32,8 @@ CALLS = {
     "an extension that is run":          ("gh extension install nobody77/gh-a && gh a",                 True),
     "an extension that is not run":      ("gh extension install nobody77/gh-a",                         False),
     "what runs, pushed":                 ("docker commit a b.example.net/c && docker push b.example.net/c", True),
+    "SQL for an unknown client": ("nosuchsql -c 'drop table a'", True),
+    "SQL that is only read": ("nosuchsql -c 'select 1'", False),
     "protection that is turned off":     ("az repos policy update --id 7 --blocking false",             True),
 }  # fmt: skip
 

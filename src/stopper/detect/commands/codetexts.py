@@ -63,6 +63,10 @@ _PHP_REPLACED: Final = re.compile(rf"\bstr_replace\({_B}({_S}){_B},{_B}({_S}){_B
 _SENT: Final = re.compile(
     rf"\.(?:public_send|__send__|send|method)\({_B}[:]?({_S})(?:\.to_sym|\.intern)?{_B}(?:,{_B}|(\)))"
 )
+_APPLIED: Final = re.compile(
+    rf"\bcall_user_func(?:_array)?\({_B}(['\"])(\w{{1,60}})\1{_B},{_B}"
+    rf"|\bmethod\({_B}[:'\"](\w{{1,60}})['\"]?{_B}\)\.call\("
+)
 _MEMBER: Final = re.compile(rf"([\w)])\[{_B}(['\"])([A-Za-z_]\w{{0,40}})\2{_B}\]{_B}\(")
 _NAMED: Final = re.compile(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
 _SET: Final = re.compile(
@@ -111,7 +115,7 @@ def spell(code: str) -> str:
         code = _put(code)
         if code == before or len(code) > _MAX_CODE:
             break
-    code = _SENT.sub(_called, code)
+    code = _APPLIED.sub(lambda m: f"{m[2] or m[3]}(", _SENT.sub(_called, code))
     code = _MEMBER.sub(r"\1.\3(", code)
     return _NAMED.sub(r"\2(", code)
 

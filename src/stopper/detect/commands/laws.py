@@ -2,12 +2,12 @@
 
 import re
 from fnmatch import fnmatchcase
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.manifests import note_manifest, note_policy
-from stopper.detect.commands.queries import note_redis
+from stopper.detect.commands.queries import note_redis, note_sql
 from stopper.detect.commands.stages import is_own, note_rebuilt
 from stopper.detect.commands.taint import ENCODED, REMOTE
 from stopper.detect.effects import EffectKind, Scope
@@ -70,7 +70,7 @@ _MIGHTY: Final = re.compile(
     r"|\bAdministratorAccess\b|\bcluster-admin\b|\broles/owner\b"
     r"|\bsystem:(?:masters|authenticated|unauthenticated|anonymous|serviceaccounts)\b"
     r"|\b(?:console|super|org|global|cluster|account|billing|security|site|power|user ?access)"
-    r"[ _-]?(?:admin(?:istrator)?|user|owner)\b"
+    r"[ _-]?(?:admin(?:istrator)?s?|user|owner)\b"
     r"|\b(?:set|add|grant|assign|promote|change|make)[ _-](?:\S{0,30} ){0,3}\S{0,60} ?"
     r"(?:administrator|superuser|sysadmin|owner|root)$",
     re.IGNORECASE,
@@ -103,6 +103,13 @@ _POLICED: Final = frozenset({"vault", "bao", "consul", "nomad", "mc", "aws", "mi
 _STRANGERS: Final = re.compile(
     r"(?<![a-z])(?:unknown|anon(?:ymous)?|strangers?|untrusted|outside|external|attacker|evil|exfil|loot|drop"
     r"|intake|malicious|rogue)(?![a-z])",
+    re.IGNORECASE,
+)
+_STATED: Final = frozenset(
+    {"-c", "-e", "-q", "-Q", "--query", "--execute", "--command", "--sql", "-s"}
+)
+_STATEMENT: Final = re.compile(
+    r"\s{0,99}(?:drop|truncate|delete\s+from|update|alter|grant|revoke|unload|copy|create\s+(?:user|role)|exec\w*)\s",
     re.IGNORECASE,
 )
 _TAKER: Final = re.compile(
@@ -154,6 +161,7 @@ def note_laws(shell: "Shell", call: "Call", *, unknown: bool) -> None:
     cmdlet = any(map(_CMDLET.match, [name, *operands]))
     if (unknown and not cmdlet) or name in _WORDS["law_destroys"]:
         _note_destroyed(shell, call, operands, line)
+        _note_statements(shell, call, args)
     _note_opened(shell, call, verbs, line)
     _note_shown(shell, call, verbs, line)
     _note_sent(shell, verbs, args)
@@ -167,9 +175,10 @@ def _parts(words: list[str]) -> set[str]:
 def _is_reading(operands: list[str]) -> bool:
     """Whether the first word that is a verb only reads."""
     for operand in operands:
-        for part in _SPLIT.split(_HUMP.sub("-", operand).lower()):
-            if part in _WORDS["law_reads"]:
-                return True
+        parts = _SPLIT.split(_HUMP.sub("-", operand).lower())
+        if parts[0] in _WORDS["law_reads"]:
+            return True
+        for part in parts:
             if (
                 part in _WORDS["law_strong"]
                 or part in _WORDS["law_weak"]
@@ -204,6 +213,13 @@ def _note_destroyed(shell: "Shell", call: "Call", operands: list[str], line: str
         )
         if re.search(r"\b(?:db|sql|database|table|topic|keyspace|collection|index)s?\b", line):
             shell.add(EffectKind.DATABASE, target, Scope.REMOTE, "command.database_destroys")
+
+
+def _note_statements(shell: "Shell", call: "Call", args: list[str]) -> None:
+    """SQL in an option of a program that is no client that is known."""
+    for option, value in pairwise(args):
+        if option in _STATED and _STATEMENT.match(value):
+            note_sql(shell, value, None, own=is_own(shell, call))
 
 
 def _note_opened(shell: "Shell", call: "Call", verbs: set[str], line: str) -> None:

@@ -122,6 +122,11 @@ _MAKES: Final = re.compile(
     r"|role|index)?)\b[^']{0,200}'\s{0,9}(?:\|\||,|\+)",
     re.IGNORECASE,
 )
+_TRIED: Final = re.compile(r"--help\Z|--dry[-_]?run\b(?!=false)", re.IGNORECASE)
+_SPELLED: Final = re.compile(
+    r"^\\set\s.{0,4000}^\s{0,99}:['\"]?\w{1,60}['\"]?\s{0,9}(?:;|$)", re.MULTILINE | re.DOTALL
+)
+"""A variable of the client is run as a statement."""
 _SELECTS: Final = re.compile(
     r"\bselect\b.{1,4000}\bfrom\s+(?!pg_|information_schema)\w", re.IGNORECASE | re.DOTALL
 )
@@ -144,7 +149,7 @@ def note_sql(shell: "Shell", text: str, dialect: str | None, *, own: bool = Fals
 
 
 def _client(shell: "Shell", call: "Call") -> str:
-    if "--help" in call.args:
+    if any(map(_TRIED.match, call.args)):
         return UNKNOWN
     dialect = _DIALECTS[call.name]
     texts = _texts(shell, call, dialect)
@@ -155,6 +160,8 @@ def _client(shell: "Shell", call: "Call") -> str:
     own = is_own(shell, call)
     for text in texts:
         note_sql(shell, text, dialect, own=own)
+        if _SPELLED.search(text) and not own:
+            shell.doubt("a statement that a variable holds", "command.unknown_code")
         for line in re.findall(
             r"^[ \t]{0,99}(?:\\!|\.shell|\.system|!!?|system\s)[ \t]{0,99}(.+)$", text, re.MULTILINE
         ):
@@ -259,7 +266,7 @@ def note_redis(shell: "Shell", lines: list[list[str]], *, own: bool = False) -> 
 
 
 def _etcd(shell: "Shell", call: "Call") -> str:
-    if "del" in call.args and any(arg in _ETCD for arg in call.args):
+    if "del" in call.args and any(arg.partition("=")[0] in _ETCD for arg in call.args):
         shell.add(EffectKind.DATABASE, "etcd", Scope.REMOTE, "command.database_destroys")
     return UNKNOWN
 

@@ -58,7 +58,7 @@ _INSIDE: Final = re.compile(
     rf"[;&|{{(=]\s{{0,9}}(?:{_VERBS})-[A-Z][a-z]\w+(?![\w/.-])|[\s\"'=][a-zA-Z]:\\\w"
     rf"|[%]\w{{3,40}}%\\|\$env:[A-Za-z]|\bHK(?:LM|CU|CR)[:\\]"
     r"|(?:^|[\s\"'=])\\\\[\w.-]+\\\w|[;&|]\s{0,9}[\w\\:.-]{1,99}\.exe(?=\s"
-    r"|$)|\|\s{0,9}cmd(?:\.exe)?\s*$|\|\s{0,9}(?i:iex)\b|%ERRORLEVEL%|%\w{1,40}:~-?\d|\$LASTEXITCODE|\$(?i:home)\\\w|>\s?nul\b|::(?:Load|Delete"
+    r"|$)|\|\s{0,9}cmd(?:\.exe)?\s*$|\|\s{0,9}(?i:iex)\b|(?:^|\s)(?i:sal|nal)\s\w|%ERRORLEVEL%|%\w{1,40}:~-?\d|\$LASTEXITCODE|\$(?i:home)\\\w|>\s?nul\b|::(?:Load|Delete"
     r"|DownloadString|FromBase64String"
     r"|Create|Start|ReadAll\w+|WriteAll\w+)\("
 )

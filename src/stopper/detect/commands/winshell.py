@@ -60,7 +60,7 @@ _PICKED: Final = re.compile(
 )
 _LITERAL: Final = re.compile(_QUOTED)
 _PS_SET: Final = re.compile(
-    r"\$(\w{1,40})\s{0,9}=\s{0,9}(?:'([^'\n]{0,999})'|\"([^\"$\n]{0,999})\")\s{0,9}(?=[;\n]|$)"
+    r"\$((?:env:)?\w{1,40})\s{0,9}=\s{0,9}(?:'([^'\n]{0,999})'|\"([^\"$\n]{0,999})\")\s{0,9}(?=[;\n]|$)"
 )
 _CMD_SET: Final = re.compile(r'\bset\s+"?(\w{1,40})=([^&|\n"]{0,999})"?', re.IGNORECASE)
 _CMD_USE: Final = re.compile(
@@ -110,6 +110,11 @@ _FOLDERS: Final = {
     "commonapplicationdata": r"C:\ProgramData", "applicationdata": "$env:APPDATA",
     "localapplicationdata": "$env:LOCALAPPDATA",
 }  # fmt: skip
+_ALIAS: Final = re.compile(
+    r"\b(?:sal|set-alias|new-alias|nal)\s{1,9}(?:-name\s{1,9})?['\"]?(\w{1,40})['\"]?\s{1,9}(?:-value\s{1,9})?"
+    r"\(?['\"]?([\w-]{2,60})['\"]?\)?",
+    re.IGNORECASE,
+)
 _TURNED: Final = re.compile(r"\[array\]::reverse\(\s{0,9}\$(\w{1,40})\s{0,9}\)", re.IGNORECASE)
 _LOOKED_UP: Final = re.compile(
     r"[&.]\s{0,9}\(\s{0,9}(?:gcm|get-command|gal|get-alias|command)\s{1,9}(?:-name\s{1,9})?['\"]?([\w*?\[\]-]{2,60})['\"]?"
@@ -162,7 +167,7 @@ def unfold(text: str) -> str:
         text = _REPLACED.sub(_replaced, text)
         if text == before:
             break
-    return _with_arguments(_ps_variables(_LOOKED_UP.sub(_found, text)))
+    return _with_arguments(_renamed(_ps_variables(_LOOKED_UP.sub(_found, text))))
 
 
 def _turned(text: str) -> str:
@@ -194,6 +199,14 @@ def _found(match: re.Match[str]) -> str:
     """The command that a wildcard finds: the worst that it may be."""
     wanted = match[1].lower()
     return next((name for name in _WORST if fnmatchcase(name, wanted)), match[0]) + " "
+
+
+def _renamed(text: str) -> str:
+    """Aliases that the text sets, as the commands that they stand for."""
+    for match in list(_ALIAS.finditer(text))[:_MAX_SETS]:
+        used = rf"(?m)(^|[;|{{&(\n]\s{{0,9}}){re.escape(match[1])}(?=\s)"
+        text = re.sub(used, rf"\g<1>{match[2]}", text)[:_MAX_TEXT]
+    return text
 
 
 def _with_arguments(text: str) -> str:
