@@ -48,6 +48,7 @@ _EVERYONE: Final = re.compile(
     r"\b(?:allUsers|allAuthenticatedUsers|AllUsers|AuthenticatedUsers|public-read(?:-write)?)\b|\bUser:\*"
     r"|(?i:[ :=](?:everyone|anonymous|anyone|\"?principal\"?\s{0,3}:\s{0,3}\"?\*)(?![\w-]))"
 )
+_OFF: Final = ("false", "off", "none", "disable", "=0", " 0", "--no-", "--skip", "--remove")
 _WEAKENED: Final = re.compile(
     r"(?:polic|protect|guard|audit|logging|encrypt|mfa|2fa|versioning|firewall|verif|secur|lock"
     r"|approval|review)[\w-]{0,40}\b.{0,200}?[ -](?:-?[\w-]{0,30})?(?:blocking|enabled?|enforce\w*"
@@ -231,7 +232,7 @@ def _note_opened(shell: "Shell", call: "Call", verbs: set[str], line: str) -> No
     line = line.replace("_", "-")
     if _OPEN.search(line):
         shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.opens_firewall")
-    if _WEAKENED.search(line):
+    if any(word in line for word in _OFF) and _WEAKENED.search(line):
         shell.add(EffectKind.PERMISSIONS, call.name, Scope.REMOTE, "command.disables_protection")
     if _EVERYONE.search(line):
         shell.add(EffectKind.PERMISSIONS, call.name, Scope.REMOTE, "command.opens_bucket")

@@ -40,7 +40,7 @@ _LOOKS: Final = re.compile(
     r"|\d+\s?\.\.\s?\d+\s*\||(?i:gci|gc|gps|gsv|gwmi|gcim|gp|sp|ni|saps|spps"
     r"|icm|sal|sasv|spsv|select-string)\s[^\n]*(?:\||[a-zA-Z]:\\|-[A-Z][a-z]"
     r"|HK(?:LM|CU))"
-    r"|(?i:%comspec%|%systemroot%|%windir%)|(?i:set\s+\"?\w+=[^&\n]*&)|(?i:c\^?m\^?d)(?:\.exe)?"
+    r"|(?i:sal|nal)\s\w|(?i:%comspec%|%systemroot%|%windir%)|(?i:set\s+\"?\w+=[^&\n]*&)|(?i:c\^?m\^?d)(?:\.exe)?"
     r"\s*/|(?=\w*\^\w)[\w^]+(?:\.exe)?\s"
     r"|\"?[a-zA-Z]:\\|[\w:\\.-]{1,99}\.exe\s|:\w+[ \t]*\n|(?i:gc|gci|cat"
     r"|ls|cp|ri|rm)\s[^\n]*(?:\$(?i:home)|~|\.\.?)\\|(?i:icm|set|find|net|at|rem"
@@ -58,7 +58,7 @@ _INSIDE: Final = re.compile(
     rf"[;&|{{(=]\s{{0,9}}(?:{_VERBS})-[A-Z][a-z]\w+(?![\w/.-])|[\s\"'=][a-zA-Z]:\\\w"
     rf"|[%]\w{{3,40}}%\\|\$env:[A-Za-z]|\bHK(?:LM|CU|CR)[:\\]"
     r"|(?:^|[\s\"'=])\\\\[\w.-]+\\\w|[;&|]\s{0,9}[\w\\:.-]{1,99}\.exe(?=\s"
-    r"|$)|\|\s{0,9}cmd(?:\.exe)?\s*$|\|\s{0,9}(?i:iex)\b|(?:^|\s)(?i:sal|nal)\s\w|%ERRORLEVEL%|%\w{1,40}:~-?\d|\$LASTEXITCODE|\$(?i:home)\\\w|>\s?nul\b|::(?:Load|Delete"
+    r"|$)|\|\s{0,9}cmd(?:\.exe)?\s*$|\|\s{0,9}(?i:iex)\b|%ERRORLEVEL%|%\w{1,40}:~-?\d|\$LASTEXITCODE|\$(?i:home)\\\w|>\s?nul\b|::(?:Load|Delete"
     r"|DownloadString|FromBase64String"
     r"|Create|Start|ReadAll\w+|WriteAll\w+)\("
 )
