@@ -8,8 +8,9 @@ from stopper.detect.commands.call import Call
 from stopper.detect.commands.codecalls import home_literals, note_calls
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import scan
-from stopper.detect.commands.taint import UNKNOWN, is_literal
-from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.commands.paths import is_device
+from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -89,11 +90,51 @@ _LATER: Final = re.compile(
     r"|[\w.-]{1,60}\.(?:service|timer|plist|desktop)|post-(?:checkout|merge|commit)"
     r"|pre-(?:commit|push)|rc\.local|ld\.so\.preload)[\"']"
 )
+_LISP_RUNS: Final = re.compile(
+    r"\((?:system\*?|run-program|uiop:run-program|sb-ext:run-program|shell-command"
+    r"|call-process|start-process|process\*?|run-command"
+    r"|clojure\.java\.shell/sh|shell/sh|sh)((?:\s{1,9}(?:\"[^\"\n]{1,400}\"|nil|#f|t)){1,20})"
+)
+_QUOTED: Final = re.compile(r'"([^"\n]{1,400})"')
+_HOME_INSIDE: Final = re.compile(
+    r"\$ENV\{['\"]?HOME['\"]?\}(?=/)|#\{(?:Dir\.home|ENV(?:\.fetch\("
+    r"|\[)['\"]HOME['\"][)\]])\}|\$\{(?:os\.homedir\(\)"
+    r"|process\.env\.HOME)\}|\$(?:::)?env\(HOME\)"
+)
+"""The home folder inside of a text."""
+_HOME_VALUE: Final = re.compile(r"\bENVIRON\[['\"]HOME['\"]\]|\bos\.getenv\(['\"]HOME['\"]\)")
+_TCL_PATHS: Final = re.compile(r"\[file\s{1,9}(?:normalize|nativename)\s{1,9}([^\]\s]{1,200})\]")
+_TREES: Final = re.compile(
+    r"\b(?:remove_tree|rmtree|rm_rf|rm_r|deleteRecursively|rmSync|fs\.rm|removeSync|RemoveAll"
+    r"|delete-directory|unlink\w*)\b"
+    r"[^;\n]{0,200}?(?<![.+_])(?<![.+]\s)[\"']([/~][^\"'\n]{1,200})[\"']"
+)
+_TCL_DELETES: Final = re.compile(r"\bfile\s{1,9}delete((?:\s{1,9}[^\s;\]}]{1,200}){1,20})")
+_DISKS: Final = re.compile(r"[\"'](/dev/[\w/.-]{1,60})[\"']")
+_DISK_WRITES: Final = re.compile(
+    r"\b(?:\w*write\w*|copy\w*|truncate\w*|dd|puts|print|ftruncate|sysopen)\b"
+    r"|[\"'](?:[+>]{1,2}<?|[wa]b?\+?|r\+b?)[\"']"
+)
+_MADE: Final = re.compile(
+    r"(?<![\w.-])(?:system|exec\w{0,12}|os\.execute|eval|spawn\w{0,8}|popen|load|loadstring"
+    r"|Function|shell_exec|passthru)"
+    r"\s{0,9}[( ]\s{0,9}[^;\n]{0,80}(?:\breverse|\bchr\b|\.char\b|fromCharCode|\bunpack\b"
+    r"|decode\w*|unhex|hex2bin|rot13|\batob\b"
+    r"|unescape|\bgsub\b|\^\s{0,9}\d|\bxor\b|uncompress|inflate)\b"
+)
+"""A command, or code, that is made by undoing what hides it."""
+_EDIT_READS: Final = re.compile(
+    r"(?:^|[|\n])\s{0,9}:?(?:\d{0,3}|\$)(?:r|read|e|edit|sp|split|vs|vsplit|tabe|tabedit|view"
+    r"|pedit|insert-file)!?\s{1,9}([~/][^\s|]{1,200})"
+    r"|\((?:insert-file-contents(?:-literally)?|find-file\w{0,12})\s{1,9}\"([^\"\n]{1,200})\""
+    r"|\breadfile\(\s{0,9}['\"]([^'\"\n]{1,200})"
+)
 _JQ: Final = re.compile(
-    r"\[[^\]]{0,200}\b(?:repeat|recurse|range)\s{0,9}\((?!\s{0,9}\d{1,7}\s{0,9}[;)])"
-    r"|\[\s{0,9}(?:repeat|recurse)\b|\brange\s{0,9}\(\s{0,9}(?:infinite|\d{9})"
-    r"|\buntil\s{0,9}\(\s{0,9}false|\bwhile\s{0,9}\(\s{0,9}true"
-    r"|\bdef\s{1,9}(\w{1,20}):[^;]{0,99}\b\1\b"
+    r"\[[^\]]{0,200}\brepeat\b|\brecurse\s{0,9}\(\s{0,9}\.\s{0,9}(?:[)+*]|,\s{0,9}\.)"
+    r"|\brange\s{0,9}\([^)]{0,40}(?:infinite|\d{9})|\buntil\s{0,9}\(\s{0,9}false"
+    r"|\bwhile\s{0,9}\(\s{0,9}true"
+    r"|\bdef\s{1,9}(\w{1,20}):(?:(?!\b(?:if|map\w*|select|empty|try|walk)\b|\["
+    r"|\?)[^;]){0,99}\b\1\b"
     r"|\b(?:last|add|length|reduce|unique|group_by)\b[^|]{0,9}\(?\s{0,9}repeat\b"
 )
 _JQ_ENDS: Final = re.compile(
@@ -136,14 +177,24 @@ _TCL: Final = re.compile(r"\b(?:exec|open\s{1,9}\"?\|)\s{0,9}(?:-\w+\s{1,9}){0,3
 _TCL_MODES: Final = re.compile(r"\bfile\s{1,9}attributes\s.{0,99}-(?:permissions|owner|group)\b")
 
 
+def _homely(shell: "Shell", code: str) -> str:
+    """The code with the home folder written where it asks for it."""
+    if "HOME" not in code and "ome" not in code and "~" not in code:
+        return code
+    home = shell.places.home
+    code = _HOME_INSIDE.sub(home, code)
+    code = _HOME_VALUE.sub(f'"{home}"', code)
+    return _TCL_PATHS.sub(lambda match: match[1], code)
+
+
 def folded(shell: "Shell", call: Call) -> Call:
     """The call with its code as far as constants tell it, and with code from files of this text."""
     beside = call.name in _BESIDE
     args = [
-        fold_code(arg, beside=beside) if _SIGNS.search(arg) else arg
+        fold_code(_homely(shell, arg), beside=beside) if _SIGNS.search(arg) else arg
         for arg in call.args[:_MAX_ARGUMENTS]
     ] + call.args[_MAX_ARGUMENTS:]
-    stdin = fold_code(call.stdin, beside=beside) if call.stdin else ""
+    stdin = fold_code(_homely(shell, call.stdin), beside=beside) if call.stdin else ""
     if call.name in _FILED and "-f" in args[:-1]:
         place = args.index("-f")
         content = shell.files.get(shell.places.resolve(args[place + 1], shell.cwd))
@@ -167,14 +218,38 @@ def note_code(shell: "Shell", call: Call) -> None:
         if _DEVICES.search(code):
             shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
         return
+    _note_shape(shell, call, code)
+    _note_written(shell, call, code)
+    _note_destroyed(shell, call, code)
+    for match in list(_LISP_RUNS.finditer(code))[:_MAX_CALLS]:
+        words = _QUOTED.findall(match[1])
+        if len(words) > 1:
+            shell.run_argv(words)
+        elif words:
+            shell.run_code(words[0], call.name)
+
+
+def _note_shape(shell: "Shell", call: Call, code: str) -> None:
+    """A socket for a shell, and a loop that has no end and grows."""
     connect = _CONNECTS.search(code)
     if connect is not None and not _HERE.search(code) and _SHELLS.search(code):
         shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.reverse_shell")
         shell.add(EffectKind.NETWORK, call.name, Scope.REMOTE, "command.open_socket")
-    _note_written(shell, call, code)
     forever = _FOREVER.search(code)
     if forever is not None and _ENDS.search(code) is None and _GROWS.search(code):
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+
+
+def _note_destroyed(shell: "Shell", call: Call, code: str) -> None:
+    """Trees that calls delete, disks that they write, and commands that they make."""
+    for match in list(_TREES.finditer(code))[:_MAX_CALLS]:
+        path = shell.places.home + match[1][1:] if match[1][:1] == "~" else match[1]
+        note_delete(shell, path, recursive=True)
+    disks = [match[1] for match in list(_DISKS.finditer(code))[:_MAX_CALLS]]
+    if any(map(is_device, disks)) and _DISK_WRITES.search(code):
+        shell.add(EffectKind.DISK, call.name, Scope.ROOT, "command.writes_disk")
+    if call.name not in _FILED and _MADE.search(code):
+        shell.doubt("a command that code makes", "command.unknown_code")
 
 
 def _note_written(shell: "Shell", call: Call, code: str) -> None:
@@ -218,6 +293,11 @@ def _edit(shell: "Shell", call: Call, code: str) -> None:
     for match in list(_EDITED.finditer(code))[:_MAX_CALLS]:
         path = match[1].replace("~", shell.places.home, 1) if match[1][:1] == "~" else match[1]
         note_write(shell, path, UNKNOWN)
+    for match in list(_EDIT_READS.finditer(code))[:_MAX_CALLS]:
+        path = match[1] or match[2] or match[3]
+        home = path[:1] == "~"
+        if note_read(shell, shell.places.home + path[1:] if home else path) == SECRET:
+            shell.note_secret(path, Scope.HOME, "command.reads_credential")
     note_calls(shell, home_literals(code), call.name)
     scan(shell, home_literals(code), call.name)
     if re.search(r"url-retrieve|https?://", code) and re.search(
@@ -236,6 +316,11 @@ def _expect(shell: "Shell", _call: Call, code: str) -> None:
 
 
 def _tcl(shell: "Shell", call: Call, code: str) -> None:
+    for match in list(_TCL_DELETES.finditer(code))[:_MAX_CALLS]:
+        for word in match[1].split():
+            if word[:1] != "-":
+                path = shell.places.home + word[1:] if word[:1] == "~" else word.strip('{}"')
+                note_delete(shell, path, recursive=True)
     for match in list(_TCL.finditer(code))[:_MAX_CALLS]:
         shell.run_code(match[1], call.name)
     if shell.elevated and _TCL_MODES.search(code):

@@ -41,6 +41,8 @@ _NARROW = frozenset(
     {"-name", "-iname", "-path", "-ipath", "-regex", "-wholename", "-empty", "-mtime", "-atime",
      "-ctime", "-mmin", "-amin", "-cmin", "-size", "-newer", "-perm", "-user", "-inum"}
 )  # fmt: skip
+_NUMBERED = 4
+"""Of a long row of numbers, how many are judged at either end."""
 
 
 def _xargs(shell: "Shell", call: Call) -> str:
@@ -60,6 +62,9 @@ def _xargs(shell: "Shell", call: Call) -> str:
     listed = shell.some([item.strip("'\"") for item in listed]) or [UNKNOWN]
     if replace is None:
         return shell.run_argv([*words, *listed], "")
+    if len(listed) > 2 * _NUMBERED and all(item.isdigit() for item in listed):
+        # numbers are all alike
+        listed = [*listed[:_NUMBERED], *listed[-_NUMBERED:]]
     outputs = [
         shell.run_argv([word.replace(replace, item) for word in words], "") for item in listed
     ]

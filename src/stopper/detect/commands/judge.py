@@ -214,7 +214,8 @@ def _note_tables(shell: Shell, call: Call) -> None:
     if call.name in clouds.PROGRAMS:
         clouds.note_verb(shell, call)
     elif call.args:
-        unknown = program is None and call.name not in _HANDLERS
+        name = call.name
+        unknown = program is None and name not in _HANDLERS and name not in _TABLES.wrappers
         clouds.note_task(shell, call, unknown=unknown)
     runner = _TABLES.runners.get(call.name)
     if runner is not None:

@@ -23,6 +23,9 @@ _COUNT: Final = re.compile(
     r"|parallelism|completions"
     r"|initial-size|vm-count|machine-count"
     r"|number-of-nodes)[ =](?:[\w-]{1,40}=)?(?:\d{1,6}:)?(\d{1,9})(?= |$)"
+    r"|\b(?:instance-groups|node-pools?|nodepools?|clusters?|scale-?sets?"
+    r"|machineset)\b.{0,200}--size[ =](\d{1,9})(?= |$)"
+    r"|\bscale\b(?: [\w/.-]{1,60}){1,3} (\d{1,9})(?= |$)"
     r"|\bscale\b.{0,200}?(?<!\S)(?!-)[\w-]{1,60}=(\d{1,9})(?= |$)"
     r"|\"(?:replicas|parallelism|desiredCapacity|MinCount|MaxCount"
     r"|DesiredCount)\":\s{0,9}(\d{1,9})"
@@ -86,7 +89,7 @@ def _note_included(shell: "Shell", call: "Call") -> None:
 
 
 def _note_many(shell: "Shell", name: str, line: str) -> None:
-    counts = [match[1] or match[2] or match[3] for match in _COUNT.finditer(line)]
+    counts = ["".join(map(str, filter(None, match.groups()))) for match in _COUNT.finditer(line)]
     if any(int(count) >= _MANY for count in counts):
         shell.add(EffectKind.FORK_BOMB, name, Scope.REMOTE, "command.starts_many")
 

@@ -59,11 +59,17 @@ _ARCHIVE = re.compile(
 )
 _STORE = re.compile(r":(?:9200|5984|6333|8529|8108)(?:/|$)")
 """The ports of stores that delete whole tables over HTTP."""
+_REFS = re.compile(
+    r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
+)
+_MOVES = re.compile(r"[\"']?(?:force|sha|target|newObjectId|hash)[\"']?\s{0,9}[:=]", re.IGNORECASE)
 _CONTROL_HOSTS = load_commands().words["control_hosts"]
 _SEND_HOSTS = re.compile(
-    r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com|webhook\.site"
+    r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com"
+    r"|webhook\.site"
     r"|requestbin\.\w+|pipedream\.net|ngrok\.(?:io|app)|ngrok-free\.app|oast\.\w+|interact\.sh"
-    r"|burpcollaborator\.net|requestcatcher\.com|beeceptor\.com|dnslog\.cn|hookbin\.com|anonfiles\.com"
+    r"|burpcollaborator\.net|requestcatcher\.com|beeceptor\.com|dnslog\.cn|hookbin\.com"
+    r"|anonfiles\.com"
     r"|gofile\.io|bashupload\.com|temp\.sh|oshi\.at|catbox\.moe|sprunge\.us|dpaste\.\w+"
     r"|hastebin\.com|clbin\.com|trycloudflare\.com)$",
     re.IGNORECASE,
@@ -144,8 +150,11 @@ def _curl(shell: "Shell", call: "Call") -> str:
     _note_headers(shell, options, urls)
     if any("/_delete_by_query" in url for url in urls):
         shell.add(EffectKind.DATABASE, "", Scope.REMOTE, "command.database_destroys")
-    if (options.value("-X", "--request") or "").upper() == "DELETE":
+    method = (options.value("-X", "--request") or "").upper()
+    if method == "DELETE":
         _note_deletion(shell, urls)
+    for url in urls if method else ():
+        _note_refs(shell, url, method, options.all_values(*_BODIES))
     config = options.value("-K", "--config")
     if config is not None and config != "-":
         note_read(shell, config)
@@ -155,6 +164,16 @@ def _curl(shell: "Shell", call: "Call") -> str:
     if urls and all(url.startswith("file:") for url in urls):
         return SECRET if any(map(shell.is_secret, urls)) else UNKNOWN
     return _fetched(shell, options, urls, ("-o", "--output"), options.has("-O", "--remote-name"))
+
+
+def _note_refs(shell: "Shell", url: str, method: str, bodies: list[str]) -> None:
+    """A branch or a tag that an API is told to move or to delete."""
+    if not _REFS.search(url) or is_here(_host(url)[1]):
+        return
+    if method == "DELETE" or (
+        method in {"PATCH", "PUT", "POST"} and _MOVES.search(" ".join(bodies))
+    ):
+        shell.add(EffectKind.HISTORY_REWRITE, url, Scope.REMOTE, "command.deletes_over_api")
 
 
 def _note_deletion(shell: "Shell", urls: list[str]) -> None:

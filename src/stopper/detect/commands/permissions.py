@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.paths import is_device, is_privileged
 from stopper.detect.commands.taint import UNKNOWN
+from stopper.detect.commands.writes import is_system
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def _chown(shell: "Shell", call: "Call") -> str:
             _HOMES.match(full) is not None and not _is_theirs(options.operands[0], full)
         )
         broad = scope is Scope.ROOT or (whole and not mine)
-        system = scope is Scope.OUTSIDE and full.startswith(("/etc", "/usr/", "/lib", "/bin"))
+        every = shell.places.is_all(path) and (is_system(full) or full.startswith("/var/lib/"))
+        system = scope is Scope.OUTSIDE and (
+            every or full.startswith(("/etc", "/usr/", "/lib", "/bin"))
+        )
         grave = not _OWN_FOLDER.match(full) and (
             ((recursive or full == "/") and (broad or system))
             or is_privileged(full)

@@ -288,6 +288,8 @@ def _docker(shell: "Shell", call: Call) -> str:
     if lists and not options.has("-f", "--filter", "-n", "--last", "-l", "--latest"):
         return "*"
     _note_given(shell, call)
+    if {"save", "export"} & set(options.operands[:2]) and "-o" not in call.args:
+        return ENCODED
     return generic(shell, call)
 
 
