@@ -54,6 +54,8 @@ def is_tangled(text: str) -> bool:
     """Whether the parser would take too long over a text."""
     if text.count("|") > MAX_PIPES or text.count("<<<") > MAX_OPEN:
         return True
+    if text.count("{") - text.count("}") > MAX_OPEN:
+        return True
     if text.count("(") <= MAX_OPEN:
         return False
     depth = 0
