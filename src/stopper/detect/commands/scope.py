@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from posixpath import normpath
 
 from stopper.data.commands import load_commands
@@ -93,14 +94,14 @@ class Places:
             return Scope.TEMP
         below = self._below_home(bare)
         if below is not None:
-            if any(fnmatchcase(below.lstrip("/"), cache) for cache in _CACHES):
+            if _any_of(_CACHES).match(below.lstrip("/")):
                 return Scope.CACHE
             return Scope.HOME
         if bare == "/" or (_TOP.fullmatch(bare) and not self._is_mount(bare)):
             return Scope.ROOT
         if _GLOBS.search(bare.split("/")[1]):
             return Scope.ROOT
-        if any(bare == folder or fnmatchcase(bare, folder) for folder in _SYSTEM_CACHES):
+        if bare in _SYSTEM_CACHES or _any_of(_SYSTEM_CACHES).match(bare):
             return Scope.CACHE
         kept = not self.remote or _KEPT.match(bare) is not None
         return Scope.OUTSIDE if kept else Scope.REMOTE
@@ -127,6 +128,12 @@ def _windows(path: str) -> Scope:
     if re.fullmatch(r"[a-z]:|%\w+%|\$env:\w+|[a-z]:/[^/]*", plain):
         return Scope.ROOT
     return Scope.OUTSIDE
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """What matches a whole path that any of the patterns does."""
+    return re.compile("|".join(map(translate, patterns)))
 
 
 def _lists() -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:

@@ -16,7 +16,7 @@ from stopper.detect.commands.source import (
     is_tangled,
     read_source,
 )
-from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal, show
 from stopper.detect.commands.variables import Variables
 from stopper.detect.commands.walk import doubt_syntax, run_loosely, walk
 from stopper.detect.commands.words import Expander
@@ -42,6 +42,7 @@ MAX_ITEMS = 1024
 MAX_OUTPUT = 262_144
 """The most characters of what a command prints, or a variable holds, that are followed."""
 _CHARS_PER_STEP: Final = 1024
+_MAX_TARGET: Final = 200
 
 _PARSER: Final = Parser(Language(tree_sitter_bash.language()))
 
@@ -93,7 +94,7 @@ class Shell:
         if len(self.effects) >= MAX_FINDINGS:
             self.unprovable[_TOO_MANY] = None
         else:
-            target = "".join("…" if char < "\x04" else char for char in target[:200])
+            target = show(target[:_MAX_TARGET])
             self.effects[Effect(kind, target, reversible, scope, reason, self.span)] = None
 
     def note_secret(self, target: str, scope: Scope, reason: str) -> None:
@@ -289,7 +290,10 @@ class Shell:
 
     def is_secret(self, path: str) -> bool:
         """Whether a path names a file with credentials."""
-        return is_secret_path(path) or is_secret_path(self.places.resolve(path, self.cwd))
+        if is_secret_path(path):
+            return True
+        full = self.places.resolve(path, self.cwd)
+        return full != path and is_secret_path(full)
 
     # walking
 

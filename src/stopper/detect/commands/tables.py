@@ -1,8 +1,8 @@
 """Programs whose verbs are data: which rules of their table a call fits."""
 
 import re
-from fnmatch import fnmatchcase
-from functools import lru_cache
+from fnmatch import fnmatchcase, translate
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from stopper.data.commands import Program, Rule, load_commands
@@ -24,6 +24,7 @@ _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
 _WILD = re.compile(r"[*?\[]")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
+_PROGRAMS = load_commands().programs
 _WORDS = load_commands().words
 _CODE_HOSTS = _WORDS["code_hosts"]
 _MODULE_HOSTS = _WORDS["module_hosts"]
@@ -35,7 +36,7 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
     options = read_options(call.args, program.values)
     if options.has("--help") or (program.dry and any(map(options.spells, program.dry))):
         return
-    for rule in program.rules:
+    for rule in _candidates(call.name, program, options.operands):
         end = verb_end(rule.verb, options.operands)
         if (
             end is None
@@ -52,6 +53,27 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
             rule.reason,
             reversible=rule.reversible or own,
         )
+
+
+def _candidates(name: str, program: Program, operands: list[str]) -> list[Rule]:
+    """The rules whose verb may begin with one of the leading operands, in their order."""
+    places = _by_verb(name)
+    found = set(places[""])
+    for operand in operands[:_MAX_LEAD]:
+        found.update(places.get(operand, ()))
+    return [program.rules[place] for place in sorted(found)]
+
+
+@cache
+def _by_verb(name: str) -> dict[str, list[int]]:
+    """The places of a program's rules by the first word of their verb; by "" what any may be."""
+    found: dict[str, list[int]] = {"": []}
+    for place, rule in enumerate(_PROGRAMS[name].rules):
+        words = _choices(rule.verb)
+        exact, wild = words[0] if words else (frozenset[str](), ("*",))
+        for word in [""] if wild else exact:
+            found.setdefault(word, []).append(place)
+    return found
 
 
 def verb_end(verb: str, operands: list[str]) -> int | None:
@@ -106,13 +128,13 @@ def is_strange(url: str) -> bool:
     if match is None:
         return False
     host = (match[1] or match[2]).lower()
-    return not any(fnmatchcase(host, known) for known in _CODE_HOSTS)
+    return _any_of(_CODE_HOSTS).match(host) is None
 
 
 def _is_strange_module(path: str) -> bool:
     """Whether a Go module is on a host from which modules are not fetched every day."""
     match = _MODULE.match(path)
-    return match is not None and not any(fnmatchcase(match[1], known) for known in _MODULE_HOSTS)
+    return match is not None and _any_of(_MODULE_HOSTS).match(match[1]) is None
 
 
 def _is_unsafe(url: str) -> bool:
@@ -120,9 +142,15 @@ def _is_unsafe(url: str) -> bool:
     return is_strange(url) or (_PLAIN.match(url) is not None)
 
 
+@cache
+def _any_of(patterns: frozenset[str]) -> re.Pattern[str]:
+    """What matches a whole name that any of the patterns does."""
+    return re.compile("|".join(map(translate, sorted(patterns))))
+
+
 def _is_known_service(name: str) -> bool:
     bare = name.removesuffix(".service")
-    return any(fnmatchcase(bare, known) for known in _SERVICES)
+    return _any_of(_SERVICES).match(bare) is not None
 
 
 _TESTS: "dict[str, Callable[[str], bool]]" = {

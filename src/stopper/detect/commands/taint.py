@@ -9,6 +9,7 @@ __all__ = [
     "UNKNOWN",
     "blend",
     "is_literal",
+    "show",
     "taints",
 ]
 
@@ -26,6 +27,11 @@ _MARKS = re.compile("[\x00-\x03]")
 def is_literal(text: str) -> bool:
     """Whether the whole text is known."""
     return _MARKS.search(text) is None
+
+
+def show(text: str) -> str:
+    """A text as a person may see it."""
+    return _MARKS.sub("…", text)
 
 
 def taints(text: str) -> frozenset[str]:
