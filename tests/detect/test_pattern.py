@@ -13,6 +13,7 @@ from stopper.detect.pattern import (
     Node,
     Repeat,
     Sequence,
+    brief,
     head,
     literals,
     parse,
@@ -178,3 +179,11 @@ def test_the_head_ends_where_a_match_may_vary(pattern: str, text: str, expected:
     found = re.match(render(head(secret_of(parse(pattern).node))), text)
     assert found is not None
     assert found[0] == expected
+
+
+def test_a_brief_pattern_matches_where_the_pattern_does() -> None:
+    """Only a row of characters at the end gets shorter."""
+    node = parse("ab(?P<secret>c[0-9]{30,40})").node
+    assert width(brief(node, 20)) == (23, 23)
+    assert brief(parse("ab[0-9]{3}").node, 20) == parse("ab[0-9]{3}").node
+    assert brief(parse("[0-9]{30}z").node, 20) == parse("[0-9]{30}z").node

@@ -1,19 +1,31 @@
 """The rules for secrets that ship with Stopper, as decoded rows."""
 
+import re
 import tomllib
+from collections.abc import Mapping
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["load_rules", "stamp_rules"]
+
+_PART: Final = re.compile(r"%\{([A-Z]+)\}")
+_MAX_DEPTH: Final = 6
 
 
 def load_rules() -> list[dict[str, Any]]:
     """Read `rules/*.toml` in the order of their names; `detect.rules.read_rules` checks them.
 
-    Reads files each time: callers keep the result.
+    The `%{NAME}` of patterns are put in from the table `parts`. Reads files each time: callers
+    keep the result.
     """
-    return [row for text in _texts() for row in tomllib.loads(text.decode())["rule"]]
+    tables = [tomllib.loads(text.decode()) for text in _texts()]
+    parts = {name: part for table in tables for name, part in table.get("parts", {}).items()}
+    return [
+        row | {"pattern": _whole(row["pattern"], parts)}
+        for table in tables
+        for row in table.get("rule", ())
+    ]
 
 
 def stamp_rules() -> str:
@@ -22,6 +34,14 @@ def stamp_rules() -> str:
     for text in _texts():
         digest.update(blake2b(text).digest())
     return digest.hexdigest()
+
+
+def _whole(pattern: str, parts: Mapping[str, str]) -> str:
+    for _ in range(_MAX_DEPTH):
+        if "%{" not in pattern:
+            return pattern
+        pattern = _PART.sub(lambda name: parts[name[1]], pattern)
+    raise ValueError(f"parts of patterns nest in more than {_MAX_DEPTH} levels")
 
 
 def _texts() -> list[bytes]:

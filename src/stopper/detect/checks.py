@@ -234,11 +234,12 @@ _WORDS = re.compile(
 )
 # A name and a number that is no size and no year: what people make up, and hardly ever a name.
 _MADE_UP = re.compile(
-    rb"(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?"
+    rb"(?:(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?|(?:[a-z]{3,}[-_.!*+]){2,4})"
     rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
 )
-_ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd"})
+# Words for a password, and what a broker's documentation has for its default user.
+_ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd", b"guest"})
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
 _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
@@ -252,6 +253,7 @@ _MIN_PASSWORD = 4
 _MIN_KEY = 8
 _MIN_RANDOM = 10
 _MIN_SCRAMBLED = 24
+_MIN_DOTTED = 16
 _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
 _MIN_HEX = 2.6
@@ -358,12 +360,12 @@ def _is_jumbled(value: bytes) -> bool:
 
 def _is_scrambled(value: bytes) -> bool:
     """Whether letters and digits change places as in no attribute of an object."""
-    return (
-        len(value) >= _MIN_SCRAMBLED
-        and value.translate(None, b".+/=").isalnum()
-        and _digit_count(value) * 8 >= len(value)
-        and len(_RUN.findall(value)) * 5 >= len(value) * 2
-    )
+    digits, runs = _digit_count(value), len(_RUN.findall(value))
+    if not value.translate(None, b".+/=").isalnum() or digits * 8 < len(value):
+        return False
+    if len(value) < _MIN_SCRAMBLED:
+        return len(value) >= _MIN_DOTTED and runs * 2 >= len(value)
+    return runs * 5 >= len(value) * 2
 
 
 def _is_wordy(value: bytes) -> bool:

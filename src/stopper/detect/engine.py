@@ -12,6 +12,7 @@ from msgspec import Struct
 from stopper.detect.database import HAS_HYPERSCAN, Database, library_version
 from stopper.detect.pattern import (
     Pattern,
+    brief,
     literals,
     parse,
     prefixes,
@@ -34,12 +35,14 @@ __all__ = [
 ]
 
 # Another number for every change to how rules become databases, so that none is used that is old.
-_FORMAT = 2
+_FORMAT = 3
 _DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
-_MAX_COUNTED = 128
+_MAX_COUNTED = 64
 _MAX_COUNTED_BACK = 4
+# Nor do they count all of a row of like characters that ends a match.
+_MAX_TAIL = 20
 # Numbers without a letter to go by end in every row of digits: they are told behind a boundary.
 _MAX_BARE = 32
 _MIN_LITERAL = 2
@@ -325,8 +328,8 @@ class HyperscanEngine:
 
 
 def _ending(pattern: Pattern) -> str:
-    """Where a match may end, at the earliest."""
-    node = shortest(pattern.node)
+    """Where a match may end at the earliest, or what every match has before."""
+    node = brief(shortest(pattern.node), _MAX_TAIL)
     ending = render(node, relax=_MAX_COUNTED)
     is_bare = min(map(len, literals(node)), default=0) < _MIN_LITERAL
     if is_bare and pattern.before and width(node)[1] <= _MAX_BARE:

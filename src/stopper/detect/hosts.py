@@ -66,6 +66,27 @@ _SUFFIXES = {
     "home": _PRIVATE,
     "lan": _PRIVATE,
     "test": _PRIVATE,
+    # what clusters, clouds and routers name their own, and no registry has delegated
+    "svc": _PRIVATE,
+    "pod": _PRIVATE,
+    "cluster": _PRIVATE,
+    "k8s": _PRIVATE,
+    "kube": _PRIVATE,
+    "consul": _PRIVATE,
+    "nomad": _PRIVATE,
+    "mesos": _PRIVATE,
+    "thisdcos.directory": _PRIVATE,
+    "docker": _PRIVATE,
+    "rancher": _PRIVATE,
+    "novalocal": _PRIVATE,
+    "openstacklocal": _PRIVATE,
+    "lxd": _PRIVATE,
+    "incus": _PRIVATE,
+    "vagrant": _PRIVATE,
+    "localnet": _PRIVATE,
+    "localdev": _PRIVATE,
+    "mshome.net": _PRIVATE,
+    "fritz.box": _PRIVATE,
     # never delegated: RFC 6761, RFC 7686, RFC 9476; and .arpa, which serves no HTTP
     "arpa": _RESERVED,
     "alt": _RESERVED,
@@ -162,17 +183,8 @@ def _name(text: str) -> Host | Refusal:
 
 
 def _is_label(label: str) -> bool:
-    if len(label) > _MAX_LABEL or not _LABEL.fullmatch(label):
-        return False
-    return not label.startswith("xn--") or _is_punycode(label)
-
-
-def _is_punycode(label: str) -> bool:
-    """Whether this A-label is the one that its own Unicode text encodes to."""
-    try:
-        return idna.encode(idna.decode(label)).decode("ascii") == label
-    except UnicodeError:
-        return False
+    """Whether it is a label in the DNS; of an A-label's text nothing is said, since it resolves."""
+    return len(label) <= _MAX_LABEL and _LABEL.fullmatch(label) is not None
 
 
 def _punycode(text: str) -> str | None:

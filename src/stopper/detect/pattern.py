@@ -17,6 +17,7 @@ __all__ = [
     "Pattern",
     "Repeat",
     "Sequence",
+    "brief",
     "head",
     "literals",
     "parse",
@@ -281,6 +282,19 @@ def shortest(node: Node) -> Node:
 def _last(item: Node, low: int) -> Node:
     end = shortest(item)
     return Sequence((Repeat(item, low - 1, low - 1), end)) if low > 1 else end
+
+
+def brief(node: Node, most: int) -> Node:
+    """The same with `most` characters of a row at its end; every match of `node` begins with it."""
+    match node:
+        case Sequence(items) if items:
+            return Sequence((*items[:-1], brief(items[-1], most)))
+        case Repeat(Chars() as chars, low, high):
+            return Repeat(chars, min(low, most), min(high, most))
+        case Secret(item):
+            return brief(item, most)
+        case _:
+            return node
 
 
 def head(node: Node) -> Node:

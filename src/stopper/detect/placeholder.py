@@ -29,6 +29,7 @@ _WORDS: Final = (
 )
 _WORD: Final = re.compile("|".join(sorted(_WORDS.split(), key=len, reverse=True)).encode())
 _SEPARATORS: Final = b"-_./:=+@~ "
+_ROW: Final = re.compile(rb"(.)\1{7,}")
 _STEPS: Final = frozenset(
     [(left, left + step) for left in range(0x21, 0x7F) for step in (-1, 0, 1)]
     + [(ord("9"), ord("0")), (ord("0"), ord("9")), (ord("z"), ord("a"))]
@@ -43,6 +44,9 @@ def is_placeholder(body: bytes) -> bool:
     if not _MIN_BODY <= len(body) <= _MAX_BODY:
         return False
     shown = body.lower().translate(None, _SEPARATORS)
+    row = _ROW.search(shown)
+    if row and (row.end() - row.start()) * _SHARE_OF_LONG >= len(shown) * 2:
+        return True  # whatever was joined to it
     rest = _WORD.sub(b"", shown)
     variety = len(set(rest))
     if variety > _HARDLY_ANY and rest == shown and len(shown) < _LONG:
