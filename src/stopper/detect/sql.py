@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
+from stopper.detect.lazy import lazy
 from stopper.detect.sqltexts import is_abroad, resolve
 
 __all__ = ["MAX_SQL", "judge_sql"]
@@ -13,7 +14,7 @@ MAX_SQL: Final = 32_768
 MAX_NESTING: Final = 60
 MAX_STATEMENTS: Final = 500
 
-_SUSPECT: Final = re.compile(
+_SUSPECT: Final = lazy(
     r"\b(?:drop|truncate|delete|update|alter|grant|revoke|exec|execute|copy|outfile|dumpfile|do"
     r"|call|merge|replace|load_extension|load|attach|xp_cmdshell|lo_\w+|pg_\w+|sp_\w+|dblink\w*"
     r"|prepare|shutdown|kill|purge|flush|reset|rename|detach|vacuum|reassign|openrowset|bulk"
@@ -22,10 +23,10 @@ _SUSPECT: Final = re.compile(
     r"|create|system|stop|optimize|undrop|backup|restore|deny|set|unload|insert|gexec)\b",
     re.IGNORECASE,
 )
-_VERSIONED: Final = re.compile(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
-_PLACEHOLDER: Final = re.compile(r"[\x00-\x03]")
-_META: Final = re.compile(r"^[ \t]{0,99}\\(?!copy\b|!)[^\n]*$", re.MULTILINE)
-_SHELL_ESCAPE: Final = re.compile(
+_VERSIONED: Final = lazy(r"/\*M?!\d*(.*?)\*/", re.DOTALL)
+_PLACEHOLDER: Final = lazy(r"[\x00-\x03]")
+_META: Final = lazy(r"^[ \t]{0,99}\\(?!copy\b|!)[^\n]*$", re.MULTILINE)
+_SHELL_ESCAPE: Final = lazy(
     r"xp_cmdshell|sys_exec|sys_eval|\bto\s+program\b|\bfrom\s+program\b|load_extension"
     r"|^[ \t]{0,99}(?:\\!|\.shell|\.system|system\s)"
     r"|\blo_export\b|\bdblink|sp_oacreate|utl_file|dbms_scheduler"
@@ -36,26 +37,26 @@ _SHELL_ESCAPE: Final = re.compile(
     r"|\bsp_configure\b|\bsp_execute_external_script\b|\bdbms_(?:java|xmlquery|pipe)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_FILE_OUT: Final = re.compile(
+_FILE_OUT: Final = lazy(
     r"\binto\s+(?:outfile|dumpfile)\b|\bwritefile\s*\(|\bpg_write_file", re.IGNORECASE
 )
-_FILE_IN: Final = re.compile(
+_FILE_IN: Final = lazy(
     r"\b(?:load_file|pg_read_file|pg_read_binary_file|pg_ls_dir|lo_import)\s*\("
     r"|load\s+data\b|openrowset",
     re.IGNORECASE,
 )
-_CREDENTIALS: Final = re.compile(
+_CREDENTIALS: Final = lazy(
     r"\b(?:pg_shadow|pg_authid|pg_user_mappings?|syslogins|sql_logins|dba_users"
     r"|sys\.user\$|rolpassword"
     r"|authentication_string|password_hash|mysql\.user|sysusers|system_auth\.(?:roles"
     r"|credentials))",
     re.IGNORECASE,
 )
-_KILLS_ALL: Final = re.compile(
+_KILLS_ALL: Final = lazy(
     r"\bpg_(?:terminate|cancel)_backend\(\s*\w*\.?pid\s*\)(?![^;]{0,999}\bwhere\b)", re.IGNORECASE
 )
-_CREATES: Final = re.compile(r"\s*(?:create|insert|alter|comment|--)", re.IGNORECASE)
-_RIGHTS: Final = re.compile(
+_CREATES: Final = lazy(r"\s*(?:create|insert|alter|comment|--)", re.IGNORECASE)
+_RIGHTS: Final = lazy(
     r"\bgrant\s+(?:role\s+)?(?:super|dba|sysadmin|sysdba|root|admin\w*|accountadmin|all)\b"
     r"|\bgrant\b[^;]{0,300}\bon\s+\*\.\*"
     r"|\bgrant\b[^;]{0,300}\bto\s+public\b|\bwith\s+grant\s+option|\bsp_addsrvrolemember"
@@ -70,7 +71,7 @@ _RIGHTS: Final = re.compile(
     r"|login)\b[^;]{0,300}\b(?:identified|password|superuser)",
     re.IGNORECASE,
 )
-_SYSTEM: Final = re.compile(
+_SYSTEM: Final = lazy(
     r"\bsystem\s+(?:drop|shutdown|kill|stop)\b|\balter\s+table\b[^;]{0,300}\b(?:drop"
     r"|delete|detach|clear)\b"
     r"|\balter\s+database\b[^;]{0,300}\b(?:set\s+(?:offline|single_user|emergency)|drop)\b"
@@ -93,7 +94,7 @@ _SYSTEM: Final = re.compile(
     r"|\btruncate\s+(?:database|all)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_CRUDE: Final = re.compile(
+_CRUDE: Final = lazy(
     r"\bdrop\s+(?:table|database|schema|view|index|user|role|column|sequence|function|trigger|type"
     r"|materialized|tablespace|keyspace|collection|owned|extension|partition"
     r"|stream|warehouse|all)\b"
@@ -101,11 +102,11 @@ _CRUDE: Final = re.compile(
     r"|\balter\s+\w+[^;]*\bdrop\b|\bdrop\s+owned\b",
     re.IGNORECASE,
 )
-_WHERE: Final = re.compile(r"\bwhere\b", re.IGNORECASE)
-_STRING: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_DYNAMIC: Final = re.compile(r"^\s*(?:do|execute|exec|prepare|call|begin|declare)\b", re.IGNORECASE)
-_BODY: Final = re.compile(r"\$(\w*)\$(.*?)\$\1\$", re.DOTALL)
-_GRAVE_COMMANDS: Final = re.compile(
+_WHERE: Final = lazy(r"\bwhere\b", re.IGNORECASE)
+_STRING: Final = lazy(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_DYNAMIC: Final = lazy(r"^\s*(?:do|execute|exec|prepare|call|begin|declare)\b", re.IGNORECASE)
+_BODY: Final = lazy(r"\$(\w*)\$(.*?)\$\1\$", re.DOTALL)
+_GRAVE_COMMANDS: Final = lazy(
     r"^\s*(?:shutdown|flush\s+(?:all|tables)|reset\s+master|purge\s+binary|drop\b|truncate\b"
     r"|rename\s+table|grant\s+all\b.*|alter\s+(?:user|role|login|system)\b.*"
     r"|create\s+(?:user|role|login)\b.*\bsuperuser\b.*|kill\b|disable\s+trigger)",
@@ -113,30 +114,30 @@ _GRAVE_COMMANDS: Final = re.compile(
 )
 
 
-_RUN: Final = re.compile(
+_RUN: Final = lazy(
     r"\bexec(?:ute)?\s{0,9}\(|\bsp_executesql\b|\bsp_msforeach\w+|\bprepare\s+\w+\s+from\b"
     r"|\bexecute\s+immediate\b|\\gexec\b|\bexecute\s+format\s{0,9}\(",
     re.IGNORECASE,
 )
 """A text is run as a statement."""
-_UNREAD: Final = re.compile(
+_UNREAD: Final = lazy(
     r"(?:'\s{0,9}(?:\+|\|\|)\s{0,9}@?\w|@\w{1,60}\s{0,9}(?:\+|\|\|))|\b(?:concat(?:_ws)?|replace"
     r"|reverse|substring|substr|stuff|translate|unhex|from_base64|convert|cast|char|chr|nchar"
     r"|decode|decompress|uncompress|aes_decrypt|load_file|json_value|quotename)\s{0,9}\(",
     re.IGNORECASE,
 )
 """A text is put together."""
-_TEXT: Final = re.compile(r"'((?:[^']|'')*)'")
-_GRAVE_TEXT: Final = re.compile(
+_TEXT: Final = lazy(r"'((?:[^']|'')*)'")
+_GRAVE_TEXT: Final = lazy(
     r"\s{0,99}(?:drop|truncate|delete|alter|grant|revoke|update|shutdown|kill|merge|create\s{1,9}"
     r"(?:or\s|user|login)|exec)\b",
     re.IGNORECASE,
 )
-_MILD_TEXT: Final = re.compile(
+_MILD_TEXT: Final = lazy(
     r"\s{0,99}(?:select|create|analyze|vacuum|reindex|refresh|insert|explain|comment|show|with|set)\b",
     re.IGNORECASE,
 )
-_UNLOADS: Final = re.compile(
+_UNLOADS: Final = lazy(
     r"(?:\bcopy\b[^;]{0,2000}?\b(?:to|into)\s{1,9}|\bunload\b[^;]{0,2000}?\bto\s{1,9}|\bexport\s+data\b"
     r"[^;]{0,2000}?|\binsert\s+into\s+(?:table\s+)?function\s+\w{1,40}\(\s{0,9}|\bcreate\s+[^;]{0,200}?"
     r"\bstage\b[^;]{0,200}?|\boutfile\s+s3\s{1,9}|\bbackup\s+[^;]{0,200}?\bto\s+(?:url\s{0,9}=)?\s{0,9})"

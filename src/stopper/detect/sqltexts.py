@@ -5,6 +5,8 @@ import binascii
 import re
 from typing import Final
 
+from stopper.detect.lazy import lazy
+
 __all__ = ["is_abroad", "resolve"]
 
 _ROUNDS: Final = 4
@@ -13,21 +15,21 @@ _MAX_TEXT: Final = 32_768
 _MAX_CODE: Final = 0x10FFFF
 _BLANK = r"\s{0,9}"
 _QUOTED = r"N?'(?:[^']|'')*'"
-_HEX: Final = re.compile(
+_HEX: Final = lazy(
     rf"(?:\b(?:unhex|from_hex|hextoraw)\({_BLANK}'((?:[0-9a-f]{{2}})+)'{_BLANK}\)|\bx'((?:[0-9a-f]{{2}})+)'"
     rf"|\bdecode\({_BLANK}'((?:[0-9a-f]{{2}})+)'{_BLANK},{_BLANK}'hex'{_BLANK}\)|\b0x((?:[0-9a-f]{{2}}){{4,}})\b)",
     re.IGNORECASE,
 )
-_BASE64: Final = re.compile(
+_BASE64: Final = lazy(
     rf"\b(?:from_base64|base64_decode|base64decode)\({_BLANK}'([A-Za-z0-9+/=]+)'{_BLANK}\)"
     rf"|\bdecode\({_BLANK}'([A-Za-z0-9+/=]+)'{_BLANK},{_BLANK}'base64'{_BLANK}\)",
     re.IGNORECASE,
 )
-_CHARS: Final = re.compile(
+_CHARS: Final = lazy(
     rf"\bn?cha?r\({_BLANK}(\d{{1,7}}(?:{_BLANK},{_BLANK}\d{{1,7}}){{0,400}}){_BLANK}\)",
     re.IGNORECASE,
 )
-_CAST: Final = re.compile(
+_CAST: Final = lazy(
     rf"\b(?:try_)?cast\({_BLANK}({_QUOTED}){_BLANK}as\s[\w ]{{1,40}}(?:\([\w, ]{{1,9}}\))?"
     rf"{_BLANK}\)|\b(?:try_)?convert\({_BLANK}"
     rf"n?(?:var)?char{_BLANK}(?:\(\w{{1,9}}\))?{_BLANK},{_BLANK}({_QUOTED})(?:{_BLANK},{_BLANK}\d)?"
@@ -36,17 +38,17 @@ _CAST: Final = re.compile(
     rf"\({_BLANK}({_QUOTED}){_BLANK}\)",
     re.IGNORECASE,
 )
-_REVERSED: Final = re.compile(rf"\breverse\({_BLANK}({_QUOTED}){_BLANK}\)", re.IGNORECASE)
-_REPLACED: Final = re.compile(
+_REVERSED: Final = lazy(rf"\breverse\({_BLANK}({_QUOTED}){_BLANK}\)", re.IGNORECASE)
+_REPLACED: Final = lazy(
     rf"\breplace\({_BLANK}({_QUOTED}){_BLANK},{_BLANK}({_QUOTED}){_BLANK},{_BLANK}({_QUOTED}){_BLANK}\)",
     re.IGNORECASE,
 )
-_CONCAT: Final = re.compile(
+_CONCAT: Final = lazy(
     rf"\bconcat\({_BLANK}({_QUOTED}(?:{_BLANK},{_BLANK}{_QUOTED}){{0,99}}){_BLANK}\)", re.IGNORECASE
 )
-_JOINED: Final = re.compile(rf"(?<=[^'])'{_BLANK}(?:\+|\|\|){_BLANK}N?'(?!')")
-_LITERAL: Final = re.compile(r"N?'((?:[^']|'')*)'")
-_ABROAD: Final = re.compile(
+_JOINED: Final = lazy(rf"(?<=[^'])'{_BLANK}(?:\+|\|\|){_BLANK}N?'(?!')")
+_LITERAL: Final = lazy(r"N?'((?:[^']|'')*)'")
+_ABROAD: Final = lazy(
     r"\b(?:https?|ftp)://(?!(?:localhost|127\.0\.0\.1)\b)"
     r"|\b(?:s3a?|gs|gcs|abfss?|wasbs?|azure|az|oss|cos|b2|r2|swift)://(?:[^/'\s]*\.(?:com|net|org|io|dev)\b"
     r"|[^/'\s]*(?<![a-z])(?:outside|external|foreign|stranger\w*|unknown|untrusted|drop\w*"

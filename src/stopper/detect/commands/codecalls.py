@@ -9,16 +9,17 @@ from stopper.detect.commands.queries import note_sql
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.writes import note_delete, note_write
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
 __all__ = ["home_literals", "note_calls"]
 
-_BLANKS: Final = re.compile(r"[ \t]{2,}")
+_BLANKS: Final = lazy(r"[ \t]{2,}")
 _MAX_CALLS: Final = 200
 _TEXT = r"""(?:"([^"\\\n]{1,260})"|'([^'\\\n]{1,260})'|`([^`\\\n]{1,260})`)"""
-_HOME: Final = re.compile(
+_HOME: Final = lazy(
     r"(?:require\(['\"](?:node:)?os['\"]\)|\bos)\.homedir\(\)|\bhomedir\(\)"
     r"|process\.env(?:\.HOME\b|\[['\"]HOME['\"]\])"
     r"|\bDir\.home(?:\(\))?|ENV(?:\.fetch\(|\[)['\"]HOME['\"][\])]|\$ENV\{['\"]?HOME['\"]?\}"
@@ -27,14 +28,12 @@ _HOME: Final = re.compile(
     r"|Sys\.getenv\(['\"]HOME['\"]\)|NSHomeDirectory\(\)|homedir\(\)|System\.user_home!?(?:\(\)"
     r")?"
 )
-_JOIN: Final = re.compile(
+_JOIN: Final = lazy(
     r"(?:\w{1,20}\.)?(?:join|resolve)\(\s{0,9}\"~\"\s{0,9},\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`"
     r"]\s{0,9}\)"
 )
-_GLUED: Final = re.compile(
-    r"\"~\"\s{0,9}(?:\+|\.(?!\w)|<>|\.\.)\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`]"
-)
-_DELETES: Final = re.compile(
+_GLUED: Final = lazy(r"\"~\"\s{0,9}(?:\+|\.(?!\w)|<>|\.\.)\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`]")
+_DELETES: Final = lazy(
     r"(?<![\w$])((?:[\w:]{1,40}[.:]{1,2}){0,4}(?:delete|remove|unlink|rmtree"
     r"|rmdir|rm|deltree|erase|wipe|trash)[\w!/-]{0,30}"
     r"|(?:File|Files|FileUtils|FileManager\.default|fs|fsp|Deno|Dir|Directory"
@@ -43,32 +42,32 @@ _DELETES: Final = re.compile(
     rf"\s{{0,9}}[(\s]\s{{0,9}}(?:\w{{1,20}}:\s{{0,9}}|new File\(|Path\.of\("
     rf"|Paths\.get\(|URL\(fileURLWithPath:\s{{0,9}})?(?:{_TEXT}|([/~][\w./*~-]{{1,200}}))",
 )
-_OWNED: Final = re.compile(
+_OWNED: Final = lazy(
     rf"(?:new File|Path|Paths\.get|Pathname\.new|Pathname|IO::Path\.new|File"
     rf"|Dir|path)\(?\s{{0,9}}{_TEXT}\s{{0,9}}\)?\.(?:IO\.)?"
     r"(?:deleteDir|deleteRecursively|delete|rmtree|unlink|remove|rmdir|rm_rf"
     r"|toFile\(\)\.delete)\w{0,20}"
 )
-_ROUTE: Final = re.compile(r"(?:^|[.:])(?:delete|remove|deleteAll)$")
-_FILES: Final = re.compile(
+_ROUTE: Final = lazy(r"(?:^|[.:])(?:delete|remove|deleteAll)$")
+_FILES: Final = lazy(
     r"^(?:[\w:.]{0,60}\.)?(?:File|Files|FileUtils|fs|fsp|Deno|Dir|Directory"
     r"|Pathname|promises|shutil|os|IO|FileManager\.default)[.:]{1,2}\w+!?$"
 )
-_LISTS: Final = re.compile(
+_LISTS: Final = lazy(
     r"\b(?:readdir\w*|opendir|glob\w*|rglob|walk\w*|listdir|scandir|find"
     r"|finddepth|children|each_child|entries|list\.files|\w*DirectoryIterator"
     rf"|Find\.find|listFiles|list_files|ls|dir|Dir\[?|Path|Pathname\.new|File)\b\s{{0,9}}[(\[\s]"
     rf"?[^\n;\"'`]{{0,60}}?{_TEXT}"
 )
-_DELETING: Final = re.compile(
+_DELETING: Final = lazy(
     r"\b(?:unlink\w*|rmtree|rmSync|rmdir\w*|remove_tree|rm_rf?|rm_f|remove_entry\w*"
     r"|deleteRecursively|file\.remove|os\.remove|fs\.rm|File\.delete|FileUtils\.rm\w*)\b"
 )
-_MODES: Final = re.compile(r"\b(?:chmod\w*|lchmod|chown\w*|setPosixFilePermissions)\b")
-_WRITING: Final = re.compile(
+_MODES: Final = lazy(r"\b(?:chmod\w*|lchmod|chown\w*|setPosixFilePermissions)\b")
+_WRITING: Final = lazy(
     r"\b(?:writeFile\w*|write_(?:text|bytes)|file_put_contents|truncate\w*|WriteAll\w+)\b"
 )
-_FETCH: Final = re.compile(
+_FETCH: Final = lazy(
     r"urlopen|urlretrieve|requests\.(?:get|post|request)|httpx\.(?:get|post"
     r"|stream)|\bfetch\s{0,9}\(|https?['\"]?\)?\.get|\baxios\b|\bgot\(|Net::HTTP"
     r"|open-uri|URI\.open|\bLWP\b|HTTP::Tiny"
@@ -79,7 +78,7 @@ _FETCH: Final = re.compile(
     r"|Invoke-WebRequest|download\.file|url\(['\"]https?|Downloads\.download"
     r"|httpc[:.]request|hackney|Finch\.|Mint\.HTTP|ureq|reqwest|url-retrieve|HTTPoison|Req\.get|ftplib|copy\(\s{0,9}[\'\"]https?"
 )
-_EVALS: Final = re.compile(
+_EVALS: Final = lazy(
     r"(?<![\w.])(?:eval|exec|execfile|evaluate|loadstring|load|dofile|assert"
     r"|create_function|source|parse|include_string|EVAL|read-string|load-string)\s{0,9}[(\s]\s{"
     r"0,9}(?!\s|['\"]|\))|\bnew Function\s{0,9}\(|[^.\w]Function\s{0,9}\("
@@ -90,22 +89,22 @@ _EVALS: Final = re.compile(
     r"|\bCode\.(?:eval|compile)_\w+|eval-(?:buffer|region)|load-file|\(eval\s|runInThisContext|runInNewContext|importlib\.util"
     r"|import\(\s{0,9}['\"]?(?:data:|https?:)|\|\s{0,9}(?:ba|z)?sh\b"
 )
-_RUNS: Final = re.compile(
+_RUNS: Final = lazy(
     r"os\.(?:system|popen|exec\w*|spawn\w*|startfile)\(|subprocess\.|child_process"
     r"|\bsystem\s{0,9}\(|\bspawn\w*\(|\bexec\w*\(|popen|shell_exec|passthru|`[^`\n]+`"
     r"|Kernel\.|Process\.|runtime\.exec|os\.execute"
 )
-_FETCHED: Final = re.compile(
+_FETCHED: Final = lazy(
     r"\b(?:system|exec|passthru|shell_exec|popen|proc_open|execSync|spawnSync|run|call|check_output"
     r"|getoutput)\s{0,9}[(\s]\s{0,9}[^;\n'\"]{0,60}(?:urlopen|requests\.get"
     r"|file_get_contents\(\s{0,9}['\"]"
     r"http|Net::HTTP\.get|URI\.open|open\(['\"]http|\bget\(['\"]http)"
 )
 """What is fetched and run in one call."""
-_CHMOD_RUN: Final = re.compile(
+_CHMOD_RUN: Final = lazy(
     r"chmod\w*\s{0,9}\(?[^\n;]{0,120}(?:0o?[1357][0-7]{2}|\+x|493|448|511|S_I)"
 )
-_SAVED: Final = re.compile(
+_SAVED: Final = lazy(
     r"(?:urlretrieve|download\.file|downloads\.download)\([^,\n]{1,300},\s{0,9}(?:destfile\s{0,"
     r"9}=\s{0,9})?"
     r"['\"]([^'\"\n]{1,200})['\"]|(?:open|writeFile\w*|file_put_contents"
@@ -114,7 +113,7 @@ _SAVED: Final = re.compile(
     r"1,200})['\"]",
     re.IGNORECASE,
 )
-_DATABASES: Final = re.compile(
+_DATABASES: Final = lazy(
     r"psycopg|pymysql|mysql|sqlite3|sqlalchemy|asyncpg|['\"]pg['\"]|knex"
     r"|sequelize|\bPDO\b|\bDBI\b|ActiveRecord|Sequel\b|cassandra|clickhouse"
     r"|pyodbc|cx_Oracle|oracledb|duckdb|snowflake|bigquery|mysqli|pg_query"
@@ -122,12 +121,12 @@ _DATABASES: Final = re.compile(
     r"|peewee|django\.db|\.execute|\.query",
     re.IGNORECASE,
 )
-_SQL: Final = re.compile(
+_SQL: Final = lazy(
     r"\s{0,9}(?:drop|truncate|delete|update|alter|grant|create\s{1,9}user|revoke)\b", re.IGNORECASE
 )
-_MEMORY: Final = re.compile(r":memory:|sqlite://['\"]")
-_LITERAL: Final = re.compile(_TEXT)
-_DELETE_URL: Final = re.compile(
+_MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
+_LITERAL: Final = lazy(_TEXT)
+_DELETE_URL: Final = lazy(
     rf"\b(?:requests|httpx|axios|client|session|http|got|RestClient|HTTParty"
     rf"|needle|superagent|request)\.delete\(\s*f?{_TEXT}"
     rf"|\bfetch\(\s*{_TEXT}[^;]{{0,200}}method['\"]?\s*:\s*['\"]DELETE"
@@ -140,8 +139,7 @@ _BAD: Final = frozenset({Scope.ROOT, Scope.HOME, Scope.OUTSIDE, Scope.WHOLE_WORK
 
 def _rules() -> tuple[tuple[TextRule, re.Pattern[str], re.Pattern[str]], ...]:
     return tuple(
-        (rule, re.compile(rule.needs), re.compile(rule.without or r"(?!)"))
-        for rule in load_commands().code
+        (rule, lazy(rule.needs), lazy(rule.without or r"(?!)")) for rule in load_commands().code
     )
 
 

@@ -12,6 +12,7 @@ from stopper.detect.commands.paths import is_device
 from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
@@ -30,8 +31,8 @@ _SELVES: Final = frozenset({"make", "gmake"})
 _MAX_CODE: Final = 65_536
 _MAX_ARGUMENTS: Final = 32
 _MAX_CALLS: Final = 64
-_SIGNS: Final = re.compile(r"[\s(\[{\"'|;]")
-_CONNECTS: Final = re.compile(
+_SIGNS: Final = lazy(r"[\s(\[{\"'|;]")
+_CONNECTS: Final = lazy(
     r"\bconnect\s{0,9}\(|\bztcp\b|zsh/net|\bsocket\s{0,9}[( ]|TCPSocket|TCPServer|UNIXSocket"
     r"|net\.(?:connect|dial|Dial|Socket)"
     r"|/inet/|/dev/(?:tcp|udp)/|make-network-process|open-network-stream|tcp-connect"
@@ -41,14 +42,14 @@ _CONNECTS: Final = re.compile(
     r"|ch_open|sockconnect|\bsocat\b|\bn?cat\b.{0,40}\d{2,5}|\bnc\s|socketConnection|inet_aton"
     r"|sockaddr"
 )
-_SHELLS: Final = re.compile(
+_SHELLS: Final = lazy(
     r"/bin/\w{0,4}sh\b|(?<![\w.-])(?:ba|z|da|k)?sh\s{0,9}(?:-[ic]\b|['\"<>&,\])])|>&\s{0,9}\w"
     r"|<&|\bdup2\b"
     r"|cmd\.exe|\bspawn\b|\bpopen\b|\bsystem\s{0,9}\(|\bexec\w{0,5}\b|\bProcess\b|\bfdopen\b"
     r"|\breopen\b"
 )
-_HERE: Final = re.compile(r"127\.0\.0\.1|localhost|\[?::1\]?")
-_FOREVER: Final = re.compile(
+_HERE: Final = lazy(r"127\.0\.0\.1|localhost|\[?::1\]?")
+_FOREVER: Final = lazy(
     r"\bwhile\s{0,9}[({\[]?\s{0,9}(?:1|true|True|!0|t|:)\b|\bfor\s{0,9}\(\s{0,9};[^;]{0,20};"
     r"|\bfor\s{0,9}\{"
     r"|\bloop\s{0,9}(?:do\b|\{|\(\))|\(loop\b"
@@ -59,13 +60,13 @@ _FOREVER: Final = re.compile(
     r"|\bgoto\s{1,9}\w|redo\b|\bdefine\s{1,9}\((\w{1,30})[^)]{0,60}\).{1,200}\(\1\b",
     re.DOTALL,
 )
-_ENDS: Final = re.compile(
+_ENDS: Final = lazy(
     r"\b(?:break|exit|return|sleep|usleep|nanosleep|read\w*|gets|getline|accept|recv\w*|wait\w*"
     r"|last|await|yield|vwait"
     r"|after|input|next|shift|pop|quit|select|poll|prompt|Limit|LIMIT|limit|take|first|done"
     r"|interact|expect|puts?|print)\b"
 )
-_GROWS: Final = re.compile(
+_GROWS: Final = lazy(
     r"\b(?:push|append|lappend|concat|cons|conj|rep|repeat|alloc\w*|malloc|fork|spawn\w*|system"
     r"|exec\w*|popen|Thread\w*"
     r"|thread|new\s{1,9}\w+|Array|vector|write\w*|mkdir|open|Buffer|setf|insert|add|unshift"
@@ -73,49 +74,49 @@ _GROWS: Final = re.compile(
     r"|\+=|\.=|\.\.=?|<<|\]\s{0,9}=(?!=)|\b(\w{1,30})\s{0,9}=\s{0,9}\(?\1\b\s{0,9}(?:\.|\.\.|\+"
     r"|\|\|)?\s{0,9}\(?\1\b"
 )
-_WRITES: Final = re.compile(
+_WRITES: Final = lazy(
     r"\b(?:binwrite|write\w*|truncate\w*|file_put_contents|spit|Write\w*|symlink\w*"
     r"|appendFile\w*|puts|print|open|output_to_file)\b"
 )
-_EACH: Final = re.compile(
+_EACH: Final = lazy(
     r"\b(?:glob\w*|Glob|find|walk\w*|File::Find::find|readdir\w*|entries|file-seq|list\.files"
     r"|Dir)\b[^;\n\"']{0,60}[\"'](?=[/~])"
     r"([^\"'\n]{1,200}[*?][^\"'\n]{0,200})[\"'].{0,200}?\b(?:binwrite|write\w*|truncate\w*"
     r"|file_put_contents|spit|>\s{0,9}\$|open)\b",
     re.DOTALL,
 )
-_LATER: Final = re.compile(
+_LATER: Final = lazy(
     r"[\"'/](?:(?:site|user)customize\.py|[\w-]{1,40}\.pth|authorized_keys2?|crontab"
     r"|\.bash_profile|\.bashrc|\.zshrc|\.zshenv|\.profile"
     r"|[\w.-]{1,60}\.(?:service|timer|plist|desktop)|post-(?:checkout|merge|commit)"
     r"|pre-(?:commit|push)|rc\.local|ld\.so\.preload)[\"']"
 )
-_LISP_RUNS: Final = re.compile(
+_LISP_RUNS: Final = lazy(
     r"\((?:system\*?|run-program|uiop:run-program|sb-ext:run-program|shell-command"
     r"|call-process|start-process|process\*?|run-command"
     r"|clojure\.java\.shell/sh|shell/sh|sh)((?:\s{1,9}(?:\"[^\"\n]{1,400}\"|nil|#f|t)){1,20})"
 )
-_QUOTED: Final = re.compile(r'"([^"\n]{1,400})"')
-_HOME_INSIDE: Final = re.compile(
+_QUOTED: Final = lazy(r'"([^"\n]{1,400})"')
+_HOME_INSIDE: Final = lazy(
     r"\$ENV\{['\"]?HOME['\"]?\}(?=/)|#\{(?:Dir\.home|ENV(?:\.fetch\("
     r"|\[)['\"]HOME['\"][)\]])\}|\$\{(?:os\.homedir\(\)"
     r"|process\.env\.HOME)\}|\$(?:::)?env\(HOME\)"
 )
 """The home folder inside of a text."""
-_HOME_VALUE: Final = re.compile(r"\bENVIRON\[['\"]HOME['\"]\]|\bos\.getenv\(['\"]HOME['\"]\)")
-_TCL_PATHS: Final = re.compile(r"\[file\s{1,9}(?:normalize|nativename)\s{1,9}([^\]\s]{1,200})\]")
-_TREES: Final = re.compile(
+_HOME_VALUE: Final = lazy(r"\bENVIRON\[['\"]HOME['\"]\]|\bos\.getenv\(['\"]HOME['\"]\)")
+_TCL_PATHS: Final = lazy(r"\[file\s{1,9}(?:normalize|nativename)\s{1,9}([^\]\s]{1,200})\]")
+_TREES: Final = lazy(
     r"\b(?:remove_tree|rmtree|rm_rf|rm_r|deleteRecursively|rmSync|fs\.rm|removeSync|RemoveAll"
     r"|delete-directory|unlink\w*)\b"
     r"[^;\n]{0,200}?(?<![.+_])(?<![.+]\s)[\"']([/~][^\"'\n]{1,200})[\"']"
 )
-_TCL_DELETES: Final = re.compile(r"\bfile\s{1,9}delete((?:\s{1,9}[^\s;\]}]{1,200}){1,20})")
-_DISKS: Final = re.compile(r"[\"'](/dev/[\w/.-]{1,60})[\"']")
-_DISK_WRITES: Final = re.compile(
+_TCL_DELETES: Final = lazy(r"\bfile\s{1,9}delete((?:\s{1,9}[^\s;\]}]{1,200}){1,20})")
+_DISKS: Final = lazy(r"[\"'](/dev/[\w/.-]{1,60})[\"']")
+_DISK_WRITES: Final = lazy(
     r"\b(?:\w*write\w*|copy\w*|truncate\w*|dd|puts|print|ftruncate|sysopen)\b"
     r"|[\"'](?:[+>]{1,2}<?|[wa]b?\+?|r\+b?)[\"']"
 )
-_MADE: Final = re.compile(
+_MADE: Final = lazy(
     r"(?<![\w.-])(?:system|exec\w{0,12}|os\.execute|eval|spawn\w{0,8}|popen|load|loadstring"
     r"|Function|shell_exec|passthru)"
     r"\s{0,9}[( ]\s{0,9}[^;\n]{0,80}(?:\breverse|\bchr\b|\.char\b|fromCharCode|\bunpack\b"
@@ -123,13 +124,13 @@ _MADE: Final = re.compile(
     r"|unescape|\bgsub\b|\^\s{0,9}\d|\bxor\b|uncompress|inflate)\b"
 )
 """A command, or code, that is made by undoing what hides it."""
-_EDIT_READS: Final = re.compile(
+_EDIT_READS: Final = lazy(
     r"(?:^|[|\n])\s{0,9}:?(?:\d{0,3}|\$)(?:r|read|e|edit|sp|split|vs|vsplit|tabe|tabedit|view"
     r"|pedit|insert-file)!?\s{1,9}([~/][^\s|]{1,200})"
     r"|\((?:insert-file-contents(?:-literally)?|find-file\w{0,12})\s{1,9}\"([^\"\n]{1,200})\""
     r"|\breadfile\(\s{0,9}['\"]([^'\"\n]{1,200})"
 )
-_JQ: Final = re.compile(
+_JQ: Final = lazy(
     r"\[[^\]]{0,200}\brepeat\b|\brecurse\s{0,9}\(\s{0,9}\.\s{0,9}(?:[)+*]|,\s{0,9}\.)"
     r"|\brange\s{0,9}\([^)]{0,40}(?:infinite|\d{9})|\buntil\s{0,9}\(\s{0,9}false"
     r"|\bwhile\s{0,9}\(\s{0,9}true"
@@ -137,44 +138,42 @@ _JQ: Final = re.compile(
     r"|\?)[^;]){0,99}\b\1\b"
     r"|\b(?:last|add|length|reduce|unique|group_by)\b[^|]{0,9}\(?\s{0,9}repeat\b"
 )
-_JQ_ENDS: Final = re.compile(
+_JQ_ENDS: Final = lazy(
     r"\b(?:limit|first|nth|input|inputs|until\s{0,9}\(\s{0,9}\.|isempty|label)\b|\.\."
     r"|recurse\(\s{0,9}\.(?:\w|\[)"
 )
-_RECURSIVE: Final = re.compile(
+_RECURSIVE: Final = lazy(
     r"\bwith\s{1,9}recursive\b(?:(?!\bwhere\b|\blimit\b).){1,600}\bunion\b(?:(?!\bwhere\b"
     r"|\blimit\b).){1,600}$"
     r"|\bwith\s{1,9}recursive\b.{1,600}<\s{0,9}\d{10}"
     r"|generate_series\(\s{0,9}1\s{0,9},\s{0,9}(?:\d{10}|1e1\d)|zeroblob\(\s{0,9}\d{10}",
     re.IGNORECASE | re.DOTALL,
 )
-_SQLITE_READS: Final = re.compile(
+_SQLITE_READS: Final = lazy(
     r"\b(?:readfile|load_extension|edit)\s{0,9}\(\s{0,9}['\"]([^'\"]{1,300})", re.IGNORECASE
 )
-_SQLITE_WRITES: Final = re.compile(
-    r"\bwritefile\s{0,9}\(\s{0,9}['\"]([^'\"]{1,300})", re.IGNORECASE
-)
-_SQLITE_DOTS: Final = re.compile(
+_SQLITE_WRITES: Final = lazy(r"\bwritefile\s{0,9}\(\s{0,9}['\"]([^'\"]{1,300})", re.IGNORECASE)
+_SQLITE_DOTS: Final = lazy(
     r"(?:^|\n|\A)\s{0,9}\.(once|output|o|log|save|backup|clone|import|read|trace|excel|system"
     r"|shell|sh)\s{1,9}(?:-\w+\s{1,9})?"
     r"['\"]?([^\n'\"]{1,300})"
 )
-_DEVICES: Final = re.compile(
+_DEVICES: Final = lazy(
     r"#\s{0,9}include(?:_next)?\s{0,9}[\"<]/dev/(?:zero|u?random|full|tty)"
     r"|\.incbin\s{0,9}\"/dev/zero"
 )
 _COMPILERS: Final = frozenset(
     {"gcc", "cc", "cpp", "g++", "clang", "clang++", "c++", "tcc", "m4", "as", "nasm"}
 )
-_EDITED: Final = re.compile(
+_EDITED: Final = lazy(
     r"\b(?:writefile|append-to-file|write-region|write-file|with-temp-file|rename|rename-file"
     r"|copy-file|saveas|sav|write|w|wq|w!"
     r"|redir\s{0,9}!?\s{0,9}>)!?\s{0,9}\(?[^\n\"'|]{0,120}?[\"'\s>]\s{0,2}([/~][\w./~-]{1,200})"
 )
-_EXPECTED: Final = re.compile(r"\bspawn\s{1,9}(?:-\w+\s{1,9}){0,3}([^;\n\]}]{1,200})")
-_PASSWORDS: Final = re.compile(r"(?:assword|assphrase).{0,80}\bsend\b", re.DOTALL)
-_TCL: Final = re.compile(r"\b(?:exec|open\s{1,9}\"?\|)\s{0,9}(?:-\w+\s{1,9}){0,3}([^;\n\]]{1,200})")
-_TCL_MODES: Final = re.compile(r"\bfile\s{1,9}attributes\s.{0,99}-(?:permissions|owner|group)\b")
+_EXPECTED: Final = lazy(r"\bspawn\s{1,9}(?:-\w+\s{1,9}){0,3}([^;\n\]}]{1,200})")
+_PASSWORDS: Final = lazy(r"(?:assword|assphrase).{0,80}\bsend\b", re.DOTALL)
+_TCL: Final = lazy(r"\b(?:exec|open\s{1,9}\"?\|)\s{0,9}(?:-\w+\s{1,9}){0,3}([^;\n\]]{1,200})")
+_TCL_MODES: Final = lazy(r"\bfile\s{1,9}attributes\s.{0,99}-(?:permissions|owner|group)\b")
 
 
 def _homely(shell: "Shell", code: str) -> str:

@@ -7,6 +7,8 @@ import re
 import zlib
 from typing import Final
 
+from stopper.detect.lazy import lazy
+
 __all__ = ["is_made", "mute", "spell"]
 
 _ROUNDS: Final = 4
@@ -22,57 +24,55 @@ _END = rf"(?:{_B}\.(?:toString|to_s|decode|encode|force_encoding|String)\((?:{_S
 _NUMBERS = (
     rf"(?:0x[0-9a-fA-F]{{1,6}}|\d{{1,7}})(?:{_B},{_B}(?:0x[0-9a-fA-F]{{1,6}}|\d{{1,7}})){{0,2000}}"
 )
-_TEXT: Final = re.compile(_S)
-_JOINED: Final = re.compile(r"([\"'])\s{0,9}(?:\+|\.(?!\w)|\.\.|<>)\s{0,9}\1")
-_HEX: Final = re.compile(
+_TEXT: Final = lazy(_S)
+_JOINED: Final = lazy(r"([\"'])\s{0,9}(?:\+|\.(?!\w)|\.\.|<>)\s{0,9}\1")
+_HEX: Final = lazy(
     rf"(?:\bBuffer\.from\({_B}({_S}){_B},{_B}['\"]hex['\"]{_B}\)|\b(?:hex2bin|unhexlify|Base\.decode16!?)\({_B}({_S})"
     rf"[^)]{{0,40}}\)|\bpack\({_B}['\"]H\*['\"]{_B},{_B}({_S}){_B}\)|\[{_B}({_S}){_B}\]\.pack\({_B}['\"]H\*['\"]{_B}\))"
     rf"{_END}"
 )
-_BASE64: Final = re.compile(
+_BASE64: Final = lazy(
     rf"(?:\bBuffer\.from\({_B}({_S}){_B},{_B}['\"]base64(?:url)?['\"]{_B}\)|\b(?:atob|base64_decode|decode64|strict_decode64"
     rf"|decode_base64|Base64\.(?:url_?|strict_)?decode(?:64)?!?|Base\.decode64!|b64decode)\s{{0,9}}\(?{_B}({_S}){_B}\)?"
     rf"|({_S})\.unpack1?\({_B}['\"]m0?['\"]{_B}\)(?:\[0\]|\.first)?){_END}"
 )
-_ROT: Final = re.compile(
+_ROT: Final = lazy(
     rf"\bstr_rot13\({_B}({_S}){_B}\)|({_S})\.tr\({_B}['\"](?:A-Za-z|a-zA-Z|a-z)['\"]{_B},{_B}['\"]"
     rf"(?:N-ZA-Mn-za-m|n-za-mN-ZA-M|n-za-m)['\"]{_B}\)"
 )
-_REVERSED: Final = re.compile(
+_REVERSED: Final = lazy(
     rf"\b(?:strrev|string\.reverse|String\.reverse|scalar\(?\s{{0,9}}reverse|reverse)\s{{0,9}}\(?{_B}({_S}){_B}\)?"
     rf"|({_S})\.split\({_B}(?:''|\"\"){_B}\)\.reverse\(\)\.join\({_B}(?:''|\"\"){_B}\)|(?:\(({_S})\)|({_S}))(?:\.|:)reverse(?:\(\))?"
     rf"|\[\.\.\.({_S})\]\.reverse\(\)\.join\({_B}(?:''|\"\"){_B}\)"
 )
-_CODES: Final = re.compile(
+_CODES: Final = lazy(
     rf"\bString\.fromCharCode\({_B}({_NUMBERS}){_B}\)|\[{_B}({_NUMBERS}){_B}\]\.pack\({_B}['\"][cCU]\*['\"]{_B}\)"
     rf"|\bpack\({_B}['\"][cCUW]\*['\"]{_B},{_B}({_NUMBERS}){_B}\)|\bstring\.char\({_B}({_NUMBERS}){_B}\)"
     rf"|\bchr\({_B}({_NUMBERS}){_B}\)"
 )
-_JOINS: Final = re.compile(
+_JOINS: Final = lazy(
     rf"\[{_B}({_LIST}){_B}\]\.join(?:\({_B}({_S})?{_B}\))?|\b(?:implode|join)\({_B}({_S}){_B},{_B}[\[(]?{_B}({_LIST}){_B}[\])]?"
     rf"{_B}\)|\btable\.concat\({_B}\{{{_B}({_LIST}){_B}\}}{_B}(?:,{_B}({_S}){_B})?\)"
 )
-_WORD_JOINS: Final = re.compile(
+_WORD_JOINS: Final = lazy(
     rf"%[wW]([\[({{<])([^\])}}>|\"']{{0,300}})[\])}}>]\.join(?:\({_B}({_S})?{_B}\))?"
     rf"|\bjoin\({_B}({_S}){_B},{_B}qw[\[({{/]([^\])}}/\"']{{0,300}})[\])}}/]{_B}\)"
 )
-_REPLACED: Final = re.compile(
-    rf"({_S})\.(?:replace(?:All)?|gsub|sub)\({_B}({_S}){_B},{_B}({_S}){_B}\)"
-)
-_PHP_REPLACED: Final = re.compile(rf"\bstr_replace\({_B}({_S}){_B},{_B}({_S}){_B},{_B}({_S}){_B}\)")
-_SENT: Final = re.compile(
+_REPLACED: Final = lazy(rf"({_S})\.(?:replace(?:All)?|gsub|sub)\({_B}({_S}){_B},{_B}({_S}){_B}\)")
+_PHP_REPLACED: Final = lazy(rf"\bstr_replace\({_B}({_S}){_B},{_B}({_S}){_B},{_B}({_S}){_B}\)")
+_SENT: Final = lazy(
     rf"\.(?:public_send|__send__|send|method)\({_B}[:]?({_S})(?:\.to_sym|\.intern)?{_B}(?:,{_B}|(\)))"
 )
-_APPLIED: Final = re.compile(
+_APPLIED: Final = lazy(
     rf"\bcall_user_func(?:_array)?\({_B}(['\"])(\w{{1,60}})\1{_B},{_B}"
     rf"|\bmethod\({_B}[:'\"](\w{{1,60}})['\"]?{_B}\)\.call\("
 )
-_MEMBER: Final = re.compile(rf"([\w)])\[{_B}(['\"])([A-Za-z_]\w{{0,40}})\2{_B}\]{_B}\(")
-_NAMED: Final = re.compile(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
-_SET: Final = re.compile(
+_MEMBER: Final = lazy(rf"([\w)])\[{_B}(['\"])([A-Za-z_]\w{{0,40}})\2{_B}\]{_B}\(")
+_NAMED: Final = lazy(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
+_SET: Final = lazy(
     rf"(?<![\w.$\[])((?:\$|@)?[A-Za-z_]\w{{0,40}}){_B}:?={_B}({_S}){_B}(?=[;,\n)}}]|$|\bin\b)"
 )
-_SHOWN: Final = re.compile(
+_SHOWN: Final = lazy(
     rf"(\b(?:check|judge|classify|scan|inspect|puts|p|print|println|printf|echo|say|console\.(?:log|error|warn)|log|warn"
     rf"|info|debug|assert_\w{{1,30}}|expect|describe|it|test|include\?|match\??|refute|lint|parse|tokenize|highlight"
     rf"|is_dangerous|analyze)\s{{0,9}}\(?\s{{0,9}})(?:{_S})(?=\s{{0,9}}(?:[);,\n}}]|$|\.(?:inspect|to_s)))"
@@ -81,7 +81,7 @@ _MAKERS = (
     r"(?:base64|decode|unpack|rot13|strrev|\breverse|\bjoin\b|implode|concat|\bchr\b|fromCharCode|replace|gsub|\btr/|\by/"
     r"|\bpack\b|inflate|uncompress|gunzip|Buffer\.from|\batob|hex2bin|string\.char|codepoint|xor)"
 )
-_MADE: Final = re.compile(
+_MADE: Final = lazy(
     rf"(?<![\w.])(?:eval|exec|system|passthru|shell_exec|popen|execSync|spawnSync|assert"
     rf"|create_function|loadstring|instance_eval|class_eval|call_user_func(?:_array)?|new Function"
     rf"|Code\.eval_string|include|dofile)"

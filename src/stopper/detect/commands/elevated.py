@@ -8,6 +8,7 @@ from stopper.data.commands import load_commands
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import ENCODED, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Judgement, Scope, is_dangerous
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
@@ -18,24 +19,24 @@ __all__ = ["note_elevated"]
 _TABLES: Final = load_commands()
 _WORDS: Final = _TABLES.words
 _PROGRAMS: Final = _WORDS["root_programs"]
-_ACTS: Final = re.compile("|".join(sorted(_WORDS["root_acts"])))
+_ACTS: Final = lazy("|".join(sorted(_WORDS["root_acts"])))
 _ASKS: Final = frozenset({"--version", "--help", "-h", "-V", "version", "help", "-v", "-?"})
 _CODED: Final = frozenset(
     {"python", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "tclsh", "deno", "bun"}
 )
 _CODE: Final = frozenset({"-c", "-e", "-E", "-r", "-p", "-ne", "-pe", "-lne", "-le", "--eval"})
 _AWKS: Final = frozenset({"awk", "gawk", "mawk", "nawk"})
-_AWK_ACTS: Final = re.compile(
+_AWK_ACTS: Final = lazy(
     r"\bprintf?\b[^;{}\n]{0,200}>|\bsystem\s{0,9}\(|\|\s{0,9}(?:&|getline|\")|\|\s{0,9}\w|@load"
 )
-_SQL_ACTS: Final = re.compile(
+_SQL_ACTS: Final = lazy(
     r"\b(?:insert|update|delete|replace|drop|alter|create|attach|vacuum|writefile|edit)\b"
     r"|\.(?:system|shell|once|output|import|load|save|backup|restore)\b",
     re.IGNORECASE,
 )
 _SPREADING: Final = frozenset({"rm", "chown", "chmod", "chgrp", "chattr", "setfacl", "shred"})
 """Programs that go through whole folders."""
-_DEEP: Final = re.compile(r"-[a-zA-Z]{0,6}[rR]|--recursive")
+_DEEP: Final = lazy(r"-[a-zA-Z]{0,6}[rR]|--recursive")
 _MAX_ARGUMENTS: Final = 64
 _MAX_VERB: Final = 3
 

@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from stopper.detect.lazy import lazy
+
 __all__ = ["fold_code"]
 
 _MAX_CODE: Final = 65_536
 _MAX_PASSES: Final = 4
 _MAX_NAMES: Final = 32
 _MAX_LITERAL: Final = 2000
-_MARKS: Final = re.compile(
+_MARKS: Final = lazy(
     r"concat|join|implode|reverse|strrev|char\b|chr\b|fromCharCode|pack\b|hex|atob|base64"
     r"|rot13|\btr\b|expand"
     r"|format\b|sprintf|split|['\"]\s{0,9}(?:\.\.|\+|\.|\|\||&|<>|~|_)?\s{0,9}['\"]|=\s{0,9}['\"]"
@@ -22,12 +24,12 @@ _MARKS: Final = re.compile(
 _Q: Final = r"""(?:"([^"\\\n]{0,400})"|'([^'\\\n]{0,400})')"""
 _ITEMS: Final = r"""((?:\s{0,9}(?:"[^"\\\n]{0,400}"|'[^'\\\n]{0,400}')\s{0,9},?){1,60})"""
 _NUMBERS: Final = r"((?:\s{0,9}(?:0x[0-9a-fA-F]{1,4}|\d{1,5})\s{0,9},?){1,200})"
-_ITEM: Final = re.compile(_Q)
-_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]+|\d+")
+_ITEM: Final = lazy(_Q)
+_NUMBER: Final = lazy(r"0x[0-9a-fA-F]+|\d+")
 _LITERALS: Final = rf"{_Q}\s{{0,9}}(?:%s)\s{{0,9}}{_Q}"
-_PLUS: Final = re.compile(_LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
-_BESIDE: Final = re.compile(_LITERALS % "")
-_ASSIGNED: Final = re.compile(
+_PLUS: Final = lazy(_LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
+_BESIDE: Final = lazy(_LITERALS % "")
+_ASSIGNED: Final = lazy(
     r"""(?:^|[;{(\n\s])(?:my|our|local|let|const|var|set"
     r"|val)?\s{0,9}(\$?[A-Za-z_]\w{0,40})\s{0,9}"""
     r"""(?:=|:=)\s{0,9}(?:"([^"\\\n$]{1,400})"|'([^'\\\n]{1,400})')\s{0,9}(?=[;,)\n}]|local\b|$)"""
@@ -136,7 +138,7 @@ def _base64(match: re.Match[str]) -> str | None:
 
 
 _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...]] = tuple(
-    (re.compile(shape), made)
+    (lazy(shape), made)
     for shape, made in (
         (
             rf"table\.concat\s{{0,9}}\(\s{{0,9}}\{{{_ITEMS}\}}\s{{0,9}}(?:,\s{{0,9}}{_Q}\s{{0,9}})?\)",

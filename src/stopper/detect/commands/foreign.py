@@ -12,6 +12,7 @@ from stopper.detect.commands.taint import (
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
@@ -21,10 +22,10 @@ __all__ = ["MAX_LITERALS", "STRING", "literal", "note_orm", "scan"]
 MAX_LITERALS: Final = 200
 _MAX_DECODED: Final = 3
 STRING: Final = r"""(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`)"""
-_JOINED: Final = re.compile(r"""(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
-_WORD_LISTS: Final = re.compile(r"\*?(?:%[wW]|qw)[\[({<|]([^\])}>|\"']{0,300})[\])}>|]")
+_JOINED: Final = lazy(r"""(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
+_WORD_LISTS: Final = lazy(r"\*?(?:%[wW]|qw)[\[({<|]([^\])}>|\"']{0,300})[\])}>|]")
 """`%w[rm -rf a]`: words that a call is given as its arguments."""
-_RUNS: Final = re.compile(
+_RUNS: Final = lazy(
     r"\b(?:system|exec|popen|passthru|shell_exec|proc_open|pcntl_exec|execSync|execFileSync"
     r"|spawnSync|spawn|execFile|execa\w*|execute|capture[23]e?|capture2|do shell script|fork_exec"
     r"|Process|shell|sh|cmd|command|Command|shell-command|call-process|start-process|shellescape"
@@ -32,13 +33,13 @@ _RUNS: Final = re.compile(
     rf"\b!?\s*[(\[{{]*\s*(?:nil\s+\S+\s+)?(?:\[\s*)?(?:String\.raw)?{STRING}((?:\s*,?\s*\[?\s*"
     rf"{STRING})*)"
 )
-_EXECUTED: Final = re.compile(
+_EXECUTED: Final = lazy(
     rf"{STRING}\s*\.(?:execute\(\)|!|lineStream|run\(\))|\$\s*`((?:[^`\\]|\\.)*)`"
 )
-_BACKTICKS: Final = re.compile(
+_BACKTICKS: Final = lazy(
     r"`([^`]+)`|(?:%x|qx)\s*(?:\{([^}]*)\}|\(([^)]*)\)|\[([^\]]*)\]|([/|!#])(.*?)\5)"
 )
-_DELETES: Final = re.compile(
+_DELETES: Final = lazy(
     r"\b(?:unlink(?:Sync)?|rmtree|remove_tree|rm_rf|rm_r|rm_f|remove_dir"
     r"|rm_tree|rmSync|rmdirSync|rmdir|removeSync"
     rf"|delete_if_exists|deltree|unlinkr?|remove_entry(?:_secure)?|emptyDirSync)\b\s*\(?\s*(?:gl"
@@ -46,38 +47,38 @@ _DELETES: Final = re.compile(
     rf"|\b(?:File\.delete|fs\.(?:promises\.)?rm|FileUtils\.rm|Deno\.remove(?:Sync)?|os\.remove"
     rf"|Dir\.(?:delete|rmdir|unlink)|file\.remove|Pathname\.new)\s*\(?\s*{STRING}"
 )
-_EACH_DELETED: Final = re.compile(
+_EACH_DELETED: Final = lazy(
     rf"(?:array_map|map|each|unlink|delete)\b.{{0,40}}\bglob\s*\(?\s*{STRING}"
     rf"|Dir\.glob\s*\(?\s*{STRING}.{{0,40}}(?:delete|unlink|rm)"
 )
-_WRITES: Final = re.compile(
+_WRITES: Final = lazy(
     r"\b(?:writeFile(?:Sync)?|appendFile(?:Sync)?|file_put_contents|File\.write"
     r"|IO\.write|writeTextFile(?:Sync)?"
     rf"|truncateSync)\s*\(?\s*{STRING}"
 )
-_OPENS: Final = re.compile(
+_OPENS: Final = lazy(
     r"""\bopen\s*\(?\s*(?:my\s*)?[\w$]+\s*,\s*["'](?P<mode>[+>]+)\s*(?:["']\s*,\s*["'])?(?P<path>[^"']+)
       |\b(?:fopen|File\.(?:open|new)|io\.open|createWriteStream|openSync)\s*\(?\s*["'](?P<name>[^"']+)["']
        (?:\s*,\s*["'](?P<how>[rwax+bt]+)|\s*\))""",
     re.VERBOSE,
 )
-_CHMODS: Final = re.compile(
+_CHMODS: Final = lazy(
     r"""\bchmod(?:Sync|_R)?\s*\(?\s*(?:(?P<mode>0?o?[0-7]{3,5})\s*,\s*["'](?P<path>[^"']+)
       |["'](?P<name>[^"']+)["']\s*,\s*["']?(?P<bits>0?o?[0-7]{3,5}))""",
     re.VERBOSE,
 )
-_QUERIES: Final = re.compile(
+_QUERIES: Final = lazy(
     rf"(?:\.|->|::)(?:query|execute|exec|raw|run|prepare|unprepared|statement"
     rf"|\$executeRaw\w*)\s*\(\s*{STRING}"
 )
-_ORM: Final = re.compile(
+_ORM: Final = lazy(
     r"\bobjects(?:\.all\(\))?\.delete\(\)|^(?!.*\bwhere\b).*\.(?:delete_all|destroy_all)\b"
     r"|\.deleteMany\(\s*(?:\{\s*\})?\s*\)|(?:::|->)truncate\(\)|::query\(\)->delete\(\)"
     r"|DB::table\([^)]{0,99}\)->(?:delete|truncate)\(\)|\bdrop_all\(\)|\.drop_database\("
     r"|\.sync\(\{\s*force:\s*true",
     re.MULTILINE,
 )
-_MEMORY: Final = re.compile(r":memory:|sqlite://['\"]")
+_MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
 _SCRIPTED: Final = (
     (EffectKind.PERSISTENCE, "command.runs_later", r"\bmake\b.{0,20}\blogin item"),
     (EffectKind.PRIVILEGE, "command.as_root", r"with administrator privileges"),
@@ -93,27 +94,27 @@ _SCRIPTED: Final = (
         r"\bto (?:shut down|restart|log out|sleep)\b",
     ),
 )
-_LITERAL: Final = re.compile(STRING)
-_SOCKET: Final = re.compile(
+_LITERAL: Final = lazy(STRING)
+_SOCKET: Final = lazy(
     r"fsockopen|require\(['\"](?:node:)?net['\"]\)|IO::Socket|TCPSocket|\bSocket\b"
     r"|net\.(?:connect|Socket|createConnection)"
     r"|socket\.(?:tcp|socket|connect)|/inet/tcp/|stream_socket_client|pfsockopen|use Socket"
 )
-_SHELLISH: Final = re.compile(
+_SHELLISH: Final = lazy(
     r"/bin/(?:ba|z|da|c|k)?sh|\bexec\b|\bspawn\b|\bsystem\b|popen|proc_open|shell_exec|cmd\.exe"
     r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline|`\$|qx\b|%x|\bcmd\b|Open3|Kernel"
 )
-_NETWORK: Final = re.compile(
+_NETWORK: Final = lazy(
     r"https?[.:]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"
     r"|open-uri|Socket"
 )
-_FETCHED: Final = re.compile(
+_FETCHED: Final = lazy(
     r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s{0,9}\(.{0,4000}(?:\beval\s*\(|new Function)"
     r"|\beval\b.{0,999}(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
     r"|\binclude\s*\(?['\"]https?://",
     re.DOTALL,
 )
-_FORKS: Final = re.compile(
+_FORKS: Final = lazy(
     r"fork(?:\s{0,9}\(\))?\s{1,9}while\s{0,9}\(?\s{0,9}(?:fork|1|true)|while\s{0,9}\(?\s{0,9}(?"
     r":1|true|:)\s{0,9}\)?\s{0,9}[{;]?.{0,40}\bfork\b"
     r"|loop\s*(?:do|\{).{0,40}\bfork\b|fork\s{0,9}(?:\(\)\s{0,9})?(?:,\s{0,9})?redo"
@@ -126,14 +127,14 @@ _FORKS: Final = re.compile(
     r"|\$0.{0,200}\bfork\b.{0,200}\$0",
     re.DOTALL,
 )
-_DECODED: Final = re.compile(
+_DECODED: Final = lazy(
     rf"(?:base64_decode|atob|decode64|decode_base64|Buffer\.from|b64decode"
     rf"|gzinflate|unpack)\s*\(?\s*{STRING}"
 )
-_HEXED: Final = re.compile(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?{STRING}")
+_HEXED: Final = lazy(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?{STRING}")
 
 
-_EVALS: Final = re.compile(
+_EVALS: Final = lazy(
     rf"(?<![\w.])(?:eval|instance_eval|class_eval|Code\.eval_string|loadstring|load|assert|EVAL"
     rf"|new Function|Function|vm\.run\w{{2,20}}|create_function)\b\s{{0,9}}\(?\s{{0,9}}{STRING}"
 )

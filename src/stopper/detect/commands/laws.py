@@ -11,6 +11,7 @@ from stopper.detect.commands.queries import note_redis, note_sql
 from stopper.detect.commands.stages import is_own, note_rebuilt
 from stopper.detect.commands.taint import ENCODED, REMOTE
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 from stopper.detect.sqltexts import is_abroad
 
 if TYPE_CHECKING:
@@ -26,30 +27,30 @@ _MAX_ARGUMENTS: Final = 48
 _MAX_LINE: Final = 4096
 _MAX_VERBS: Final = 4
 """Among how many leading operands a verb stands."""
-_DRY: Final = re.compile(
+_DRY: Final = lazy(
     r"(?<!\S)(?:--?(?:help|dry-?run(?!=false)\S*|what-?if|validate-only|plan|preview|check|list|version|simulate"
     r"|no-execute|diff)|-h|help|completion|--dry_run)(?!\S)",
     re.IGNORECASE,
 )
-_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_CMDLET: Final = re.compile(r"[A-Z][a-z]+-[A-Z]")
-_SPLIT: Final = re.compile(r"[-_:./=,]+")
-_PLAIN: Final = re.compile(r"[A-Za-z][\w:.-]{0,60}")
-_FORCED: Final = re.compile(
+_HUMP: Final = lazy(r"(?<=[a-z])(?=[A-Z])")
+_CMDLET: Final = lazy(r"[A-Z][a-z]+-[A-Z]")
+_SPLIT: Final = lazy(r"[-_:./=,]+")
+_PLAIN: Final = lazy(r"[A-Za-z][\w:.-]{0,60}")
+_FORCED: Final = lazy(
     r"(?<!\S)(?:--?(?:force\S*|all(?:-\S+)?|hard|no-prompt|no-confirm|noconfirm|no-dry-run|dry-run=false|yes\S*"
     r"|cascade|permanent\S*|skip-confirm\S*|auto-approve|confirm\S*|approve|i-am-sure|assume-yes|wipe\S*"
     r"|graceful=false|mode=all|purge)|-y|-f|-yf|-fy)(?!\S)|(?<!\S)[\"']?\*[\"']?(?!\S)",
     re.IGNORECASE,
 )
-_OPEN: Final = re.compile(
+_OPEN: Final = lazy(
     r"(?:\b|=)0\.0\.0\.0/0\b|(?<![\w:])::/0\b|\b0\.0\.0\.0\b.{0,60}\b255\.255\.255\.255\b"
 )
-_EVERYONE: Final = re.compile(
+_EVERYONE: Final = lazy(
     r"\b(?:allUsers|allAuthenticatedUsers|AllUsers|AuthenticatedUsers|public-read(?:-write)?)\b|\bUser:\*"
     r"|(?i:[ :=](?:everyone|anonymous|anyone|\"?principal\"?\s{0,3}:\s{0,3}\"?\*)(?![\w-]))"
 )
 _OFF: Final = ("false", "off", "none", "disable", "=0", " 0", "--no-", "--skip", "--remove")
-_WEAKENED: Final = re.compile(
+_WEAKENED: Final = lazy(
     r"(?:polic|protect|guard|audit|logging|encrypt|mfa|2fa|versioning|firewall|verif|secur|lock"
     r"|approval|review)[\w-]{0,40}\b.{0,200}?[ -](?:-?[\w-]{0,30})?(?:blocking|enabled?|enforce\w*"
     r"|is-?enabled|required?|status|state|protection)"
@@ -57,12 +58,12 @@ _WEAKENED: Final = re.compile(
     r"(?:protection|encryption|audit\w*|logging|mfa)\b",
     re.IGNORECASE,
 )
-_RIGHTS: Final = re.compile(
+_RIGHTS: Final = lazy(
     r"\b(?:roles?|grants?|bindings?|polic(?:y|ies)|permissions?|acls?|access|members?|memberships?|privileges?"
     r"|iam|rbac|collaborators?|groups?|users?|userpass|token|accessrole|scopes?)\b",
     re.IGNORECASE,
 )
-_MIGHTY: Final = re.compile(
+_MIGHTY: Final = lazy(
     r"(?:\b(?:roles?|role-name|polic(?:y|ies)(?:-name|-arn)?|groups?|permissions?|access(?:-level|role)?|members?|as"
     r"|privileges?|grants?|level|scopes?|to|add)[\"']?[ =:/]{1,3}[\"']?(?:[\w.:/-]{0,60}[/:_.-])?"
     r"(?:administrator(?:access)?|admins?|superuser|super_?admin|sysadmin|owner|root|cluster-admin|system:"
@@ -84,7 +85,7 @@ _SETTINGS: Final = frozenset({"variable", "variables", "env", "envs", "environme
 _SHOWN: Final = frozenset(
     {"show", "get", "view", "export", "reveal", "dump", "print", "decrypt", "cat", "extract"}
 )
-_BARED: Final = re.compile(
+_BARED: Final = lazy(
     r"(?<!\S)--(?:reveal|plain\S*|show-(?:values?|secrets?)|with-values?|unmask\S*|decrypt\S*|raw|no-mask"
     r"|include-secrets?|cleartext|unsafe-\S+|export)(?!\S)"
 )
@@ -95,13 +96,11 @@ _SENT: Final = frozenset(
 )  # fmt: skip
 _READ_FIRST: Final = frozenset({"import", "load", "download", "pull", "fetch", "restore", "ls"})
 _TALKERS: Final = frozenset({"nc", "ncat", "netcat", "telnet", "socat", "nc.openbsd", "busybox"})
-_PROTOCOL: Final = re.compile(r"[*$]\d{1,6}\s{0,2}")
-_STORES: Final = re.compile(
-    r"\bflush_all\b|\b(?:SHUTDOWN|drop\s+(?:table|database))\b", re.IGNORECASE
-)
+_PROTOCOL: Final = lazy(r"[*$]\d{1,6}\s{0,2}")
+_STORES: Final = lazy(r"\bflush_all\b|\b(?:SHUTDOWN|drop\s+(?:table|database))\b", re.IGNORECASE)
 _APPLIERS: Final = frozenset({"kubectl", "oc", "k", "kubecolor", "k3s", "microk8s"})
 _POLICED: Final = frozenset({"vault", "bao", "consul", "nomad", "mc", "aws", "minio"})
-_STRANGERS: Final = re.compile(
+_STRANGERS: Final = lazy(
     r"(?<![a-z])(?:unknown|anon(?:ymous)?|strangers?|untrusted|outside|external|attacker|evil|exfil|loot|drop"
     r"|intake|malicious|rogue)(?![a-z])",
     re.IGNORECASE,
@@ -109,17 +108,17 @@ _STRANGERS: Final = re.compile(
 _STATED: Final = frozenset(
     {"-c", "-e", "-q", "-Q", "--query", "--execute", "--command", "--sql", "-s"}
 )
-_STATEMENT: Final = re.compile(
+_STATEMENT: Final = lazy(
     r"\s{0,99}(?:drop|truncate|delete\s+from|update|alter|grant|revoke|unload|copy|create\s+(?:user|role)|exec\w*)\s",
     re.IGNORECASE,
 )
-_TAKER: Final = re.compile(
+_TAKER: Final = lazy(
     r"(?<!\S)(?:-d|--dest\S{0,20}|--account(?:-name)?|--container(?:-name)?|-c|--bucket"
     rf"|--to|--target)[ =][\w.:/-]{{0,60}}?{_STRANGERS.pattern}",
     re.IGNORECASE,
 )
 """A place that is named as another's, and takes what is sent."""
-_IMAGE: Final = re.compile(
+_IMAGE: Final = lazy(
     r"(?:^[\w./-]{1,60}=|image[\"']?\s{0,9}[:=]\s{0,9}[\"']?)"
     r"((?:[\w.-]{1,120}\.[a-z]{2,12}|\d{1,3}(?:\.\d{1,3}){3})(?::\d{1,5})?)/([^\s\"']{1,200})"
 )

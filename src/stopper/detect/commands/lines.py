@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.data.commands import TextRule, load_commands
 from stopper.detect.commands.paths import runs_command
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
@@ -16,7 +17,7 @@ __all__ = ["note_line"]
 _MAX_LINE: Final = 4096
 _MANY: Final = 200
 """More copies of anything than a task needs."""
-_COUNT: Final = re.compile(
+_COUNT: Final = lazy(
     r"(?:^| )--(?:replicas|count|instance-count|instances|scale|num-nodes|num-instances"
     r"|node-count|nodes"
     r"|desired-capacity|desired-size|new-capacity|max-instances|min-instances|target-size"
@@ -38,20 +39,20 @@ _SCALERS: Final = frozenset(
      "modal"}
 )  # fmt: skip
 """Programs that start machines, containers or copies of programs."""
-_SCALES: Final = re.compile(
+_SCALES: Final = lazy(
     r"\b(?:scale\S*|run|run-instances|create\S*|resize|update\S*|set-desired-capacity"
     r"|autoscale|patch|deploy|start"
     r"|up|request-spot\S*|count|ps:scale|modify\S*|add-unit|launch|nodepool|node-pool|clusters?)\b"
 )
-_INCLUDES: Final = re.compile(r"include(?:if\..*)?\.path\Z", re.IGNORECASE)
-_HIDDEN: Final = re.compile(r"/\.(?:cache|tmp|trash|thumbnails)/|^/(?:var/)?tmp/|^/dev/shm/")
-_SELF: Final = re.compile(r"\balias\.([\w-]{1,40})[ =]+['\"]?!(.{1,2000})", re.DOTALL)
+_INCLUDES: Final = lazy(r"include(?:if\..*)?\.path\Z", re.IGNORECASE)
+_HIDDEN: Final = lazy(r"/\.(?:cache|tmp|trash|thumbnails)/|^/(?:var/)?tmp/|^/dev/shm/")
+_SELF: Final = lazy(r"\balias\.([\w-]{1,40})[ =]+['\"]?!(.{1,2000})", re.DOTALL)
 
 
 def _rules() -> dict[str, list[tuple[TextRule, re.Pattern[str], re.Pattern[str]]]]:
     found: dict[str, list[tuple[TextRule, re.Pattern[str], re.Pattern[str]]]] = {}
     for rule in load_commands().sends:
-        row = (rule, re.compile(rule.needs), re.compile(rule.without or r"(?!)"))
+        row = (rule, lazy(rule.needs), lazy(rule.without or r"(?!)"))
         for name in rule.names:
             found.setdefault(name, []).append(row)
     return found

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
@@ -16,7 +17,7 @@ _APPLIES: Final = frozenset({"apply", "create", "replace", "patch", "run"})
 _DRY: Final = ("--dry-run", "diff")
 _KIND = r"[\"']?kind[\"']?\s{0,9}:\s{0,9}[\"']?"
 _RULES: Final = tuple(
-    (kind, reason, re.compile(shape, re.DOTALL))
+    (kind, reason, lazy(shape, re.DOTALL))
     for kind, reason, shape in (
         (
             EffectKind.PRIVILEGE,
@@ -62,22 +63,22 @@ _RULES: Final = tuple(
         ),
     )
 )
-_CAPABILITIES: Final = re.compile(
+_CAPABILITIES: Final = lazy(
     r"\bpath\s{1,9}\"(?:\*|sys/\*|auth/\*|\+/\*)\"\s{0,9}\{[^}]{0,400}\b(?:sudo|delete|update|create)\b"
     r"|(?:_prefix\s{1,9}\"\"\s{0,9}\{[^}]{0,100}|\b(?:operator|acl|keyring|agent)\s{0,9}=\s{0,9}\"?)"
     r"\b(?:write|scale)\b|\bnamespace\s{1,9}\"\*\"\s{0,9}\{[^}]{0,200}\bwrite\b",
     re.IGNORECASE,
 )
-_STATEMENT: Final = re.compile(
+_STATEMENT: Final = lazy(
     r"\"Effect\"\s{0,9}:\s{0,9}\"Allow\".{0,900}\"(?:Not)?(?:Action|Principal|Resource)\"\s{0,9}:\s{0,9}"
     r"\[?\s{0,9}\"\*\".{0,900}",
     re.DOTALL,
 )
-_FULL: Final = re.compile(
+_FULL: Final = lazy(
     r"\"Action\"\s{0,9}:\s{0,9}\[?\s{0,9}\"(?:\*|\w{1,30}:\*)\"|\"Principal\"\s{0,9}:\s{0,9}"
     r"(?:\"\*\"|\{\s{0,9}\"AWS\"\s{0,9}:\s{0,9}\"\*\")"
 )
-_ACCOUNT: Final = re.compile(r"\"Destination\"\s{0,9}:\s{0,9}\{[^}]{0,400}\"Account\"\s{0,9}:")
+_ACCOUNT: Final = lazy(r"\"Destination\"\s{0,9}:\s{0,9}\{[^}]{0,400}\"Account\"\s{0,9}:")
 
 
 def note_manifest(shell: "Shell", call: "Call") -> None:

@@ -4,6 +4,7 @@ import re
 from fnmatch import fnmatchcase
 
 from stopper.data.commands import load_commands
+from stopper.detect.lazy import lazy
 
 __all__ = [
     "is_config",
@@ -22,10 +23,10 @@ _PATHS = load_commands().paths
 
 
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    return lazy("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-_SECRET = re.compile(f"(?:^|/)(?:{'|'.join(_PATHS.secret)})", re.IGNORECASE)
+_SECRET = lazy(f"(?:^|/)(?:{'|'.join(_PATHS.secret)})", re.IGNORECASE)
 _PUBLIC = _any(_PATHS.public)
 _PERSISTENT = _any(_PATHS.persistent)
 _PRIVATE = _any(_PATHS.private)
@@ -34,7 +35,7 @@ _CONFIGS = _any(_PATHS.configs)
 _HOOKS = _any(_PATHS.hooks)
 _PRIVILEGED = _any(_PATHS.privileged)
 _DEVICE = _any(_PATHS.devices)
-_SETTINGS = re.compile(r"/\.[^/]")
+_SETTINGS = lazy(r"/\.[^/]")
 
 
 def is_secret_path(path: str) -> bool:

@@ -8,6 +8,7 @@ from stopper.detect.commands.stages import is_own
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 from stopper.detect.sql import judge_sql
 
 if TYPE_CHECKING:
@@ -49,12 +50,12 @@ _VALUES: Final = frozenset(
         "-W", "-F", "-R", "-L", "-T",
     }
 )  # fmt: skip
-_MONGO: Final = re.compile(
+_MONGO: Final = lazy(
     r"\.(?:drop(?:Database|Collection|Indexes?|User|AllUsersFromDatabase)?|deleteMany|remove"
     r"|shutdownServer|deleteOne|findOneAndDelete|updateMany|renameCollection)\s*\((?P<filter>[^)]*)"
 )
 _MONGO_GRAVE: Final = tuple(
-    (kind, reason, re.compile(shape))
+    (kind, reason, lazy(shape))
     for kind, reason, shape in (
         (
             EffectKind.PRIVILEGE,
@@ -89,11 +90,11 @@ _MONGO_GRAVE: Final = tuple(
         ),
     )
 )
-_MONGO_MADE: Final = re.compile(
+_MONGO_MADE: Final = lazy(
     r"\]\s{0,9}\(|(?:run|admin)Command\(\s{0,9}(?:\{\s{0,9}\[|\w{1,40}\s{0,9}\))|\beval\("
 )
 """Methods and commands whose name is made at run time."""
-_EMPTY: Final = re.compile(r"\s*(?:\{\s*\})?\s*,?")
+_EMPTY: Final = lazy(r"\s*(?:\{\s*\})?\s*,?")
 _REDIS: Final = frozenset(
     {"flushall", "flushdb", "shutdown", "debug", "swapdb", "replicaof", "slaveof", "migrate"}
 )
@@ -117,17 +118,17 @@ _REDIS_PAIRS: Final = {
     ("xgroup", "destroy"): (EffectKind.DATABASE, "command.database_destroys"),
 }
 """Commands of Redis by their first words."""
-_MAKES: Final = re.compile(
+_MAKES: Final = lazy(
     r"'\s{0,9}((?:drop|truncate)\s{1,9}(?:table|database|schema|view|user"
     r"|role|index)?)\b[^']{0,200}'\s{0,9}(?:\|\||,|\+)",
     re.IGNORECASE,
 )
-_TRIED: Final = re.compile(r"--help\Z|--dry[-_]?run\b(?!=false)", re.IGNORECASE)
-_SPELLED: Final = re.compile(
+_TRIED: Final = lazy(r"--help\Z|--dry[-_]?run\b(?!=false)", re.IGNORECASE)
+_SPELLED: Final = lazy(
     r"^\\set\s.{0,4000}^\s{0,99}:['\"]?\w{1,60}['\"]?\s{0,9}(?:;|$)", re.MULTILINE | re.DOTALL
 )
 """A variable of the client is run as a statement."""
-_SELECTS: Final = re.compile(
+_SELECTS: Final = lazy(
     r"\bselect\b.{1,4000}\bfrom\s+(?!pg_|information_schema)\w", re.IGNORECASE | re.DOTALL
 )
 _MAX_LINES: Final = 1000
@@ -277,7 +278,7 @@ def _dump(_shell: "Shell", call: "Call") -> str:
     return UNKNOWN if path else "\x03"
 
 
-_RMAN: Final = re.compile(
+_RMAN: Final = lazy(
     r"(?:^|[;{])\s{0,99}(?:delete|drop|unregister|reset\s{1,9}database|duplicate|flashback)\b",
     re.IGNORECASE | re.MULTILINE,
 )

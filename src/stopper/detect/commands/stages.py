@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.taint import is_literal
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
@@ -14,25 +15,23 @@ if TYPE_CHECKING:
 __all__ = ["is_live", "is_own", "is_tested", "note_rebuilt"]
 
 _MAX_ARGUMENTS: Final = 64
-_STAGED: Final = re.compile(
+_STAGED: Final = lazy(
     r"(?:\w+_)?(?:ENV|ENVIRONMENT|STAGE|TARGET|PROFILE)|NODE_ENV|DJANGO_SETTINGS_MODULE"
 )
 """Variables that name the stage."""
-_PLACED: Final = re.compile(
-    r"(?:PG|MYSQL_|DB_|DATABASE_|REDIS_)?(?:HOST|URL|DATABASE)|MONGO\w*URI?"
-)
+_PLACED: Final = lazy(r"(?:PG|MYSQL_|DB_|DATABASE_|REDIS_)?(?:HOST|URL|DATABASE)|MONGO\w*URI?")
 """Variables that name a machine or a database."""
-_LIVE: Final = re.compile(r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])", re.IGNORECASE)
-_TESTED: Final = re.compile(
+_LIVE: Final = lazy(r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])", re.IGNORECASE)
+_TESTED: Final = lazy(
     r"(?<![a-z])(?:test|tests|testing|dev|development|ci|local)(?![a-z])", re.IGNORECASE
 )
-_HERE: Final = re.compile(r"(?:^|[/@=])(?:localhost|127\.0\.0\.1|\[::1\])(?=$|[:/?,])")
-_ELSEWHERE: Final = re.compile(
+_HERE: Final = lazy(r"(?:^|[/@=])(?:localhost|127\.0\.0\.1|\[::1\])(?=$|[:/?,])")
+_ELSEWHERE: Final = lazy(
     r"(?:^|@|//)(?!localhost\b|127\.0\.0\.1\b)(?:[a-z][\w-]*\.)+(?:com|net|org|io|internal|local"
     r"|cloud|dev|app)\b|(?:^|@|//)(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
-_OWN_PORT: Final = re.compile(r"(?!6379$)\d{4,5}")
+_OWN_PORT: Final = lazy(r"(?!6379$)\d{4,5}")
 _TASKS: Final = frozenset(
     {"mix", "rails", "rake", "bundle", "artisan", "manage.py", "django-admin", "sequelize", "knex",
      "sequelize-cli", "prisma", "typeorm", "console", "alembic", "flask", "dbmate", "diesel",
@@ -45,11 +44,11 @@ _STAGES: Final = frozenset(
     {"-e", "--env", "--environment", "--target", "-t", "--stage", "--profile", "--settings",
      "--context", "-c", "--config", "--env-name", "-environment"}
 )  # fmt: skip
-_REBUILDS: Final = re.compile(
+_REBUILDS: Final = lazy(
     r"(?:^|[.:_/-])(?:reset|drop|fresh|refresh|rollback|undo|revert|downgrade|down|redo|seed"
     r"|flush|wipe|truncate|purge|clean|load|replant|fixtures)(?=$|[.:_,-])"
 )
-_LAYERS: Final = re.compile(
+_LAYERS: Final = lazy(
     r"(?:^|[.:_/-])(?:db|database|ecto|schema|migrat\w*|orm|seeds?|sql|fixtures|dbt|tables?)(?=$|[.:_,-])"
 )
 

@@ -11,6 +11,7 @@ from stopper.detect.commands.winlooks import looks_windows
 from stopper.detect.commands.winpaths import is_home, scope_of
 from stopper.detect.commands.winshell import MAX_STAGES, Stage, program_name, stages, unfold
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
@@ -29,7 +30,7 @@ Row = tuple[TextRule, re.Pattern[str], re.Pattern[str]]
 def _rules() -> dict[str, tuple[Row, ...]]:
     found: dict[str, list[Row]] = {}
     for rule in load_commands().windows:
-        row = (rule, re.compile(rule.needs, re.DOTALL), re.compile(rule.without or r"(?!)"))
+        row = (rule, lazy(rule.needs, re.DOTALL), lazy(rule.without or r"(?!)"))
         for name in rule.names:
             found.setdefault(name, []).append(row)
     return {name: tuple(rows) for name, rows in found.items()}
@@ -61,52 +62,48 @@ WINDOWS: Final = frozenset(
      "invoke-restmethod", *_WRITERS}
 ) - _SHARED  # fmt: skip
 _HYPHENED: Final = frozenset(name for name in WINDOWS if "-" in name)
-_PARTED: Final = re.compile(r"[\s;|&(){}]")
-_FILES: Final = re.compile(
+_PARTED: Final = lazy(r"[\s;|&(){}]")
+_FILES: Final = lazy(
     r"forfiles\b[^\n]{0,99}?/p\s{1,9}(\S{1,260})[^\n]{0,99}?/c\s{1,9}\"([^\"]{0,999})\"",
     re.IGNORECASE,
 )
-_EACH: Final = re.compile(
+_EACH: Final = lazy(
     r"for\s{1,9}(?:/\w\s{1,9})*(?:\"[^\"\n]{0,99}\"\s{1,9})?(%+\w)\s{1,9}in\s{1,9}\(([^)]{0,999"
     r"})\)\s{1,9}do\s{1,9}",
     re.IGNORECASE,
 )
-_FETCHED_TO: Final = re.compile(
+_FETCHED_TO: Final = lazy(
     r"(?:downloadfile\([^,]{1,999},\s{0,9}|-outfile\s{1,9}|-destination\s{1,9}"
     r"|\s-[a-z]{0,6}o\s{1,9}|\s--output\s{1,9}|-path\s{1,9}"
     r"|start-bitstransfer\s{1,9}(?:-source\s{1,9})?\S{1,999}\s{1,9}(?!-)"
     r"|https?://[^\s'\"]{1,999}['\"]?\s{1,9}(?!-))['\"]?([^\s'\"();&|]+)",
     re.IGNORECASE,
 )
-_RUN: Final = re.compile(
+_RUN: Final = lazy(
     r"(?:^|[\s;|&(={'\"])(?:iex|invoke-expression)\b|\[scriptblock\]::create"
     r"|(?<!&)&\s{0,9}\(|\.invokescript\(|\.invokecommand\b"
     r"|newscriptblock|\[(?:system\.)?reflection\.assembly\]::load|\badd-type\b[^;]{0,200}(?:irm"
     r"|iwr|invoke-|download)",
     re.IGNORECASE,
 )
-_SOUGHT: Final = re.compile(
+_SOUGHT: Final = lazy(
     r"\b(?:git\s{1,9}(?:--?\S{1,40}\s{1,9}){0,4}(?:grep|log)|e?grep|rg|ag|ack|select-string|sls|findstr|find|-c?(?:not)?match|-c?(?:not)?like"
     r"|-pattern)\b[^|;\n'\"]{0,200}"
     r"(?:'[^']{0,999}'|\"[^\"]{0,999}\")",
     re.IGNORECASE,
 )
 """What is only sought in texts."""
-_UNSEEN: Final = re.compile(
+_UNSEEN: Final = lazy(
     r"\b(?:iex|invoke-expression)\b\s{0,9}\(?\s{0,9}(?:\$|\()|\|\s{0,9}(?:iex|invoke-expression)\b"
     r"|assembly\]::load\(\s{0,9}\$|assembly\]::load\(\s{0,9}\[convert"
 )
-_ENCODED: Final = re.compile(
-    r"\s[-/](?:e|ec|en|enc\w*)\s{1,9}['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE
-)
-_FROM_BASE64: Final = re.compile(
-    r"frombase64string\(\s{0,9}['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE
-)
-_HOST_OPTION: Final = re.compile(r"[-/](\w+)$")
+_ENCODED: Final = lazy(r"\s[-/](?:e|ec|en|enc\w*)\s{1,9}['\"]?([A-Za-z0-9+/=]{8,})", re.IGNORECASE)
+_FROM_BASE64: Final = lazy(r"frombase64string\(\s{0,9}['\"]([A-Za-z0-9+/=]+)['\"]", re.IGNORECASE)
+_HOST_OPTION: Final = lazy(r"[-/](\w+)$")
 _BARE_OPTIONS: Final = frozenset(
     {"noprofile", "nop", "noninteractive", "noni", "nologo", "sta", "mta", "noexit", "login", "l"}
 )
-_BOMB: Final = re.compile(
+_BOMB: Final = lazy(
     r"%0\s{0,9}[|&]+\s{0,9}%0|\bstart\s{1,9}(?:/\w+\s{1,9})*(?:\"\"\s{1,9})?(?:cmd\s{1,9}/[kc]"
     r"\s{1,9})?\"?%0"
     r"|%0\s{0,9}\|\s{0,9}(?:start|cmd)"
@@ -124,12 +121,12 @@ _BOMB: Final = re.compile(
     r"|saps)[^}]{0,60}\b\3\b",
     re.IGNORECASE,
 )
-_SELF_STARTED: Final = re.compile(
+_SELF_STARTED: Final = lazy(
     r"start\b[^\n]{0,99}?([\w-]{1,40}\.(?:cmd|bat))\b[^\n]{0,200}?goto\b[^\n]{0,99}?>\s{0,9}\1\b",
     re.IGNORECASE,
 )
 """A batch file that starts itself again and again, written and run."""
-_MADE: Final = re.compile(
+_MADE: Final = lazy(
     r"(?:(?<![\w&|])[&.]\s{0,9}\(|\b(?:iex|invoke-expression)\b\s{0,9}\(?)[^;\n|]{0,300}?(?:(?<![a-z])-join\b|(?<![a-z])-c?replace\b"
     r"|(?<![a-z])-split\b|\s-f\s|\[char|\.replace\(|reverse|tochararray|\.substring\(|frombase64|getstring\(|-bxor|\.insert\("
     r"|\.remove\(|\.tolower\(|\$env:\w{1,40}\[|get-variable|(?:\bgcm|get-command|get-alias|\bgal)\s[^)]{0,80}[$*?]|scriptblock)"
@@ -137,20 +134,20 @@ _MADE: Final = re.compile(
     re.IGNORECASE,
 )
 """A command is put together and run."""
-_RUNNERS: Final = re.compile(
+_RUNNERS: Final = lazy(
     r"\b(?:iex|invoke-\w+|icm|scriptblock|powershell|pwsh|cmd|start-process|saps|start|schtasks|register-\w+|new-object|wmic"
     r"|bash|wsl|call|mshta|rundll32|add-type|assembly)\b|(?<!&)&\s{0,9}[('\"$]|-c(?:ommand)?\s|\|\s{0,9}iex",
     re.IGNORECASE,
 )
-_SPACED: Final = re.compile(r"'[^'\n]*\s[^'\n]*'|\"[^\"$\n]*\s[^\"$\n]*\"")
-_LISTED_PATH: Final = re.compile(
+_SPACED: Final = lazy(r"'[^'\n]*\s[^'\n]*'|\"[^\"$\n]*\s[^\"$\n]*\"")
+_LISTED_PATH: Final = lazy(
     r"\b(?:dir|gci|ls|get-childitem|gi|get-item)\b[^|\n]{0,200}?((?:[a-z]:\\|~[\\/]|\$home\b|\$env:\w|%\w{1,40}%)[^\s|\"']{0,200})"
     r"[^|\n]{0,200}\|[^|\n]{0,200}(?:delete\(|\bdelete\b|remove\(|moveto\()",
     re.IGNORECASE,
 )
 """Files of a folder that are listed and given to a method which deletes them."""
-_CODED: Final = re.compile(r"0x([0-9a-fA-F]{2})")
-_CALL_DELETES: Final = re.compile(
+_CODED: Final = lazy(r"0x([0-9a-fA-F]{2})")
+_CALL_DELETES: Final = lazy(
     r"(?:\[(?:system\.)?io\.(?:file|directory)\]::delete|filesystem\]::delete(?:file"
     r"|directory)|\.delete(?:folder|file)"
     r"|get-item\s{1,9}(?:-path\s{1,9})?|get-childitem\s{1,9}(?:-path\s{1,9})?)\(?\s{0,9}['\"]?("
@@ -158,24 +155,24 @@ _CALL_DELETES: Final = re.compile(
     r",260})(?=(['\",)][^;\n]{0,200})?)",
     re.IGNORECASE,
 )
-_CALL_LISTS: Final = re.compile(
+_CALL_LISTS: Final = lazy(
     r"\[(?:system\.)?io\.directory\]::(?:enumerate|get)\w{4,20}\(\s{0,9}['\"]?([^'\",()\n]{1,260})",
     re.IGNORECASE,
 )
-_CALL_WRITES: Final = re.compile(
+_CALL_WRITES: Final = lazy(
     r"\[(?:system\.)?io\.file\]::(?:writeall\w+|appendall\w+|create\w*|openwrite)\(\s{0,9}['\"]?([^"
     r"'\",()\n]{1,260})",
     re.IGNORECASE,
 )
-_CMDLET: Final = re.compile(r"([a-z]+)-([a-z]\w+)$")
+_CMDLET: Final = lazy(r"([a-z]+)-([a-z]\w+)$")
 _QUIET_OPTIONS: Final = frozenset({"$true", "$false", "silentlycontinue", "stop", "continue"})
-_TAKES_NO_PATH: Final = re.compile(
+_TAKES_NO_PATH: Final = lazy(
     r"-(?:ea|erroraction|wa|warningaction|inc\w{0,4}|exc\w{0,4}|fi\w{0,4}"
     r"|depth|attributes|stream|credential|i|e)$",
     re.IGNORECASE,
 )
 _TREES: Final = frozenset({"/s", "-recurse", "-r", "-rf", "-force", "/q", "-fo"})
-_NARROW: Final = re.compile(
+_NARROW: Final = lazy(
     r"\s-(?:include|filter|name)\s{1,9}[\"']?(?:\*?\.?(?:log|tmp|bak|pyc|obj"
     r"|o|cache|orig|swp|map|dll|pdb|nupkg)\b|bin\b|obj\b|node_modules|__pycache__"
     r"|dist\b|build\b|target\b)",

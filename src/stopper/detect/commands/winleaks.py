@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Final
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.winshell import MAX_STAGES
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
 __all__ = ["FETCH", "note_leaks"]
 
-FETCH: Final = re.compile(
+FETCH: Final = lazy(
     r"invoke-webrequest|\biwr\b|\birm\b|invoke-restmethod|download(?:string|file|data)|openread\("
     r"|net\.webclient|net\.http|\bcurl\b|\bwget\b|start-bitstransfer|https?://|xmlhttp|winhttp"
     r"|internetexplorer\.application|httpwebrequest|getstringasync|resolve-dnsname"
     r"|\\\\[\w.-]+\\[\w$.-]+\\",
     re.IGNORECASE,
 )
-_SECRET_FILE: Final = re.compile(
+_SECRET_FILE: Final = lazy(
     r"/unattend(?:ed)?\.xml|/sysprep\.(?:xml|inf)|/config/(?:sam|system|security)(?:\.\w+)?$"
     r"|/repair/sam|ntds\.dit|/microsoft/(?:credentials|protect|vault|systemcertificates)"
     r"|/(?:google/chrome|microsoft/edge|bravesoftware|chromium|opera software)[^\"]*(?:login da"
@@ -38,7 +39,7 @@ _SECRET_FILE: Final = re.compile(
     r"|\.pypirc$|/\.env(?:$|\.(?!example|sample|template))|^\.env$|/stickynotes"
     r"|plum\.sqlite"
 )
-_READS: Final = re.compile(
+_READS: Final = lazy(
     r"get-content|\bgc\b|\btype\b|\bcat\b|copy|readall|\bmore\b|move|findstr"
     r"|select-string|\bsls\b|import-csv|import-clixml"
     r"|compress-archive|\b7z\b|\brar\b|\btar\b|esentutl|certutil|certreq"
@@ -47,17 +48,17 @@ _READS: Final = re.compile(
     r"|export-|invoke-item|start-process notepad|get-filehash -|\[io\.|get-itemproperty"
     r"|format-hex|out-printer|robocopy"
 )
-_UNREAD: Final = re.compile(
+_UNREAD: Final = lazy(
     r"\btest-path\s{1,9}(?:-\w{1,20}\s{1,9})?\S{1,260}"
     r"|\b(?:copy-item|copy|cp)\s{1,9}\S{0,200}\.env\.(?:example|sample|template|dist)\S{0,9}\s{1,9}\S{1,260}"
 )
 """What is only looked for, and what is written from an example."""
-_SENDS: Final = re.compile(
+_SENDS: Final = lazy(
     r"-body\b|-infile\b|upload|-method\s{1,9}(?:post|put)|-attachments|-f\s{1,9}\S*@"
     r"|-d\s{1,9}@|--data\S*\s|-t\s|\.post|putasync|-form\b|certreq\b.*-post|\bscp\b"
     r"|\bsftp\b|\bftp\b|\.send\("
 )
-_DATA: Final = re.compile(
+_DATA: Final = lazy(
     r"get-content|\bgc\b|\bgci env:|get-childitem env:|dir env:|getenvironmentvariables"
     r"|readall|compress-archive|@[\"']?(?:[a-z]:|%|\$env)|-infile|get-clipboard"
     r"|systeminfo|get-process\b|ipconfig|get-aduser|whoami|convertto-json"

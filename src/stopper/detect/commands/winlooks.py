@@ -1,7 +1,8 @@
 """Whether a text is for PowerShell or cmd, by how it looks."""
 
-import re
 from typing import Final
+
+from stopper.detect.lazy import lazy
 
 __all__ = ["looks_windows"]
 
@@ -15,7 +16,7 @@ _VERBS: Final = (
     "|Search|Select|Send|Set|Show|Skip|Sort|Split|Start|Step|Stop|Submit|Suspend|Switch|Sync|Tee|Test|Trace|Unblock"
     "|Undo|Uninstall|Unlock|Unprotect|Unpublish|Unregister|Update|Use|Wait|Watch|Where|Write"
 )
-_LOOKS: Final = re.compile(
+_LOOKS: Final = lazy(
     rf"(?:&\s|\[\w[\w.]{{0,60}}\]::|(?i:move|copy|ren|del|rd|md)\s[^\n]{{0,200}}\w\\(?:[\w*]"
     rf"|\s|$)|(?:{_VERBS})-[A-Z]\w+(?![\w/.-])"
     r"|(?i:iex|iwr|irm|ri|del|erase|rd|rmdir)\s+(?:/[a-z]|[\"']?[a-z]:\\|-recurse|\(|\$)"
@@ -54,7 +55,7 @@ _LOOKS: Final = re.compile(
     r"?:create|config|delete|stop|sdset|failure)"
     r"|net1?(?:\.exe)?\s+(?:user|localgroup|group|stop|share|use))\b)"
 )
-_INSIDE: Final = re.compile(
+_INSIDE: Final = lazy(
     rf"[;&|{{(=]\s{{0,9}}(?:{_VERBS})-[A-Z][a-z]\w+(?![\w/.-])|[\s\"'=][a-zA-Z]:\\\w"
     rf"|[%]\w{{3,40}}%\\|\$env:[A-Za-z]|\bHK(?:LM|CU|CR)[:\\]"
     r"|(?:^|[\s\"'=])\\\\[\w.-]+\\\w|[;&|]\s{0,9}[\w\\:.-]{1,99}\.exe(?=\s"

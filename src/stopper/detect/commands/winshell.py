@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from stopper.detect.lazy import lazy
+
 __all__ = ["MAX_STAGES", "Stage", "program_name", "stages", "unfold"]
 
 MAX_STAGES: Final = 500
@@ -19,51 +21,51 @@ _MAX_SETS: Final = 32
 _MAX_LEADS: Final = 4
 _MAX_CHAR: Final = 0x10FFFF
 
-_BLANKS: Final = re.compile(r"[ \t]{2,}")
+_BLANKS: Final = lazy(r"[ \t]{2,}")
 _QUOTED = r"(?:'[^'\n]{0,999}'|\"[^\"\n]{0,999}\")"
-_JOINED: Final = re.compile(r"(['\"])\s{0,9}\+\s{0,9}\1")
-_CHAR: Final = re.compile(
+_JOINED: Final = lazy(r"(['\"])\s{0,9}\+\s{0,9}\1")
+_CHAR: Final = lazy(
     r"\(?\[(?:system\.)?char\]\s{0,9}\(?\s{0,9}(0x[0-9a-f]{1,5}|\d{1,6})(?:\s{0,9}\)){0,2}",
     re.IGNORECASE,
 )
-_CHARS: Final = re.compile(
+_CHARS: Final = lazy(
     r"\[char\[\]\]\s{0,9}@?\(?\s{0,9}((?:0x[0-9a-f]{1,5}|\d{1,6})(?:\s{0,9},\s{0,9}(?:0x[0-9a-f"
     r"]{1,5}|\d{1,6})){0,2000})\s{0,9}\)?"
     r"(?:\s{0,9}-join\s{0,9}['\"]{2})?",
     re.IGNORECASE,
 )
-_FORMAT: Final = re.compile(
+_FORMAT: Final = lazy(
     rf"\(?(['\"])((?:\{{\d{{1,2}}\}}){{1,99}})\1\s{{0,9}}-f\s{{0,9}}({_QUOTED}(?:\s{{0,9}},\s{{0"
     rf",9}}{_QUOTED}){{0,98}})\s{{0,9}}\)?",
     re.IGNORECASE,
 )
-_JOIN: Final = re.compile(
+_JOIN: Final = lazy(
     rf"@?\(?({_QUOTED}(?:\s{{0,9}},\s{{0,9}}{_QUOTED}){{1,99}})\s{{0,9}}\)?\s{{0,9}}-join\s{{0,9"
     rf"}}['\"]{{2}}\s{{0,9}}\)?",
     re.IGNORECASE,
 )
-_REVERSED: Final = re.compile(
+_REVERSED: Final = lazy(
     rf"(?:-join\s{{0,9}})?\(?({_QUOTED})\)?\s{{0,9}}\[\s{{0,9}}-1\s{{0,9}}\.\.\s{{0,9}}-\s{{0,9"
     rf"}}[\w.()$'\"+]{{1,200}}\s{{0,9}}\](?:\s{{0,9}}-join\s{{0,9}}['\"]{{2}})?",
     re.IGNORECASE,
 )
-_REPLACED: Final = re.compile(
+_REPLACED: Final = lazy(
     rf"\(?({_QUOTED})\)?\s{{0,9}}(?:\.replace\(|-c?replace\b)\s{{0,9}}({_QUOTED})\s{{0,9}},\s{{0"
     rf",9}}({_QUOTED})\s{{0,9}}\)?",
     re.IGNORECASE,
 )
-_PICKED: Final = re.compile(
+_PICKED: Final = lazy(
     r"\(?\s{0,9}\$(?:env:comspec|pshome|shellid|\{?env:\w+\}?|(?:verbose"
     r"|debug)preference(?:\.tostring\(\))?)\s{0,9}\[[\d,\s]{1,40}\]"
     r"[^;|\n)]{0,60}?(?:-join\s{0,9}['\"]{2}|\+\s{0,9}'x')\s{0,9}\)?",
     re.IGNORECASE,
 )
-_LITERAL: Final = re.compile(_QUOTED)
-_PS_SET: Final = re.compile(
+_LITERAL: Final = lazy(_QUOTED)
+_PS_SET: Final = lazy(
     r"\$((?:env:)?\w{1,40})\s{0,9}=\s{0,9}(?:'([^'\n]{0,999})'|\"([^\"$\n]{0,999})\")\s{0,9}(?=[;\n]|$)"
 )
-_CMD_SET: Final = re.compile(r'\bset\s+"?(\w{1,40})=([^&|\n"]{0,999})"?', re.IGNORECASE)
-_CMD_USE: Final = re.compile(
+_CMD_SET: Final = lazy(r'\bset\s+"?(\w{1,40})=([^&|\n"]{0,999})"?', re.IGNORECASE)
+_CMD_USE: Final = lazy(
     r"([%!])([\w()]{1,40})(?::~(-?\d{1,4})(?:,(-?\d{1,4}))?|:([^=%!\n]{1,40})=([^%!\n]{0,40}))?\1"
 )
 _KNOWN: Final = {
@@ -79,27 +81,27 @@ _KNOWN: Final = {
     "psmodulepath": r"C:\Program Files\WindowsPowerShell\Modules",
 }
 """What variables hold on every machine: their letters are picked to spell programs."""
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazy(
     r"""@'\s{0,9}\n.{0,8000}?\n'@|@"\s{0,9}\n.{0,8000}?\n"@|"[^"]*"|'[^']*'|(?P<comment>(?<![^\s;{(])\#[^\n]*)"""
     r"""|[({]|[)}]|\|\||&&|(?<![<>\d])&|;|\n|\|""",
     re.DOTALL,
 )
-_WORD: Final = re.compile(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
-_ASSIGN: Final = re.compile(
+_WORD: Final = lazy(r"""(?:"[^"]*"|'[^']*'|[^\s"'])+""")
+_ASSIGN: Final = lazy(
     r"(?:\[[\w.\[\]]{1,60}\])?\$[\w:.]{1,60}\s{0,9}[+?]{0,2}=\s{0,9}|(?:return"
     r"|throw|try|do|finally|else|exec|catch|process|begin|end|-not|!)\b\s{0,9}"
     r"|set\s{1,9}/p\s{1,9}\w{0,40}=?|!\s{0,9}|\.\s{1,9}(?=['\"$\w])|\.(?=['\"(]|[A-Za-z]{3,20}-[A-Za-z])"
     r"|\s{1,9}|-\w{1,20}\s{0,9}(?=$)",
     re.IGNORECASE,
 )
-_LEAD: Final = re.compile(
+_LEAD: Final = lazy(
     r"(?:if\s{1,9}(?:/i\s{1,9})?(?:not\s{1,9})?(?:exist\s{1,9}(?:\"[^\"]*\"|\S+)|defined\s{1,9}\S+"
     r"|errorlevel\s{1,9}\d+|\S+\s{0,9}==\s{0,9}\S+)"
     r"|for\s{1,9}(?:/\w\s{1,9})*(?:\"[^\"]*\"\s{1,9})?%+\w\s{1,9}in\s{1,9}\([^)]*\)\s{1,9}do|call"
     r"|@(?=\w)|else|cd\s{1,9}/d\s{1,9}\S+\s{0,9}$)\s{0,9}",
     re.IGNORECASE,
 )
-_KNOWN_FOLDER: Final = re.compile(
+_KNOWN_FOLDER: Final = lazy(
     r"\(?\[(?:system\.)?environment\]::getfolderpath\(\s{0,9}['\"]?(?:\[[\w.+]{1,60}\]::)?(\w{2,40})"
     r"['\"]?\s{0,9}\)(?:\s{0,9}\))?",
     re.IGNORECASE,
@@ -110,13 +112,13 @@ _FOLDERS: Final = {
     "commonapplicationdata": r"C:\ProgramData", "applicationdata": "$env:APPDATA",
     "localapplicationdata": "$env:LOCALAPPDATA",
 }  # fmt: skip
-_ALIAS: Final = re.compile(
+_ALIAS: Final = lazy(
     r"\b(?:sal|set-alias|new-alias|nal)\s{1,9}(?:-name\s{1,9})?['\"]?(\w{1,40})['\"]?\s{1,9}(?:-value\s{1,9})?"
     r"\(?['\"]?([\w-]{2,60})['\"]?\)?",
     re.IGNORECASE,
 )
-_TURNED: Final = re.compile(r"\[array\]::reverse\(\s{0,9}\$(\w{1,40})\s{0,9}\)", re.IGNORECASE)
-_LOOKED_UP: Final = re.compile(
+_TURNED: Final = lazy(r"\[array\]::reverse\(\s{0,9}\$(\w{1,40})\s{0,9}\)", re.IGNORECASE)
+_LOOKED_UP: Final = lazy(
     r"[&.]\s{0,9}\(\s{0,9}(?:gcm|get-command|gal|get-alias|command)\s{1,9}(?:-name\s{1,9})?['\"]?([\w*?\[\]-]{2,60})['\"]?"
     r"[^)]{0,60}\)(?:\.\w{1,20})?\s{0,9}",
     re.IGNORECASE,
@@ -128,13 +130,13 @@ _WORST: Final = (
     "invoke-command", "rm", "del", "ri",
 )  # fmt: skip
 """What a wildcard for a command may stand for, the worst first."""
-_FUNCTION: Final = re.compile(
+_FUNCTION: Final = lazy(
     r"(?:function\s{1,9}|\$\{?function:)([\w-]{1,40})\}?\s{0,9}=?\s{0,9}(?:\([^)]{0,99}\)\s{0,9})?\{",
     re.IGNORECASE,
 )
 _MAX_ROUNDS: Final = 5
 _MAX_TEXT: Final = 65_536
-_ENDING: Final = re.compile(r"\.(?:exe|com)$")
+_ENDING: Final = lazy(r"\.(?:exe|com)$")
 
 
 class Stage(Struct):

@@ -1,6 +1,5 @@
 """What reading and writing a file means, by what the file is and what is written."""
 
-import re
 from typing import TYPE_CHECKING
 
 from stopper.detect.commands.paths import (
@@ -14,6 +13,7 @@ from stopper.detect.commands.paths import (
 )
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
@@ -25,14 +25,14 @@ MAX_FILES = 256
 _IDENTITIES = frozenset({"/etc/passwd", "/etc/group"})
 """No credentials, but nobody else's business either."""
 
-_QUIET = re.compile(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|random|urandom)$")
-_SYSTEM = re.compile(
+_QUIET = lazy(r"/dev/(?:null|stdout|stderr|stdin|tty\w*|fd/\d+|zero|full|random|urandom)$")
+_SYSTEM = lazy(
     r"/(?:etc|bin|sbin|lib\w*|boot|dev|proc|sys|usr(?!/local/)|root|var/(?!www|log"
     r"|lib/\w+/data|tmp))(?:/|$)"
     r"|/(?:System|Library|Windows)/"
 )
-_KERNEL = re.compile(r"/proc/sysrq-trigger$|/sys/block/[^/]+/device/delete$")
-_CORE = re.compile(
+_KERNEL = lazy(r"/proc/sysrq-trigger$|/sys/block/[^/]+/device/delete$")
+_CORE = lazy(
     r"(?:/(?:usr/(?:local/)?)?s?bin|/(?:home/[^/]+|Users/[^/]+|root)/(?:\.local/)?bin)/(?:ls"
     r"|ps|cat|cp|mv|rm|su|sudo|ssh|sshd|scp|git|bash|sh|zsh|dash|login|passwd|id|who"
     r"|whoami|w|top|netstat|ss|lsof|find|grep|kill|killall|mount|umount|ping|cron|crond|curl"
@@ -40,15 +40,15 @@ _CORE = re.compile(
     r"|chmod|chown|tar|vi|vim|nano|less|more|sed|awk|date|df|du|ifconfig|ip|iptables|dpkg|apt"
     r"|apt-get|yum|dnf|gpg)$"
 )
-_NAMES = re.compile(r"/etc/(?:hosts|resolv\.conf|nsswitch\.conf)$")
-_GIT = re.compile(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
-_SETTING_LINE = re.compile(
+_NAMES = lazy(r"/etc/(?:hosts|resolv\.conf|nsswitch\.conf)$")
+_GIT = lazy(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?$")
+_SETTING_LINE = lazy(
     r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*=[^;&|`]*|alias\s+[\w.-]+=[^;&|`]*|set\s+[-+\w ]+"
     r"|\[ (?:-s|-f|-r|-d) [^\]]+\] && (?:\\?\.|source) \S+|(?:\\?\.|source) ['\"]?[$~/][^;&|`(]*"
     r"|eval \"?\$\([\w./-]+ (?:[\w@.-]+ ?)+\)\"?|(?:fpath|path)[+=(].*|autoload .*|compinit.*"
     r"|(?:bindkey|setopt|shopt|complete|ulimit|umask) [^;&|`$]*|)\s*"
 )
-_SETTING_WORDS = re.compile(
+_SETTING_WORDS = lazy(
     r"curl|wget|\bnc\b|/dev/tcp|base64|\beval\b.*\$\(\s*(?:echo|printf|cat|curl)|LD_PRELOAD"
     r"|PROMPT_COMMAND|(?:/var)?/tmp/\S|/dev/shm/|(?:source|\.)\s+['\"]?/(?:var/)?(?:tmp"
     r"|dev/shm)/|\bPATH=['\"]?(?:/private)?/(?:var/)?(?:tmp|dev/shm)/"
@@ -56,7 +56,7 @@ _SETTING_WORDS = re.compile(
 )
 
 
-_WRAPPED = re.compile(
+_WRAPPED = lazy(
     r"(?:alias\s+|function\s+)?\b(?:sudo|doas|ssh|su|scp|sftp|git|passwd|gpg|docker|kubectl"
     r"|aws|npm|pip|curl)\s*=\s*['\"]?"
     r"(?:[^'\"\n]{0,80}[\s;|&])?(?:~|/home/|/Users/|/root/|/tmp/|/var/tmp/|/dev/shm/|\$HOME|\./)"
@@ -65,9 +65,9 @@ _WRAPPED = re.compile(
     r"|\bPATH=['\"]?[^:\n]{0,200}/(?:\.cache|\.tmp|\.trash)\b"
 )
 """Lines that put themselves before what is trusted, or that run what nobody is meant to see."""
-_MODULE_WORDS = re.compile(r"import\b")
-_PERSONAL = re.compile(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
-_WILD = re.compile(r"[*?]")
+_MODULE_WORDS = lazy(r"import\b")
+_PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
+_WILD = lazy(r"[*?]")
 
 
 def is_system(path: str) -> bool:
