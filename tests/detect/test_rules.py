@@ -117,6 +117,11 @@ def test_the_row_that_these_change_is_good() -> None:
     assert rule.finds(fill("x acme_{b36:12} y").encode())
 
 
+def test_the_packaged_rules_do_what_they_say() -> None:
+    """They are tried here and not where they are loaded."""
+    assert read_rules(load_rules()) == RULES
+
+
 def test_two_rules_of_one_id_are_refused() -> None:
     with pytest.raises(ValueError, match="share an id: acme-key"):
         read_rules([ROW, ROW])

@@ -267,7 +267,7 @@ class HyperscanEngine:
         )
 
     def _ended(self) -> list[str]:
-        return [_ending(rule.pattern) for rule in self._every()]
+        return [_ending(parse(rule.pattern)) for rule in self._rules]  # kept by nobody
 
     def _every(self) -> list[_Compiled]:
         return [self._rule(number) for number in range(len(self._rules))]
