@@ -35,14 +35,14 @@ __all__ = [
 ]
 
 # Another number for every change to how rules become databases, so that none is used that is old.
-_FORMAT = 3
+_FORMAT = 4
 _DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
 _MAX_COUNTED = 64
 _MAX_COUNTED_BACK = 4
 # Nor do they count all of a row of like characters that ends a match.
-_MAX_TAIL = 20
+_MAX_TAIL = 32
 # Numbers without a letter to go by end in every row of digits: they are told behind a boundary.
 _MAX_BARE = 32
 _MIN_LITERAL = 2
