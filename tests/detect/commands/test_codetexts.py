@@ -1,24 +1,17 @@
 import pytest
 
-from stopper.detect.commands.codetexts import is_made, mute, spell
+from stopper.detect.commands.codetexts import call_plainly, is_made, mute
 
-SPELLED = {
-    # what is tried          code                                                  what it says
-    "joined":                ("f(['r','m'].join(''))",                             "f('rm')"),
-    "joined by commas":      ("f(['r','m'].join())",                               "f('r,m')"),
-    "joined words":          ('f(%w[delete all].join("_"))',                       "f('delete_all')"),
-    "joined in a table":     ('f(table.concat({"a","b"}, "-"))',                   "f('a-b')"),
-    "turned round":          ('f(strrev("metsys"))',                               "f('system')"),
-    "turned round in lists": ("f('mr'.split('').reverse().join(''))",              "f('rm')"),
-    "hexadecimal":           ("f(Buffer.from('726d','hex').toString())",           "f('rm')"),
-    "base64":                ("f(atob('cm0='))",                                   "f('rm')"),
-    "by thirteen letters":   ('f(str_rot13("ez"))',                                "f('rm')"),
-    "codes":                 ("f(String.fromCharCode(114,109))",                   "f('rm')"),
-    "replaced":              ("f('rXm'.replace('X',''))",                          "f('rm')"),
-    "a name in a variable":  ('$f="system"; $f("a")',                              '$f="system"; system("a")'),
-    "a method by its name":  ('Kernel.send("system", "a")',                        'Kernel.system("a")'),
-    "a member by its name":  ("fs['rmSync']('a')",                                 "fs.rmSync('a')"),
-    "nothing to spell":      ("print(1)",                                          "print(1)"),
+CALLED = {
+    # what is tried               code                                      as a plain call
+    "a name in a variable":       ('$f="system"; $f("a")',                  '$f="system"; system("a")'),
+    "a name given twice":         ('$f="a"; $f="b"; $f("c")',               '$f="a"; $f="b"; $f("c")'),
+    "a method by its name":       ('Kernel.send("system", "a")',            'Kernel.system("a")'),
+    "a method without arguments": ('a.send("clear")',                       "a.clear"),
+    "a function by its name":     ('call_user_func("system", "a")',         'system("a")'),
+    "a member by its name":       ("fs['rmSync']('a')",                     "fs.rmSync('a')"),
+    "a text in brackets":         ("('system')('a')",                       "system('a')"),
+    "nothing to call":            ("print(1)",                              "print(1)"),
 }  # fmt: skip
 MADE = {
     # what is tried            code                                       whether it is
@@ -30,10 +23,10 @@ MADE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "spelled"), SPELLED.values(), ids=SPELLED)
-def test_spelling(code: str, spelled: str) -> None:
+@pytest.mark.parametrize(("code", "plain"), CALLED.values(), ids=CALLED)
+def test_calls_by_texts(code: str, plain: str) -> None:
     """Each row becomes the text in its last column."""
-    assert spell(code) == spelled
+    assert call_plainly(code) == plain
 
 
 @pytest.mark.parametrize(("code", "made"), MADE.values(), ids=MADE)

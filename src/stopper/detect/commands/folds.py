@@ -4,6 +4,7 @@ import base64
 import binascii
 import codecs
 import re
+import zlib
 from collections.abc import Callable
 from typing import Final
 
@@ -15,9 +16,12 @@ _MAX_CODE: Final = 65_536
 _MAX_PASSES: Final = 4
 _MAX_NAMES: Final = 32
 _MAX_LITERAL: Final = 2000
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_BITS: Final = 31
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 _MARKS: Final = lazy(
     r"concat|join|implode|reverse|strrev|char\b|chr\b|fromCharCode|pack\b|hex|atob|base64"
-    r"|rot13|\btr\b|expand"
+    r"|rot13|\btr\b|expand|replace|sub\(|unpack|%[wW]|\bqw\b"
     r"|format\b|sprintf|split|['\"]\s{0,9}(?:\.\.|\+|\.|\|\||&|<>|~|_)?\s{0,9}['\"]|=\s{0,9}['\"]"
 )
 """What code has in which something may be folded."""
@@ -58,10 +62,10 @@ def fold_code(code: str, *, beside: bool = False) -> str:
 def _written(match: re.Match[str], made: Callable[[re.Match[str]], str | None]) -> str:
     """A literal of what a match makes, or the match where that cannot be written as one."""
     text = made(match)
-    if text is None or len(text) > _MAX_LITERAL or not text.isprintable():
+    if text is None or len(text) > _MAX_LITERAL or not text.replace("\n", "").isprintable():
         return match[0]
     sign = '"' if '"' not in text else "'"
-    return match[0] if sign in text or "\\" in text else f"{sign}{text}{sign}"
+    return sign + text.replace("\\", "\\\\").replace(sign, "\\" + sign) + sign
 
 
 def _named(code: str) -> str:
@@ -130,11 +134,37 @@ def _hex(match: re.Match[str]) -> str | None:
 
 
 def _base64(match: re.Match[str]) -> str | None:
-    text = _text(match, 1, 2)
+    text = _text(match, 1, 2).translate(_URL_SAFE).rstrip("=")
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4)).decode()
-    except (ValueError, binascii.Error):
+        data = base64.b64decode(text + "=" * (-len(text) % 4))
+        if data[:2] == _GZIP:
+            data = zlib.decompressobj(_GZIP_BITS).decompress(data, _MAX_LITERAL)
+        return data.decode()
+    except (ValueError, binascii.Error, zlib.error):
         return None
+
+
+def _words(match: re.Match[str]) -> str:
+    """`%w[a b].join(s)`: words without quotes."""
+    return _text(match, 2, 3).join(match[1].split())
+
+
+def _words_first(match: re.Match[str]) -> str:
+    """`join(s, qw(a b))`."""
+    return _text(match, 1, 2).join(match[3].split())
+
+
+def _replaced(match: re.Match[str]) -> str:
+    old = _text(match, 3, 4)
+    text = _text(match, 1, 2)
+    return text.replace(old, _text(match, 5, 6)) if old else text
+
+
+def _replaced_last(match: re.Match[str]) -> str:
+    """`str_replace(old, new, text)`."""
+    old = _text(match, 1, 2)
+    text = _text(match, 5, 6)
+    return text.replace(old, _text(match, 3, 4)) if old else text
 
 
 _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]], ...]] = tuple(
@@ -176,7 +206,7 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             _hex,
         ),
         (
-            rf"Buffer\.from\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}['\"]base64['\"]\s{{0,9}}\)(?:\.toString\([^)]{{0,20}}\))?",
+            rf"Buffer\.from\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}['\"]base64(?:url)?['\"]\s{{0,9}}\)(?:\.toString\([^)]{{0,20}}\))?",
             _base64,
         ),
         (
@@ -191,8 +221,8 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             lambda m: _text(m, 1, 2)[::-1],
         ),
         (
-            rf"\(?{_Q}\)?\s{{0,9}}(?:\.split\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)\.reverse\(\)\.join\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)|[.:]reverse\b(?:\(\))?)",
-            lambda m: _text(m, 1, 2)[::-1],
+            rf"(?:\({_Q}\)|{_Q})\s{{0,9}}(?:\.split\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)\.reverse\(\)\.join\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)|[.:]reverse\b(?:\(\))?)",
+            lambda m: _text(m, 1, 2, 3, 4)[::-1],
         ),
         (
             rf"\bstr_rot13\s{{0,9}}\(\s{{0,9}}{_Q}\s{{0,9}}\)",
@@ -212,6 +242,30 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
         (
             rf"(?:File|Path)\.expand(?:_path|user)?\(\s{{0,9}}{_Q}\s{{0,9}}\)",
             lambda m: _text(m, 1, 2),
+        ),
+        (
+            rf"%[wW][\[({{<]([^\])}}>|\"']{{0,300}})[\])}}>]\.join(?:\(\s{{0,9}}{_Q}?\s{{0,9}}\)|\b(?!\s{{0,9}}\())",
+            _words,
+        ),
+        (
+            rf"\bjoin\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}qw[\[({{/]([^\])}}/\"']{{0,300}})[\])}}/]\s{{0,9}}\)",
+            _words_first,
+        ),
+        (
+            rf"{_Q}\.(?:replace(?:All)?|gsub|sub)\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}{_Q}\s{{0,9}}\)",
+            _replaced,
+        ),
+        (
+            rf"\bstr_replace\(\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}{_Q}\s{{0,9}},\s{{0,9}}{_Q}\s{{0,9}}\)",
+            _replaced_last,
+        ),
+        (
+            rf"{_Q}\.unpack1?\(\s{{0,9}}['\"]m0?['\"]\s{{0,9}}\)(?:\[0\]|\.first)?",
+            _base64,
+        ),
+        (
+            rf"\[\.\.\.{_Q}\]\.reverse\(\)\.join\(\s{{0,9}}['\"]{{2}}\s{{0,9}}\)",
+            lambda m: _text(m, 1, 2)[::-1],
         ),
         (_PLUS.pattern, _both),
     )

@@ -4,8 +4,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.codecalls import home_literals, note_calls
-from stopper.detect.commands.codetexts import is_made, mute, spell
+from stopper.detect.commands.codetexts import call_plainly, is_made, mute
 from stopper.detect.commands.flow import generic, read_all
+from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import MAX_LITERALS, note_orm, scan
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.pycode import MAX_CODE, run_python
@@ -256,7 +257,7 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
     if language == "python":
         note_orm(shell, plain, language)
     if language != "python":
-        spelled = spell(home_literals(mute(plain)))
+        spelled = call_plainly(fold_code(home_literals(mute(plain))))
         if is_made(spelled):
             shell.doubt(f"code for {language} that it makes itself", "command.unknown_code")
         plain = spelled
