@@ -1,14 +1,18 @@
-"""Writes docs/reference.md from the tables that the product itself runs on."""
+"""Writes docs/reference.md from the tables that the product runs on, and tries its rules."""
 
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from stopper import data
 from stopper.core.reason import REASONS
 from stopper.data import load_providers
+from stopper.data.rules import load_rules, stamp_rules
+from stopper.detect.rules import read_rules
 from stopper.settings import TABLE, Settings, explain
 
 REFERENCE = Path(__file__).with_name("reference.md")
+TRIED = Path(data.__file__).parent / "rules" / "tried.txt"
 
 _HEAD = """# Reference
 
@@ -90,4 +94,6 @@ def _rows(rows: Iterable[tuple[str, ...]]) -> str:
 
 if __name__ == "__main__":
     REFERENCE.write_text(reference(), encoding="utf-8")
-    sys.stdout.write(f"{REFERENCE.name} written\n")
+    read_rules(load_rules())
+    TRIED.write_text(f"{stamp_rules()}\n", encoding="ascii")
+    sys.stdout.write(f"{REFERENCE.name} and {TRIED.name} written\n")
