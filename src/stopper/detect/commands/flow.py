@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import SECRET, blend
+from stopper.detect.commands.taint import SECRET, UNKNOWN, blend
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import Scope
@@ -39,6 +39,12 @@ _FILTER_VALUES = frozenset(
 )
 _BY_NAME = re.compile(r"heroku config:get \w|consul kv get\b")
 """Calls that print what they name, most of which is no credential."""
+_NAMES_ONLY = re.compile(
+    r"(?:^|\|)\s{0,9}(?:keys(?:_unsorted)?(?:\[\])?|length)(?:\s{0,9}\|\s{0,9}(?:sort|unique|length|\.\[\]))*\s{0,9}$"
+)
+"""Filters that print the names of what they read, or count it."""
+_TOLD = re.compile(r"debug|stderr|error|input|\bas\b")
+"""What such a filter may print besides."""
 _ADDRESSES = ("URL", "URI", "DSN", "/", "-recurse")
 _HELP = frozenset({"help", "--help"})
 
@@ -56,7 +62,10 @@ def generic(shell: "Shell", call: "Call") -> str:
         return blend(*args)
     if name in _FILTERS:
         # the first operand is a path inside of what is read
-        operands = read_options(args, _FILTER_VALUES).operands[1:]
+        operands = read_options(args, _FILTER_VALUES).operands
+        if operands and _NAMES_ONLY.search(operands[0]) and not _TOLD.search(operands[0]):
+            return UNKNOWN
+        operands = operands[1:]
         return blend(call.stdin, *read_all(shell, operands))
     if name in _READERS:
         return blend(call.stdin, *read_all(shell, args))

@@ -9,6 +9,7 @@ from stopper.data.commands import Runner, Wrapper
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
+from stopper.detect.commands.stages import is_sandbox
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
@@ -37,6 +38,7 @@ _ADDRESS = re.compile(
 _ROOT = frozenset({None, "root", "#0", "0"})
 _NOBODY = frozenset({"#-1", "#4294967295"})
 """Users that do not exist, which an old `sudo` takes for root."""
+_CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
 
 
@@ -56,7 +58,9 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         _note_log(shell, options)
         if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
-        before = shell.elevated
+        before, sandbox = shell.elevated, shell.in_sandbox
+        if row.verb == "exec" and call.name in _CONTAINERS:
+            shell.in_sandbox = is_sandbox("".join(operands[:1]))
         if row.privilege:
             _note_rights(shell, call, words, options)
             shell.elevated = options.value("-u", "--user") in _ROOT | _NOBODY
@@ -65,7 +69,7 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
                 mounts = _mounts(shell, options) if row.machine == "container" else {}
                 return run_words(shell, words, call.stdin, row.machine, mounts)
         finally:
-            shell.elevated = before
+            shell.elevated, shell.in_sandbox = before, sandbox
     return None
 
 

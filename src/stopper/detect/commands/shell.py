@@ -71,6 +71,7 @@ class Shell:
         self.holds_secret = False
         self.captured = 0
         self.elevated = False
+        self.in_sandbox = False
         self._selves = 0
         self.unseen = False
         self.endless = False

@@ -9,10 +9,12 @@ from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
+    from stopper.data.commands import Rule
     from stopper.detect.commands.call import Call
+    from stopper.detect.commands.options import Options
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["is_live", "is_own", "is_tested", "note_rebuilt"]
+__all__ = ["is_live", "is_own", "is_sandbox", "is_sandboxed", "is_tested", "note_rebuilt"]
 
 _MAX_ARGUMENTS: Final = 64
 _STAGED: Final = lazy(
@@ -25,6 +27,28 @@ _LIVE: Final = lazy(r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])", re.IGNOR
 _TESTED: Final = lazy(
     r"(?<![a-z])(?:test|tests|testing|dev|development|ci|local)(?![a-z])", re.IGNORECASE
 )
+_SANDBOX: Final = lazy(
+    r"(?<![a-z])(?:tests?|testing|dev|development|ci|it|e2e|tmp|local|localhost|sandbox)(?![a-z])",
+    re.IGNORECASE,
+)
+_SHARED: Final = lazy(
+    r"(?<![a-z])(?:prod|prd|production|live|stag(?:e|ing)|stg|uat|shared|main)(?![a-z])",
+    re.IGNORECASE,
+)
+_CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
+_COMPOSERS: Final = frozenset({"docker-compose", "podman-compose"})
+_CLUSTERS: Final = frozenset({"kubectl", "oc", "k", "kubecolor", "microk8s.kubectl"})
+_REMOVALS: Final = frozenset({"command.deletes_volumes", "command.removes_all_containers"})
+_CLUSTER_WIDE: Final = lazy(
+    r"(?:ns|namespaces?|nodes?|no|pv|persistentvolumes?|crds?|customresourcedefinitions?"
+    r"|clusterrole(?:binding)?s?|storageclass(?:es)?|sc|apiservices?|\w+webhookconfigurations?)"
+    r"(?:[./].*)?\Z",
+    re.IGNORECASE,
+)
+"""What no namespace holds."""
+_MACHINES: Final = ("DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG")
+_LOCALS: Final = frozenset({"tflocal", "awslocal", "cdklocal", "samlocal", "pulumilocal"})
+"""Programs that only talk to a cloud that is played on this machine."""
 _HERE: Final = lazy(r"(?:^|[/@=])(?:localhost|127\.0\.0\.1|\[::1\])(?=$|[:/?,])")
 _ELSEWHERE: Final = lazy(
     r"(?:^|@|//)(?!localhost\b|127\.0\.0\.1\b)(?:[a-z][\w-]*\.)+(?:com|net|org|io|internal|local"
@@ -75,16 +99,48 @@ def is_own(shell: "Shell", call: "Call") -> bool:
         return False
     if any(map(_ELSEWHERE.search, [*args, *places])):
         return False
+    if call.name in _LOCALS:
+        return True
     if call.name in _TASKS:
         return any(map(_TESTED.search, stages))
     hosts = [value for name, value in pairwise(args) if name in _HOSTS]
     if any(not _HERE.search(host) and host[:1] != "/" for host in hosts):
         return False
+    if shell.in_sandbox:
+        return True
     if call.name.endswith("-cli") and "6379" not in args:
         ports = [value for name, value in pairwise(args) if name == "-p"]
         return any(map(_OWN_PORT.fullmatch, ports))
     plain = [arg for arg in [*args, *places] if len(arg) < _MAX_ARGUMENTS and " " not in arg]
     return any(map(_TESTED.search, plain)) and shell.places.workspace != ""
+
+
+def is_sandbox(name: str) -> bool:
+    """Whether a name, as far as it is known, says that what it names may be made again at will."""
+    return _SANDBOX.search(name) is not None and _SHARED.search(name) is None
+
+
+def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule", rest: int) -> bool:
+    """Whether containers, volumes or what a namespace holds are one's own, by their names.
+
+    The words from `rest` on stand behind the verb of the rule.
+    """
+    targets = options.operands[rest:]
+    machines = options.all_values("-H", "--host", "--context", "--kubeconfig", "--cluster", "-s")
+    machines += [shell.given[name] for name in _MACHINES if name in shell.given]
+    if not all(map(is_sandbox, machines)):
+        return False
+    if call.name in _CLUSTERS:
+        wide = options.has("-A", "--all-namespaces") or any(map(_CLUSTER_WIDE.match, targets))
+        names = options.all_values("-n", "--namespace")
+        return rule.verb == "delete" and not wide and bool(names) and all(map(is_sandbox, names))
+    if rule.reason not in _REMOVALS:
+        return False
+    if call.name in _COMPOSERS or (call.name in _CONTAINERS and rule.verb.startswith("compose ")):
+        files = options.all_values("-f", "--file")
+        names = options.all_values("-p", "--project-name") or files
+        return any(map(is_sandbox, names)) and not any(map(_SHARED.search, [*names, *files]))
+    return call.name in _CONTAINERS and bool(targets) and all(map(is_sandbox, targets))
 
 
 def note_rebuilt(shell: "Shell", call: "Call") -> None:

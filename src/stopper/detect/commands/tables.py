@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from stopper.data.commands import Program, Rule, load_commands
 from stopper.detect.commands.options import Options, read_options
-from stopper.detect.commands.stages import is_own
+from stopper.detect.commands.stages import is_own, is_sandboxed
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["apply_rules", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
+_ASKS = (["/?"], ["--version"], ["-V"], ["version"], ["help"])
 _MAX_VERBS = 4096
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
@@ -34,7 +35,11 @@ _SERVICES = _WORDS["known_services"]
 def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
     """Note the effects of every rule that fits."""
     options = read_options(call.args, program.values)
-    if options.has("--help") or (program.dry and any(map(options.spells, program.dry))):
+    if (
+        options.has("--help")
+        or call.args in _ASKS
+        or (program.dry and any(map(options.spells, program.dry)))
+    ):
         return
     for rule in _candidates(call.name, program, options.operands):
         end = verb_end(rule.verb, options.operands)
@@ -44,7 +49,9 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
             or not _fits(rule, Options(options.flags, options.values, options.operands[end:]))
         ):
             continue
-        own = rule.effect == "database" and is_own(shell, call)
+        own = (rule.effect == "database" and is_own(shell, call)) or (
+            rule.effect == "infrastructure" and is_sandboxed(shell, call, options, rule, end)
+        )
         target = " ".join(options.operands[end:][:4]) or rule.verb or call.name
         shell.add(
             EffectKind(rule.effect),

@@ -177,7 +177,7 @@ def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
         run_windows(shell, inner, depth + 1)
         if name in _HOSTS:
             return
-    if "-whatif" in stage.rest:
+    if "-whatif" in stage.rest or words[1:] == ["/?"]:
         return
     if name in _DELETERS:
         delete(shell, stage, whole)
