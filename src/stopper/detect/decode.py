@@ -10,7 +10,7 @@ from msgspec import Struct
 from stopper.detect.armour import Opened, ascii85, base85, legible, lettered
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
-from stopper.detect.gate import Decoder, needed
+from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
 from stopper.detect.lists import dumped, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
@@ -29,9 +29,6 @@ BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85", "numbe
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
-# A text given again as a whole is looked through there; these a backslash may be a letter of.
-_NOT_BELOW: Final = Decoder.ASCII85 | Decoder.PACKED
-_IN_BINARY: Final = Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
     (b"\0\0\xfe\xff", "utf-32-be"),
@@ -186,11 +183,11 @@ class _Search:
         data = view.data
         if not view.rewritten and not _is_utf8(data):
             # Escapes and letters that random bytes spell by chance would never come to an end.
-            wanted = needed(data, _IN_BINARY)
+            wanted = needed(data, IN_BINARY)
             rewritten: Iterable[Rewritten | None] = (_strings(data),)
         else:
             plain = None if view.guessed else unescaped(data)
-            wanted = needed(data, _NOT_BELOW if plain and plain.keeps_all else Decoder.ALL)
+            wanted = needed(data, NOT_IN_PLAIN if plain and plain.keeps_all else Decoder.ALL)
             rewritten = (plain and plain[:3], *self._rejoined(view, wanted))
         for one in (_wide(data), *rewritten):
             if one:
