@@ -23,9 +23,9 @@ __all__ = [
 ]
 
 _FILES = (
-    "cloud", "code", "containers", "database", "elevated", "fetch", "git", "jobs", "machine",
-    "macos", "network", "packages", "paths", "places", "rights", "sends", "system", "uses", "verbs",
-    "windows", "wrappers",
+    "asks", "cloud", "code", "containers", "database", "elevated", "fetch", "git", "jobs",
+    "machine", "macos", "network", "packages", "paths", "places", "rights", "sends",
+    "system", "uses", "verbs", "windows", "wrappers",
 )  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 import re
 from typing import TYPE_CHECKING
 
+from stopper.data.commands import load_commands
 from stopper.detect.commands.endless import ENDLESS, is_huge
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device
 from stopper.detect.commands.permissions import note_setuid
-from stopper.detect.commands.taint import SECRET, UNKNOWN, blend
+from stopper.detect.commands.taint import REMOTE, SECRET, UNKNOWN, blend
 from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
@@ -20,6 +21,8 @@ __all__ = ["HANDLERS", "note_onto_home", "targets"]
 
 _BLOCKS = re.compile(r"(\d{1,9})([kKMGTP]?)[iB]{0,2}\*(\d{1,9})")
 _COPY_VALUES = frozenset({"-t", "--target-directory", "-S", "--suffix", "-m", "-o", "-g", "--mode"})
+
+_TABLES = load_commands()
 
 
 def _rm(shell: "Shell", call: "Call") -> str:
@@ -143,7 +146,8 @@ def _link(shell: "Shell", call: "Call") -> str:
     sources, target = targets(options)
     if target is not None and not _is_own_link(shell, sources, target):
         # without -f, nothing is ever replaced
-        note_write(shell, target, UNKNOWN, append=not options.has("-f", "--force"))
+        kept = not options.has("-f", "--force") or _is_own_program(shell, sources, target)
+        note_write(shell, target, UNKNOWN, append=kept)
     return ""
 
 
@@ -152,6 +156,24 @@ def _is_own_link(shell: "Shell", sources: list[str], target: str) -> bool:
     names = {path.rpartition("/")[2].lstrip(".") for path in [*sources, target]}
     places = {shell.places.scope(path, shell.cwd) for path in [*sources, target]}
     return len(names) == 1 and places == {Scope.HOME}
+
+
+def _is_own_program(shell: "Shell", sources: list[str], target: str) -> bool:
+    """A program of the workspace under a name that no other one has, where its user finds it."""
+    if len(sources) != 1 or shell.places.scope(sources[0], shell.cwd) is not Scope.WORKSPACE:
+        return False
+    folder, _, name = shell.places.resolve(target, shell.cwd).rpartition("/")
+    if name == "bin":
+        folder, name = f"{folder}/bin", sources[0].rpartition("/")[2]
+    source = shell.places.resolve(sources[0], shell.cwd)
+    fetched = shell.is_foreign(source) or REMOTE in shell.files.get(source, "")
+    home = shell.places.home
+    return folder in {f"{home}/bin", f"{home}/.local/bin"} and not fetched and not _is_taken(name)
+
+
+def _is_taken(name: str) -> bool:
+    """Whether a program of that name is known."""
+    return name in _TABLES.programs or name in _TABLES.wrappers or name in _TABLES.runners
 
 
 def _tee(shell: "Shell", call: "Call") -> str:

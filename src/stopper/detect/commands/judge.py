@@ -12,6 +12,7 @@ from stopper.detect.commands import (
     builtins,
     checkouts,
     clouds,
+    clusters,
     codelaws,
     editors,
     elevated,
@@ -23,6 +24,7 @@ from stopper.detect.commands import (
     interpreters,
     lines,
     makefiles,
+    mild,
     network,
     permissions,
     printers,
@@ -153,6 +155,8 @@ def _note_shown(shell: Shell, output: str) -> None:
 
 def dispatch(shell: Shell, call: Call) -> str:
     """Give a simple command to whatever knows its program."""
+    if mild.asks_help(call) and not _is_brought(shell, call):
+        return UNKNOWN
     if not shell.elevated:
         return _dispatch(shell, call)
     before = len(shell.effects)
@@ -169,6 +173,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
         return _guess(shell, call)
     name = _canonical(name)
     call.name = name
+    clusters.note_cluster(shell, call)
     if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
         call = codelaws.folded(shell, call)
         codelaws.note_code(shell, call)
@@ -208,6 +213,7 @@ def _given_settings(shell: Shell) -> list[str]:
 
 def _note_tables(shell: Shell, call: Call) -> None:
     """What the tables say of a program, its verbs and its options."""
+    before = len(shell.effects)
     program = _TABLES.programs.get(call.name)
     if program is not None:
         apply_rules(shell, call, program)
@@ -217,6 +223,7 @@ def _note_tables(shell: Shell, call: Call) -> None:
         name = call.name
         unknown = program is None and name not in _HANDLERS and name not in _TABLES.wrappers
         clouds.note_task(shell, call, unknown=unknown)
+    mild.soften(shell, call, before)
     runner = _TABLES.runners.get(call.name)
     if runner is not None:
         runs.run_options(shell, call, runner)
@@ -285,10 +292,15 @@ def _guess(shell: Shell, call: Call) -> str:
     return blend(*outputs)
 
 
+def _is_brought(shell: Shell, call: Call) -> bool:
+    """Whether this text put a program of that name, from a host that few use, where it is found."""
+    return any(path.endswith(f"bin/{call.name}") for path in shell.strange)
+
+
 def _run_file(shell: Shell, call: Call) -> None:
     """A program that this text wrote or fetched before."""
     if "/" not in call.path:
-        if any(path.endswith(f"bin/{call.name}") for path in shell.strange):
+        if _is_brought(shell, call):
             shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
         return
     full = shell.places.resolve(call.path, shell.cwd)

@@ -5,10 +5,14 @@ from collections.abc import Callable
 from fnmatch import translate
 from typing import Protocol
 
+from stopper.data.commands import load_commands
 from stopper.detect.commands.taint import UNKNOWN, is_literal
 
 __all__ = ["Variables", "expand_parameter"]
 
+_WORDS = load_commands().words
+_BUILD = _WORDS["build_names"]
+_BESIDE = _WORDS["build_beside"]
 _MAX_PATTERN = 64
 _MAX_SUBJECT = 4096
 
@@ -93,7 +97,7 @@ def _apply(  # noqa: C901  one branch an operator
     if operator == "+":
         return expand(word) if value is not None else ""
     if operator == "?" or value is None:
-        return value or ""
+        return _present(value, name, full=rest[:1] == ":")
     if not is_literal(value) or len(value) > _MAX_SUBJECT:
         return value
     if operator == ":":
@@ -107,6 +111,19 @@ def _apply(  # noqa: C901  one branch an operator
         change = str.upper if operator == "^" else str.lower
         return change(value) if word[:1] == operator else change(value[:1]) + value[1:]
     return value
+
+
+def _present(value: str | None, name: str, *, full: bool) -> str:
+    """A value without which nothing runs: where it may not be empty, build output lies below it."""
+    if full and value == UNKNOWN and _is_build(name):
+        return f"{UNKNOWN}/build"
+    return value or ""
+
+
+def _is_build(name: str) -> bool:
+    """Whether a variable of this name holds a folder of build output."""
+    parts = set(name.upper().split("_"))
+    return not parts.isdisjoint(_BUILD) and parts <= _BUILD | _BESIDE
 
 
 def _default(value: str | None, default: str) -> str:

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.detect.commands.mild import is_numbered
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.stages import is_own
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
@@ -234,7 +235,7 @@ def _redis(shell: "Shell", call: "Call") -> str:
         {"-h", "-p", "-a", "-n", "-u", "-s", "--user", "--pass", "-r", "-i", "--eval"}
     )
     words = read_options(call.args, values).operands
-    own = is_own(shell, call)
+    own = is_own(shell, call) or is_numbered(shell, call, words)
     note_redis(shell, [words, *(line.split() for line in call.stdin.split("\n"))], own=own)
     return UNKNOWN
 

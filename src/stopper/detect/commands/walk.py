@@ -21,6 +21,7 @@ from stopper.detect.commands.redirects import (
     apply_outputs,
     note_endless,
 )
+from stopper.detect.commands.scripts import named
 from stopper.detect.commands.taint import SECRET, UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
@@ -216,6 +217,7 @@ def _simple(  # noqa: PLR0917  all of it is one command
     found = _redirects(shell, redirects) if redirects else []
     for redirect in found:
         words += redirect.more
+    words, found = named(shell, words, found)
     if words and words[0] in _SELF:
         shell.note_self()
     if words and words[0] in shell.aliases:

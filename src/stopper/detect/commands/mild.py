@@ -1,0 +1,109 @@
+"""What a call does to what is made again: a cluster or a store of its own, a passing repository."""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from stopper.data.commands import load_commands
+from stopper.detect.commands.clusters import is_own_cluster
+from stopper.detect.commands.options import read_options
+from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
+
+if TYPE_CHECKING:
+    from stopper.detect.commands.call import Call
+    from stopper.detect.commands.shell import Shell
+
+__all__ = ["asks_help", "is_numbered", "soften"]
+
+_WORDS: Final = load_commands().words
+_HELPS: Final = _WORDS["ask_helps"]
+_DRY: Final = _WORDS["ask_dry"]
+_UNDONE: Final = frozenset(
+    {
+        EffectKind.DELETE,
+        EffectKind.OVERWRITE,
+        EffectKind.HISTORY_REWRITE,
+        EffectKind.INFRASTRUCTURE,
+        EffectKind.DATABASE,
+    }
+)
+"""What a dry run leaves undone; code that it fetches may run all the same."""
+_KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
+_MAX_ARGUMENTS: Final = 64
+_GIT_FOLDERS: Final = ("--git-dir", "--work-tree")
+_GIT_VARIABLES: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE"})
+_SENT: Final = frozenset({"push", "send-pack", "subtree"})
+_PLACED: Final = lazy(r"REDIS\w*(?:HOST|URL)")
+_HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_NUMBER: Final = lazy(r"[1-9]\d?")
+_LATE: Final = lazy(r"9|1[0-5]")
+_ADDRESS: Final = lazy(
+    r"rediss?://(?:[^@/\s]{0,99}@)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?/(\d{1,2})"
+)
+
+
+def asks_help(call: "Call") -> bool:
+    """Whether a program is only asked what it is; a file by its path may answer with anything."""
+    return "/" not in call.path and len(call.args) == 1 and call.args[0] in _HELPS
+
+
+def soften(shell: "Shell", call: "Call", before: int) -> None:
+    """Call reversible what a call does to what is its own, of the effects from `before` on.
+
+    A program that does not know the word for a dry run does nothing either.
+    """
+    if len(shell.effects) == before:
+        return
+    mild = _mild(shell, call)
+    if not mild:
+        return
+    found = list(shell.effects)
+    shell.effects = dict.fromkeys(found[:before])
+    for effect in found[before:]:
+        own = effect.kind in mild
+        shell.effects[msgspec.structs.replace(effect, reversible=True) if own else effect] = None
+
+
+def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
+    """The kinds of effect of a call that can be undone, whatever the tables say."""
+    if any(flag in _DRY for flag in read_options(call.args[:_MAX_ARGUMENTS]).flags):
+        return _UNDONE
+    if is_own_cluster(shell, call):
+        return frozenset({EffectKind.INFRASTRUCTURE})
+    return _KEPT if call.name == "git" and _is_passing(shell, call) else frozenset()
+
+
+def _is_passing(shell: "Shell", call: "Call") -> bool:
+    """Whether git works in a temporary folder, on nothing that another repository holds."""
+    words = call.args[:_MAX_ARGUMENTS]
+    if not _SENT.isdisjoint(words) or any(word.startswith(_GIT_FOLDERS) for word in words):
+        return False
+    if not _GIT_VARIABLES.isdisjoint(shell.given):
+        return False
+    folders = [value for name, value in pairwise(words) if name == "-C"] or ["."]
+    if ("worktree", "remove") in pairwise(words):
+        folders = words[-1:]
+    return {shell.places.scope(folder, shell.cwd) for folder in folders} == {Scope.TEMP}
+
+
+def is_numbered(shell: "Shell", call: "Call", words: list[str]) -> bool:
+    """Whether Redis on this machine is told to empty a database by a number of its own.
+
+    Where the call does not name the machine, only a late number is one: tests take these.
+    """
+    values = dict(pairwise(call.args[:_MAX_ARGUMENTS]))
+    if any(map(_PLACED.fullmatch, shell.given)) or not shell.places.workspace:
+        return False
+    address = _ADDRESS.fullmatch(values.get("-u", ""))
+    if "-u" in values and address is None:
+        return False
+    number = address[1] if address is not None else values.get("-n", "")
+    named = address is not None or values.get("-h") in _HERE
+    shape = _NUMBER if named else _LATE
+    return (
+        values.get("-h", "localhost") in _HERE
+        and shape.fullmatch(number) is not None
+        and [word.lower() for word in words[:1]] == ["flushdb"]
+    )
