@@ -52,14 +52,23 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
         own = (rule.effect == "database" and is_own(shell, call)) or (
             rule.effect == "infrastructure" and is_sandboxed(shell, call, options, rule, end)
         )
-        target = " ".join(options.operands[end:][:4]) or rule.verb or call.name
+        targets = options.operands[end:][:4]
+        target = " ".join(targets) or rule.verb or call.name
+        scope = Scope(rule.scope)
+        if rule.effect == "delete" and _all_temporary(shell, targets):
+            scope = Scope.TEMP
         shell.add(
             EffectKind(rule.effect),
             target,
-            Scope(rule.scope),
+            scope,
             rule.reason,
             reversible=rule.reversible or own,
         )
+
+
+def _all_temporary(shell: "Shell", paths: list[str]) -> bool:
+    scopes = {shell.places.scope(path, shell.cwd) for path in paths}
+    return scopes == {Scope.TEMP}
 
 
 def _candidates(name: str, program: Program, operands: list[str]) -> list[Rule]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import TextRule, load_commands
 from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.winfetches import note_fetched
 from stopper.detect.commands.winfiles import delete, note_calls, redirect, write
 from stopper.detect.commands.winhosts import hosted
@@ -186,6 +187,9 @@ def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
     _apply(shell, name, stage.rest, stage.rest.strip()[:80] or name)
     if name not in _RULES:
         _note_verb(shell, stage)
+    if name == "git":
+        # a shell would not see it in a block
+        shell.run_argv([name, *(UNKNOWN if word[:1] == "$" else word for word in words[1:])])
     if name in {"sqlcmd", "osql", "invoke-sqlcmd", "bcp", "invoke-dbaquery"}:
         note_sql(shell, " ".join(words[1:]), "tsql")
     if words[0][:1] == "$" and len(words[0]) > 1 and FETCH.search(whole) and re.search(

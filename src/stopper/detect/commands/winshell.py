@@ -123,6 +123,10 @@ _LOOKED_UP: Final = lazy(
     r"[^)]{0,60}\)(?:\.\w{1,20})?\s{0,9}",
     re.IGNORECASE,
 )
+_CALLED: Final = lazy(
+    r"(?<!&)&\s{0,9}\(\s{0,9}(['\"])([A-Za-z]{2,20}-[A-Za-z]{2,40})\1\s{0,9}\)\s{0,9}"
+)
+"""A cmdlet that a text names."""
 _WORST: Final = (
     "remove-item", "invoke-expression", "iex", "clear-content", "format-volume", "clear-disk",
     "stop-computer", "invoke-webrequest", "invoke-restmethod", "set-content", "stop-process",
@@ -169,7 +173,8 @@ def unfold(text: str) -> str:
         text = _REPLACED.sub(_replaced, text)
         if text == before:
             break
-    return _with_arguments(_renamed(_ps_variables(_LOOKED_UP.sub(_found, text))))
+    text = _renamed(_ps_variables(_LOOKED_UP.sub(_found, text)))
+    return _with_arguments(_CALLED.sub(r"\2 ", text))
 
 
 def _turned(text: str) -> str:

@@ -21,6 +21,8 @@ _RUN = re.compile(r"[^\\'\"$`<>]+")
 _RUN_QUOTED = re.compile(r'[^\\"$`]+')
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!\-]")
 _TILDE = re.compile(r"~([A-Za-z_][\w-]*|\+|-|)(?=/|$)")
+_SUM = re.compile(r"(0|[1-9]\d{0,8})\s{0,9}([-+*])\s{0,9}(0|[1-9]\d{0,8})")
+"""Arithmetic that spells a number; with a zero before it, a number is octal."""
 _ANSI = re.compile(
     r"\\(?:x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})|c(.)|(.))",
     re.DOTALL,
@@ -223,7 +225,11 @@ class Expander:
         text = text.strip()
         if text.isdigit():
             return text
-        return UNKNOWN
+        found = _SUM.fullmatch(text)
+        if found is None:
+            return UNKNOWN
+        left, right = int(found[1]), int(found[3])
+        return str({"+": left + right, "-": left - right, "*": left * right}[found[2]])
 
     def _home(self, who: str) -> str:
         home = self._world.look_up("HOME") or UNKNOWN

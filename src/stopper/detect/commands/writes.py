@@ -68,6 +68,10 @@ _WRAPPED = lazy(
 _MODULE_WORDS = lazy(r"import\b")
 _PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
 _WILD = lazy(r"[*?]")
+_SOURCES = lazy(
+    r"[*?][^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
+)
+"""All sources of a kind."""
 
 
 def is_system(path: str) -> bool:
@@ -115,15 +119,26 @@ def note_write(
     elif is_config(full) and _is_hook(full, content, append=append):
         shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
     _note_meaning(shell, path, file, scope)
-    settings = scope is Scope.HOME and is_settings(full)
-    reversible = append or (adds and _SYSTEM.match(full) is None and full != "/")
-    reason = "command.overwrites_settings" if settings else "command.overwrites"
-    if scope is Scope.HOME and _is_lost(full, content):
-        reason, reversible = "command.overwrites_many", append
     if _GIT.search(full) and not append:
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
         return
-    shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=reversible)
+    guessed = scope is Scope.ROOT and _WILD.search(full) is not None
+    adds = adds and _SYSTEM.match(full) is None and full != "/" and not guessed
+    _note_replaced(shell, path, full, scope, content, append=append, adds=adds)
+
+
+def _note_replaced(
+    shell: "Shell", path: str, full: str, scope: Scope, content: str, *, append: bool, adds: bool
+) -> None:
+    """What is lost of a file that is written."""
+    reason, mild = "command.overwrites", append or adds
+    if scope is Scope.HOME and _is_lost(full, content):
+        reason, mild = "command.overwrites_many", append
+    elif scope is Scope.HOME and is_settings(full):
+        reason = "command.overwrites_settings"
+    elif scope is Scope.WORKSPACE and not content and not append and _SOURCES.search(full):
+        reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
+    shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
 
 
 def _is_hook(full: str, content: str, *, append: bool) -> bool:
