@@ -20,6 +20,7 @@ PROGRAMS: Final = frozenset(
 _WORDS: Final = load_commands().words
 _CONTEXTS: Final = _WORDS["cluster_contexts"]
 _STARTS: Final = tuple(tuple(line.split()) for line in sorted(_WORDS["cluster_starts"]))
+_STARTERS: Final = frozenset({start[0] for start in _STARTS} | {"kubectl", "kubectx"})
 _NAMED: Final = frozenset({"--context", "--kube-context"})
 _ELSEWHERE: Final = frozenset({"--kubeconfig", "-s", "--server", "--cluster", "--kube-apiserver"})
 _MAX_ARGUMENTS: Final = 64
@@ -29,6 +30,8 @@ _USED: Final = "kube-context:"
 
 def note_cluster(shell: "Shell", call: "Call") -> None:
     """Keep which context is used from here on, where the text chooses it or starts a cluster."""
+    if call.name not in _STARTERS:
+        return
     words = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
     line = (call.name, *words)
     if any(line[: len(start)] == start for start in _STARTS):

@@ -2,6 +2,7 @@
 
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from stopper.data.commands import load_commands
 from stopper.detect.lazy import lazy
@@ -19,6 +20,8 @@ __all__ = [
 ]
 
 _MAX_WILDCARD = 256
+_MAX_KEPT = 2048
+"""Of how many short paths the answer is kept: one command asks of each several times."""
 _PATHS = load_commands().paths
 
 
@@ -40,11 +43,18 @@ _SETTINGS = lazy(r"/\.[^/]")
 
 def is_secret_path(path: str) -> bool:
     """Whether a file holds credentials, by its name; a wildcard that may match one counts."""
+    return _keeps_secret(path) if len(path) <= _MAX_WILDCARD else _is_secret(path)
+
+
+def _is_secret(path: str) -> bool:
     if _SECRET.search(path) is not None:
         return _PUBLIC.search(path) is None
     if any(sign in path for sign in "*?["):
         return any(_may_be(path, example) for example in _PATHS.examples)
     return False
+
+
+_keeps_secret = lru_cache(maxsize=_MAX_KEPT)(_is_secret)
 
 
 def _may_be(pattern: str, example: str) -> bool:

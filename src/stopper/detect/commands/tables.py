@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["apply_rules", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
-_ASKS = (["/?"], ["--version"], ["-V"], ["version"], ["help"])
 _MAX_VERBS = 4096
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
@@ -35,11 +34,7 @@ _SERVICES = _WORDS["known_services"]
 def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
     """Note the effects of every rule that fits."""
     options = read_options(call.args, program.values)
-    if (
-        options.has("--help")
-        or call.args in _ASKS
-        or (program.dry and any(map(options.spells, program.dry)))
-    ):
+    if options.has("--help") or (program.dry and any(map(options.spells, program.dry))):
         return
     for rule in _candidates(call.name, program, options.operands):
         end = verb_end(rule.verb, options.operands)

@@ -55,6 +55,8 @@ _LOOKS: Final = lazy(
     r"?:create|config|delete|stop|sdset|failure)"
     r"|net1?(?:\.exe)?\s+(?:user|localgroup|group|stop|share|use))\b)"
 )
+_SIGNS: Final = lazy(r"[\\%$]|HK|\.exe|cmd|[iI][eE][xX]|[;&|{(=]\s{0,9}[A-Z]|nul|::")
+"""Without one of these, nothing that follows is inside of a text."""
 _INSIDE: Final = lazy(
     rf"[;&|{{(=]\s{{0,9}}(?:{_VERBS})-[A-Z][a-z]\w+(?![\w/.-])|[\s\"'=][a-zA-Z]:\\\w"
     rf"|[%]\w{{3,40}}%\\|\$env:[A-Za-z]|\bHK(?:LM|CU|CR)[:\\]"
@@ -68,4 +70,6 @@ _INSIDE: Final = lazy(
 def looks_windows(text: str) -> bool:
     """Whether a text is evidently PowerShell or cmd."""
     head = text[:_MAX_HEAD].lstrip()
-    return _LOOKS.match(head) is not None or _INSIDE.search(head) is not None
+    if _LOOKS.match(head) is not None:
+        return True
+    return _SIGNS.search(head) is not None and _INSIDE.search(head) is not None
