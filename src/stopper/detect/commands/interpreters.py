@@ -8,6 +8,7 @@ from stopper.detect.commands.codetexts import call_plainly, is_made, mute
 from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import MAX_LITERALS, note_orm, scan
+from stopper.detect.commands.inert import is_inert
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.pycode import MAX_CODE, run_python
 from stopper.detect.commands.queries import note_sql
@@ -252,6 +253,8 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         return
     if len(code) > MAX_CODE:
         shell.doubt("code too large to judge", "command.too_large")
+        return
+    if is_literal(code) and is_inert(code, language):
         return
     plain = code.replace(UNKNOWN, "_").replace(SECRET, "_").replace(ENCODED, "_")
     if language == "python":

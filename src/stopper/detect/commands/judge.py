@@ -47,6 +47,7 @@ from stopper.detect.commands.windows import (
     run_windows,
     run_windows_words,
 )
+from stopper.detect.commands.winnotes import blank_notes
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
 
 __all__ = ["DIALECTS", "judge_command"]
@@ -110,6 +111,7 @@ def judge_command(
     try:
         with suppress(Spent):
             if dialect != "bash" or is_evident(plain):
+                plain = blank_notes(plain)
                 run_windows(shell, plain)
                 if dialect == "bash":
                     _read_as_bash(shell, plain)

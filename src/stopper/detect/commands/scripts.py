@@ -1,11 +1,11 @@
 """The workspace's own scripts, handed to a shell as text or as input: as good as run by name."""
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.stages import is_tested
 from stopper.detect.effects import Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.redirects import Redirect
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 __all__ = ["named"]
 
 _SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
-_SCRIPT: Final = re.compile(r"(?:\./)?(?:[\w.-]{1,100}/){0,9}[\w.-]{1,100}\.(?:ba|z|k)?sh")
-_SHOWN: Final = re.compile(r'"\$\((?:\s{0,9}cat\s{1,9}|\s{0,9}<\s{0,9})([\w./-]{1,400})\s{0,9}\)"')
-_READS: Final = re.compile(
+_SCRIPT: Final = lazy(r"(?:\./)?(?:[\w.-]{1,100}/){0,9}[\w.-]{1,100}\.(?:ba|z|k)?sh")
+_SHOWN: Final = lazy(r'"\$\((?:\s{0,9}cat\s{1,9}|\s{0,9}<\s{0,9})([\w./-]{1,400})\s{0,9}\)"')
+_READS: Final = lazy(
     r"(?:ba|z|da|k)?sh(?:\s{1,9}-[seux]{1,4})?(?:\s{1,9}--(?:\s{1,9}[\w.-]{1,60}){0,9})?"
 )
 _VALUES: Final = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
