@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import TextRule, load_commands
+from stopper.detect.commands.mild import names_scratch
 from stopper.detect.commands.queries import note_sql
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.writes import note_delete, note_write
@@ -236,7 +237,7 @@ def _started(code: str, path: str) -> bool:
 
 
 def _note_queries(shell: "Shell", code: str) -> None:
-    if _DATABASES.search(code) is None or _MEMORY.search(code):
+    if _DATABASES.search(code) is None or _MEMORY.search(code) or names_scratch(shell, code):
         return
     for match in list(_LITERAL.finditer(code))[:_MAX_CALLS]:
         text = next((group for group in match.groups() if group), "")

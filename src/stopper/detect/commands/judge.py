@@ -181,10 +181,11 @@ def _dispatch(shell: Shell, call: Call) -> str:
         codelaws.note_code(shell, call)
     if name == "git" and "GIT_CONFIG_KEY_0" in shell.given:
         call.args = [*_given_settings(shell), *call.args]
+    before = len(shell.effects)
     lines.note_line(shell, call)
     handler = _HANDLERS.get(name)
     wrappers = _TABLES.wrappers.get(name)
-    _note_tables(shell, call)
+    _note_tables(shell, call, before)
     if wrappers is not None:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
@@ -213,9 +214,11 @@ def _given_settings(shell: Shell) -> list[str]:
     return [word for key, value in found if key for word in ("-c", f"{key}={value}")]
 
 
-def _note_tables(shell: Shell, call: Call) -> None:
-    """What the tables say of a program, its verbs and its options."""
-    before = len(shell.effects)
+def _note_tables(shell: Shell, call: Call, before: int) -> None:
+    """What the tables say of a program, its verbs and its options.
+
+    `before` is how many effects there were before any law spoke of the call.
+    """
     program = _TABLES.programs.get(call.name)
     if program is not None:
         apply_rules(shell, call, program)

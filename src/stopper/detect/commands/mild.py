@@ -8,6 +8,7 @@ import msgspec
 from stopper.data.commands import load_commands
 from stopper.detect.commands.clusters import is_own_cluster
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.stages import is_named_live
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["asks_help", "is_numbered", "soften"]
+__all__ = ["asks_help", "is_numbered", "is_scratch", "names_scratch", "soften"]
 
 _WORDS: Final = load_commands().words
 _HELPS: Final = _WORDS["ask_helps"]
@@ -32,6 +33,8 @@ _UNDONE: Final = frozenset(
 """What a dry run leaves undone; code that it fetches may run all the same."""
 _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
 _MAX_ARGUMENTS: Final = 64
+_FOLDERS: Final = _WORDS["scratch_folders"]
+_FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
 _GIT_FOLDERS: Final = ("--git-dir", "--work-tree")
 _GIT_VARIABLES: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE"})
 _SENT: Final = frozenset({"push", "send-pack", "subtree"})
@@ -86,6 +89,20 @@ def _is_passing(shell: "Shell", call: "Call") -> bool:
     if ("worktree", "remove") in pairwise(words):
         folders = words[-1:]
     return {shell.places.scope(folder, shell.cwd) for folder in folders} == {Scope.TEMP}
+
+
+def is_scratch(shell: "Shell", path: str) -> bool:
+    """Whether a database's file lies among what is made again: build output, tests, temporaries."""
+    scope = shell.places.scope(path, shell.cwd)
+    if scope is not Scope.WORKSPACE:
+        return scope is Scope.TEMP
+    return not _FOLDERS.isdisjoint(path.split("/")[:-1]) and not is_named_live(path)
+
+
+def names_scratch(shell: "Shell", code: str) -> bool:
+    """Whether all databases that code names are such files, and none is at an address."""
+    names = _FILES.findall(code)[:_MAX_ARGUMENTS]
+    return bool(names) and "://" not in code and all(is_scratch(shell, name) for name in names)
 
 
 def is_numbered(shell: "Shell", call: "Call", words: list[str]) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Struct
 __all__ = ["Options", "read_options"]
 
 _MIN_ABBREVIATION = 5
+_NONE = frozenset({"none", "false", "no", "off", "0"})
 
 
 class Options(Struct):
@@ -42,9 +43,13 @@ class Options(Struct):
         return any(fnmatchcase(operand, pattern) for operand in self.operands)
 
     def spells(self, pattern: str) -> bool:
-        """As `matches`, but a long option must be written in full: for what excuses a call."""
+        """As `matches`, but a long option must be written in full and not be taken back.
+
+        It is for what excuses a call: `--dry-run=none` does not.
+        """
         if pattern.startswith("--"):
-            return any(flag.partition("=")[0] == pattern for flag in self.flags)
+            spelled = (flag.partition("=") for flag in self.flags)
+            return any(name == pattern and value not in _NONE for name, _, value in spelled)
         return self.matches(pattern)
 
 

@@ -7,6 +7,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.detect.commands.mild import names_scratch
 from stopper.detect.commands.pyloops import exhausts
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
@@ -63,14 +64,14 @@ def run_python(shell: "Shell", code: str) -> bool:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    _Reader(shell).read(tree)
+    _Reader(shell, in_memory=names_scratch(shell, code)).read(tree)
     return True
 
 
 class _Reader:
     """One pass over the calls of a module, in the order of the text."""
 
-    def __init__(self, shell: "Shell") -> None:
+    def __init__(self, shell: "Shell", *, in_memory: bool) -> None:
         self.shell = shell
         self.values: dict[str, str] = {}
         self.names: dict[str, str] = {}
@@ -79,7 +80,7 @@ class _Reader:
         self.seen_dup = False
         self.runs = False
         self.sends = ""
-        self.in_memory = False
+        self.in_memory = in_memory
 
     def read(self, tree: ast.AST) -> None:
         """Names first, then every call."""

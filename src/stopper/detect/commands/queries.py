@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.commands.mild import is_numbered
+from stopper.detect.commands.mild import is_numbered, is_scratch
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.stages import is_own
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
@@ -42,6 +42,7 @@ _TEXT_OPTIONS: Final = {
     "clickhouse": ("-q", "--query", "-n"),
     "snowflake": ("-q", "--query"),
 }
+_FILED: Final = frozenset({"sqlite", "duckdb"})
 _ANY_TEXT: Final = ("-execute", "-e", "-q", "-c", "--execute", "--query", "--command", "-f")
 _VALUES: Final = frozenset(
     {
@@ -159,7 +160,7 @@ def _client(shell: "Shell", call: "Call") -> str:
         texts = [text for text in texts if "load_extension" in text or ".s" in text]
     if call.stdin and not is_literal(call.stdin) and any("prod" in arg for arg in call.args):
         shell.add(EffectKind.DATABASE, call.name, Scope.REMOTE, "command.database_replaces")
-    own = is_own(shell, call)
+    own = is_own(shell, call) or _is_scratch(shell, call, dialect)
     for text in texts:
         note_sql(shell, text, dialect, own=own)
         if _SPELLED.search(text) and not own:
@@ -169,6 +170,14 @@ def _client(shell: "Shell", call: "Call") -> str:
         ):
             shell.run_code(line, call.name)
     return _printed("".join(texts))
+
+
+def _is_scratch(shell: "Shell", call: "Call", dialect: str | None) -> bool:
+    """Whether the database is a file that is made again."""
+    if dialect not in _FILED:
+        return False
+    path = "".join(read_options(call.args, _VALUES).operands[:1])
+    return path != "" and " " not in path and is_scratch(shell, path)
 
 
 def _texts(shell: "Shell", call: "Call", dialect: str | None) -> list[str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.redirects import Redirect
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["named"]
+__all__ = ["is_shown", "named"]
 
 _SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
 _SCRIPT: Final = lazy(r"(?:\./)?(?:[\w.-]{1,100}/){0,9}[\w.-]{1,100}\.(?:ba|z|k)?sh")
@@ -20,6 +20,7 @@ _READS: Final = lazy(
     r"(?:ba|z|da|k)?sh(?:\s{1,9}-[seux]{1,4})?(?:\s{1,9}--(?:\s{1,9}[\w.-]{1,60}){0,9})?"
 )
 _VALUES: Final = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
+_CAT: Final = lazy(r"cat\s{1,9}([\w./-]{1,400})")
 _CODED: Final = 3
 """How many words `bash -c TEXT` has."""
 
@@ -55,6 +56,12 @@ def named(
         if _READS.fullmatch(code) and is_tested(operands[0]):
             return words[: len(words) - len(operands) + 1], rest
     return words, found
+
+
+def is_shown(shell: "Shell", first: str, second: str) -> bool:
+    """Whether `first | second` is `cat x.sh | bash`, and the script the workspace's own."""
+    shown = _CAT.fullmatch(first)
+    return shown is not None and bool(_READS.fullmatch(second)) and _is_own(shell, shown[1])
 
 
 def _is_own(shell: "Shell", path: str) -> bool:

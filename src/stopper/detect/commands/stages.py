@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from stopper.detect.commands.options import Options
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["is_live", "is_own", "is_sandbox", "is_sandboxed", "is_tested", "note_rebuilt"]
+__all__ = [
+    "is_live",
+    "is_named_live",
+    "is_own",
+    "is_sandbox",
+    "is_sandboxed",
+    "is_tested",
+    "note_rebuilt",
+]
 
 _MAX_ARGUMENTS: Final = 64
 _STAGED: Final = lazy(
@@ -80,6 +88,11 @@ _LAYERS: Final = lazy(
 def is_live(shell: "Shell", call: "Call") -> bool:
     """Whether a call says that it works on what people live on."""
     return any(map(_LIVE.search, _stages(shell, call)))
+
+
+def is_named_live(name: str) -> bool:
+    """Whether a name says that people live on what it names."""
+    return _LIVE.search(name) is not None
 
 
 def is_tested(name: str) -> bool:

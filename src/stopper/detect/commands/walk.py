@@ -21,7 +21,7 @@ from stopper.detect.commands.redirects import (
     apply_outputs,
     note_endless,
 )
-from stopper.detect.commands.scripts import named
+from stopper.detect.commands.scripts import is_shown, named
 from stopper.detect.commands.taint import SECRET, UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
@@ -152,6 +152,10 @@ def _pipeline(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...
     elif "/dev/" in text and _LINELESS.search(text) and not _BOUNDED.search(text):
         shell.add(EffectKind.FORK_BOMB, "pipeline", Scope.ROOT, "command.exhausts")
     shell.endless = False
+    first = [_text(shell, stage) for stage in stages[:2]]
+    if first[1:] and not redirects and is_shown(shell, *first):
+        stages = stages[2:]
+        stdin = UNKNOWN
     for number, stage in enumerate(stages):
         last = number == len(stages) - 1
         own = redirects if last else ()

@@ -99,6 +99,7 @@ _SELF_STARTED: Final = lazy(
     re.IGNORECASE,
 )
 """A batch file that starts itself again and again, written and run."""
+_DRY: Final = lazy(r"(?<!\S)-whatif(?!\w|:\s{0,9}(?:\$false|0)\b)")
 _CODED: Final = lazy(r"0x([0-9a-fA-F]{2})")
 _CMDLET: Final = lazy(r"([a-z]+)-([a-z]\w+)$")
 
@@ -178,7 +179,7 @@ def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
         run_windows(shell, inner, depth + 1)
         if name in _HOSTS:
             return
-    if "-whatif" in stage.rest or words[1:] == ["/?"]:
+    if _DRY.search(stage.rest) or words[1:] == ["/?"]:
         return
     if name in _DELETERS:
         delete(shell, stage, whole)
