@@ -21,6 +21,7 @@ __all__ = ["asks_help", "is_numbered", "is_scratch", "names_scratch", "soften"]
 _WORDS: Final = load_commands().words
 _HELPS: Final = _WORDS["ask_helps"]
 _DRY: Final = _WORDS["ask_dry"]
+_DRY_PROGRAMS: Final = _WORDS["ask_dry_programs"]
 _UNDONE: Final = frozenset(
     {
         EffectKind.DELETE,
@@ -71,11 +72,17 @@ def soften(shell: "Shell", call: "Call", before: int) -> None:
 
 def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
     """The kinds of effect of a call that can be undone, whatever the tables say."""
-    if any(flag in _DRY for flag in read_options(call.args[:_MAX_ARGUMENTS]).flags):
+    flags = read_options(call.args[:_MAX_ARGUMENTS]).flags
+    if any(flag in _DRY or _named(call, flag) in _DRY_PROGRAMS for flag in flags):
         return _UNDONE
     if is_own_cluster(shell, call):
         return frozenset({EffectKind.INFRASTRUCTURE})
     return _KEPT if call.name == "git" and _is_passing(shell, call) else frozenset()
+
+
+def _named(call: "Call", flag: str) -> str:
+    """A flag with its program, as the table has them."""
+    return f"{call.name} {flag.partition('=')[0]}"
 
 
 def _is_passing(shell: "Shell", call: "Call") -> bool:

@@ -97,7 +97,7 @@ def _apply(  # noqa: C901  one branch an operator
     if operator == "+":
         return expand(word) if value is not None else ""
     if operator == "?" or value is None:
-        return _present(value, name, full=rest[:1] == ":")
+        return _present(value, name, world, full=rest[:1] == ":")
     if not is_literal(value) or len(value) > _MAX_SUBJECT:
         return value
     if operator == ":":
@@ -113,10 +113,11 @@ def _apply(  # noqa: C901  one branch an operator
     return value
 
 
-def _present(value: str | None, name: str, *, full: bool) -> str:
+def _present(value: str | None, name: str, world: Variables, *, full: bool) -> str:
     """A value without which nothing runs: where it may not be empty, build output lies below it."""
     if full and value == UNKNOWN and _is_build(name):
-        return f"{UNKNOWN}/build"
+        value = f"{UNKNOWN}/build"
+        world.assign(name, value)
     return value or ""
 
 
