@@ -36,6 +36,7 @@ _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HI
 _MAX_ARGUMENTS: Final = 64
 _FOLDERS: Final = _WORDS["scratch_folders"]
 _FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
+_GIT_VALUES: Final = frozenset({"-C", "-c", "--namespace", "--exec-path"})
 _GIT_FOLDERS: Final = ("--git-dir", "--work-tree")
 _GIT_VARIABLES: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE"})
 _SENT: Final = frozenset({"push", "send-pack", "subtree"})
@@ -92,7 +93,7 @@ def _is_passing(shell: "Shell", call: "Call") -> bool:
         return False
     if not _GIT_VARIABLES.isdisjoint(shell.given):
         return False
-    folders = [value for name, value in pairwise(words) if name == "-C"] or ["."]
+    folders = read_options(words, _GIT_VALUES, until_operand=True).all_values("-C") or ["."]
     if ("worktree", "remove") in pairwise(words):
         folders = words[-1:]
     return {shell.places.scope(folder, shell.cwd) for folder in folders} == {Scope.TEMP}
