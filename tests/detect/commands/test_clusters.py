@@ -4,17 +4,17 @@ from stopper.detect.commands import is_dangerous, judge_command
 
 CALLS = {
     # what is tried                       command, and whether it is dangerous
-    "a context of this machine":             ('kubectl --context kind-a delete ns b', False),
-    "one with an equals sign":               ('kubectl --context=minikube delete ns b', False),
-    "a chart there":                         ('helm --kube-context k3d-a uninstall b', False),
-    "a cluster that was started":            ('kind create cluster; kubectl delete ns b', False),
-    "a context that was chosen":             ('kubectl config use-context colima; kubectl delete ns b', False),
-    "one that was left again":               ('kubectl config use-context colima; kubectl config use-context a; kubectl delete ns b', True),
-    "no context":                            ('kubectl delete ns b', True),
-    "another context":                       ('kind create cluster; kubectl --context staging delete ns b', True),
-    "a name that people live on":            ('kubectl --context kind-prod delete ns b', True),
-    "another address":                       ('kind create cluster; kubectl --server https://a:6443 delete ns b', True),
-    "other settings":                        ('kind create cluster; export KUBECONFIG=a; kubectl delete ns b', True),
+    "a context of this machine":             ("kubectl --context kind-a delete ns b", False),
+    "one with an equals sign":               ("kubectl --context=minikube delete ns b", False),
+    "a chart there":                         ("helm --kube-context k3d-a uninstall b", False),
+    "a cluster that was started":            ("kind create cluster; kubectl delete ns b", False),
+    "a context that was chosen":             ("kubectl config use-context colima; kubectl delete ns b", False),
+    "one that was left again":               ("kubectl config use-context colima; kubectl config use-context a; kubectl delete ns b", True),
+    "no context":                            ("kubectl delete ns b", True),
+    "another context":                       ("kind create cluster; kubectl --context staging delete ns b", True),
+    "a name that people live on":            ("kubectl --context kind-prod delete ns b", True),
+    "another address":                       ("kind create cluster; kubectl --server https://a:6443 delete ns b", True),
+    "other settings":                        ("kind create cluster; export KUBECONFIG=a; kubectl delete ns b", True),
     "on another machine":                    ("ssh a.example.com 'kubectl --context kind-a delete ns b'", True),
 }  # fmt: skip
 

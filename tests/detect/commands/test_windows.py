@@ -39,7 +39,7 @@ def test_unfold(written: str, undone: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "answer"), LOOKS.values(), ids=LOOKS)
-def test_looks_windows(text: str, answer: bool) -> None:  # noqa: FBT001  a column of the table
+def test_looks_windows(text: str, answer: bool) -> None:
     assert looks_windows(text) is answer
 
 
