@@ -8,7 +8,7 @@ import msgspec
 from stopper.data.commands import load_commands
 from stopper.detect.commands.clusters import is_own_cluster
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.stages import is_named_live
+from stopper.detect.commands.stages import is_named_live, is_played
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
@@ -33,6 +33,7 @@ _UNDONE: Final = frozenset(
 )
 """What a dry run leaves undone; code that it fetches may run all the same."""
 _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
+_PLAYED: Final = frozenset({EffectKind.INFRASTRUCTURE, EffectKind.DATABASE})
 _MAX_ARGUMENTS: Final = 64
 _FOLDERS: Final = _WORDS["scratch_folders"]
 _FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
@@ -76,6 +77,8 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
     flags = read_options(call.args[:_MAX_ARGUMENTS]).flags
     if any(flag in _DRY or _named(call, flag) in _DRY_PROGRAMS for flag in flags):
         return _UNDONE
+    if is_played(shell, call):
+        return _PLAYED
     if is_own_cluster(shell, call):
         return frozenset({EffectKind.INFRASTRUCTURE})
     return _KEPT if call.name == "git" and _is_passing(shell, call) else frozenset()

@@ -18,6 +18,7 @@ __all__ = [
     "is_live",
     "is_named_live",
     "is_own",
+    "is_played",
     "is_sandbox",
     "is_sandboxed",
     "is_tested",
@@ -57,6 +58,7 @@ _CLUSTER_WIDE: Final = lazy(
 _MACHINES: Final = ("DOCKER_HOST", "DOCKER_CONTEXT", "KUBECONFIG")
 _LOCALS: Final = frozenset({"tflocal", "awslocal", "cdklocal", "samlocal", "pulumilocal"})
 """Programs that only talk to a cloud that is played on this machine."""
+_ENDPOINT: Final = lazy(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?/?")
 _HERE: Final = lazy(r"(?:^|[/@=])(?:localhost|127\.0\.0\.1|\[::1\])(?=$|[:/?,])")
 _ELSEWHERE: Final = lazy(
     r"(?:^|@|//)(?!localhost\b|127\.0\.0\.1\b)(?:[a-z][\w-]*\.)+(?:com|net|org|io|internal|local"
@@ -126,6 +128,19 @@ def is_own(shell: "Shell", call: "Call") -> bool:
         return any(map(_OWN_PORT.fullmatch, ports))
     plain = [arg for arg in [*args, *places] if len(arg) < _MAX_ARGUMENTS and " " not in arg]
     return any(map(_TESTED.search, plain)) and shell.places.workspace != ""
+
+
+def is_played(shell: "Shell", call: "Call") -> bool:
+    """Whether a call talks to a cloud that is played on this machine, by the endpoint it names."""
+    if call.name not in {"aws", "awslocal"} or any(map(_SHARED.search, call.args)):
+        return False
+    args = [word for arg in call.args for word in arg.split("=", 1)]
+    ends = [value for name, value in pairwise(args) if name == "--endpoint-url"]
+    ends = ends or [
+        value for name, value in shell.given.items() if name.startswith("AWS_ENDPOINT_URL")
+    ]
+    here = bool(shell.places.workspace) and all(map(_ENDPOINT.fullmatch, ends))
+    return here and (bool(ends) or call.name == "awslocal")
 
 
 def is_sandbox(name: str) -> bool:
