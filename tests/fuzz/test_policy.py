@@ -48,6 +48,6 @@ def test_no_reason_quotes_a_context(kind: ActionType, name: str, pieces: list[st
         "command": "ls",
         "path": "x",
         "url": "https://a.com",
-        name: f"{MARK} {''.join(pieces)}",
+        name: f"{MARK} {''.join(pieces)} {MARK}",  # with a blank inside it is no host
     }
     assert MARK not in PolicyGate(enable_deployments=True).check_action(kind, context).reason
