@@ -234,21 +234,21 @@ def _is_text(data: bytes) -> bool:
     return data.isascii() and not data.translate(None, _TEXT)
 
 
+_ARMOURS: Final = (
+    (Decoder.LETTERS, lettered),
+    (Decoder.ASCII85, ascii85),
+    (Decoder.BASE85, base85),
+    (Decoder.NUMBERS, numbered),
+    (Decoder.PIECES, pieced),
+    (Decoder.DUMPS, dumped),
+    (Decoder.UUENCODED, uuencoded),
+)
+
+
 def _armoured(data: bytes, wanted: int) -> Iterator[Opened]:
-    if wanted & Decoder.LETTERS:
-        yield from lettered(data)
-    if wanted & Decoder.ASCII85:
-        yield from ascii85(data)
-    if wanted & Decoder.BASE85:
-        yield from base85(data)
-    if wanted & Decoder.NUMBERS:
-        yield from numbered(data)
-    if wanted & Decoder.PIECES:
-        yield from pieced(data)
-    if wanted & Decoder.DUMPS:
-        yield from dumped(data)
-    if wanted & Decoder.UUENCODED:
-        yield from uuencoded(data)
+    for decoder, opened in _ARMOURS:
+        if wanted & decoder:
+            yield from opened(data)
 
 
 def _wide(data: bytes) -> Rewritten | None:
