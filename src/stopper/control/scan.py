@@ -13,6 +13,7 @@ from stopper.control.ignores import Ignores
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.inspection import Inspection, Inspector
+from stopper.detect.origin import CONTINUATIONS
 from stopper.errors import UsageError
 from stopper.settings import Settings
 
@@ -39,7 +40,6 @@ MAX_FOUND: Final = 10_000
 _SAMPLE_BYTES: Final = 8192
 _BINARY_SHARE: Final = 0.05
 _CONTROLS: Final = bytes({*range(1, 32), 127} - {*b"\t\n\v\f\r\b\x1b"})
-_CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
 _MARKERS: Final = (b"stopper:allow", b"gitleaks:allow")
 _MAX_COMMENT: Final = 2048
 _NEVER_BLOCKING: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
@@ -253,7 +253,7 @@ def _places(data: bytes, offsets: Iterable[int]) -> dict[int, tuple[int, int]]:
         if breaks := between.count(b"\n"):
             line, column = line + breaks, 1
             between = between[between.rfind(b"\n") + 1 :]
-        column += len(between.translate(None, _CONTINUATIONS))
+        column += len(between.translate(None, CONTINUATIONS))
         at = offset
         places[offset] = (line, column)
     return places

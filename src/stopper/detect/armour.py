@@ -10,9 +10,10 @@ from typing import Final, Self
 from msgspec import Struct
 
 from stopper.detect.inflate import is_packed
+from stopper.detect.lazy import lazy
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["Opened", "ascii85", "base85", "legible", "lettered"]
+__all__ = ["PRINTABLE", "Opened", "ascii85", "base85", "legible", "lettered"]
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
@@ -48,14 +49,16 @@ _VALUES32 = bytes.maketrans(
     _LETTERS + _LETTERS.lower() + b"234567",
     (_DIGITS + _LETTERS)[:26] * 2 + b"QRSTUV",
 )  # fmt: skip
-_NARROW = re.compile(
+_NARROW = lazy(
     rb"[0-9a-fA-F]{%d}|[A-Z2-7]{%d}|[a-z2-7]{%d}|[0-9A-V]{%d}|[0-9a-v]{%d}"
     % (MIN_HEX, *[MIN_BASE32] * 4)
 )
 _RUN = re.compile(rb"T+")
 
-_PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
-_LEGIBLE = bytes(ord("T") if byte in _PRINTABLE else ord(" ") * bool(byte) for byte in range(256))
+PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+"""What text in ASCII is made of."""
+
+_LEGIBLE = bytes(ord("T") if byte in PRINTABLE else ord(" ") * bool(byte) for byte in range(256))
 _WIDE = (b"T\0" * _MIN_WIDE, b"\0T" * _MIN_WIDE)
 _WIDE_RUN = re.compile(rb"[T\0]+")
 
@@ -113,7 +116,7 @@ class _Kind85(Struct, frozen=True):
             re.escape(firsts), re.escape(alphabet), _MIN_85 // 5, re.escape(alphabet),
         )  # fmt: skip
         values = bytes.maketrans(alphabet, bytes(range(85)))
-        return cls(name, _class(alphabet), values, firsts, re.compile(groups))
+        return cls(name, _class(alphabet), values, firsts, lazy(groups))
 
 
 def lettered(data: bytes) -> Iterator[Opened]:
@@ -292,7 +295,7 @@ def _spells(alphabets: tuple[bytes, ...], bits: int) -> re.Pattern[bytes]:
         for first in range(lcm(bits, 8) // 8)
         for last in [first + _MIN_LEGIBLE]
     ]
-    return re.compile(b"|".join(ways))
+    return lazy(b"|".join(ways))
 
 
 def _digit(alphabet: bytes, bits: int, zeros: list[int]) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import Opened, ascii85, base85, legible, lettered
+from stopper.detect.armour import PRINTABLE, Opened, ascii85, base85, legible, lettered
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, Decoder, needed
@@ -197,7 +197,7 @@ class _Search:
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
         if wanted & Decoder.PACKED and (view is self._root or view.path[-1] in PACKED):
-            for name, start, end, inner in self._inflated(data, bare=not _is_text(data)):
+            for name, start, end, inner in self._inflated(data):
                 yield _below(view, name, inner, _shifted(start, end))
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
@@ -216,22 +216,20 @@ class _Search:
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
         if not may_be_packed(blob):
             return
-        for coding, _, _, plain in self._inflated(blob, bare=len(blob) >= MIN_HEADERLESS):
+        for coding, _, _, plain in self._inflated(blob, MIN_HEADERLESS):
             path = (*view.path, name, coding)
             yield View(plain, path, lambda _start, _end: view.origin(start, end), start)
 
-    def _inflated(self, data: bytes, *, bare: bool) -> Iterator[tuple[str, int, int, bytes]]:
+    def _inflated(self, data: bytes, least: int = 0) -> Iterator[tuple[str, int, int, bytes]]:
+        """What is compressed in `data`, also without a header where it has so many bytes."""
         found = list(compressed(data, self._left))
-        if not found and bare and not _is_text(data):
+        if not found and len(data) >= least and not _is_text(data):
             found = list(headerless(data, self._left))
         return iter(found)
 
 
-_TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
-
-
 def _is_text(data: bytes) -> bool:
-    return data.isascii() and not data.translate(None, _TEXT)
+    return data.isascii() and not data.translate(None, PRINTABLE)
 
 
 _ARMOURS: Final = (

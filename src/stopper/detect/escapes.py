@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from stopper.detect.fold import FOREIGN, folded
+from stopper.detect.lazy import lazy
 from stopper.detect.origin import Back, Pieces
 from stopper.detect.rewrite import pieces, rewritten
 
@@ -27,7 +28,7 @@ _BACKSLASH = rb"\\++(?:" + _NUMBERED + rb"|[nrtbfav\"'`/$])?"
 _ENTITY = rb"&(?:amp;)*(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z][A-Za-z0-9]{1,31};)"
 _KINDS = {"backslash": _BACKSLASH, "unicode": FOREIGN, "percent": _PERCENT, "html": _ENTITY}
 _REGEXES = {
-    names: re.compile(b"|".join(_KINDS[name] for name in names))
+    names: lazy(b"|".join(_KINDS[name] for name in names))
     for number in range(1, 1 << len(_KINDS))
     for names in [tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1)]
 }
@@ -35,9 +36,9 @@ _SIMPLE = {
     b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
     b"$": b"$", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
 }  # fmt: skip
-_IS_NUMBERED = re.compile(rb"\\(?:" + _NUMBERED + rb")")
-_IS_ESCAPED = re.compile(rb"\\(?:[\\nrtbfav\"'`/$]|" + _NUMBERED + rb")")
-_SURROGATES = re.compile(
+_IS_NUMBERED = lazy(rb"\\(?:" + _NUMBERED + rb")")
+_IS_ESCAPED = lazy(rb"\\(?:[\\nrtbfav\"'`/$]|" + _NUMBERED + rb")")
+_SURROGATES = lazy(
     rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
 )  # fmt: skip
 _CODE = re.compile(rb"[0-9a-fA-F]{4}")

@@ -1,10 +1,12 @@
 """What a detector says: where and which rule, never what."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
-__all__ = ["Finding", "Severity", "Tier"]
+__all__ = ["RANK", "Finding", "Severity", "Tier"]
 
 
 class Severity(StrEnum):
@@ -22,6 +24,10 @@ class Tier(StrEnum):
     CHECKED = "checked"
     PREFIX = "prefix"
     GENERIC = "generic"
+
+
+RANK: Final[Mapping[Tier, int]] = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
+"""The surer, the higher."""
 
 
 class Finding(Struct, frozen=True):

@@ -136,22 +136,20 @@ def _unzstd(data: _Buffer, limit: int) -> tuple[bytes, int]:
 
 
 def _bunzip2(data: _Buffer, limit: int) -> tuple[bytes, int]:
-    stream = bz2.BZ2Decompressor()
-    try:
-        plain = stream.decompress(data, limit + 1)
-    except OSError:
-        return b"", len(_BZIP2)
-    if len(plain) > limit:
-        raise TooBig
-    return plain, len(data) - len(stream.unused_data)
+    return _streamed(bz2.BZ2Decompressor(), data, limit)
 
 
 def _unxz(data: _Buffer, limit: int) -> tuple[bytes, int]:
-    stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+    return _streamed(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY), data, limit)
+
+
+def _streamed(
+    stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: _Buffer, limit: int
+) -> tuple[bytes, int]:
     try:
         plain = stream.decompress(data, limit + 1)
-    except lzma.LZMAError:
-        return b"", len(_XZ)
+    except (OSError, lzma.LZMAError):
+        return b"", 0
     if len(plain) > limit:
         raise TooBig
     return plain, len(data) - len(stream.unused_data)

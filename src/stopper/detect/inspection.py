@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from stopper.data.rules import load_rules, were_tried
 from stopper.detect.decode import JOINS, Budget, View, decoded_views
-from stopper.detect.finding import Finding, Tier
+from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.known import KnownValues
 from stopper.detect.rules import Rule, read_rules
 from stopper.detect.secrets import Detector
@@ -24,7 +24,6 @@ __all__ = [
 ]
 
 _WHOLE: Final = frozenset({"known-value", "canary"})
-_RANK: Final = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
 
 
 class Inspection(Struct, frozen=True):
@@ -172,12 +171,12 @@ class _Cover:
 
 def _order(one: Finding) -> tuple[int, int, bool, int, int, str]:
     """By place, wide before narrow; at one place the surest first."""
-    rank = -_RANK[one.tier]
+    rank = -RANK[one.tier]
     return one.start, -one.end, one.rule not in _WHOLE, rank, len(one.decoded), one.rule
 
 
 def _union(one: Finding, other: Finding) -> Finding:
-    best = min(one, other, key=lambda each: (each.rule not in _WHOLE, -_RANK[each.tier]))
+    best = min(one, other, key=lambda each: (each.rule not in _WHOLE, -RANK[each.tier]))
     start, end = min(one.start, other.start), max(one.end, other.end)
     path = min(one.decoded, other.decoded, key=len)
     return placed(best, start, end, path)

@@ -1,22 +1,22 @@
 """Patterns that are compiled when something is first sought with them: few texts need many."""
 
 import re
-from typing import Any, Final, cast
+from typing import Any, AnyStr, Final, cast
 
 __all__ = ["lazy"]
 
 _METHODS: Final = ("search", "match", "fullmatch", "finditer", "findall", "sub", "split")
 
 
-def lazy(pattern: str, flags: int = 0) -> re.Pattern[str]:
+def lazy(pattern: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """What `re.compile` gives, later; a fault in the pattern is raised at its first use."""
-    return cast("re.Pattern[str]", _Lazy(pattern, flags))
+    return cast("re.Pattern[AnyStr]", _Lazy(pattern, flags))
 
 
 class _Lazy:
     """A pattern that becomes its compiled self: each method is looked up once."""
 
-    def __init__(self, pattern: str, flags: int) -> None:
+    def __init__(self, pattern: str | bytes, flags: int) -> None:
         self.pattern = pattern
         self._flags = flags
 

@@ -2,9 +2,12 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-__all__ = ["Back", "Piece", "Pieces", "characters", "whole"]
+__all__ = ["CONTINUATIONS", "Back", "Piece", "Pieces", "characters", "whole"]
+
+CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
+"""The bytes of UTF-8 that begin no character: without them there are as many as characters."""
 
 Back = Callable[[int, int], tuple[int, int]]
 """The way back: the span before a decoding that holds what became `start` to `end`."""
@@ -53,7 +56,7 @@ def whole(length: int) -> Pieces:
 
 def characters(data: bytes, offset: int) -> int:
     """How many characters the first `offset` bytes of this UTF-8 hold."""
-    return len(data[:offset].translate(None, _CONTINUATION))
+    return len(data[:offset].translate(None, CONTINUATIONS))
 
 
 def _begin(piece: Piece, position: int) -> int:
@@ -64,6 +67,3 @@ def _finish(piece: Piece, position: int) -> int:
     if not piece.num:
         return piece.end
     return min(piece.end, piece.start - (piece.at - position) * piece.num // piece.den)
-
-
-_CONTINUATION = bytes(range(0x80, 0xC0))

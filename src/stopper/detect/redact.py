@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
-from stopper.detect.finding import Finding, Severity, Tier
+from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.jsontext import Cut, literals
 from stopper.detect.known import KnownValues
@@ -28,7 +28,6 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TAIL = re.compile(r"[A-Za-z0-9_-]*")
 _UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
 _OURS: Final = frozenset({"ENV_VAR", "UNPROVABLE", "TOO_DEEP", "UNSETTLED"})
-_RANK = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
 # Unquoted up to white space, quoted up to the quote that closes, and any row of both.
 _VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|\\.|[^\s\"'\\,;}])+"
 
@@ -226,7 +225,7 @@ class Redactor:
                 if not run[0] <= end <= run[1]:  # of many in one run only the first looks for it
                     run = end, _tail(text, end)
                 end = run[1]
-            weight = (_RANK[finding.tier], end - finding.start)
+            weight = (RANK[finding.tier], end - finding.start)
             edits.append(_Edit(finding.start, end, self._mark(name, finding.fingerprint), weight))
         return _merged(edits)
 

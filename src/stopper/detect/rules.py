@@ -70,23 +70,21 @@ class Rule(Struct, frozen=True, dict=True):
         """The pattern, compiled for bytes."""
         return re.compile(self.pattern.encode("ascii"))
 
-    def accepts(self, secret: bytes) -> bool:
-        """Whether `secret` is no placeholder, and what the rule asks for besides."""
-        if not all(NEEDS[need](secret) for need in self.needs):
-            return False
-        return self._is_certain(secret) or not is_placeholder(secret[self._lead(secret) :])
+    def tier_of(self, secret: bytes) -> Tier | None:
+        """How sure it is that this very text is a secret; a failed check lowers nothing.
 
-    def tier_of(self, secret: bytes) -> Tier:
-        """The tier of this very secret; a failed check lowers nothing."""
-        return Tier.CHECKED if self._is_certain(secret) else self.tier
+        None for a placeholder, and for what lacks what the rule asks for besides.
+        """
+        if not all(NEEDS[need](secret) for need in self.needs):
+            return None
+        if any(CHECKS[check](secret) for check in self.checks):
+            return Tier.CHECKED
+        return None if is_placeholder(secret[self._lead(secret) :]) else self.tier
 
     def finds(self, text: bytes) -> bool:
         """Whether this rule alone finds something in `text`."""
         group = "secret" if "(?P<secret>" in self.pattern else 0
-        return any(self.accepts(match[group]) for match in self.regex().finditer(text))
-
-    def _is_certain(self, secret: bytes) -> bool:
-        return any(CHECKS[check](secret) for check in self.checks)
+        return any(self.tier_of(match[group]) for match in self.regex().finditer(text))
 
     def _lead(self, secret: bytes) -> int:
         """How much of `secret` is the vendor's own, such as `ghp_`."""

@@ -8,7 +8,8 @@ from heapq import heapify, heappop, heappush
 from msgspec import Struct
 
 from stopper.detect.engine import Engine, Match, engine_for
-from stopper.detect.finding import Finding, Tier
+from stopper.detect.finding import RANK, Finding, Tier
+from stopper.detect.origin import CONTINUATIONS
 from stopper.detect.rules import Rule
 
 __all__ = [
@@ -23,8 +24,6 @@ __all__ = [
 
 _FINGERPRINT_BYTES = 16
 _MAX_KEY = 64
-_CONTINUATIONS = bytes(range(0x80, 0xC0))
-_RANK = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
 
 
 def fingerprint(value: bytes, key: bytes) -> str:
@@ -137,13 +136,12 @@ class Detector:
         for match in matches:
             rule = self.rules[match.rule]
             start, end = match.secret_start, match.secret_end
-            least = (_RANK[rule.tier], end - start, -match.rule)
+            least = (RANK[rule.tier], end - start, -match.rule)
             if start == end or (not rule.checks and heaviest.get((start, end), least) > least):
                 continue
-            secret = data[start:end]
-            if rule.accepts(secret):
-                tier = rule.tier_of(secret)
-                weight = heaviest[start, end] = (_RANK[tier], end - start, -match.rule)
+            tier = rule.tier_of(data[start:end])
+            if tier is not None:
+                weight = heaviest[start, end] = (RANK[tier], end - start, -match.rule)
                 yield Piece(start + offset, end + offset, weight, tier)
 
     def finding(self, piece: Piece, data: bytes, offset: int = 0) -> Finding:
@@ -170,7 +168,7 @@ def _in_characters(findings: Iterable[Finding], data: bytes) -> Iterator[Finding
 
     def count(position: int) -> int:
         nonlocal seen, chars
-        chars += len(data[seen:position].translate(None, _CONTINUATIONS))
+        chars += len(data[seen:position].translate(None, CONTINUATIONS))
         seen = position
         return chars
 

@@ -51,8 +51,9 @@ class Prepared:
         self._running = None
         error = None if work.cancelled() else work.exception()
         self._is_done = not work.cancelled() and error is None
-        fault = refuse("egress.fault", f"{type(error).__name__} while preparing")
-        refusal = None if self._is_done else fault
+        refusal = None
+        if not self._is_done:
+            refusal = refuse("egress.fault", f"{type(error).__name__} while preparing")
         waiting, self._waiting = self._waiting, []
         for answer in waiting:
             answer(refusal)
