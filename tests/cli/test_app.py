@@ -317,6 +317,15 @@ def test_the_script_that_is_installed_is_this_command() -> None:
     assert done.stdout == f"stopper {__version__}\n"
 
 
+@pytest.fixture
+def at_keyboard() -> Iterator[None]:
+    """Children can be interrupted even where these tests themselves run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("at_keyboard")
 def test_ctrl_c_ends_with_the_status_that_shells_report(past: Past) -> None:
     past.run("fox")
     with subprocess.Popen(
@@ -325,5 +334,8 @@ def test_ctrl_c_ends_with_the_status_that_shells_report(past: Past) -> None:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+        try:
+            out, err = process.communicate(timeout=TIMEOUT_SECONDS)
+        finally:
+            process.kill()
     assert (process.returncode, out, err) == (130, b"", b"")
