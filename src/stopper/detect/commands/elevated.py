@@ -41,10 +41,10 @@ _MAX_ARGUMENTS: Final = 64
 _MAX_VERB: Final = 3
 
 
-def _verbs() -> dict[str, list[list[re.Pattern[str]]]]:
-    """The lines of the table by their programs: what each of the words behind them may be."""
+def _lines(table: str) -> dict[str, list[list[re.Pattern[str]]]]:
+    """The lines of a table by their programs: what each of the words behind them may be."""
     found: dict[str, list[list[re.Pattern[str]]]] = {}
-    for line in sorted(_WORDS["root_verbs"]):
+    for line in sorted(_WORDS[table]):
         names, *words = line.split()
         shapes = [
             re.compile("|".join(re.escape(one).replace(r"\*", ".*") for one in word.split("|")))
@@ -55,7 +55,8 @@ def _verbs() -> dict[str, list[list[re.Pattern[str]]]]:
     return found
 
 
-_VERBS: Final = _verbs()
+_VERBS: Final = _lines("root_verbs")
+_LOOKS: Final = _lines("root_looks")
 
 
 def note_elevated(shell: "Shell", call: "Call", before: int) -> None:
@@ -92,7 +93,10 @@ def _is_ordinary(call: "Call") -> bool:
         return True
     if args and _ASKS.issuperset(args):
         return call.path[:1] not in {".", "/"}
-    words = [*read_options(args).operands[:_MAX_VERB], *(arg for arg in args if arg[:1] == "-")]
+    flags = [arg for arg in args if arg[:1] == "-"]
+    if any(flags and all(map(look.fullmatch, flags)) for (look,) in _LOOKS.get(name, ())):
+        return True
+    words = [*read_options(args).operands[:_MAX_VERB], *flags]
     return any(
         all(any(map(shape.fullmatch, words)) for shape in shapes) for shapes in _VERBS.get(name, ())
     )

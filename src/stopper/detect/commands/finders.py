@@ -134,7 +134,8 @@ def _note_search(shell: "Shell", starts: list[str], tests: list[str]) -> None:
             or _SOUGHT.search(value)
         ):
             shell.note_secret(value, Scope.ROOT, "command.seeks_credentials")
-        elif test == "-perm" and _SETUID.match(value):
+        elif test == "-perm" and _SETUID.match(value) and not shell.elevated:
+            # whoever has all rights seeks none
             shell.add(EffectKind.PRIVILEGE, value, Scope.ROOT, "command.seeks_rights")
 
 
@@ -144,6 +145,7 @@ def _fd(shell: "Shell", call: Call) -> str:
     place = len(call.args) if sign is None else call.args.index(sign)
     options = read_options(call.args[:place], _FD_VALUES)
     pattern, starts = "".join(options.operands[:1]), options.operands[1:] or ["."]
+    pattern = pattern.replace("\\.", ".").strip("^$")
     broad = not pattern.strip(".*^$") and not options.has("-e", "--extension", "-g", "--glob")
     found = [f"{start.rstrip('/')}/*" if broad else f"{start}/x/{pattern}" for start in starts]
     words = call.args[place + 1 :]
@@ -160,10 +162,16 @@ def _found(start: str, tests: list[str], *, narrow: bool) -> str:
     if base.strip("/.") == "" and base.startswith("/"):
         return "/" if name is None else f"/*/{name}"
     if name is not None and is_literal(name) and name.strip("*.?"):
-        return f"{base}/x/{name}"
+        # a credential keeps its name where a wildcard would hide it
+        return f"{base}/{name.lstrip('*')}" if _names_secret(name) else f"{base}/x/{name}"
     if narrow:
         return f"{base}/x"
     return f"{base}/*"
+
+
+def _names_secret(name: str) -> bool:
+    """Whether a pattern of a name says that it is for credentials: `*.env*`, `*.pem`."""
+    return name[:1] == "*" and is_secret_path(name.lstrip("*"))
 
 
 HANDLERS: "dict[str, Handler]" = {

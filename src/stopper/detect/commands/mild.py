@@ -8,7 +8,7 @@ import msgspec
 from stopper.data.commands import load_commands
 from stopper.detect.commands.clusters import is_own_cluster
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.stages import is_named_live, is_played
+from stopper.detect.commands.stages import is_live, is_named_live, is_played
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
@@ -35,6 +35,23 @@ _UNDONE: Final = frozenset(
 _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
 _PLAYED: Final = frozenset({EffectKind.INFRASTRUCTURE, EffectKind.DATABASE})
 _MAX_ARGUMENTS: Final = 64
+_MAX_NOTE: Final = 2000
+_TRIALS: Final = frozenset({"molecule", "kitchen"})
+"""Programs whose machines are made for a test, and for nothing else."""
+_NOTIFIERS: Final = _WORDS["notifiers"]
+_LATER_PROGRAMS: Final = frozenset({"at", "batch"})
+_TIMER_FLAGS: Final = (
+    "--user",
+    "--on-",
+    "--unit=",
+    "--timer-property=",
+    "--quiet",
+    "--collect",
+    "-q",
+)
+_JOINTS: Final = lazy(r"\n|;|&&")
+_COMPUTED: Final = lazy(r"[\x00-\x03$`<>|(){}\\]|(?<!&)&(?!&)")
+_PREFIX: Final = lazy(r"(?:\w{1,40}=[\w:./-]{0,99}\s{1,9}){0,4}")
 _FOLDERS: Final = _WORDS["scratch_folders"]
 _FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
 _GIT_VALUES: Final = frozenset({"-C", "-c", "--namespace", "--exec-path"})
@@ -79,9 +96,31 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
         return _UNDONE
     if is_played(shell, call):
         return _PLAYED
+    if _is_reminder(call):
+        return frozenset({EffectKind.PERSISTENCE})
+    if call.name == "getcap" and shell.elevated:
+        # whoever has all rights seeks none
+        return frozenset({EffectKind.PRIVILEGE})
+    if call.name in _TRIALS and not is_live(shell, call):
+        return frozenset({EffectKind.INFRASTRUCTURE})
     if is_own_cluster(shell, call):
         return frozenset({EffectKind.INFRASTRUCTURE})
     return _KEPT if call.name == "git" and _is_passing(shell, call) else frozenset()
+
+
+def _is_reminder(call: "Call") -> bool:
+    """Whether what a call puts off only tells a person something."""
+    if call.name == "systemd-run":
+        words = [arg for arg in call.args if not arg.startswith(_TIMER_FLAGS)]
+        return bool(words) and words[0] in _NOTIFIERS
+    if call.name not in _LATER_PROGRAMS or "-f" in call.args or len(call.stdin) > _MAX_NOTE:
+        return False
+    lines = [line.strip() for line in _JOINTS.split(call.stdin) if line.strip()]
+    return (
+        bool(lines)
+        and _COMPUTED.search(call.stdin) is None
+        and all(_PREFIX.sub("", line).partition(" ")[0] in _NOTIFIERS for line in lines)
+    )
 
 
 def _named(call: "Call", flag: str) -> str:
