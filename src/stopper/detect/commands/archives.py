@@ -7,7 +7,7 @@ from stopper.detect.commands.files import note_onto_home, targets
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_persistent, is_secret_path
 from stopper.detect.commands.taint import REMOTE, UNKNOWN, blend, is_literal
-from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
+from stopper.detect.commands.writes import is_brought, is_system, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ __all__ = ["HANDLERS", "is_personal"]
 _FAR = re.compile(r"[\w.@-]+::?[^/:]|[\w.@-]+:/|rsync://")
 _SHELL = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da|k)?sh\b")
 _WHOLE = frozenset({"/", "/home", "/root", "/etc", "/Users", "/var/lib", "/var/mail"})
+_EMPTY = re.compile(r"(?:^|[/_.-])(?:empty|void|null|none)(?:[/_.-]|$)", re.IGNORECASE)
+_KEPT = frozenset({Scope.HOME, Scope.WHOLE_WORKSPACE, Scope.WORKSPACE})
 _PERSONAL = re.compile(
     r"(?:/home/[^/]+|/Users/[^/]+|/root)/(?:Documents|Desktop|Pictures|Photos|Mail|Library"
     r"|\.config"
@@ -205,9 +207,19 @@ def _note_copied(shell: "Shell", sources: list[str], target: str) -> None:
 
 
 def _mirrors(shell: "Shell", sources: list[str], target: str) -> bool:
-    """What is built here goes where it is served from; an empty folder would be a deletion."""
-    built = all(shell.places.scope(s, shell.cwd) is Scope.WORKSPACE for s in sources)
-    return built and shell.places.scope(target, shell.cwd) is Scope.OUTSIDE
+    """What is built here goes where it is served from, and a home folder to a disk of one's own.
+
+    An empty folder would be a deletion.
+    """
+    if any(_EMPTY.search(source) for source in sources):
+        return False
+    scopes = {shell.places.scope(source, shell.cwd) for source in sources}
+    if shell.places.scope(target, shell.cwd) is not Scope.OUTSIDE:
+        return False
+    if scopes == {Scope.WORKSPACE}:
+        return True
+    brought = is_brought(shell.places.resolve(target, shell.cwd))
+    return brought and scopes <= _KEPT and all(map(is_literal, sources))
 
 
 def is_personal(full: str) -> bool:

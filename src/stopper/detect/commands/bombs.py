@@ -27,6 +27,12 @@ _GROWS: Final = re.compile(
     r"|\bcat\s{1,9}(?P<file>\S{1,99})\s{1,9}(?P=file)"
     r"|\b(?:cp|cat)\s{1,9}(\S{1,99})\s{1,9}[^;&|]{0,99}\$"
 )
+_PIPED: Final = re.compile(r"(?<!\|)\|(?!\|)")
+_BASE: Final = re.compile(
+    r"(?:(?:\[|\btest)\s[^\n;]{0,200}\$[^\n;]{0,200}|\(\([^\n]{1,200}\)\)\s{0,9})"
+    r"(?:(?:\]|\))\s{0,9}&&[^\n]{0,200}\breturn\b|;?\s{0,9}(?:then\b|&&\s{0,9}(?:\{|return\b)))"
+)
+"""A question about what a function was given, behind which it returns or does something else."""
 _IDLE: Final = re.compile(r"do\s{0,99}(?::|true|continue)\s{0,99}[;\n]\s{0,99}done")
 
 
@@ -44,7 +50,19 @@ def is_bomb(body: Node, text: str, name: str) -> bool:
         if node.type == "command_name" and text[node.start_byte : node.end_byte] == name:
             calls += 1
         todo += node.named_children
-    return calls > 1 or (calls == 1 and "&" in _bare(inside))
+    aside = "&" in _bare(inside)
+    return (calls > 1 and (aside or not _comes_to_end(inside, name))) or (calls == 1 and aside)
+
+
+def _comes_to_end(inside: str, name: str) -> bool:
+    """Whether a function asks what it was given before it calls itself, each time with less.
+
+    Where a pipe joins its calls, they all run at once.
+    """
+    calls = list(re.finditer(rf"(?<![\w\"'$.-]){re.escape(name)}(?![\w-])([^;&|)}}\n]*)", inside))
+    if not calls or _PIPED.search(inside) or not all("$" in call[1] for call in calls):
+        return False
+    return _BASE.search(inside[: calls[0].start()]) is not None
 
 
 def spawns_forever(text: str) -> bool:

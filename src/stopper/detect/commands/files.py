@@ -147,8 +147,23 @@ def _link(shell: "Shell", call: "Call") -> str:
     if target is not None and not _is_own_link(shell, sources, target):
         # without -f, nothing is ever replaced
         kept = not options.has("-f", "--force") or _is_own_program(shell, sources, target)
+        switches = options.has("-n", "--no-dereference") and _is_switch(shell, sources, target)
+        kept = kept or switches
         note_write(shell, target, UNKNOWN, append=kept)
     return ""
+
+
+def _is_switch(shell: "Shell", sources: list[str], target: str) -> bool:
+    """A link that is set to another of the folders beside it: `latest`, `current`."""
+    full = shell.places.resolve(target, shell.cwd)
+    folder = full.rpartition("/")[0]
+    return (
+        len(sources) == 1
+        and folder.count("/") > 1
+        and shell.places.scope(target, shell.cwd) is Scope.OUTSIDE
+        and not is_system(full)
+        and shell.places.resolve(sources[0], folder).startswith(folder + "/")
+    )
 
 
 def _is_own_link(shell: "Shell", sources: list[str], target: str) -> bool:

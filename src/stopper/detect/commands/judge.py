@@ -32,6 +32,7 @@ from stopper.detect.commands import (
     runs,
     servers,
     sockets,
+    stages,
     terminals,
     touches,
 )
@@ -47,7 +48,7 @@ from stopper.detect.commands.windows import (
     run_windows,
     run_windows_words,
 )
-from stopper.detect.commands.winnotes import blank_notes
+from stopper.detect.commands.winnotes import blank_documents, blank_notes
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
 
 __all__ = ["DIALECTS", "judge_command"]
@@ -112,7 +113,7 @@ def judge_command(
         with suppress(Spent):
             if dialect != "bash" or is_evident(plain):
                 plain = blank_notes(plain)
-                run_windows(shell, plain)
+                run_windows(shell, blank_documents(plain) if dialect == "bash" else plain)
                 if dialect == "bash":
                     _read_as_bash(shell, plain)
             else:
@@ -176,6 +177,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
     name = _canonical(name)
     call.name = name
     clusters.note_cluster(shell, call)
+    mild.note_started(shell, call)
     if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
         call = codelaws.folded(shell, call)
         codelaws.note_code(shell, call)
@@ -190,6 +192,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
+    stages.note_forward(shell, call)
     servers.note_served(shell, call)
     reads = touches.note_files(shell, call, judged=handler is not None)
     if handler is not None:

@@ -3,12 +3,10 @@
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from stopper.data.commands import load_commands
 from stopper.detect.commands.clusters import is_own_cluster
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.stages import is_live, is_named_live, is_played
+from stopper.detect.commands.stages import is_live, is_named_live, is_played, is_sandbox
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["asks_help", "is_numbered", "is_scratch", "names_scratch", "soften"]
+__all__ = ["asks_help", "is_numbered", "is_scratch", "names_scratch", "note_started", "soften"]
 
 _WORDS: Final = load_commands().words
 _HELPS: Final = _WORDS["ask_helps"]
@@ -38,6 +36,12 @@ _MAX_ARGUMENTS: Final = 64
 _MAX_NOTE: Final = 2000
 _TRIALS: Final = frozenset({"molecule", "kitchen"})
 """Programs whose machines are made for a test, and for nothing else."""
+_OUTPUTS: Final = _WORDS["output_folders"]
+_MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
+_STARTS: Final = frozenset({"up", "launch", "start", "create"})
+_STARTED: Final = "machines:"
+"""The key under which a shell keeps which machines its text started."""
+_STARTED_KINDS: Final = frozenset({EffectKind.INFRASTRUCTURE})
 _NOTIFIERS: Final = _WORDS["notifiers"]
 _LATER_PROGRAMS: Final = frozenset({"at", "batch"})
 _TIMER_FLAGS: Final = (
@@ -77,16 +81,8 @@ def soften(shell: "Shell", call: "Call", before: int) -> None:
 
     A program that does not know the word for a dry run does nothing either.
     """
-    if len(shell.effects) == before:
-        return
-    mild = _mild(shell, call)
-    if not mild:
-        return
-    found = list(shell.effects)
-    shell.effects = dict.fromkeys(found[:before])
-    for effect in found[before:]:
-        own = effect.kind in mild
-        shell.effects[msgspec.structs.replace(effect, reversible=True) if own else effect] = None
+    if len(shell.effects) > before:
+        shell.soften(before, _mild(shell, call))
 
 
 def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
@@ -105,7 +101,9 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
         return frozenset({EffectKind.INFRASTRUCTURE})
     if is_own_cluster(shell, call):
         return frozenset({EffectKind.INFRASTRUCTURE})
-    return _KEPT if call.name == "git" and _is_passing(shell, call) else frozenset()
+    if call.name != "git":
+        return _STARTED_KINDS if _was_started(shell, call) else frozenset()
+    return _KEPT if _cleans_output(call) or _is_passing(shell, call) else frozenset()
 
 
 def _is_reminder(call: "Call") -> bool:
@@ -126,6 +124,33 @@ def _is_reminder(call: "Call") -> bool:
 def _named(call: "Call", flag: str) -> str:
     """A flag with its program, as the table has them."""
     return f"{call.name} {flag.partition('=')[0]}"
+
+
+def _was_started(shell: "Shell", call: "Call") -> bool:
+    """Whether a call destroys machines that the text itself started, or that are for tests."""
+    if call.name not in _MACHINES or "--all" in call.args:
+        return False
+    if f"{_STARTED}{call.name}" in shell.files:
+        return True
+    names = [arg for arg in call.args if arg[:1] != "-"][1:]
+    return call.name != "vagrant" and bool(names) and all(map(is_sandbox, names))
+
+
+def note_started(shell: "Shell", call: "Call") -> None:
+    """Keep that the text starts machines on this machine."""
+    if call.name in _MACHINES and _STARTS.intersection(call.args[:1]):
+        shell.files[f"{_STARTED}{call.name}"] = ""
+
+
+def _cleans_output(call: "Call") -> bool:
+    """Whether `git clean` is told to clean nothing but folders of build output."""
+    words = [arg for arg in call.args if arg[:1] != "-"]
+    return (
+        words[:1] == ["clean"]
+        and bool(words[1:])
+        and not any(".." in word or "*" in word for word in words[1:])
+        and all(word.rstrip("/").rpartition("/")[2] in _OUTPUTS for word in words[1:])
+    )
 
 
 def _is_passing(shell: "Shell", call: "Call") -> bool:

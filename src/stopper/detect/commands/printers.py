@@ -93,12 +93,12 @@ def _cat(shell: "Shell", call: "Call") -> str:
 
 def _tail_words(shell: "Shell", call: "Call") -> str:
     """`basename`, `dirname`, `realpath`: paths out of paths."""
-    paths = [arg for arg in call.args if arg[:1] != "-"]
+    paths = read_options(call.args, frozenset({"-s", "--suffix"})).operands
     path = paths[0] if paths else ""
     if call.name == "dirname":
         return (path.rstrip("/").rpartition("/")[0] or ("/" if path[:1] == "/" else ".")) + "\n"
     if call.name == "basename":
-        return path.rstrip("/").rpartition("/")[2] + "\n"
+        return path.rstrip("/").rpartition("/")[2].removesuffix("".join(paths[1:2])) + "\n"
     return shell.places.resolve(path, shell.cwd) + "\n"
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.mild import is_numbered, is_scratch
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.stages import is_own
+from stopper.detect.commands.stages import is_near, is_own, is_tested
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read
 from stopper.detect.effects import EffectKind, Scope
@@ -125,6 +125,11 @@ _MAKES: Final = lazy(
     r"|role|index)?)\b[^']{0,200}'\s{0,9}(?:\|\||,|\+)",
     re.IGNORECASE,
 )
+_DROPPED: Final = lazy(
+    r"\s{0,99}(?:drop|create)\s{1,9}(?:database|schema)\s{1,9}(?:if\s{1,9}(?:not\s{1,9})?exists\s{1,9})?"
+    r"[`\"\[]?(\w{1,60})[`\"\]]?(?:\s{1,9}(?:cascade|with\s{1,9}\(force\)))?\s{0,99}",
+    re.IGNORECASE,
+)
 _TRIED: Final = lazy(r"--help\Z|--dry[-_]?run\b(?!=false)", re.IGNORECASE)
 _SPELLED: Final = lazy(
     r"^\\set\s.{0,4000}^\s{0,99}:['\"]?\w{1,60}['\"]?\s{0,9}(?:;|$)", re.MULTILINE | re.DOTALL
@@ -161,8 +166,9 @@ def _client(shell: "Shell", call: "Call") -> str:
     if call.stdin and not is_literal(call.stdin) and any("prod" in arg for arg in call.args):
         shell.add(EffectKind.DATABASE, call.name, Scope.REMOTE, "command.database_replaces")
     own = is_own(shell, call) or _is_scratch(shell, call, dialect)
+    near = bool(shell.places.workspace) and is_near(shell, call)
     for text in texts:
-        note_sql(shell, text, dialect, own=own)
+        note_sql(shell, text, dialect, own=own or (near and _drops_own(text)))
         if _SPELLED.search(text) and not own:
             shell.doubt("a statement that a variable holds", "command.unknown_code")
         for line in re.findall(
@@ -170,6 +176,13 @@ def _client(shell: "Shell", call: "Call") -> str:
         ):
             shell.run_code(line, call.name)
     return _printed("".join(texts))
+
+
+def _drops_own(text: str) -> bool:
+    """Whether statements only drop and make databases that are named for tests."""
+    statements = [part for part in text.split(";") if part.strip()]
+    names = [_DROPPED.fullmatch(part) for part in statements]
+    return bool(names) and all(name is not None and is_tested(name[1]) for name in names)
 
 
 def _is_scratch(shell: "Shell", call: "Call", dialect: str | None) -> bool:

@@ -39,6 +39,15 @@ _ROOT = frozenset({None, "root", "#0", "0"})
 _NOBODY = frozenset({"#-1", "#4294967295"})
 """Users that do not exist, which an old `sudo` takes for root."""
 _CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
+_SEALED = frozenset(
+    {"--rm", "-i", "-t", "-it", "-ti", "--interactive", "--tty", "--name", "-w", "--workdir", "-e",
+     "--env", "--platform", "--pull", "--entrypoint", "-u", "--user", "-h", "--hostname", "-q",
+     "--quiet", "--init", "--read-only", "--tmpfs", "-m", "--memory", "--cpus"}
+)  # fmt: skip
+"""Options of a container that open no way out of it."""
+_INSIDE = frozenset(
+    {EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.PERMISSIONS, EffectKind.PERSISTENCE}
+)
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
 
 
@@ -59,6 +68,7 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
         before, sandbox = shell.elevated, shell.in_sandbox
+        seen = len(shell.effects)
         if row.verb == "exec" and call.name in _CONTAINERS:
             shell.in_sandbox = is_sandbox("".join(operands[:1]))
         if row.privilege:
@@ -67,7 +77,10 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         try:
             if words:
                 mounts = _mounts(shell, options) if row.machine == "container" else {}
-                return run_words(shell, words, call.stdin, row.machine, mounts)
+                output = run_words(shell, words, call.stdin, row.machine, mounts)
+                if row.verb == "run|create" and _is_sealed(options):
+                    shell.soften(seen, _INSIDE)
+                return output
         finally:
             shell.elevated, shell.in_sandbox = before, sandbox
     return None
@@ -130,6 +143,12 @@ def _verb_start(args: list[str], row: Wrapper) -> int | None:
     last = row.verb.split()[-1].split("|")
     place = next((n for n, arg in enumerate(args) if arg in last), None)
     return None if place is None else place + 1
+
+
+def _is_sealed(options: Options) -> bool:
+    """Whether a container goes with all it holds, and sees nothing of this machine."""
+    given = {flag.partition("=")[0] for flag in options.flags}
+    return "--rm" in given and given <= _SEALED
 
 
 def _mounts(shell: "Shell", options: Options) -> dict[str, Scope]:

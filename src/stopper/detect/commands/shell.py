@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import tree_sitter_bash
+from msgspec.structs import replace
 from tree_sitter import Language, Node, Parser
 
 from stopper.detect.commands.call import Call, Spent
@@ -72,6 +73,8 @@ class Shell:
         self.captured = 0
         self.elevated = False
         self.in_sandbox = False
+        self.forwards = False
+        self.absent: frozenset[str] = frozenset()
         self._selves = 0
         self.unseen = False
         self.endless = False
@@ -97,6 +100,16 @@ class Shell:
         else:
             target = show(target[:_MAX_TARGET])
             self.effects[Effect(kind, target, reversible, scope, reason, self.span)] = None
+
+    def soften(self, before: int, kinds: frozenset[EffectKind]) -> None:
+        """Call reversible what is of these kinds, of the effects from `before` on."""
+        if not kinds:
+            return
+        found = list(self.effects)
+        self.effects = dict.fromkeys(found[:before])
+        for effect in found[before:]:
+            own = effect.kind in kinds
+            self.effects[replace(effect, reversible=True) if own else effect] = None
 
     def note_secret(self, target: str, scope: Scope, reason: str) -> None:
         """Note that a credential is read; while its text only flows on, nobody has seen it."""
@@ -165,13 +178,13 @@ class Shell:
 
     def in_subshell(self, run: Callable[[], str]) -> str:
         """Run something whose variables, functions and folder do not outlive it."""
-        kept = (self.variables, self.cwd, self.functions, self.aliases)
+        kept = (self.variables, self.cwd, self.functions, self.aliases, self.absent)
         self.variables = self.variables.copy()
         self.functions = dict(self.functions)
         try:
             return run()
         finally:
-            self.variables, self.cwd, self.functions, self.aliases = kept
+            self.variables, self.cwd, self.functions, self.aliases, self.absent = kept
 
     def elsewhere(
         self, run: Callable[[], str], machine: str, mounts: Mapping[str, Scope] | None = None

@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 __all__ = [
     "is_live",
     "is_named_live",
+    "is_near",
     "is_own",
     "is_played",
     "is_sandbox",
     "is_sandboxed",
     "is_tested",
+    "note_forward",
     "note_rebuilt",
 ]
 
@@ -65,6 +67,12 @@ _ELSEWHERE: Final = lazy(
     r"|cloud|dev|app)\b|(?:^|@|//)(?!127\.)\d{1,3}(?:\.\d{1,3}){3}\b",
     re.IGNORECASE,
 )
+_TUNNELS: Final = frozenset({"ssh", "autossh", "cloud_sql_proxy", "cloud-sql-proxy", "gcloud"})
+_FORWARD: Final = lazy(
+    r"-[A-Za-z]{0,12}L|LocalForward|-instances|[\w-]{1,60}:[\w-]{1,60}:[\w-]{1,60}$"
+    r"|start-iap-tunnel"
+)
+_LISTENS: Final = lazy(r"TCP\w{0,2}-L(?:ISTEN)?:", re.IGNORECASE)
 _OWN_PORT: Final = lazy(r"(?!6379$)\d{4,5}")
 _TASKS: Final = frozenset(
     {"mix", "rails", "rake", "bundle", "artisan", "manage.py", "django-admin", "sequelize", "knex",
@@ -107,20 +115,13 @@ def is_own(shell: "Shell", call: "Call") -> bool:
 
     What names no stage is not, nor is what names another machine or a stage that people live on.
     """
-    args = call.args[:_MAX_ARGUMENTS]
-    places = [value for name, value in shell.given.items() if _PLACED.fullmatch(name)]
-    stages = _stages(shell, call)
-    if any(map(_LIVE.search, [*args, *stages, *places])) or not all(map(is_literal, places)):
-        return False
-    if any(map(_ELSEWHERE.search, [*args, *places])):
+    args, places, stages = _named(shell, call)
+    if not is_near(shell, call):
         return False
     if call.name in _LOCALS:
         return True
     if call.name in _TASKS:
         return any(map(_TESTED.search, stages))
-    hosts = [value for name, value in pairwise(args) if name in _HOSTS]
-    if any(not _HERE.search(host) and host[:1] != "/" for host in hosts):
-        return False
     if shell.in_sandbox:
         return True
     if call.name.endswith("-cli") and "6379" not in args:
@@ -130,9 +131,41 @@ def is_own(shell: "Shell", call: "Call") -> bool:
     return any(map(_TESTED.search, plain)) and shell.places.workspace != ""
 
 
+def is_near(shell: "Shell", call: "Call") -> bool:
+    """Whether nothing says that a call works on another machine, or on what people live on."""
+    args, places, stages = _named(shell, call)
+    if any(map(_LIVE.search, [*args, *stages, *places])) or not all(map(is_literal, places)):
+        return False
+    if shell.forwards or any(map(_ELSEWHERE.search, [*args, *places])):
+        return False
+    if call.name in _TASKS:
+        return True
+    hosts = [value for name, value in pairwise(args) if name in _HOSTS]
+    return all(_HERE.search(host) or host[:1] == "/" for host in hosts)
+
+
+def _named(shell: "Shell", call: "Call") -> tuple[list[str], list[str], list[str]]:
+    """The arguments of a call, the machines and databases that variables name, and the stages."""
+    places = [value for name, value in shell.given.items() if _PLACED.fullmatch(name)]
+    return call.args[:_MAX_ARGUMENTS], places, _stages(shell, call)
+
+
+def note_forward(shell: "Shell", call: "Call") -> None:
+    """Keep that a port of this machine leads to another one from here on."""
+    options = call.args[:_MAX_ARGUMENTS]
+    if call.name in _TUNNELS:
+        shell.forwards = shell.forwards or any(map(_FORWARD.match, options))
+    elif call.name in _CLUSTERS and "port-forward" in options:
+        shell.forwards = True
+    elif call.name == "socat":
+        shell.forwards = shell.forwards or any(map(_LISTENS.match, options))
+
+
 def is_played(shell: "Shell", call: "Call") -> bool:
     """Whether a call talks to a cloud that is played on this machine, by the endpoint it names."""
-    if call.name not in {"aws", "awslocal"} or any(map(_SHARED.search, call.args)):
+    if call.name not in {"aws", "awslocal"} or shell.forwards:
+        return False
+    if any(map(_SHARED.search, call.args)):
         return False
     args = [word for arg in call.args for word in arg.split("=", 1)]
     ends = [value for name, value in pairwise(args) if name == "--endpoint-url"]

@@ -61,6 +61,7 @@ _FED = _lines("fed")
 _WRITES_LAST = _lines("writes_last")
 _WRITES_FIRST = _lines("writes_first")
 _WRITES_ALL = _lines("writes_all")
+_WRITES_BESIDE = _lines("writes_beside")
 _WRITERS = frozenset({*_WRITES_LAST, *_WRITES_FIRST, *_WRITES_ALL})
 _RUNS = _INSTALLERS | _SCRIPTS | _BUILDERS | frozenset(_FED)
 _SENDS = _WORDS["sends"]
@@ -114,7 +115,7 @@ def _note_written(shell: "Shell", call: "Call") -> None:
         operands = operands[-1:] if len(operands) > 1 else []
     elif _fits(_WRITES_FIRST, call):
         operands = operands[:1]
-    elif not _fits(_WRITES_ALL, call):
+    elif not _fits(_WRITES_ALL, call) or _fits(_WRITES_BESIDE, call):
         return
     for path in operands[:_MAX_ARGUMENTS]:
         if "/" in path and "://" not in path:

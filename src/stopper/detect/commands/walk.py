@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from tree_sitter import Node
 
+from stopper.detect.commands.absent import lacking, leaves
 from stopper.detect.commands.bombs import fills_forever, is_bomb, is_flood, spawns_forever
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.endless import (
@@ -53,6 +54,7 @@ _ENDLESS: Final = re.compile(
 )
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
+_CLAUSES: Final = frozenset({"elif_clause", "else_clause"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
 """Programs whose assignments stay."""
@@ -119,6 +121,31 @@ def _conditional(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, 
     return output
 
 
+def _if(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
+    """As any other, but that its test may say what is not there."""
+    tests = [child for child in node.children_by_field_name("condition") if child.is_named]
+    kept = shell.absent
+    if len(tests) != 1:
+        return _conditional(shell, node, stdin, redirects)
+    then, other = lacking(shell, tests[0], holds=True), lacking(shell, tests[0], holds=False)
+    if not then and not other:
+        return _conditional(shell, node, stdin, redirects)
+    before = shell.variables.copy()
+    found = _redirects(shell, redirects)
+    stdin = apply_inputs(shell, found, stdin)
+    output = []
+    for child in node.named_children:
+        if child != tests[0]:
+            shell.absent = kept | (other if child.type in _CLAUSES else then)
+        output.append(shell.run(child, stdin))
+    last = [child for child in node.named_children if child.type not in _CLAUSES][-1]
+    shell.absent = kept | other if leaves(_text(shell, last)) else kept
+    printed = shell.cut("".join(output))
+    apply_outputs(shell, found, printed, stdin)
+    shell.variables.join(before)
+    return printed
+
+
 def _list(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
     children = node.named_children
     alternative = any(child.type == "||" for child in node.children)
@@ -129,7 +156,13 @@ def _list(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -
         output.append(shell.run(child, stdin))
         shell.endless = fed
     if children:
+        kept = shell.absent
+        if len(children) == len(("left", "right")):
+            shell.absent = kept | lacking(shell, children[0], holds=not alternative)
         output.append(shell.run(children[-1], stdin, redirects))
+        shell.absent = kept
+        if leaves(_text(shell, children[-1])):
+            shell.absent = kept | lacking(shell, children[0], holds=alternative)
     if before is not None:
         shell.variables.join(before)
     return shell.cut("".join(output))
@@ -321,10 +354,13 @@ def _for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) ->
     values = [field for word in raw for field in shell.expander.fields(word)]
     found = _redirects(shell, redirects)
     output = []
-    name = _text(shell, variable)
+    name, kept = _text(shell, variable), shell.absent
     for value in shell.some(values, MAX_LOOP) or [UNKNOWN]:
         shell.variables.set(name, value)
+        # a wildcard is another file in each loop
+        shell.absent = frozenset()
         output.append(shell.run(body, apply_inputs(shell, found, stdin)))
+    shell.absent = kept
     printed = shell.cut("".join(output))
     apply_outputs(shell, found, printed, stdin)
     return printed
@@ -335,9 +371,13 @@ def _loop(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -
     text = _text(shell, node)
     if _ENDLESS.match(text):
         _note_forever(shell, text)
+    kept = shell.absent
     # what the first pass sets, the second one sees
     _conditional(shell, node, stdin, redirects)
-    return _conditional(shell, node, stdin, redirects)
+    shell.absent = kept
+    output = _conditional(shell, node, stdin, redirects)
+    shell.absent = kept
+    return output
 
 
 def _note_forever(shell: "Shell", text: str) -> None:
@@ -449,7 +489,7 @@ _WALKS: Final[dict[str, Walk]] = {
     "pipeline": _pipeline,
     "redirected_statement": _redirected,
     "subshell": _subshell,
-    "if_statement": _conditional,
+    "if_statement": _if,
     "case_statement": _conditional,
     "while_statement": _loop,
     "for_statement": _for,

@@ -18,7 +18,7 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["is_system", "note_delete", "note_read", "note_write"]
+__all__ = ["is_brought", "is_system", "note_delete", "note_read", "note_write"]
 
 MAX_FILES = 256
 
@@ -67,6 +67,7 @@ _WRAPPED = lazy(
 """Lines that put themselves before what is trusted, or that run what nobody is meant to see."""
 _MODULE_WORDS = lazy(r"import\b")
 _PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
+_DISK = lazy(r"/(?:mnt|Volumes|media(?:/[^/]+)?|run/media/[^/]+)/[^/]+/.+")
 _WILD = lazy(r"[*?]")
 _SOURCES = lazy(
     r"[*?][^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
@@ -77,6 +78,11 @@ _SOURCES = lazy(
 def is_system(path: str) -> bool:
     """Whether a path from the root on belongs to the system itself."""
     return _SYSTEM.match(path) is not None
+
+
+def is_brought(path: str) -> bool:
+    """Whether a path from the root on lies on a disk that somebody plugged in."""
+    return _DISK.fullmatch(path) is not None
 
 
 def note_read(shell: "Shell", path: str) -> str:
@@ -124,6 +130,7 @@ def note_write(
         return
     guessed = scope is Scope.ROOT and _WILD.search(full) is not None
     adds = adds and _SYSTEM.match(full) is None and full != "/" and not guessed
+    append = append or full in shell.absent
     _note_replaced(shell, path, full, scope, content, append=append, adds=adds)
 
 
@@ -136,6 +143,9 @@ def _note_replaced(
         reason, mild = "command.overwrites_many", append
     elif scope is Scope.HOME and is_settings(full):
         reason = "command.overwrites_settings"
+    elif scope is Scope.OUTSIDE and content.strip("\n") and is_brought(full):
+        # as in a home folder
+        mild = mild or _WILD.search(full) is None
     elif scope is Scope.WORKSPACE and not content and not append and _SOURCES.search(full):
         reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
