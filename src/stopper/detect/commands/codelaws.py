@@ -163,7 +163,19 @@ _DEVICES: Final = lazy(
     r"|\.incbin\s{0,9}\"/dev/zero"
 )
 _COMPILERS: Final = frozenset(
-    {"gcc", "cc", "cpp", "g++", "clang", "clang++", "c++", "tcc", "m4", "as", "nasm"}
+    {"gcc", "cc", "cpp", "g++", "clang", "clang++", "c++", "tcc", "m4", "as", "nasm",
+     "rustc", "go"}
+)  # fmt: skip
+_FORKS: Final = lazy(
+    r"(?:\bwhile\s{0,9}\(\s{0,9}(?:1|true)\s{0,9}\)|\bfor\s{0,9}\(\s{0,9};[^;)]{0,40};[^)]{0,40}\)"
+    r"|\bdo\b|\bloop\s{0,9}(?=\{)|\bfor\s{0,9}(?=\{)|\bmain\s{0,9}\([^)]{0,60}\))\s{0,9}\{?"
+    r"[^}]{0,99}?(?:\bv?fork\s{0,9}\(|\bexec\.Command\(|\bCommand::new\()[^}]{0,99}"
+    r"(?<!main\(\)\{)[;)]"
+)
+"""A loop, or a function that calls itself, in which a compiled program starts others."""
+_PAUSES: Final = lazy(
+    r"\b(?:accept|wait\w*|Wait|sleep|Sleep|pause|read|recv\w*|break|return|exit|output|status|Run|Output"
+    r"|if)\b"
 )
 _EDITED: Final = lazy(
     r"\b(?:writefile|append-to-file|write-region|write-file|with-temp-file|rename|rename-file"
@@ -207,6 +219,7 @@ def note_code(shell: "Shell", call: Call) -> None:
     texts = [arg for arg in call.args[:_MAX_ARGUMENTS] if _SIGNS.search(arg)]
     if call.stdin and len(call.stdin) <= _MAX_CODE and is_literal(call.stdin):
         texts.append(call.stdin)
+    texts += _sources(shell, call)
     code = "\n".join(texts)
     if not code or len(code) > _MAX_CODE:
         return
@@ -214,8 +227,7 @@ def note_code(shell: "Shell", call: Call) -> None:
     if special is not None:
         special(shell, call, code)
     if call.name in _COMPILERS:
-        if _DEVICES.search(code):
-            shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+        _compile(shell, call, code)
         return
     _note_shape(shell, call, code)
     _note_written(shell, call, code)
@@ -226,6 +238,23 @@ def note_code(shell: "Shell", call: Call) -> None:
             shell.run_argv(words)
         elif words:
             shell.run_code(words[0], call.name)
+
+
+def _compile(shell: "Shell", call: Call, code: str) -> None:
+    """A compiler that reads without end, or makes a program that starts others without end."""
+    if _DEVICES.search(code):
+        shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
+    if any(_PAUSES.search(loop[0]) is None for loop in _FORKS.finditer(code)):
+        shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.fork_bomb")
+
+
+def _sources(shell: "Shell", call: Call) -> list[str]:
+    """What the files hold that a compiler is given, as far as this text wrote them."""
+    if call.name not in _COMPILERS or not shell.files:
+        return []
+    paths = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
+    texts = [shell.files.get(shell.places.resolve(path, shell.cwd), "") for path in paths]
+    return [text for text in texts if text and is_literal(text)]
 
 
 def _note_shape(shell: "Shell", call: Call, code: str) -> None:

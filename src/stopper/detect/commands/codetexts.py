@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.detect.lazy import lazy
 
-__all__ = ["call_plainly", "is_made", "mute"]
+__all__ = ["call_plainly", "is_made", "mute", "unalias"]
 
 _MAX_CODE: Final = 65_536
 _MAX_SETS: Final = 32
@@ -28,6 +28,11 @@ _SHOWN: Final = lazy(
     rf"(\b(?:check|judge|classify|scan|inspect|puts|p|print|println|printf|echo|say|console\.(?:log|error|warn)|log|warn"
     rf"|info|debug|assert_\w{{1,30}}|expect|describe|it|test|include\?|match\??|refute|lint|parse|tokenize|highlight"
     rf"|is_dangerous|analyze)\s{{0,9}}\(?\s{{0,9}})(?:{_S})(?=\s{{0,9}}(?:[);,\n}}]|$|\.(?:inspect|to_s)))"
+)
+_RUNNERS = r"(execSync|execFileSync|execFile|exec|spawnSync|spawn|system|popen|fork|eval)"
+_ALIASED: Final = lazy(
+    rf"[{{,]{_B}{_RUNNERS}(?:{_B}:{_B}|\s{{1,9}}as\s{{1,9}})([A-Za-z_]\w{{0,40}}){_B}(?=[,}}])"
+    rf"|\balias(?:_method)?\s{{1,9}}:?([A-Za-z_]\w{{0,40}}),?\s{{1,9}}:?{_RUNNERS}\b"
 )
 _MAKERS = (
     r"(?:base64|decode|unpack|rot13|strrev|\breverse|\bjoin\b|implode|concat|\bchr\b|fromCharCode|replace|gsub|\btr/|\by/"
@@ -55,6 +60,16 @@ def call_plainly(code: str) -> str:
     code = _APPLIED.sub(lambda m: f"{m[2] or m[3]}(", _SENT.sub(_called, _put(code)))
     code = _MEMBER.sub(r"\1.\3(", code)
     return _NAMED.sub(r"\2(", code)
+
+
+def unalias(code: str) -> str:
+    """The code with calls that run commands under their own names, where it gives them others."""
+    if len(code) > _MAX_CODE:
+        return code
+    for match in list(_ALIASED.finditer(code))[:_MAX_SETS]:
+        name, other = match[1] or match[4], match[2] or match[3]
+        code = re.sub(rf"(?<![\w$.]){other}(?=\s{{0,9}}[(\"'`])", name, code)[:_MAX_CODE]
+    return code
 
 
 def mute(code: str) -> str:

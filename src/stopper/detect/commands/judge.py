@@ -34,6 +34,7 @@ from stopper.detect.commands import (
     sockets,
     stages,
     terminals,
+    terraform,
     touches,
 )
 from stopper.detect.commands.call import Call, Handler, Spent
@@ -181,8 +182,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
     if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
         call = codelaws.folded(shell, call)
         codelaws.note_code(shell, call)
-    if name == "git" and "GIT_CONFIG_KEY_0" in shell.given:
-        call.args = [*_given_settings(shell), *call.args]
+    call.args = _told(shell, call)
     before = len(shell.effects)
     lines.note_line(shell, call)
     handler = _HANDLERS.get(name)
@@ -205,6 +205,13 @@ def _dispatch(shell: Shell, call: Call) -> str:
         _run_file(shell, call)
     output = flow.generic(shell, call)
     return SECRET if reads else output
+
+
+def _told(shell: Shell, call: Call) -> list[str]:
+    """The arguments of a call, and what variables add to them."""
+    if call.name == "git" and "GIT_CONFIG_KEY_0" in shell.given:
+        return [*_given_settings(shell), *call.args]
+    return terraform.told(shell, call) if call.name in terraform.PROGRAMS else call.args
 
 
 def _given_settings(shell: Shell) -> list[str]:

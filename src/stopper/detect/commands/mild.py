@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from stopper.data.commands import load_commands
 from stopper.detect.commands.clusters import is_own_cluster
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.stages import is_live, is_named_live, is_played, is_sandbox
+from stopper.detect.commands.stages import is_named_live, is_played, is_sandbox
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
@@ -97,7 +97,7 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
     if call.name == "getcap" and shell.elevated:
         # whoever has all rights seeks none
         return frozenset({EffectKind.PRIVILEGE})
-    if call.name in _TRIALS and not is_live(shell, call):
+    if call.name in _TRIALS and not any(map(is_named_live, call.args)):
         return frozenset({EffectKind.INFRASTRUCTURE})
     if is_own_cluster(shell, call):
         return frozenset({EffectKind.INFRASTRUCTURE})

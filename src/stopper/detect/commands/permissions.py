@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from stopper.detect.commands.options import read_options
+from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device, is_privileged
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.writes import is_system
@@ -24,15 +24,17 @@ _OWN_KEYS = re.compile(r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)")
 _OTHERS_READ = re.compile(
     r"0?[0-7](?:[1-7][0-7]|[0-7][1-7])\Z|[ugo]*[goa][ugoa]*[+=]\w*[rwx]|\+\w*r"
 )
+_OWNERS = re.compile(
+    r"/(?:usr/)?s?bin/(?:passwd|su|sudo|mount|umount|chsh|chfn|newgrp|gpasswd|pkexec|crontab|ping)\Z"
+)
+"""Programs that run with their owner's rights."""
 _SETUID = re.compile(r"0?[2467][0-7]{3}\Z|[ugoa]*[+=][rwx]*s")
 
 
 def _chmod(shell: "Shell", call: "Call") -> str:
     args = call.args
     if any(arg.startswith("--reference") for arg in args):
-        options = read_options(args, frozenset({"--reference"}))
-        for path in shell.some(options.operands):
-            _note_permissions(shell, path, recursive=False, open_to_all=False, locks=False)
+        _copy_mode(shell, read_options(args, frozenset({"--reference"})))
         return ""
     place = next(
         (n for n, arg in enumerate(args) if arg[:1] != "-" or re.match(r"-[rwxst]+$", arg)), None
@@ -52,6 +54,17 @@ def _chmod(shell: "Shell", call: "Call") -> str:
             shell.add(EffectKind.PERMISSIONS, path, scope, "command.opens_credential")
         _note_permissions(shell, path, recursive=recursive, open_to_all=world, locks=locks)
     return ""
+
+
+def _copy_mode(shell: "Shell", options: Options) -> None:
+    """`chmod --reference`: a passing folder's mode, or a program's with its owner's rights."""
+    model = options.value("--reference") or ""
+    passing = shell.places.scope(model, shell.cwd) is Scope.TEMP
+    recursive = options.has("-R", "--recursive")
+    for path in shell.some(options.operands):
+        if _OWNERS.match(model):
+            note_setuid(shell, path, "4755")
+        _note_permissions(shell, path, recursive=recursive, open_to_all=passing, locks=False)
 
 
 def note_setuid(shell: "Shell", path: str, mode: str) -> None:

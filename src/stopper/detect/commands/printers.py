@@ -20,6 +20,7 @@ __all__ = ["HANDLERS"]
 _MAX_TEXT = 262_144
 _MAX_NUMBERS = 256
 _MAX_DIGITS = 8
+_WILD_NAME = re.compile(r"\w[^/]*[*?][^/]*\Z|[*?][^/]*\w[^/]*\Z")
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?([sdiouxXcbq]))")
 
 
@@ -103,7 +104,7 @@ def _tail_words(shell: "Shell", call: "Call") -> str:
 
 
 def _ls(shell: "Shell", call: "Call") -> str:
-    """`ls -d` prints the paths that it is given, wildcards as good as expanded."""
+    """Paths that `ls` is given it prints, wildcards as good as expanded."""
     options = read_options(call.args, frozenset({"-I", "--ignore", "-w"}))
     broad = [
         path.rstrip("/") + "/*"
@@ -112,7 +113,8 @@ def _ls(shell: "Shell", call: "Call") -> str:
     ]
     if broad and not options.has("-l"):
         return "".join(f"{path}\n" for path in broad)
-    if options.has("-d", "--directory") and not options.has("-l"):
+    wild = any(_WILD_NAME.search(path) for path in options.operands)
+    if (wild or options.has("-d", "--directory")) and not options.has("-l"):
         return "".join(f"{path}\n" for path in options.operands)
     return generic(shell, call)
 

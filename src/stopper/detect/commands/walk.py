@@ -23,7 +23,7 @@ from stopper.detect.commands.redirects import (
     note_endless,
 )
 from stopper.detect.commands.scripts import is_shown, named
-from stopper.detect.commands.taint import SECRET, UNKNOWN
+from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ _ENDLESS: Final = re.compile(
 )
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
+_EMPTIES: Final = frozenset({">", ">|", "&>"})
 _CLAUSES: Final = frozenset({"elif_clause", "else_clause"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
@@ -270,10 +271,16 @@ def _simple(  # noqa: PLR0917  all of it is one command
         _note_endless(shell, argv, found, fed=fed)
     if found:
         _note_wired(shell, argv, found)
-        apply_outputs(shell, found, output, stdin)
+        apply_outputs(shell, found, _kept(argv, found, output), stdin)
         if any(redirect.takes_output for redirect in found):
             return ""
     return output
+
+
+def _kept(argv: list[str], found: list[Redirect], output: str) -> str:
+    """What a command prints; nothing where the shell empties the file before it is read."""
+    emptied = any(one.operator in _EMPTIES and one.target in argv[1:] for one in found)
+    return "" if emptied and not is_literal(output) else output
 
 
 def _note_wired(shell: "Shell", argv: list[str], found: list[Redirect]) -> None:
