@@ -17,7 +17,7 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["MAX_LITERALS", "STRING", "literal", "note_orm", "scan"]
+__all__ = ["MAX_LITERALS", "STRING", "literal", "note_leak", "note_orm", "scan"]
 
 MAX_LITERALS: Final = 200
 _MAX_DECODED: Final = 3
@@ -225,6 +225,11 @@ def _note_shape(shell: "Shell", code: str, language: str) -> None:
         shell.add(EffectKind.FORK_BOMB, language, Scope.ROOT, "command.fork_bomb")
     if _FETCHED.search(code):
         shell.add(EffectKind.REMOTE_CODE, language, Scope.REMOTE, "command.runs_remote_code")
+    note_leak(shell, code, language)
+
+
+def note_leak(shell: "Shell", code: str, language: str) -> None:
+    """Credentials that code names, or the environment, where it talks to the network."""
     literals = [literal(match.groups()) for match in list(_LITERAL.finditer(code))[:MAX_LITERALS]]
     secret = [text for text in literals if "/" in text and is_secret_path(text)]
     secret += [text for text in literals if text.startswith(".env") and is_secret_path("/" + text)]

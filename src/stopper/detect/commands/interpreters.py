@@ -7,7 +7,7 @@ from stopper.detect.commands.codecalls import home_literals, note_calls
 from stopper.detect.commands.codetexts import call_plainly, is_made, mute, unalias
 from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.folds import fold_code
-from stopper.detect.commands.foreign import MAX_LITERALS, note_orm, scan
+from stopper.detect.commands.foreign import MAX_LITERALS, note_leak, note_orm, scan
 from stopper.detect.commands.inert import is_inert
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.pycode import MAX_CODE, run_python
@@ -124,6 +124,11 @@ _OTHERS: Final = (
 )
 """Languages whose code stands in an argument or comes as input."""
 _CODE_LIKE: Final = re.compile(r"[\s(\[].*[\"'(`]|[\"'].*[\"']", re.DOTALL)
+_POSTS: Final = re.compile(
+    r"\burlopen\([^\n]{0,400}\b(?:data\s{0,9}=|read|json)|\b(?:requests|httpx|session|client)\.(?:post|put)\("
+    r"|\.request\(\s{0,9}['\"](?:POST|PUT)"
+)
+"""Calls that send something away."""
 _ALIASES: Final = {
     "python2": "python", "python3": "python", "pypy": "python", "pypy3": "python",
     "ipython": "python", "nodejs": "node", "bun": "node", "deno": "node", "luajit": "lua",
@@ -266,6 +271,8 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         plain = spelled
     note_calls(shell, home_literals(plain), language)
     if language == "python" and run_python(shell, plain):
+        if _POSTS.search(plain):
+            note_leak(shell, plain, language)
         if SECRET in code and re.search(r"https?://|socket", code):
             shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
         return

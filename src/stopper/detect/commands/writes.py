@@ -128,7 +128,7 @@ def note_write(
     if _GIT.search(full) and not append:
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
         return
-    guessed = scope is Scope.ROOT and _WILD.search(full) is not None
+    guessed = scope in {Scope.ROOT, Scope.OUTSIDE} and _WILD.search(full) is not None
     adds = adds and _SYSTEM.match(full) is None and full != "/" and not guessed
     append = append or full in shell.absent
     _note_replaced(shell, path, full, scope, content, append=append, adds=adds)
