@@ -27,7 +27,6 @@ _GROWS: Final = re.compile(
     r"|\bcat\s{1,9}(?P<file>\S{1,99})\s{1,9}(?P=file)"
     r"|\b(?:cp|cat)\s{1,9}(\S{1,99})\s{1,9}[^;&|]{0,99}\$"
 )
-_PIPED: Final = re.compile(r"(?<!\|)\|(?!\|)")
 _BASE: Final = re.compile(
     r"(?:(?:\[|\btest)\s[^\n;]{0,200}\$[^\n;]{0,200}|\(\([^\n]{1,200}\)\)\s{0,9})"
     r"(?:(?:\]|\))\s{0,9}&&[^\n]{0,200}\breturn\b|;?\s{0,9}(?:then\b|&&\s{0,9}(?:\{|return\b)))"
@@ -59,8 +58,10 @@ def _comes_to_end(inside: str, name: str) -> bool:
 
     Where a pipe joins its calls, they all run at once.
     """
-    calls = list(re.finditer(rf"(?<![\w\"'$.-]){re.escape(name)}(?![\w-])([^;&|)}}\n]*)", inside))
-    if not calls or _PIPED.search(inside) or not all("$" in call[1] for call in calls):
+    word = rf"(?<![\w\"'$.-]){re.escape(name)}(?![\w-])"
+    calls = list(re.finditer(rf"{word}([^;&|)}}\n]{{0,400}})", inside))
+    piped = re.search(rf"{word}[^;\n]{{0,400}}(?<!\|)\|(?!\|)[^;\n]{{0,400}}{word}", inside)
+    if not calls or piped is not None or not all("$" in call[1] for call in calls):
         return False
     return _BASE.search(inside[: calls[0].start()]) is not None
 

@@ -169,12 +169,12 @@ _COMPILERS: Final = frozenset(
 _FORKS: Final = lazy(
     r"(?:\bwhile\s{0,9}\(\s{0,9}(?:1|true)\s{0,9}\)|\bfor\s{0,9}\(\s{0,9};[^;)]{0,40};[^)]{0,40}\)"
     r"|\bdo\b|\bloop\s{0,9}(?=\{)|\bfor\s{0,9}(?=\{)|\bmain\s{0,9}\([^)]{0,60}\))\s{0,9}\{?"
-    r"[^}]{0,99}?(?:\bv?fork\s{0,9}\(|\bexec\.Command\(|\bCommand::new\()[^}]{0,99}"
+    r"[^}]{0,99}?(?:\b(?:v?fork|malloc|calloc)\s{0,9}\(|\bexec\.Command\(|\bCommand::new\()[^}]{0,99}"
     r"(?<!main\(\)\{)[;)]"
 )
 """A loop, or a function that calls itself, in which a compiled program starts others."""
 _PAUSES: Final = lazy(
-    r"\b(?:accept|wait\w*|Wait|sleep|Sleep|pause|read|recv\w*|break|return|exit|output|status|Run|Output"
+    r"\b(?:accept|wait\w*|Wait|sleep|Sleep|pause|read|recv\w*|break|return|exit|output|status|Run|Output|free"
     r"|if)\b"
 )
 _EDITED: Final = lazy(

@@ -146,6 +146,8 @@ def _fd(shell: "Shell", call: Call) -> str:
     options = read_options(call.args[:place], _FD_VALUES)
     pattern, starts = "".join(options.operands[:1]), options.operands[1:] or ["."]
     pattern = pattern.replace("\\.", ".").strip("^$")
+    kinds = options.all_values("-e", "--extension")
+    pattern = f"*.{kinds[0]}" if kinds and not pattern.strip(".*") else pattern
     broad = not pattern.strip(".*^$") and not options.has("-e", "--extension", "-g", "--glob")
     found = [f"{start.rstrip('/')}/*" if broad else f"{start}/x/{pattern}" for start in starts]
     words = call.args[place + 1 :]

@@ -271,12 +271,17 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         plain = spelled
     note_calls(shell, home_literals(plain), language)
     if language == "python" and run_python(shell, plain):
-        if _POSTS.search(plain):
-            note_leak(shell, plain, language)
-        if SECRET in code and re.search(r"https?://|socket", code):
-            shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
+        _note_posted(shell, code, plain)
         return
     scan(shell, home_literals(plain), language)
+
+
+def _note_posted(shell: "Shell", code: str, plain: str) -> None:
+    """Credentials that Python code sends away, by their paths or by what a variable holds."""
+    if _POSTS.search(plain):
+        note_leak(shell, plain, "python")
+    if SECRET in code and re.search(r"https?://|socket", code):
+        shell.add(EffectKind.EXFILTRATE, "python", Scope.REMOTE, "command.sends_credential")
 
 
 def _other(shell: "Shell", call: "Call") -> str:

@@ -20,7 +20,7 @@ __all__ = ["HANDLERS"]
 _MAX_TEXT = 262_144
 _MAX_NUMBERS = 256
 _MAX_DIGITS = 8
-_WILD_NAME = re.compile(r"\w[^/]*[*?][^/]*\Z|[*?][^/]*\w[^/]*\Z")
+_WILD_NAME = re.compile(r"[/\w][^/]*[*?][^/]*\Z|[*?][^/]*\w[^/]*\Z")
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?([sdiouxXcbq]))")
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from fnmatch import filter as filter_names
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ _WORDS = load_commands().words
 _KEEPERS = _WORDS["keepers"]
 _LOOKERS = _WORDS["lookers"] | _WORDS["readers"]
 _OUTPUTS = _WORDS["outputs"]
+_INPUTS = _WORDS["inputs"]
 _IN_PLACE = _WORDS["in_place"]
 _MAX_ARGUMENTS = 256
 _INSTALLERS = _WORDS["installers"]
@@ -169,7 +171,10 @@ def _note_strange(shell: "Shell", call: "Call") -> None:
 
 def _fits(table: dict[str, list[list[str]]], call: "Call") -> bool:
     """Whether a call has all the words of one of its program's lines."""
-    return any(all(part in call.args for part in parts) for parts in table.get(call.name, ()))
+    return any(
+        all(part in call.args or ("*" in part and filter_names(call.args, part)) for part in parts)
+        for parts in table.get(call.name, ())
+    )
 
 
 def _paths(args: list[str]) -> Iterator[tuple[str, str]]:
@@ -208,7 +213,7 @@ def _note_changed(shell: "Shell", call: "Call") -> None:
     if call.name in _LOOKERS:
         return
     operands = [arg for arg in call.args if arg[:1] != "-"]
-    in_place = not _IN_PLACE.isdisjoint(call.args)
+    in_place = call.name not in _INPUTS and not _IN_PLACE.isdisjoint(call.args)
     grave = is_system if in_place else is_device
     for path in operands if in_place else operands[-1:] if len(operands) > 1 else []:
         if "/" not in path:

@@ -279,7 +279,8 @@ def _simple(  # noqa: PLR0917  all of it is one command
 
 def _kept(argv: list[str], found: list[Redirect], output: str) -> str:
     """What a command prints; nothing where the shell empties the file before it is read."""
-    emptied = any(one.operator in _EMPTIES and one.target in argv[1:] for one in found)
+    read = [*argv[1:], *(one.target for one in found if one.operator == "<")]
+    emptied = any(one.operator in _EMPTIES and one.target in read for one in found)
     return "" if emptied and not is_literal(output) else output
 
 
