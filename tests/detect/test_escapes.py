@@ -26,6 +26,20 @@ def test_at_once_and_one_by_one_are_the_same(line: bytes) -> None:
     assert escapes._undone(line, BOTH) == exact
 
 
+@settings(max_examples=600, deadline=None)
+@given(LINES.map(lambda line: line.decode("ascii", "ignore").encode()))
+def test_the_escapes_of_json_are_undone_as_all_others(line: bytes) -> None:
+    """Where one decoder for all of them is used, it gives the same as one by one."""
+    exact = escapes._REGEXES["backslash",].sub(escapes._Plain().of, line)
+    assert escapes._as_json(line) in {None, exact}
+    assert escapes._undone(line, ("backslash",)) == exact
+
+
+def test_a_line_of_json_is_undone_at_once() -> None:
+    line = rb'{"text":"a\tb\n\"c\" \/ \u0041"}'
+    assert escapes._as_json(line) == b'{"text":"a\tb\n"c" / A"}'
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(LINES, min_size=300, max_size=900).map(b" ".join))
 def test_the_way_back_is_the_same_by_blocks(text: bytes) -> None:

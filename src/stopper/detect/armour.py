@@ -4,11 +4,13 @@ import re
 from binascii import a2b_base64
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from math import lcm
 from typing import Final, Self
 
 from msgspec import Struct
 
+from stopper.detect.database import HAS_HYPERSCAN, Database
 from stopper.detect.inflate import is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Piece, Pieces
@@ -53,12 +55,12 @@ _NARROW = lazy(
     rb"[0-9a-fA-F]{%d}|[A-Z2-7]{%d}|[a-z2-7]{%d}|[0-9A-V]{%d}|[0-9a-v]{%d}"
     % (MIN_HEX, *[MIN_BASE32] * 4)
 )
-_RUN = re.compile(rb"T+")
 
 PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 """What text in ASCII is made of."""
 
-_LEGIBLE = bytes(ord("T") if byte in PRINTABLE else ord(" ") * bool(byte) for byte in range(256))
+_LEGIBLE = _class(PRINTABLE)
+_WIDELY = bytes([0]) + _LEGIBLE[1:]
 _WIDE = (b"T\0" * _MIN_WIDE, b"\0T" * _MIN_WIDE)
 _WIDE_RUN = re.compile(rb"[T\0]+")
 
@@ -122,6 +124,8 @@ class _Kind85(Struct, frozen=True):
 def lettered(data: bytes) -> Iterator[Opened]:
     """What base64, hex and base32 hold, as far as it is legible or compressed."""
     runs = list(_runs(data.translate(_BASE64), MIN_BASE64))
+    if HAS_HYPERSCAN and not _is_worth_asking(data, runs):
+        return
     yield from _opened(_KIND64, data, runs)
     narrow = [
         (start, end)
@@ -136,6 +140,19 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
 
 
+def _is_worth_asking(data: bytes, runs: list[tuple[int, int]]) -> bool:
+    """Whether any run may hold something: all are asked at once, since nearly all are names."""
+    found = [data[start:end] for start, end in runs]
+    if any(len(run) > _MAX_ASKED or _may_be_blob(_KIND64, run) for run in found):
+        return True
+    return bool(_asking().scan(b" ".join(found)))
+
+
+@lru_cache(maxsize=1)
+def _asking() -> Database:
+    return Database.compile((), [regex.pattern.decode() for regex in (_KIND64.spells, _NARROW)])
+
+
 def ascii85(data: bytes) -> Iterator[Opened]:
     """What ascii85 holds, as far as it is legible."""
     return _opened85(_KIND_A85, data)
@@ -147,11 +164,11 @@ def base85(data: bytes) -> Iterator[Opened]:
 
 
 def _runs(classes: bytes, least: int) -> Iterator[tuple[int, int]]:
-    needle = b"T" * least
+    needle, size = b"T" * least, len(classes)
     start = classes.find(needle)
     while start >= 0:
-        found = _RUN.match(classes, start)
-        end = found.end() if found else start + least
+        end = classes.find(b" ", start + least)
+        end = size if end < 0 else end
         yield start, end
         start = classes.find(needle, end)
 
@@ -193,9 +210,12 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
 def _may_hold(kind: _Kind, data: bytes, start: int, end: int) -> bool:
     if end - start > _MAX_ASKED or kind.spells.search(data, start, end):
         return True
-    if (end - start) * kind.size < _MIN_BLOB * kind.chars:
+    return _may_be_blob(kind, data[start:end])
+
+
+def _may_be_blob(kind: _Kind, run: bytes) -> bool:
+    if len(run) * kind.size < _MIN_BLOB * kind.chars:
         return False
-    run = data[start:end]
     return not (kind.is_mixed and (run.isalpha() or run.islower() or run.isupper()))
 
 
@@ -243,8 +263,10 @@ def _size(piece: Piece) -> int:
 
 def legible(plain: bytes) -> Iterator[tuple[int, int]]:
     """Where text stands in binary: ASCII and wide ASCII."""
-    classes = plain.translate(_LEGIBLE)
-    yield from _runs(classes, _MIN_LEGIBLE)
+    yield from _runs(plain.translate(_LEGIBLE), _MIN_LEGIBLE)
+    if b"\0" not in plain:
+        return
+    classes = plain.translate(_WIDELY)
     if any(wide in classes for wide in _WIDE):
         for found in _WIDE_RUN.finditer(classes):
             if any(wide in found[0] for wide in _WIDE):
@@ -358,6 +380,8 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
     for start, end in _runs(data.translate(kind.classes), _MIN_85):
         run = data[start:end]
+        if run.isalnum():
+            continue
         if len(run) - len(run.translate(None, kind.firsts)) < _MIN_85 // 5:
             continue
         if run.translate(None, _ALPHABET64):  # else it is base64, which looks the same
@@ -365,7 +389,7 @@ def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
 
 
 def _is_legible(text: bytes) -> bool:
-    return b" " not in text.translate(_LEGIBLE)
+    return b" " not in text.translate(_WIDELY)
 
 
 def _from85(digits: bytes) -> bytes:

@@ -41,6 +41,11 @@ _WORD: Final = "[A-Za-z0-9_]"
 _SEPARATOR: Final = r"[ \t\r\n.,:;|/+-]"
 _BASE85: Final = r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
 
+
+def _row(word: str, count: int) -> str:
+    return f"{word}{_SEPARATOR}" * count
+
+
 PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.QUOTED: (r"=[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}", r"=[ \t]*\r?\n"),
     Decoder.NULS: (r"\x00",),
@@ -51,7 +56,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         r"[\"'`];?[ \t\r\n]{1,8}[A-Za-z_$][A-Za-z0-9_.$]{0,32}[ \t]{0,4}(?:\+=|\.=|<<)",
     ),
     Decoder.GROUPS: (
-        rf"(?:{_SIGN}{_SEPARATOR}){{12}}|(?:{_WORD}{{2}}{_SEPARATOR}){{6}}|(?:{_WORD}{{4}}{_SEPARATOR}){{4}}",
+        rf"{_SEPARATOR}(?:{_row(_SIGN, 6)}|{_row(_WORD * 2, 4)}|{_row(_WORD * 4, 3)})",
         rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}",
     ),
     Decoder.LETTERS: (r"[A-Za-z0-9+/_-]{20}",),
@@ -65,6 +70,10 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
 """One of them stands in every text that the decoder would change."""
 
 _SURER: Final[Mapping[int, tuple[str, ...]]] = {
+    Decoder.GROUPS: (
+        f"{_row(_SIGN, 12)}|{_row(_WORD * 2, 6)}|{_row(_WORD * 4, 4)}",
+        rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}",
+    ),
     Decoder.ASCII85: (r"(?:[+-I][!-u]{4}){4}[+-I]",),
     Decoder.NUMBERS: (
         r"(?:[0-9]{2,3}[,; \t\r\n]{1,24}){8}", r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
@@ -80,9 +89,10 @@ def needed(data: bytes, among: int = Decoder.ALL) -> int:
     """Those decoders that may find something in `data`; all of them without Hyperscan."""
     if not HAS_HYPERSCAN:
         return among
-    found = _seen(data, among & ~Decoder.GROUPS)
-    if among & Decoder.GROUPS:  # faster by themselves
-        found |= _seen(data, Decoder.GROUPS)
+    found = _seen(data, among & ~Decoder.GROUPS & ~Decoder.LITERALS)
+    for one in (Decoder.GROUPS, Decoder.LITERALS):  # faster by themselves
+        if among & one:
+            found |= _seen(data, one)
     if found & (Decoder.GROUPS | Decoder.NUMBERS):
         found |= among & Decoder.DUMPS
     for one in _SURER:

@@ -1,9 +1,11 @@
 """Stretches of known texts found in other text by hashes alone, at any place and across cuts."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
+from struct import Struct as Layout
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -19,6 +21,7 @@ _MIN_PART: Final = 12
 _MAX_PART: Final = 64
 _MAX_KEY: Final = 64
 _BLOCK: Final = 1024
+_ROW: Final = 32
 
 _ALNUM = b"abcdefghijklmnopqrstuvwxyz0123456789"
 _NOT_ALNUM = bytes(byte for byte in range(256) if byte not in _ALNUM + _ALNUM.upper())
@@ -89,13 +92,8 @@ class Plane:
     def matches(self, shown: bytes) -> Iterator[Match]:
         """Every part of a value that is long enough, in projected text; one may come twice."""
         index = self._index
-        hits = [
-            at
-            for at in range(0, len(shown) - _GRAM + 1, self._stride)
-            if hash(shown[at : at + _GRAM]) in index
-        ]
         known: dict[Variant, int] = {}
-        for at in hits:
+        for at in self._hits(shown):
             for variant, place in index[hash(shown[at : at + _GRAM])]:
                 if at < known.get(variant, 0):
                     continue
@@ -103,6 +101,20 @@ class Plane:
                 if match.end - match.start >= variant.least:
                     known[variant] = match.end - _GRAM + 1
                     yield match
+
+    def _hits(self, shown: bytes) -> Iterator[int]:
+        """The places, a stride apart, of grams that values have; a row of them is asked at once."""
+        index, stride = self._index, self._stride
+        size = _ROW * stride
+        padded = shown + bytes(size)  # no gram of a value has a NUL
+        for start in range(0, len(shown) - _GRAM + 1, size):
+            grams = _grams(padded, start, stride)
+            if not index.keys().isdisjoint(map(hash, grams)):
+                yield from (
+                    start + number * stride
+                    for number, gram in enumerate(grams)
+                    if hash(gram) in index
+                )
 
     def open_since(self, shown: bytes) -> int | None:
         """Where the part of a value starts that the text ends in; None when it ends in none."""
@@ -216,6 +228,18 @@ def _keyed(key: bytes) -> bytes:
     """A table that drops case, and substitutes letters and digits as `key` decides."""
     order = sorted(_ALNUM, key=lambda byte: blake2b(bytes([byte]), key=key[:_MAX_KEY]).digest())
     return bytes.maketrans(_ALNUM + _ALNUM.upper(), bytes(order) * 2)
+
+
+def _grams(padded: bytes, start: int, stride: int) -> Sequence[bytes]:
+    """A row of grams a stride apart."""
+    if stride < _GRAM:
+        return [padded[at : at + _GRAM] for at in range(start, start + _ROW * stride, stride)]
+    return _layout(stride).unpack_from(padded, start)
+
+
+@lru_cache(maxsize=_MAX_PART)
+def _layout(stride: int) -> Layout:
+    return Layout(f"{_GRAM}s{stride - _GRAM}x" * _ROW)
 
 
 def _hashes(shown: bytes) -> Iterator[int]:
