@@ -147,6 +147,9 @@ def _zip(shell: "Shell", call: "Call") -> str:
         if call.name.startswith("7z") and flag.startswith("-o") and options.operands[:1] == ["x"]:
             _note_unpacked(shell, flag[2:])
     content = blend(*(_archived(shell, path) for path in shell.some(options.operands[1:])), "\x03")
+    moves = options.has("-sdel") if call.name.startswith("7z") else options.has("-m", "--move")
+    for path in options.operands[1:] if moves else ():
+        note_delete(shell, path, recursive=True)
     code = options.value("-TT", "--unzip-command")
     if code:
         shell.run_code(code, "zip")
@@ -169,6 +172,8 @@ def _rsync(shell: "Shell", call: "Call") -> str:
     for source in sources:
         if far and (shell.is_secret(source) or _archived(shell, source) in {"\x02", "\x03"}):
             shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
+    if options.has("--remove-source-files"):
+        _note_moved(shell, sources)
     deletes = any(flag.startswith("--del") for flag in options.flags)
     if not far and not options.has("-u", "--update", "--ignore-existing", "-b", "--backup"):
         note_onto_home(shell, sources, target)
@@ -204,6 +209,14 @@ def _note_copied(shell: "Shell", sources: list[str], target: str) -> None:
             note_write(shell, place, REMOTE, adds=True)
         elif shell.is_secret(source) and not shell.is_secret(target):
             note_read(shell, source)
+
+
+def _note_moved(shell: "Shell", sources: list[str]) -> None:
+    """A whole home folder, or what belongs to the machine, is moved away."""
+    for source in sources:
+        home = shell.places.resolve(source, shell.cwd) == shell.places.home
+        if home or shell.places.scope(source, shell.cwd) is Scope.ROOT:
+            note_delete(shell, source, recursive=True)
 
 
 def _mirrors(shell: "Shell", sources: list[str], target: str) -> bool:

@@ -19,6 +19,16 @@ _WORDS = load_commands().words
 _COMMAND_VARIABLES = _WORDS["command_variables"]
 _LOADED_VARIABLES = _WORDS["loaded_variables"]
 _GIT_KEY = re.compile(r"GIT_CONFIG_VALUE_\d+\Z")
+_DESTROYED = frozenset({"TF_CLI_ARGS", "TF_CLI_ARGS_apply"})
+_HOOKED = {
+    "NODE_OPTIONS": re.compile(
+        r"--(?:require|import|loader|experimental-loader)[ =]"
+        r"(?:/tmp/|/var/tmp/|/dev/shm/|https?:|data:)"
+    ),
+    "TAR_OPTIONS": re.compile(r"exec=|--to-command|--use-compress-program"),
+    "MAKEFLAGS": re.compile(r"--eval\b"),
+}
+"""Variables of options, and those of them that run something."""
 _MAX_ALIASES = 64
 
 
@@ -31,7 +41,12 @@ def _assign(shell: "Shell", call: Call) -> str:
     shell.given = {**shell.given, name: value}
     if name in _COMMAND_VARIABLES or _GIT_KEY.match(name):
         shell.run_code(value.removeprefix("!"), name)
-    elif name in _LOADED_VARIABLES and value and not _is_cleared(value):
+    hooked = _HOOKED.get(name)
+    if hooked is not None and hooked.search(value):
+        shell.add(EffectKind.PRIVILEGE, name, Scope.ROOT, "command.loads_code")
+    if name in _DESTROYED and "-destroy" in value:
+        shell.add(EffectKind.INFRASTRUCTURE, name, Scope.REMOTE, "command.destroys_infrastructure")
+    if name in _LOADED_VARIABLES and value and not _is_cleared(value):
         content = shell.files.get(shell.places.resolve(value, shell.cwd))
         if name in {"BASH_ENV", "ENV"} and content is not None:
             shell.run_code(content, name)

@@ -30,8 +30,15 @@ _SHOWN: Final = lazy(
     rf"|is_dangerous|analyze)\s{{0,9}}\(?\s{{0,9}})(?:{_S})(?=\s{{0,9}}(?:[);,\n}}]|$|\.(?:inspect|to_s)))"
 )
 _RUNNERS = r"(execSync|execFileSync|execFile|exec|spawnSync|spawn|system|popen|fork|eval)"
+_RUNNER: Final = lazy(_RUNNERS)
 _ALIASED: Final = lazy(
     rf"[{{,]{_B}{_RUNNERS}(?:{_B}:{_B}|\s{{1,9}}as\s{{1,9}})([A-Za-z_]\w{{0,40}}){_B}(?=[,}}])"
+    rf"|\b([A-Za-z_]\w{{0,40}}){_B}={_B}[\w.()\"':]{{0,60}}\.{_RUNNERS}{_B}(?=[;,\n)]|$)"
+    rf"|\b([A-Za-z_]\w{{0,40}}){_B}={_B}method\({_B}[:'\"]{_RUNNERS}['\"]?{_B}\)"
+    rf"|\b(?:def|function)\s{{1,9}}([A-Za-z_]\w{{0,40}}){_B}\(?{_B}\w{{1,40}}{_B}\)?{_B}[={{;\n]?{_B}"
+    rf"(?:return\s{{1,9}})?(?:\w{{1,40}}\.)?{_RUNNERS}{_B}\("
+    rf"|\b([A-Za-z_]\w{{0,40}}){_B}={_B}\(?{_B}\w{{1,40}}{_B}\)?{_B}=>{_B}(?:\{{{_B}(?:return\s{{1,9}})?)?"
+    rf"(?:\w{{1,40}}\.)?{_RUNNERS}{_B}\("
     rf"|\balias(?:_method)?\s{{1,9}}:?([A-Za-z_]\w{{0,40}}),?\s{{1,9}}:?{_RUNNERS}\b"
 )
 _MAKERS = (
@@ -67,8 +74,10 @@ def unalias(code: str) -> str:
     if len(code) > _MAX_CODE:
         return code
     for match in list(_ALIASED.finditer(code))[:_MAX_SETS]:
-        name, other = match[1] or match[4], match[2] or match[3]
-        code = re.sub(rf"(?<![\w$.]){other}(?=\s{{0,9}}[(\"'`])", name, code)[:_MAX_CODE]
+        first, second = (group for group in match.groups() if group is not None)
+        name, other = (second, first) if _RUNNER.fullmatch(second) else (first, second)
+        called = rf"(?<![\w$.]){other}(?:\.call|\.)?(?=\s{{0,9}}[(\"'`])"
+        code = re.sub(called, name, code)[:_MAX_CODE]
     return code
 
 

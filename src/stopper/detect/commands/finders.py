@@ -161,9 +161,11 @@ def _found(start: str, tests: list[str], *, narrow: bool) -> str:
     """What `find` finds below a start: all of it, or some names in it."""
     name = next((tests[n + 1] for n, t in enumerate(tests[:-1]) if t in {"-name", "-iname"}), None)
     base = start.rstrip("/") or "/"
-    if base.strip("/.") == "" and base.startswith("/"):
+    if base.strip("/.") == "" and base.startswith("/") and not (name or "").startswith("id_"):
         return "/" if name is None else f"/*/{name}"
     if name is not None and is_literal(name) and name.strip("*.?"):
+        if name.startswith("id_"):
+            return f"{base.rstrip('/')}/.ssh/{name}"
         # a credential keeps its name where a wildcard would hide it
         return f"{base}/{name.lstrip('*')}" if _names_secret(name) else f"{base}/x/{name}"
     if narrow:

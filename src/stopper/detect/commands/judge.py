@@ -11,6 +11,7 @@ from stopper.detect.commands import (
     archives,
     builtins,
     checkouts,
+    ciphers,
     clouds,
     clusters,
     codelaws,
@@ -179,6 +180,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
     call.name = name
     clusters.note_cluster(shell, call)
     mild.note_started(shell, call)
+    ciphers.note_cipher(shell, call)
     if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
         call = codelaws.folded(shell, call)
         codelaws.note_code(shell, call)

@@ -17,6 +17,11 @@ __all__ = ["HANDLERS", "note_setuid"]
 
 _WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?w?x?w|777|[ao]=rwx")
 _PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
+_CORE = re.compile(
+    r"/(?:etc|usr|boot|root|var|lib\w*|s?bin|etc/ss[hl](?:/private)?|usr/(?:local/)?(?:s?bin|lib))"
+)
+_TRUSTED = re.compile(r"(?::|(?:root|0|bin|daemon|sys|adm|syslog)(?=[:.]|$))")
+"""A group alone, or one of the machine's own users."""
 _OWN_FOLDER = re.compile(r"/(?:app|src|code|workspaces?|project)(?:/|\Z)")
 """Folders that only images have, for the program that they are made for."""
 _HOMES = re.compile(r"/(?:root|var/root|home/[^/]+|Users/[^/]+)\Z")
@@ -59,7 +64,7 @@ def _chmod(shell: "Shell", call: "Call") -> str:
 def _copy_mode(shell: "Shell", options: Options) -> None:
     """`chmod --reference`: a passing folder's mode, or a program's with its owner's rights."""
     model = options.value("--reference") or ""
-    passing = shell.places.scope(model, shell.cwd) is Scope.TEMP
+    passing = shell.places.scope(f"{model}/x", shell.cwd) is Scope.TEMP
     recursive = options.has("-R", "--recursive")
     for path in shell.some(options.operands):
         if _OWNERS.match(model):
@@ -96,7 +101,8 @@ def _note_permissions(
         bad = False
     system = (wide and recursive) or _PROGRAMS.match(full) is not None
     secret = shell.is_secret(path) and open_to_all
-    reversible = not (bad or system or secret or (locks and recursive) or is_privileged(full))
+    shuts = locks and (recursive or scope is Scope.ROOT)
+    reversible = not (bad or system or secret or shuts or is_privileged(full))
     if scope is Scope.OUTSIDE and not open_to_all and not recursive:
         reversible = reversible or not (is_privileged(full) or _PROGRAMS.match(full))
     reason = "command.opens_to_all" if open_to_all else "command.changes_permissions"
@@ -106,13 +112,16 @@ def _note_permissions(
 def _chown(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"--from", "--reference"}))
     recursive = options.has("-R", "--recursive")
-    paths = options.operands if options.has("--reference") else options.operands[1:]
+    copied = options.has("--reference")
+    paths = options.operands if copied else options.operands[1:]
+    owner = "" if copied else "".join(options.operands[:1])
+    others = _TRUSTED.match(owner) is None
     for path in shell.some(paths):
         scope = shell.places.scope(path, shell.cwd)
         full = shell.places.resolve(path, shell.cwd)
-        mine = full == shell.places.home and "root" not in options.operands[0]
+        mine = full == shell.places.home and not copied and "root" not in owner
         whole = full == shell.places.home or (
-            _HOMES.match(full) is not None and not _is_theirs(options.operands[0], full)
+            _HOMES.match(full) is not None and not _is_theirs(owner, full)
         )
         broad = scope is Scope.ROOT or (whole and not mine)
         every = shell.places.is_all(path) and (is_system(full) or full.startswith("/var/lib/"))
@@ -123,6 +132,7 @@ def _chown(shell: "Shell", call: "Call") -> str:
             ((recursive or full == "/") and (broad or system))
             or is_privileged(full)
             or is_device(full)
+            or (others and (_CORE.fullmatch(full) is not None or _PROGRAMS.match(full) is not None))
         )
         local = full.startswith(("/usr/local/", "/usr/lib/node_modules"))
         shell.add(

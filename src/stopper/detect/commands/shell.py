@@ -74,6 +74,7 @@ class Shell:
         self.elevated = False
         self.in_sandbox = False
         self.forwards = False
+        self.enciphered: set[str] = set()
         self.absent: frozenset[str] = frozenset()
         self._selves = 0
         self.unseen = False

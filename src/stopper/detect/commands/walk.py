@@ -55,6 +55,7 @@ _ENDLESS: Final = re.compile(
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _EMPTIES: Final = frozenset({">", ">|", "&>"})
+_WILD: Final = re.compile(r"[*?]")
 _CLAUSES: Final = frozenset({"elif_clause", "else_clause"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
@@ -271,17 +272,24 @@ def _simple(  # noqa: PLR0917  all of it is one command
         _note_endless(shell, argv, found, fed=fed)
     if found:
         _note_wired(shell, argv, found)
-        apply_outputs(shell, found, _kept(argv, found, output), stdin)
+        apply_outputs(shell, found, _kept(shell, argv, found, output), stdin)
         if any(redirect.takes_output for redirect in found):
             return ""
     return output
 
 
-def _kept(argv: list[str], found: list[Redirect], output: str) -> str:
+def _kept(shell: "Shell", argv: list[str], found: list[Redirect], output: str) -> str:
     """What a command prints; nothing where the shell empties the file before it is read."""
-    read = [*argv[1:], *(one.target for one in found if one.operator == "<")]
-    emptied = any(one.operator in _EMPTIES and one.target in read for one in found)
-    return "" if emptied and not is_literal(output) else output
+    read = {*argv[1:], *(one.target for one in found if one.operator == "<")}
+    emptied = [one.target for one in found if one.operator in _EMPTIES and one.target in read]
+    if not emptied or is_literal(output):
+        return output
+    for path in emptied:
+        if _WILD.search(path):
+            scope = shell.places.scope(path, shell.cwd)
+            scope = Scope.WHOLE_WORKSPACE if scope is Scope.WORKSPACE else scope
+            shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites_many")
+    return ""
 
 
 def _note_wired(shell: "Shell", argv: list[str], found: list[Redirect]) -> None:

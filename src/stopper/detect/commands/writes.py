@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from stopper.detect.commands.ciphers import note_gone
 from stopper.detect.commands.paths import (
     is_config,
     is_device,
@@ -105,6 +106,7 @@ def note_write(
     full = shell.places.resolve(path, shell.cwd)
     if _QUIET.match(full):
         return
+    note_gone(shell, path, full)
     file = full + "/" if path.endswith("/") else full
     if len(shell.files) < MAX_FILES:
         before = shell.files.get(full, "") if append else ""
@@ -186,6 +188,7 @@ def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
     if is_device(full):
         shell.add(EffectKind.DISK, path, Scope.ROOT, "command.deletes_device")
         return
+    note_gone(shell, path, full)
     if _GIT.search(full):
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.deletes_git")
         return
