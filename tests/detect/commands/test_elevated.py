@@ -20,6 +20,10 @@ ELEVATED = {
     "code from a pipe":                  ("echo 'file attributes a' | sudo tclsh",         True),
     "fields of a log":                   ("sudo awk '$9 > 499 {print $1}' /var/log/a.log", False),
     "a file that awk writes":            ("sudo awk '{f = $1; print > f}' a",              True),
+    "an option that looks":              ("sudo chage --list a",                           False),
+    "an option that looks, and another": ("sudo hdparm -I --security-erase a /dev/sda",    True),
+    "programs of other owners":          ("sudo find / -perm -4000 -ls",                   False),
+    "what they may do":                  ("sudo getcap -r /usr",                           False),
     "a question to a database":          ("sudo sqlite3 /opt/a.db 'select 1'",             False),
     "a change of a database":            ("sudo sqlite3 /opt/a.db 'update a set b = 1'",   True),
 }  # fmt: skip

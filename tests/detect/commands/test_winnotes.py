@@ -1,6 +1,6 @@
 import pytest
 
-from stopper.detect.commands.winnotes import blank_notes
+from stopper.detect.commands.winnotes import blank_documents, blank_notes
 
 TEXTS = {
     # what is tried                       text, and whether its note is blank
@@ -20,5 +20,27 @@ TEXTS = {
 def test_blank_notes(text: str, blank: bool) -> None:
     """What goes into a note is blank, and every offset stays."""
     found = blank_notes(text)
+    assert len(found) == len(text)
+    assert ("format d:" not in found) == blank
+
+
+DOCUMENTS = {
+    # what is tried                       text, and whether its document is blank
+    "a document":                            ("cat > docs/a.md <<'E'\nformat d:\nE", True),
+    "one that is added to":                  ("cat <<'E' >> a.txt\nformat d:\nE", True),
+    "one by another way":                    ('tee a.txt <<"E"\nformat d:\nE\nwc a.txt', True),
+    "a script":                              ("cat > a.ps1 <<'E'\nformat d:\nE", False),
+    "a text that is filled in":              ("cat > a.txt <<E\nformat d:\nE", False),
+    "a place elsewhere":                     ("cat > ~/a.txt <<'E'\nformat d:\nE", False),
+    "a document that runs after all":        ("cat > a.txt <<'E'\nformat d:\nE\npwsh -f a.txt", False),
+    "what another reads":                    ("cat > a.txt <<'E' | b\nformat d:\nE", False),
+    "a command behind it":                   ("cat > a.txt <<'E'\nx\nE\nformat d:", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "blank"), DOCUMENTS.values(), ids=DOCUMENTS)
+def test_blank_documents(text: str, blank: bool) -> None:
+    """What a shell puts into a note is blank, and every offset stays."""
+    found = blank_documents(text)
     assert len(found) == len(text)
     assert ("format d:" not in found) == blank

@@ -27,11 +27,12 @@ _GROWS: Final = re.compile(
     r"|\bcat\s{1,9}(?P<file>\S{1,99})\s{1,9}(?P=file)"
     r"|\b(?:cp|cat)\s{1,9}(\S{1,99})\s{1,9}[^;&|]{0,99}\$"
 )
-_BASE: Final = re.compile(
-    r"(?:(?:\[|\btest)\s[^\n;]{0,200}\$[^\n;]{0,200}|\(\([^\n]{1,200}\)\)\s{0,9})"
-    r"(?:(?:\]|\))\s{0,9}&&[^\n]{0,200}\breturn\b|;?\s{0,9}(?:then\b|&&\s{0,9}(?:\{|return\b)))"
+_ASKED: Final = re.compile(
+    r"(?:\[\[?|\btest)\s(?P<test>[^\n;&|\]]{1,200})\]{0,2}|\(\((?P<sum>[^\n]{1,200}?)\)\)"
 )
-"""A question about what a function was given, behind which it returns or does something else."""
+_ANSWERED: Final = re.compile(
+    r"\s{0,9}(?:;?\s{0,9}then\b|(?:&&|\|\|)\s{0,9}\{|(?:&&|\|\|)[^\n]{0,200}\breturn\b)"
+)
 _IDLE: Final = re.compile(r"do\s{0,99}(?::|true|continue)\s{0,99}[;\n]\s{0,99}done")
 
 
@@ -63,7 +64,10 @@ def _comes_to_end(inside: str, name: str) -> bool:
     piped = re.search(rf"{word}[^;\n]{{0,400}}(?<!\|)\|(?!\|)[^;\n]{{0,400}}{word}", inside)
     if not calls or piped is not None or not all("$" in call[1] for call in calls):
         return False
-    return _BASE.search(inside[: calls[0].start()]) is not None
+    return any(
+        "$" in (asked["test"] or "$") and _ANSWERED.match(inside, asked.end())
+        for asked in _ASKED.finditer(inside, 0, calls[0].start())
+    )
 
 
 def spawns_forever(text: str) -> bool:

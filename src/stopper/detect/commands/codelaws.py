@@ -166,13 +166,14 @@ _COMPILERS: Final = frozenset(
     {"gcc", "cc", "cpp", "g++", "clang", "clang++", "c++", "tcc", "m4", "as", "nasm",
      "rustc", "go"}
 )  # fmt: skip
+_STARTS: Final = r"(?:\b(?:v?fork|malloc|calloc)\s{0,9}\(|\bexec\.Command\(|\bCommand::new\()"
 _FORKS: Final = lazy(
-    r"(?:\bwhile\s{0,9}\(\s{0,9}(?:1|true)\s{0,9}\)|\bfor\s{0,9}\(\s{0,9};[^;)]{0,40};[^)]{0,40}\)"
-    r"|\bdo\b|\bloop\s{0,9}(?=\{)|\bfor\s{0,9}(?=\{)|\bmain\s{0,9}\([^)]{0,60}\))\s{0,9}\{?"
-    r"[^}]{0,99}?(?:\b(?:v?fork|malloc|calloc)\s{0,9}\(|\bexec\.Command\(|\bCommand::new\()[^}]{0,99}"
-    r"(?<!main\(\)\{)[;)]"
+    r"(?:\bwhile\s{0,9}\(\s{0,9}(?:1|true)\s{0,9}\)|\bloop\s{0,9}(?=\{)|\bfor\s{0,9}(?=\{)"
+    rf"|\bfor\s{{0,9}}\(\s{{0,9}};[^;)]{{0,40}};[^)]{{0,40}}\))\s{{0,9}}\{{?[^}}]{{0,99}}?{_STARTS}[^}}]{{0,99}}"
+    rf"|\bdo\s{{0,9}}\{{[^}}]{{0,99}}?{_STARTS}[^}}]{{0,99}}\}}\s{{0,9}}while\s{{0,9}}\(\s{{0,9}}(?:1|true)"
+    rf"|\bmain\s{{0,9}}\([^)]{{0,60}}\)\s{{0,9}}\{{[^}}]{{0,99}}?{_STARTS}[^}}]{{0,99}}\bmain\s{{0,9}}\("
 )
-"""A loop, or a function that calls itself, in which a compiled program starts others."""
+"""A loop without end, or a program that calls itself, in which it starts others."""
 _PAUSES: Final = lazy(
     r"\b(?:accept|wait\w*|Wait|sleep|Sleep|pause|read|recv\w*|break|return|exit|output|status|Run|Output|free"
     r"|if)\b"
