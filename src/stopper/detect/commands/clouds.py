@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
+from stopper.detect.commands.humps import unhump
 from stopper.detect.commands.laws import note_laws
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.stages import is_own
@@ -27,7 +28,6 @@ _SERVICES_FIRST: Final = frozenset({"aws", "awslocal", "aliyun", "tccli", "oci"}
 _MAX_WORDS: Final = 7
 """How many operands may stand before the verb."""
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(?:[-_:][a-z0-9]+)*$")
-_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _MAX_TASKS: Final = 4
 _TASK: Final = re.compile(
     r"(?:\w{1,20}:)?(?:db|database|databases|schema|migrate|migrations?|doctrine(?::\w{1,20})?"
@@ -73,7 +73,7 @@ def note_verb(shell: "Shell", call: "Call") -> None:
 def _note_first(shell: "Shell", operands: list[str], first: int) -> None:
     """Note the first verb; a word that is none, such as a path, ends the search."""
     for place, written in enumerate(operands[:_MAX_WORDS]):
-        word = _HUMP.sub("-", written).lower() if first and place == first else written
+        word = unhump(written) if first and place == first else written
         if _WORD.match(word) is None:
             return
         if place < first or (place == 0 and word in _WORDS["cloud_vague"]):

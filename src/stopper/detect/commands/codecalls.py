@@ -1,12 +1,12 @@
 """Calls in code of any language that destroy, fetch and run, or read, by their names."""
 
 import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import TextRule, load_commands
-from stopper.detect.commands.mild import names_scratch
+from stopper.detect.commands.mild import is_in_memory, names_scratch
 from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.tables import controls
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.writes import note_delete, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -125,7 +125,6 @@ _DATABASES: Final = lazy(
 _SQL: Final = lazy(
     r"\s{0,9}(?:drop|truncate|delete|update|alter|grant|create\s{1,9}user|revoke)\b", re.IGNORECASE
 )
-_MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
 _LITERAL: Final = lazy(_TEXT)
 _DELETE_URL: Final = lazy(
     rf"\b(?:requests|httpx|axios|client|session|http|got|RestClient|HTTParty"
@@ -134,7 +133,6 @@ _DELETE_URL: Final = lazy(
     rf"|\b(?:requests|httpx)\.request\(\s*['\"]DELETE['\"]\s*,\s*f?{_TEXT}",
     re.IGNORECASE,
 )
-_CONTROL: Final = load_commands().words["control_hosts"]
 _BAD: Final = frozenset({Scope.ROOT, Scope.HOME, Scope.OUTSIDE, Scope.WHOLE_WORKSPACE})
 
 
@@ -169,7 +167,7 @@ def note_calls(shell: "Shell", code: str, language: str) -> None:
     for match in list(_DELETE_URL.finditer(code))[:_MAX_CALLS]:
         url = next((group for group in match.groups() if group), "")
         host = re.match(r"https?://(?:[^/@\s]*@)?([^/:\s]+)", url)
-        if host is not None and any(fnmatchcase(host[1].lower(), known) for known in _CONTROL):
+        if host is not None and controls(host[1].lower()):
             shell.add(EffectKind.INFRASTRUCTURE, host[1], Scope.REMOTE, "command.deletes_over_api")
 
 
@@ -237,7 +235,7 @@ def _started(code: str, path: str) -> bool:
 
 
 def _note_queries(shell: "Shell", code: str) -> None:
-    if _DATABASES.search(code) is None or _MEMORY.search(code) or names_scratch(shell, code):
+    if _DATABASES.search(code) is None or is_in_memory(code) or names_scratch(shell, code):
         return
     for match in list(_LITERAL.finditer(code))[:_MAX_CALLS]:
         text = next((group for group in match.groups() if group), "")

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from stopper.detect.commands.endless import is_huge
 from stopper.detect.commands.flow import read_all
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
+from stopper.detect.commands.taint import (
+    ENCODED,
+    REMOTE,
+    SECRET,
+    UNKNOWN,
+    blend,
+    is_literal,
+    unmark,
+)
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_read, note_write
@@ -89,7 +97,7 @@ def _decoded(data: bytes) -> str:
         with suppress(zlib.error):
             data = zlib.decompressobj(_GZIP_WINDOW).decompress(data, _MAX_TEXT)
     text = data.decode("utf-8", "replace")
-    return re.sub("[\x00-\x03]", UNKNOWN, text)[:_MAX_TEXT]
+    return unmark(text, UNKNOWN)[:_MAX_TEXT]
 
 
 def _xxd(shell: "Shell", call: "Call") -> str:

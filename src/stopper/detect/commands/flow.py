@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopper.data.commands import load_commands
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.tables import PROGRAMS
 from stopper.detect.commands.taint import SECRET, UNKNOWN, blend
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_read
@@ -30,7 +31,6 @@ _PRINTERS = {
     for name in {printer.partition(" ")[0] for printer in _SECRET_PRINTERS}
 }
 """By the name of a program, the lines of the table that may fit a call of it."""
-_PROGRAMS = load_commands().programs
 _FILTERS = frozenset(
     {"jq", "yq", "gojq", "jaq", "dasel", "tomlq", "xq", "fx", "jello", "jmespath", "jp"}
 )
@@ -74,7 +74,7 @@ def generic(shell: "Shell", call: "Call") -> str:
 
 def _prints_secret(name: str, args: list[str]) -> bool:
     """Whether a call fits a line of the table, as written or without its options."""
-    program = _PROGRAMS.get(name)
+    program = PROGRAMS.get(name)
     values = program.values if program is not None else frozenset()
     written = " ".join([name, *args])
     bare = " ".join([name, *read_options(args, values).operands])

@@ -4,11 +4,10 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
+from stopper.detect.commands.mild import is_in_memory
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.queries import note_sql
-from stopper.detect.commands.taint import (
-    UNKNOWN,
-)
+from stopper.detect.commands.taint import UNKNOWN, unmark
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -78,7 +77,6 @@ _ORM: Final = lazy(
     r"|\.sync\(\{\s*force:\s*true",
     re.MULTILINE,
 )
-_MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
 _SCRIPTED: Final = (
     (EffectKind.PERSISTENCE, "command.runs_later", r"\bmake\b.{0,20}\blogin item"),
     (EffectKind.PRIVILEGE, "command.as_root", r"with administrator privileges"),
@@ -212,7 +210,7 @@ def _scan_decoded(shell: "Shell", text: str, language: str, depth: int) -> None:
     if not decoded.isprintable() and "\n" not in decoded:
         return
     scan(shell, decoded, language, depth + 1)
-    shell.run_code(re.sub("[\x00-\x03]", "", decoded), "decoded code")
+    shell.run_code(unmark(decoded), "decoded code")
 
 
 def _note_shape(shell: "Shell", code: str, language: str) -> None:
@@ -262,5 +260,5 @@ def _home(shell: "Shell", path: str) -> str:
 
 def note_orm(shell: "Shell", code: str, who: str) -> None:
     """Calls by which an object mapper empties a whole table."""
-    if _ORM.search(code) and not _MEMORY.search(code):
+    if _ORM.search(code) and not is_in_memory(code):
         shell.add(EffectKind.DATABASE, who, Scope.REMOTE, "command.database_destroys")

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from stopper.data.commands import load_commands
+from stopper.detect.commands.humps import unhump
 from stopper.detect.lazy import lazy
 
 __all__ = ["is_inert"]
@@ -48,7 +49,6 @@ _MANY: Final = lazy(r"\*\*|\d{6}|\d_\d|\d[eE]\d|\bfor\s{0,9}\(\s{0,9};")
 """Numbers by which a text may grow without end, and loops that have none."""
 _ABROAD: Final = lazy(r"\b(?:from|import|require)\b\s{0,9}\(?\s{0,9}['\"](?:https?|data|npm|jsr):")
 _NAME: Final = lazy(r"[A-Za-z_$][\w$]*")
-_HUMP: Final = lazy(r"(?<=[a-z])(?=[A-Z])")
 
 
 def is_inert(code: str, language: str) -> bool:
@@ -77,5 +77,5 @@ def is_inert(code: str, language: str) -> bool:
 
 def _looks(name: str) -> bool:
     """Whether a call of that name only looks."""
-    parts = _HUMP.sub("_", name.rstrip("?!")).lower().split("_")
+    parts = unhump(name.rstrip("?!"), "_").split("_")
     return name in _CALLS or not _JUDGES.isdisjoint(parts)

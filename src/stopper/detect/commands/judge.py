@@ -39,7 +39,7 @@ from stopper.detect.commands import (
     touches,
 )
 from stopper.detect.commands.call import Call, Handler, Spent
-from stopper.detect.commands.scope import Places
+from stopper.detect.commands.scope import GLOBS, Places
 from stopper.detect.commands.shell import MAX_OUTPUT, Shell
 from stopper.detect.commands.source import fold
 from stopper.detect.commands.tables import apply_rules
@@ -77,7 +77,6 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **checkouts.HANDLERS,
     **terminals.HANDLERS,
 }
-_GLOBBED: Final = re.compile(r"[*?\[]")
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
 _MAX_GUESSES = 4
@@ -174,7 +173,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
     name = call.name
     if not is_literal(call.path):
         return _unnamed(shell, call)
-    if name not in _HANDLERS and _GLOBBED.search(name) and name not in {"[", "[["}:
+    if name not in _HANDLERS and GLOBS.search(name) and name not in {"[", "[["}:
         return _guess(shell, call)
     name = _canonical(name)
     call.name = name

@@ -6,9 +6,10 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
+from stopper.detect.commands.humps import unhump
 from stopper.detect.commands.manifests import note_manifest, note_policy
 from stopper.detect.commands.queries import note_redis, note_sql
-from stopper.detect.commands.stages import is_own, note_rebuilt
+from stopper.detect.commands.stages import CONTAINERS, is_own, note_rebuilt
 from stopper.detect.commands.taint import ENCODED, REMOTE
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
@@ -32,7 +33,6 @@ _DRY: Final = lazy(
     r"|no-execute|diff)|-h|help|completion|--dry_run)(?!\S)",
     re.IGNORECASE,
 )
-_HUMP: Final = lazy(r"(?<=[a-z])(?=[A-Z])")
 _CMDLET: Final = lazy(r"[A-Z][a-z]+-[A-Z]")
 _SPLIT: Final = lazy(r"[-_:./=,]+")
 _PLAIN: Final = lazy(r"[A-Za-z][\w:.-]{0,60}")
@@ -124,7 +124,6 @@ _IMAGE: Final = lazy(
 )
 _COMMITTED: Final = "docker-commit:"
 _EXTENSION: Final = "gh-extension:"
-_CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
 _TOOLS: Final = {
     "aws-cli": "aws",
     "azure-cli": "az",
@@ -169,13 +168,13 @@ def note_laws(shell: "Shell", call: "Call", *, unknown: bool) -> None:
 
 def _parts(words: list[str]) -> set[str]:
     """The words that names are made of."""
-    return {part for word in words for part in _SPLIT.split(_HUMP.sub("-", word).lower()) if part}
+    return {part for word in words for part in _SPLIT.split(unhump(word)) if part}
 
 
 def _is_reading(operands: list[str]) -> bool:
     """Whether the first word that is a verb only reads."""
     for operand in operands:
-        parts = _SPLIT.split(_HUMP.sub("-", operand).lower())
+        parts = _SPLIT.split(unhump(operand))
         if parts[0] in _WORDS["law_reads"]:
             return True
         for part in parts:
@@ -344,6 +343,6 @@ def _note_applied(shell: "Shell", call: "Call") -> None:
 _SPECIAL: "Final[dict[str, Callable[[Shell, Call], None]]]" = {
     **dict.fromkeys(_TALKERS, _note_talk),
     **dict.fromkeys(_APPLIERS, _note_applied),
-    **dict.fromkeys(_CONTAINERS, _note_tool),
+    **dict.fromkeys(CONTAINERS, _note_tool),
     "gh": _note_extension,
 }

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["asks_help", "is_numbered", "is_scratch", "names_scratch", "note_started", "soften"]
+__all__ = [
+    "asks_help",
+    "is_in_memory",
+    "is_numbered",
+    "is_scratch",
+    "names_scratch",
+    "note_started",
+    "soften",
+]
 
 _WORDS: Final = load_commands().words
 _HELPS: Final = _WORDS["ask_helps"]
@@ -58,6 +66,7 @@ _COMPUTED: Final = lazy(r"[\x00-\x03$`<>|(){}\\]|(?<!&)&(?!&)")
 _PREFIX: Final = lazy(r"(?:\w{1,40}=[\w:./-]{0,99}\s{1,9}){0,4}")
 _FOLDERS: Final = _WORDS["scratch_folders"]
 _FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
+_MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
 _GIT_VALUES: Final = frozenset({"-C", "-c", "--namespace", "--exec-path"})
 _GIT_FOLDERS: Final = ("--git-dir", "--work-tree")
 _GIT_VARIABLES: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE"})
@@ -178,6 +187,11 @@ def names_scratch(shell: "Shell", code: str) -> bool:
     """Whether all databases that code names are such files, and none is at an address."""
     names = _FILES.findall(code)[:_MAX_ARGUMENTS]
     return bool(names) and "://" not in code and all(is_scratch(shell, name) for name in names)
+
+
+def is_in_memory(code: str) -> bool:
+    """Whether a database that code names is kept in memory."""
+    return _MEMORY.search(code) is not None
 
 
 def is_numbered(shell: "Shell", call: "Call", words: list[str]) -> bool:

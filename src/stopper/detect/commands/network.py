@@ -1,15 +1,14 @@
 """Programs that speak HTTP: what they fetch, and what they send."""
 
 import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from stopper.core.reason import Refusal
-from stopper.data.commands import load_commands
 from stopper.detect.commands.options import Options, read_options
+from stopper.detect.commands.paths import is_outside
 from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.stages import is_tested
-from stopper.detect.commands.tables import is_strange
+from stopper.detect.commands.tables import controls, is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -53,7 +52,6 @@ _AUTH_HEADER = re.compile(
 )
 _URL = re.compile(r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:[^/@?#]*@)?(?P<host>\[[^\]]*\]|[^/:?#]*)",
                   re.IGNORECASE)  # fmt: skip
-_OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 _ARCHIVE = re.compile(
     r"\.(?:tar|tgz|tbz2?|zip|7z|gz|xz|sql|dump|bak|db|sqlite3?|kdbx)\b", re.IGNORECASE
 )
@@ -63,7 +61,6 @@ _REFS = re.compile(
     r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
 )
 _MOVES = re.compile(r"[\"']?(?:force|sha|target|newObjectId|hash)[\"']?\s{0,9}[:=]", re.IGNORECASE)
-_CONTROL_HOSTS = load_commands().words["control_hosts"]
 _SEND_HOSTS = re.compile(
     r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com"
     r"|webhook\.site"
@@ -119,7 +116,7 @@ def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form:
     drop = any(_SEND_HOSTS.search(host) for host in hosts)
     leaks = SECRET in content or ENCODED in content
     if path and path != "-":
-        leaks = leaks or _OUTSIDE_FILE.match(path) is not None or (form and drop)
+        leaks = leaks or is_outside(path) or (form and drop)
         leaks = leaks or (_ARCHIVE.search(path) is not None and path != "-" and drop)
         leaks = leaks or shell.places.scope(path, shell.cwd) in {Scope.HOME, Scope.OUTSIDE}
     if leaks or (drop and (path or content.strip("\x00") != content)):
@@ -187,7 +184,7 @@ def _note_deletion(shell: "Shell", urls: list[str]) -> None:
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
         elif path == "_all" or "*" in path:
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.deletes_over_api")
-        elif any(fnmatchcase(host, known) for known in _CONTROL_HOSTS):
+        elif controls(host):
             shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, "command.deletes_over_api")
 
 

@@ -10,6 +10,7 @@ from stopper.detect.lazy import lazy
 __all__ = [
     "is_config",
     "is_device",
+    "is_outside",
     "is_persistent",
     "is_private",
     "is_privileged",
@@ -38,6 +39,7 @@ _CONFIGS = _any(_PATHS.configs)
 _HOOKS = _any(_PATHS.hooks)
 _PRIVILEGED = _any(_PATHS.privileged)
 _DEVICE = _any(_PATHS.devices)
+_OUTSIDE = lazy(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 _SETTINGS = lazy(r"/\.[^/]")
 
 
@@ -77,6 +79,11 @@ def is_persistent(path: str) -> bool:
 def is_startup(path: str) -> bool:
     """Whether a file is read when a shell starts."""
     return _STARTUP.search(path) is not None
+
+
+def is_outside(path: str) -> bool:
+    """Whether a path as written lies in a home folder, or among the machine's own files."""
+    return _OUTSIDE.match(path) is not None
 
 
 def is_private(path: str) -> bool:

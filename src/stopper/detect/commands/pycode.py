@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.mild import names_scratch
 from stopper.detect.commands.pyloops import exhausts
-from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal, unmark
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -470,4 +470,4 @@ def _unhex(text: str) -> str:
 
 
 def _clean(data: bytes) -> str:
-    return re.sub("[\x00-\x03]", UNKNOWN, data.decode("utf-8", "replace"))
+    return unmark(data.decode("utf-8", "replace"), UNKNOWN)

@@ -9,7 +9,8 @@ from stopper.data.commands import Runner, Wrapper
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import Options, read_options
-from stopper.detect.commands.stages import is_sandbox
+from stopper.detect.commands.scripts import SSH_VALUES
+from stopper.detect.commands.stages import CONTAINERS, is_sandbox
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
@@ -26,7 +27,6 @@ SHELLS = frozenset(
 )
 _DROPPED = re.compile(r"/(?:var/)?tmp/|/dev/shm/")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
-_SSH_VALUES = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
 _RESTORES = re.compile(
     r"(?:sudo (?:-u \w+ )?|docker exec -i [\w-]+ )?(?:psql|pg_restore|mysql|mariadb"
     r"|mongorestore)\b"
@@ -38,7 +38,6 @@ _ADDRESS = re.compile(
 _ROOT = frozenset({None, "root", "#0", "0"})
 _NOBODY = frozenset({"#-1", "#4294967295"})
 """Users that do not exist, which an old `sudo` takes for root."""
-_CONTAINERS = frozenset({"docker", "podman", "nerdctl"})
 _SEALED = frozenset(
     {"--rm", "-i", "-t", "-it", "-ti", "--interactive", "--tty", "--name", "-w", "--workdir", "-e",
      "--env", "--platform", "--pull", "--entrypoint", "-u", "--user", "-h", "--hostname", "-q",
@@ -69,7 +68,7 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
         before, sandbox = shell.elevated, shell.in_sandbox
         seen = len(shell.effects)
-        if row.verb == "exec" and call.name in _CONTAINERS:
+        if row.verb == "exec" and call.name in CONTAINERS:
             shell.in_sandbox = is_sandbox("".join(operands[:1]))
         if row.privilege:
             _note_rights(shell, call, words, options)
@@ -337,7 +336,7 @@ def _kubectl(shell: "Shell", call: Call) -> str:
 
 
 def _ssh(shell: "Shell", call: Call) -> str:
-    values = _SSH_VALUES | {"-M"} if call.name == "autossh" else _SSH_VALUES
+    values = SSH_VALUES | {"-M"} if call.name == "autossh" else SSH_VALUES
     options = read_options(call.args, values, until_operand=True)
     _note_settings(shell, options)
     shared = options.has("-g")
@@ -404,7 +403,7 @@ HANDLERS: "dict[str, Handler]" = {
     "runuser": _coded,
     "script": _coded,
     "flock": _coded,
-    **dict.fromkeys(("docker", "podman", "nerdctl"), _docker),
+    **dict.fromkeys(CONTAINERS, _docker),
     **dict.fromkeys(("kubectl", "oc"), _kubectl),
     "ssh": _ssh,
     "mosh": _ssh,

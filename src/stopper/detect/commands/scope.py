@@ -7,19 +7,18 @@ from functools import cache
 from posixpath import normpath
 
 from stopper.data.commands import load_commands
-from stopper.detect.commands.taint import UNKNOWN
+from stopper.detect.commands.taint import UNKNOWN, unmark
 from stopper.detect.effects import Scope
 
-__all__ = ["Places"]
+__all__ = ["GLOBS", "Places"]
 
 _TEMP = re.compile(r"(?:/private)?/(?:var/)?tmp(?:/|$)|/dev/shm/|/var/folders/|/run/user/\d+/")
 _TOP = re.compile(r"/(?:[^/]+/?)?")
 _HOMES = re.compile(r"(?:/home/[^/]+|/Users/[^/]+|/root|/var/root)(?P<below>/.*)?")
 _KEPT = re.compile(r"/(?:var/lib|etc|bitnami|backups?)/")
 """Folders that outlive a container, or without which it does not start."""
-_GLOBS = re.compile(r"[*?\[]")
+GLOBS = re.compile(r"[*?\[]")
 _WILD_TAIL = re.compile(r"/(?:\.?\*+|\.\[!?\^?\.\]\*|\.\?\*|\.\.\?\*|\?+\*?)$")
-_MARKS = re.compile("[\x00-\x03]")
 _DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)|%\w+%|\$env:", re.IGNORECASE)
 
 
@@ -70,7 +69,7 @@ class Places:
 
     def _unknown(self, path: str) -> Scope:
         """`$X/` and `$X/*` are the root where X is empty; `$X` and `$X/name` could be anywhere."""
-        rest = _MARKS.sub("", path)
+        rest = unmark(path)
         if rest and not rest.strip("/*."):
             return Scope.ROOT
         if rest.startswith("/") and rest.count("/") == 1 and rest[1:] in _TOP_FOLDERS:
@@ -99,7 +98,7 @@ class Places:
             return Scope.HOME
         if bare == "/" or (_TOP.fullmatch(bare) and not self._is_mount(bare)):
             return Scope.ROOT
-        if _GLOBS.search(bare.split("/")[1]):
+        if GLOBS.search(bare.split("/")[1]):
             return Scope.ROOT
         if bare in _SYSTEM_CACHES or _any_of(_SYSTEM_CACHES).match(bare):
             return Scope.CACHE

@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from stopper.detect.commands.redirects import Redirect
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["is_shown", "named"]
+__all__ = ["SHELLS", "SSH_VALUES", "is_shown", "named"]
 
-_SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
+SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
 _SCRIPT: Final = lazy(r"(?:\./)?(?:[\w.-]{1,100}/){0,9}[\w.-]{1,100}\.(?:ba|z|k)?sh")
 _SHOWN: Final = lazy(r'"\$\((?:\s{0,9}cat\s{1,9}|\s{0,9}<\s{0,9})([\w./-]{1,400})\s{0,9}\)"')
 _READS: Final = lazy(
     r"(?:ba|z|da|k)?sh(?:\s{1,9}-[seux]{1,4})?(?:\s{1,9}--(?:\s{1,9}[\w.-]{1,60}){0,9})?"
 )
-_VALUES: Final = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
+SSH_VALUES: Final = frozenset(f"-{letter}" for letter in "bcDEeFIiJLlmOopQRSWwB")
 _CAT: Final = lazy(r"cat\s{1,9}([\w./-]{1,400})")
 _CODED: Final = 3
 """How many words `bash -c TEXT` has."""
@@ -38,7 +38,7 @@ def named(
     name, shown = words[0], _SHOWN.fullmatch(words[-1])
     if name == "eval" and shown is not None and len(words) == _CODED - 1:
         return ([".", shown[1]], found) if _is_own(shell, shown[1]) else (words, found)
-    if name in _SHELLS and words[1:2] == ["-c"] and len(words) >= _CODED:
+    if name in SHELLS and words[1:2] == ["-c"] and len(words) >= _CODED:
         shown = _SHOWN.fullmatch(words[2])
         if shown is not None and _is_own(shell, shown[1]):
             return [name, shown[1], *words[_CODED + 1 :]], found
@@ -47,11 +47,11 @@ def named(
     if len(fed) != 1 or not _is_own(shell, fed[0].target):
         return words, found
     rest = [one for one in found if one is not fed[0]]
-    if name in _SHELLS and _READS.fullmatch(" ".join(words)):
+    if name in SHELLS and _READS.fullmatch(" ".join(words)):
         behind = words[words.index("--") + 1 :] if "--" in words else []
         return [name, fed[0].target, *behind], rest
     if name == "ssh":
-        operands = read_options(words[1:], _VALUES, until_operand=True).operands
+        operands = read_options(words[1:], SSH_VALUES, until_operand=True).operands
         code = " ".join(word.strip("'\"") for word in operands[1:])
         if _READS.fullmatch(code) and is_tested(operands[0]):
             return words[: len(words) - len(operands) + 1], rest

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stopper.detect.commands.archives import is_personal
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
+from stopper.detect.commands.paths import is_outside
 from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.runs import SHELLS
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
@@ -40,7 +41,6 @@ _FAR_SYSTEM = re.compile(
     r"|root@[\w.-]{1,200}:/(?:etc|opt|srv|usr)\b"
 )
 """A place of the system itself on another machine."""
-_OUTSIDE_FILE = re.compile(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")
 
 
 def _netcat(shell: "Shell", call: "Call") -> str:
@@ -157,7 +157,7 @@ def _mail(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-s", "-a", "-A", "-f", "-c", "-b", "-r"}))
     files = options.all_values("-a", "-A")
     content = call.stdin + "".join(note_read(shell, path) for path in files)
-    if SECRET in content or ENCODED in content or any(map(_OUTSIDE_FILE.match, files)):
+    if SECRET in content or ENCODED in content or any(map(is_outside, files)):
         shell.add(EffectKind.EXFILTRATE, "mail", Scope.REMOTE, "command.sends_data")
     return ""
 
@@ -188,7 +188,7 @@ def _sender(shell: "Shell", call: "Call") -> str:
     puts = _PUT.findall(script) if call.name in _FTP else []
     if call.name == "lftp" and _MIRROR.search(script):
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
-    if any(shell.is_secret(path) or _OUTSIDE_FILE.match(path) for path in puts):
+    if any(shell.is_secret(path) or is_outside(path) for path in puts):
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
     if SECRET in call.stdin:
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")

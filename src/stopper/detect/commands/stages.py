@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
 __all__ = [
+    "CONTAINERS",
     "is_live",
     "is_named_live",
     "is_near",
@@ -46,7 +47,7 @@ _SHARED: Final = lazy(
     r"(?<![a-z])(?:prod|prd|production|live|stag(?:e|ing)|stg|uat|shared|main)(?![a-z])",
     re.IGNORECASE,
 )
-_CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
+CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
 _COMPOSERS: Final = frozenset({"docker-compose", "podman-compose"})
 _CLUSTERS: Final = frozenset({"kubectl", "oc", "k", "kubecolor", "microk8s.kubectl"})
 _REMOVALS: Final = frozenset({"command.deletes_volumes", "command.removes_all_containers"})
@@ -197,11 +198,11 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
         return rule.verb == "delete" and not wide and bool(names) and all(map(is_sandbox, names))
     if rule.reason not in _REMOVALS:
         return False
-    if call.name in _COMPOSERS or (call.name in _CONTAINERS and rule.verb.startswith("compose ")):
+    if call.name in _COMPOSERS or (call.name in CONTAINERS and rule.verb.startswith("compose ")):
         files = options.all_values("-f", "--file")
         names = options.all_values("-p", "--project-name") or files
         return any(map(is_sandbox, names)) and not any(map(_SHARED.search, [*names, *files]))
-    return call.name in _CONTAINERS and bool(targets) and all(map(is_sandbox, targets))
+    return call.name in CONTAINERS and bool(targets) and all(map(is_sandbox, targets))
 
 
 def note_rebuilt(shell: "Shell", call: "Call") -> None:

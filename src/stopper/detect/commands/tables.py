@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stopper.data.commands import Program, Rule, load_commands
 from stopper.detect.commands.options import Options, read_options
+from stopper.detect.commands.scope import GLOBS
 from stopper.detect.commands.stages import is_own, is_sandboxed
 from stopper.detect.effects import EffectKind, Scope
 
@@ -16,18 +17,18 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["apply_rules", "is_strange", "verb_end"]
+__all__ = ["PROGRAMS", "apply_rules", "controls", "is_strange", "verb_end"]
 
 _MAX_LEAD = 6
 _MAX_VERBS = 4096
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
-_WILD = re.compile(r"[*?\[]")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
-_PROGRAMS = load_commands().programs
+PROGRAMS = load_commands().programs
 _WORDS = load_commands().words
 _CODE_HOSTS = _WORDS["code_hosts"]
 _MODULE_HOSTS = _WORDS["module_hosts"]
+_CONTROL_HOSTS = _WORDS["control_hosts"]
 _SERVICES = _WORDS["known_services"]
 
 
@@ -79,7 +80,7 @@ def _candidates(name: str, program: Program, operands: list[str]) -> list[Rule]:
 def _by_verb(name: str) -> dict[str, list[int]]:
     """The places of a program's rules by the first word of their verb; by "" what any may be."""
     found: dict[str, list[int]] = {"": []}
-    for place, rule in enumerate(_PROGRAMS[name].rules):
+    for place, rule in enumerate(PROGRAMS[name].rules):
         words = _choices(rule.verb)
         exact, wild = words[0] if words else (frozenset[str](), ("*",))
         for word in [""] if wild else exact:
@@ -110,7 +111,7 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
 def _choices(verb: str) -> tuple[tuple[frozenset[str], tuple[str, ...]], ...]:
     """The words of a verb, each with what it may be, and with the patterns among these."""
     words = (word.split("|") for word in verb.split())
-    return tuple((frozenset(word), tuple(filter(_WILD.search, word))) for word in words)
+    return tuple((frozenset(word), tuple(filter(GLOBS.search, word))) for word in words)
 
 
 def _fits(rule: Rule, options: Options) -> bool:
@@ -140,6 +141,11 @@ def is_strange(url: str) -> bool:
         return False
     host = (match[1] or match[2]).lower()
     return _any_of(_CODE_HOSTS).match(host) is None
+
+
+def controls(host: str) -> bool:
+    """Whether the API of a host deletes what people keep."""
+    return _any_of(_CONTROL_HOSTS).match(host) is not None
 
 
 def _is_strange_module(path: str) -> bool:

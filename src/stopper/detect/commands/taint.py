@@ -11,6 +11,7 @@ __all__ = [
     "is_literal",
     "show",
     "taints",
+    "unmark",
 ]
 
 UNKNOWN = "\x00"
@@ -32,6 +33,11 @@ def is_literal(text: str) -> bool:
 def show(text: str) -> str:
     """A text as a person may see it."""
     return _MARKS.sub("…", text)
+
+
+def unmark(text: str, sign: str = "") -> str:
+    """A text without its marks, or with a sign for each."""
+    return _MARKS.sub(sign, text)
 
 
 def taints(text: str) -> frozenset[str]:

@@ -22,8 +22,9 @@ from stopper.detect.commands.redirects import (
     apply_outputs,
     note_endless,
 )
-from stopper.detect.commands.scripts import is_shown, named
+from stopper.detect.commands.scripts import SHELLS, is_shown, named
 from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.writes import WILD
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -55,12 +56,10 @@ _ENDLESS: Final = re.compile(
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
 _EMPTIES: Final = frozenset({">", ">|", "&>"})
-_WILD: Final = re.compile(r"[*?]")
 _CLAUSES: Final = frozenset({"elif_clause", "else_clause"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
 """Programs whose assignments stay."""
-_SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
 _LINELESS: Final = re.compile(
     r"/dev/(?:zero|full)\b[^|]{0,200}(?:\|(?!\s{0,9}(?:head|dd|timeout"
     r"|pv\s[^|]{0,99}-S)\b)[^|]{0,200}){0,6}?"
@@ -285,7 +284,7 @@ def _kept(shell: "Shell", argv: list[str], found: list[Redirect], output: str) -
     if not emptied or is_literal(output):
         return output
     for path in emptied:
-        if _WILD.search(path):
+        if WILD.search(path):
             scope = shell.places.scope(path, shell.cwd)
             scope = Scope.WHOLE_WORKSPACE if scope is Scope.WORKSPACE else scope
             shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites_many")
@@ -294,7 +293,7 @@ def _kept(shell: "Shell", argv: list[str], found: list[Redirect], output: str) -
 
 def _note_wired(shell: "Shell", argv: list[str], found: list[Redirect]) -> None:
     """A shell whose input comes from a descriptor that only a variable names."""
-    if not argv or argv[0].rpartition("/")[2] not in _SHELLS:
+    if not argv or argv[0].rpartition("/")[2] not in SHELLS:
         return
     targets = [redirect.target for redirect in found if redirect.operator == "<&"]
     if any(target.strip("-") and not target.strip("-").isdigit() for target in targets):

@@ -19,7 +19,7 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["is_brought", "is_system", "note_delete", "note_read", "note_write"]
+__all__ = ["WILD", "is_brought", "is_system", "note_delete", "note_read", "note_write"]
 
 MAX_FILES = 256
 
@@ -69,7 +69,7 @@ _WRAPPED = lazy(
 _MODULE_WORDS = lazy(r"import\b")
 _PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
 _DISK = lazy(r"/(?:mnt|Volumes|media(?:/[^/]+)?|run/media/[^/]+)/[^/]+/.+")
-_WILD = lazy(r"[*?]")
+WILD = lazy(r"[*?]")
 _SOURCES = lazy(
     r"[*?][^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
 )
@@ -130,7 +130,7 @@ def note_write(
     if _GIT.search(full) and not append:
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
         return
-    guessed = scope in {Scope.ROOT, Scope.OUTSIDE} and _WILD.search(full) is not None
+    guessed = scope in {Scope.ROOT, Scope.OUTSIDE} and WILD.search(full) is not None
     adds = adds and _SYSTEM.match(full) is None and full != "/" and not guessed
     append = append or full in shell.absent
     _note_replaced(shell, path, full, scope, content, append=append, adds=adds)
@@ -147,7 +147,7 @@ def _note_replaced(
         reason = "command.overwrites_settings"
     elif scope is Scope.OUTSIDE and content.strip("\n") and is_brought(full):
         # as in a home folder
-        mild = mild or _WILD.search(full) is None
+        mild = mild or WILD.search(full) is None
     elif scope is Scope.WORKSPACE and not content and not append and _SOURCES.search(full):
         reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
@@ -163,7 +163,7 @@ def _is_hook(full: str, content: str, *, append: bool) -> bool:
 
 def _is_lost(full: str, content: str) -> bool:
     """All that a wildcard stands for, or somebody's own file that nothing is put into."""
-    if _WILD.search(full):
+    if WILD.search(full):
         return True
     return not content.strip("\n") and _PERSONAL.search(full) is not None
 
