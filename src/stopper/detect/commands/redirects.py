@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from stopper.detect.commands.scripts import SHELLS
 from stopper.detect.commands.source import HereDoc
 from stopper.detect.commands.taint import REMOTE, UNKNOWN, is_literal
-from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.commands.writes import WILD, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -17,10 +18,13 @@ __all__ = [
     "apply_inputs",
     "apply_outputs",
     "is_here",
+    "kept",
     "note_endless",
+    "note_wired",
 ]
 
 _NOWHERE = frozenset({"-", "/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
+_EMPTIES = frozenset({">", ">|", "&>"})
 _SOCKETS = ("/dev/tcp/", "/dev/udp/")
 
 
@@ -98,6 +102,30 @@ def note_endless(shell: "Shell", redirects: list[Redirect]) -> None:
     for redirect in redirects:
         if redirect.takes_output and not redirect.target.startswith("/dev/fd/"):
             shell.add(EffectKind.FORK_BOMB, redirect.target, Scope.ROOT, "command.exhausts")
+
+
+def kept(shell: "Shell", argv: list[str], found: list[Redirect], output: str) -> str:
+    """What a command prints; nothing where the shell empties the file before it is read."""
+    read = {*argv[1:], *(one.target for one in found if one.operator == "<")}
+    emptied = [one.target for one in found if one.operator in _EMPTIES and one.target in read]
+    if not emptied or is_literal(output):
+        return output
+    for path in emptied:
+        if WILD.search(path):
+            scope = shell.places.scope(path, shell.cwd)
+            scope = Scope.WHOLE_WORKSPACE if scope is Scope.WORKSPACE else scope
+            shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites_many")
+    return ""
+
+
+def note_wired(shell: "Shell", argv: list[str], found: list[Redirect]) -> None:
+    """A shell whose input comes from a descriptor that only a variable names."""
+    if not argv or argv[0].rpartition("/")[2] not in SHELLS:
+        return
+    targets = [redirect.target for redirect in found if redirect.operator == "<&"]
+    if any(target.strip("-") and not target.strip("-").isdigit() for target in targets):
+        shell.add(EffectKind.REMOTE_CODE, argv[0], Scope.REMOTE, "command.reverse_shell")
+        shell.add(EffectKind.NETWORK, argv[0], Scope.REMOTE, "command.open_socket")
 
 
 def is_here(host: str) -> bool:

@@ -20,11 +20,12 @@ from stopper.detect.commands.redirects import (
     Redirect,
     apply_inputs,
     apply_outputs,
+    kept,
     note_endless,
+    note_wired,
 )
-from stopper.detect.commands.scripts import SHELLS, is_shown, named
-from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
-from stopper.detect.commands.writes import WILD
+from stopper.detect.commands.scripts import is_shown, named
+from stopper.detect.commands.taint import SECRET, UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ _ENDLESS: Final = re.compile(
 )
 _FOREVER: Final = re.compile(r"for\s*\(\([^;()]{0,99};\s*(?:1\s*)?;[^()]{0,99}\)\)")
 _REDIRECTS: Final = frozenset({"file_redirect", "herestring_redirect", "heredoc_redirect"})
-_EMPTIES: Final = frozenset({">", ">|", "&>"})
 _CLAUSES: Final = frozenset({"elif_clause", "else_clause"})
 _LISTED: Final = re.compile(r"(?:export|declare|typeset)(?:\s+-[px]{1,2})?\s*\Z")
 _LASTING: Final = frozenset({"export", "declare", "typeset", "readonly"})
@@ -270,35 +270,11 @@ def _simple(  # noqa: PLR0917  all of it is one command
             shell.given = given
         _note_endless(shell, argv, found, fed=fed)
     if found:
-        _note_wired(shell, argv, found)
-        apply_outputs(shell, found, _kept(shell, argv, found, output), stdin)
+        note_wired(shell, argv, found)
+        apply_outputs(shell, found, kept(shell, argv, found, output), stdin)
         if any(redirect.takes_output for redirect in found):
             return ""
     return output
-
-
-def _kept(shell: "Shell", argv: list[str], found: list[Redirect], output: str) -> str:
-    """What a command prints; nothing where the shell empties the file before it is read."""
-    read = {*argv[1:], *(one.target for one in found if one.operator == "<")}
-    emptied = [one.target for one in found if one.operator in _EMPTIES and one.target in read]
-    if not emptied or is_literal(output):
-        return output
-    for path in emptied:
-        if WILD.search(path):
-            scope = shell.places.scope(path, shell.cwd)
-            scope = Scope.WHOLE_WORKSPACE if scope is Scope.WORKSPACE else scope
-            shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites_many")
-    return ""
-
-
-def _note_wired(shell: "Shell", argv: list[str], found: list[Redirect]) -> None:
-    """A shell whose input comes from a descriptor that only a variable names."""
-    if not argv or argv[0].rpartition("/")[2] not in SHELLS:
-        return
-    targets = [redirect.target for redirect in found if redirect.operator == "<&"]
-    if any(target.strip("-") and not target.strip("-").isdigit() for target in targets):
-        shell.add(EffectKind.REMOTE_CODE, argv[0], Scope.REMOTE, "command.reverse_shell")
-        shell.add(EffectKind.NETWORK, argv[0], Scope.REMOTE, "command.open_socket")
 
 
 def _note_endless(shell: "Shell", argv: list[str], found: list[Redirect], *, fed: bool) -> None:
