@@ -73,6 +73,7 @@ ENCODINGS: Final[Mapping[str, Callable[[str], str | bytes]]] = {
     "hex, with colons": lambda text: text.encode().hex(":"),
     "hex of base64": lambda text: _base64(text.encode()).encode().hex(),
     "hex escapes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
+    "bits": lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
     "octal escapes": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
     "percent": _percent,
     "percent, twice": lambda text: _percent(text).replace("%", "%25"),

@@ -138,6 +138,8 @@ ENCODINGS: dict[str, str | bytes] = {
     "pieces added in turn": "".join(f"\nkey += '{part}'" for part in (SECRET[:15], SECRET[15:])),
     "a list of numbers": json.dumps({"type": "Buffer", "data": list(RAW)}),
     "calls of chr": " . ".join(f"chr({byte})" for byte in RAW),
+    "bits": " ".join(f"{byte:08b}" for byte in RAW),
+    "bits without blanks": "".join(f"{byte:08b}" for byte in RAW),
     "a list of octal numbers": " ".join(f"{byte:03o}" for byte in RAW),
     "a dump by bytes": dump("{:08x}  {}  |{}|", 1),
     "a dump by words": dump("{:08x}: {}  {}", 2),

@@ -34,7 +34,7 @@ PIECES = st.sampled_from(
     [b"=41", b"=\n", b"= \r\n", b"\0", b"a", b"abcdefghijklmnop", b"\n", b"\r\n", b"\\\n", b"   ", b".", b'"', b"'", b"+", b" ", b"41 ",
      b"4142 ", b"0x41, ", b"a b ", b"==", base64.b64encode(SECRET), SECRET.hex().encode(), base64.b32encode(SECRET),
      base64.a85encode(SECRET), base64.b85encode(SECRET), gzip.compress(SECRET), b"\xff", b"\xe2\x80\x8b", b"||", b"<>", b"\\", b"_-/",
-     b"103, ", b"chr(104).", b"147 ", b'"aB", ', b"'c1',", b"00000010: 6768 705f  ", b"0000 67 68 70 5f", b"begin 644 a\n", b"M,C R-2TP,2TP,2!S=&%R\n", b"G h p ", b"x +=", b"PK\3\4"]
+     b"103, ", b"chr(104).", b"147 ", b"01100111", b"01101000 ", b'"aB", ', b"'c1',", b"00000010: 6768 705f  ", b"0000 67 68 70 5f", b"begin 644 a\n", b"M,C R-2TP,2TP,2!S=&%R\n", b"G h p ", b"x +=", b"PK\3\4"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.binary(max_size=3), max_size=24).map(b"".join)
 

@@ -45,7 +45,7 @@ HOSTILE = {
     "magic of gzip": b"\x1f\x8b\x08", "magic of zstd": b"\x28\xb5\x2f\xfd", "broken streams": gzip.compress(bytes(99))[:-9],
     "magic in base64": base64.b64encode(b"\x1f\x8b\x08"), "fullwidth": "\uff21".encode(), "invisible": "\u200b".encode(),
     "combining": "a\u0301\u0316".encode(), "ligatures": "\ufdfa".encode(), "half characters": b"\xc3", "dots": b"abcdefghijklmnopqrstuvwxy.",
-    "numbers": b"12,", "numbers and blanks": b"12                        ", "calls of chr": b"chr(65)+", "pieces": b'"a1",', "quoted pieces": b"'a1'   ,   ",
+    "numbers": b"12,", "bits": b"01", "bits apart": b"01100001 ", "numbers and blanks": b"12                        ", "calls of chr": b"chr(65)+", "pieces": b'"a1",', "quoted pieces": b"'a1'   ,   ",
     "lines of a dump": b"00000000: 6162 6364 6566\n", "begun uuencode": b"begin 644 a\n", "uuencode": b"begin 644 a\nM" + b"=" * 60 + b"\n",
     "magic of zip": b"PK\x03\x04", "members": zip_member(), "magic of bzip2": b"BZh91AY&SY", "magic of xz": b"\xfd7zXZ\0", "signs apart": b"a - ",
     "added pieces": b"'a'\nk +=", "percent and u": b"%u0041", "escapes of style sheets": b"\\000041",

@@ -76,7 +76,8 @@ _SURER: Final[Mapping[int, tuple[str, ...]]] = {
     ),
     Decoder.ASCII85: (r"(?:[+-I][!-u]{4}){4}[+-I]",),
     Decoder.NUMBERS: (
-        r"(?:[0-9]{2,3}[,; \t\r\n]{1,24}){8}", r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
+        r"(?:[0-9]{2,3}[,; \t\r\n]{1,24}){8}", r"(?:[01]{8}[,; \t\r\n]{0,24}){8}",
+        r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
     ),
     Decoder.DUMPS: (
         r"(?:^|\n)[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}(?:[0-9a-fA-F]{2,4}[ \t\r]{0,2}){4}",

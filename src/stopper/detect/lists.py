@@ -3,6 +3,7 @@
 import re
 from binascii import Error, a2b_uu
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from stopper.detect.armour import Opened, legible
@@ -18,6 +19,8 @@ _NUMBERS = re.compile(
     rb"|\)[ \t\r\n]{0,8}[.+,&][ \t\r\n]{0,8}[A-Za-z.]{2,24}\()){7,}[0-9]{2,3}(?![0-9.])"
 )
 _NUMBER = re.compile(rb"[0-9]+")
+_BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
+_BYTE_OF_BITS = re.compile(rb"[01]{8}")
 _DUMP_LINE = re.compile(
     rb"^[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}"
     rb"(?:((?:[0-9a-fA-F]{4}[ \t\r]{0,2}){1,8})|((?:[0-9a-fA-F]{2}[ \t\r]{0,2}){1,16})"
@@ -41,8 +44,8 @@ _Found = tuple[bytes, int, int]
 
 
 def numbered(data: bytes) -> Iterator[Opened]:
-    """What lists of eight and more numbers hold, decimal or octal, as far as it is legible."""
-    return _opened("numbers", _lists(data))
+    """What lists of eight and more numbers hold, decimal, octal or as bits, where it is legible."""
+    return _opened("numbers", chain(_lists(data), _bits(data)))
 
 
 def pieced(data: bytes) -> Iterator[Opened]:
@@ -86,6 +89,11 @@ def _lists(data: bytes) -> Iterator[_Found]:
             plain = _bytes(digits, base)
             if plain:
                 yield plain, *found.span()
+
+
+def _bits(data: bytes) -> Iterator[_Found]:
+    for found in _BITS.finditer(data):
+        yield _bytes(_BYTE_OF_BITS.findall(found[0]), 2), *found.span()
 
 
 def _bytes(digits: Iterable[bytes], base: int) -> bytes:
