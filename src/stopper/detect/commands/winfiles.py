@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["delete", "note_calls", "redirect", "write"]
 
 _MAX_CALLS: Final = 100
+_LOGINS: Final = re.compile(r"(?:/\.ssh|/programdata/ssh)/(?:administrators_)?authorized_keys")
 _LISTERS: Final = frozenset({"get-childitem", "gci", "dir", "ls", "get-item", "gi", "resolve-path"})
 _LISTED_PATH: Final = lazy(
     r"\b(?:dir|gci|ls|get-childitem|gi|get-item)\b[^|\n]{0,200}?((?:[a-z]:\\|~[\\/]|\$home\b|\$env:\w|%\w{1,40}%)[^\s|\"']{0,200})"
@@ -101,6 +102,8 @@ def write(shell: "Shell", words: list[str], *, adds: bool) -> None:
             shell.add(EffectKind.NETWORK, path, Scope.ROOT, "command.changes_name_resolution")
         if re.search(r"start menu/programs/startup|/startup/", plain):
             shell.add(EffectKind.PERSISTENCE, path, Scope.HOME, "command.runs_later")
+        if _LOGINS.search(plain):
+            shell.add(EffectKind.PERSISTENCE, path, Scope.HOME, "command.adds_key")
         scope = scope_of(shell, path)
         shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites", reversible=adds)
 
