@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopper.core.usage import Quality, Usage, Weights
+from stopper.core.usage import Quality, Usage, Weights, weakest
 
 COUNTS = st.integers(0, 10**9)
 USAGES = st.builds(Usage, COUNTS, COUNTS, COUNTS, COUNTS)
@@ -21,6 +21,20 @@ def test_usage_that_nobody_stated_is_unknown() -> None:
 def test_shares_are_counted_once() -> None:
     usage = Usage(1, 20, 300, 4000, reasoning=15, cache_write_1h=200)
     assert usage.total == Weights().tokens(usage) == 4321
+
+
+SUMS = {
+    # parts                    quality of their sum
+    "all measured":           (("measured", "measured"),             Quality.MEASURED),
+    "one is estimated":       (("measured", "estimated"),            Quality.ESTIMATED),
+    "one is unknown":         (("unknown", "measured", "estimated"), Quality.UNKNOWN),
+    "nothing at all":         ((),                                   Quality.UNKNOWN),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("parts", "quality"), SUMS.values(), ids=SUMS)
+def test_a_sum_is_as_good_as_its_weakest_part(parts: tuple[str, ...], quality: Quality) -> None:
+    assert weakest(parts) is quality
 
 
 WEIGHED = {

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from heapq import merge
 from typing import Final
 
@@ -13,11 +13,11 @@ from stopper.core.audit import AuditRow
 from stopper.core.budget import Unit, format_amount
 from stopper.core.reason import REASONS
 from stopper.stores.ledger import Ledger, UsageRow
+from stopper.stores.shelf import from_ms
 
 __all__ = ["Log", "LogLine"]
 
 _PAGE: Final = 500
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MILLI: Final = 1000
 _UNKNOWN: Final = "unknown"
 _MICROS: Final = frozenset({"micros", "was_micros"})
@@ -61,8 +61,7 @@ class Log:
     def _audit(self) -> Iterator[LogLine]:
         for row in self._ledger.audit(run=self._run, after=self._audited):
             self._audited = row.id
-            at = _EPOCH + timedelta(milliseconds=row.at)
-            yield LogLine(at, row.act, row.code, _audit_sentence(row), row)
+            yield LogLine(from_ms(row.at), row.act, row.code, _audit_sentence(row), row)
 
     def _usage(self) -> Iterator[LogLine]:
         while page := self._ledger.rows(run=self._run, after=self._used, limit=_PAGE):

@@ -12,7 +12,7 @@ from stopper.control.process import is_alive
 from stopper.control.suggest import did_you_mean, listed
 from stopper.core.budget import governing
 from stopper.core.hold import Account
-from stopper.core.usage import Quality, Usage, Weights
+from stopper.core.usage import Quality, Usage, Weights, weakest
 from stopper.errors import UsageError
 from stopper.stores.ledger import Ledger, Run, Total
 
@@ -44,7 +44,6 @@ _UNITS = {
     "d": timedelta(days=1),
     "w": timedelta(weeks=1),
 }
-_WEAKEST = (Quality.UNKNOWN, Quality.ESTIMATED, Quality.MEASURED)
 _NOTHING = Usage(quality=Quality.MEASURED)
 
 
@@ -209,5 +208,5 @@ def _added(one: Usage, other: Usage) -> Usage:
         cache_read=one.cache_read + other.cache_read,
         reasoning=one.reasoning + other.reasoning,
         cache_write_1h=one.cache_write_1h + other.cache_write_1h,
-        quality=min(one.quality, other.quality, key=_WEAKEST.index),
+        quality=weakest((one.quality, other.quality)),
     )

@@ -10,6 +10,7 @@ from msgspec import Struct
 from stopper.core.scope import Path, Scope
 
 __all__ = [
+    "EPOCH",
     "Amount",
     "Budget",
     "Enforce",
@@ -24,6 +25,8 @@ __all__ = [
 ]
 
 EPOCH = datetime.fromtimestamp(0, UTC)
+"""When lifetimes began, and from when on stored times count."""
+
 _MAX_AMOUNT = 10**15
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _MICROS = 10**6

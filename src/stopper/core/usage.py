@@ -1,11 +1,12 @@
 """What a reply cost in tokens, by kind, and what each kind weighs against a budget."""
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from msgspec import Struct
 
-__all__ = ["Quality", "Usage", "Weights"]
+__all__ = ["Quality", "Usage", "Weights", "weakest"]
 
 _MILLI = 1000
 _HEAVIEST = 1000
@@ -17,6 +18,9 @@ class Quality(StrEnum):
     MEASURED = "measured"
     ESTIMATED = "estimated"
     UNKNOWN = "unknown"
+
+
+_WEAKEST_FIRST: Final = (Quality.UNKNOWN, Quality.ESTIMATED, Quality.MEASURED)
 
 
 class Usage(Struct, frozen=True, gc=False):
@@ -75,3 +79,9 @@ class Weights(Struct, frozen=True):
             + usage.cache_read * self.cache_read
         )
         return -(-milli // _MILLI)
+
+
+def weakest(qualities: Iterable[str]) -> Quality:
+    """The quality of a sum: that of its least certain part; unknown for a sum of nothing."""
+    found = (Quality(quality) for quality in qualities)
+    return min(found, key=_WEAKEST_FIRST.index, default=Quality.UNKNOWN)

@@ -12,7 +12,7 @@ from stopper.core.audit import GENESIS, AuditRow, Break, Fact, verify
 from stopper.core.budget import Budget, Enforce
 from stopper.core.hold import Account
 from stopper.core.scope import Path
-from stopper.core.usage import Quality, Usage, Weights
+from stopper.core.usage import Quality, Usage, Weights, weakest
 from stopper.errors import StoreError
 from stopper.stores.book import Book
 from stopper.stores.ledger import Calibration, Op, Order, Outcome, Pending, Run, Total, UsageRow
@@ -34,7 +34,6 @@ from stopper.stores.shelf import (
     lines_of,
     pending_of,
     to_ms,
-    weakest,
 )
 
 __all__ = ["MemoryLedger"]

@@ -1,7 +1,7 @@
 """PURE: what every ledger back end keeps, and the sums and windows that all of them share."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final, Protocol
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from stopper.core.audit import AuditRow, Fact, chain_hash
 from stopper.core.budget import (
+    EPOCH,
     Budget,
     Enforce,
     Unit,
@@ -21,7 +22,7 @@ from stopper.core.budget import (
 )
 from stopper.core.hold import Account
 from stopper.core.scope import Path
-from stopper.core.usage import Quality, Weights
+from stopper.core.usage import Weights
 from stopper.stores.ledger import Calibration, Pending, UsageRow
 
 __all__ = [
@@ -45,7 +46,6 @@ __all__ = [
     "lines_of",
     "pending_of",
     "to_ms",
-    "weakest",
     "window_ms",
 ]
 
@@ -64,7 +64,6 @@ _TOKENS: Final = Unit.TOKENS
 _MILLI = 1000
 _MINUTE_MS = 60_000
 _WINDOWS_CACHED = 512
-_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Terms(Struct, frozen=True):
@@ -168,12 +167,12 @@ class Shelf(Protocol):
 
 def to_ms(at: datetime) -> int:
     """An aware time as ms since the epoch, rounded down."""
-    return (at - _EPOCH) // MS
+    return (at - EPOCH) // MS
 
 
 def from_ms(ms: int) -> datetime:
     """Ms since the epoch as a time in UTC."""
-    return _EPOCH + ms * MS
+    return EPOCH + ms * MS
 
 
 def window_ms(window: Window, at: int) -> tuple[int, int | None]:
@@ -232,12 +231,6 @@ def check_groups(by: Iterable[str]) -> None:
     for word in by:
         if word not in _GROUPS:
             raise ValueError(f"usage is not grouped by {word!r}: say {', '.join(_GROUPS)}")
-
-
-def weakest(qualities: Iterable[str]) -> Quality:
-    """The quality of a sum: that of its least certain part; unknown for a sum of nothing."""
-    certain = [Quality.UNKNOWN, Quality.ESTIMATED, Quality.MEASURED]
-    return min((Quality(q) for q in qualities), key=certain.index, default=Quality.UNKNOWN)
 
 
 def calibrate(rows: Iterable[tuple[int, int, int, int]]) -> Calibration:

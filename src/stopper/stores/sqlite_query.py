@@ -9,9 +9,9 @@ import msgspec
 
 from stopper.core.audit import AuditRow, Fact
 from stopper.core.scope import Path
-from stopper.core.usage import Quality, Usage
+from stopper.core.usage import Quality, Usage, weakest
 from stopper.stores.ledger import Order, Run, Total
-from stopper.stores.shelf import from_ms, to_ms, weakest
+from stopper.stores.shelf import from_ms, to_ms
 
 __all__ = ["add_run", "audit_page", "orders", "runs", "totals"]
 

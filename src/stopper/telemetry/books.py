@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from stopper.core.usage import Usage
 from stopper.data.tables import provider_named
 from stopper.telemetry.entry import UsageEntry
 
@@ -36,8 +37,8 @@ class DayTotal(Struct, array_like=True):
 
     @property
     def total(self) -> int:
-        """All tokens."""
-        return self.input + self.output + self.cache_write + self.cache_read
+        """All tokens, each counted once."""
+        return Usage(self.input, self.output, self.cache_write, self.cache_read).total
 
 
 class Account(Struct):

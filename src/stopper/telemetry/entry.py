@@ -43,12 +43,7 @@ class UsageEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def total_tokens(self) -> int:
         """All tokens, each counted once."""
-        return (
-            self.input_tokens
-            + self.output_tokens
-            + self.cache_write_tokens
-            + self.cache_read_tokens
-        )
+        return self.usage.total
 
     @property
     def at(self) -> datetime:

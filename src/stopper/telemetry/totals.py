@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
-from stopper.core.usage import Quality, Usage
+from stopper.core.usage import Quality, Usage, weakest
 from stopper.stores.ledger import Total
 from stopper.telemetry.entry import UsageEntry
 
 __all__ = ["GROUPS", "totals_of"]
 
 GROUPS: Final = ("provider", "model", "day")
-_WEAKEST: Final = (Quality.UNKNOWN, Quality.ESTIMATED, Quality.MEASURED)
 
 
 def totals_of(
@@ -47,7 +46,7 @@ def _with(total: Total | None, group: tuple[str, ...], entry: UsageEntry) -> Tot
             output=usage.output + entry.output_tokens,
             cache_write=usage.cache_write + entry.cache_write_tokens,
             cache_read=usage.cache_read + entry.cache_read_tokens,
-            quality=min(usage.quality, quality, key=_WEAKEST.index),
+            quality=weakest((usage.quality, quality)),
         ),
         before.micros + (entry.micros or 0),
         before.unpriced + (entry.micros is None),
