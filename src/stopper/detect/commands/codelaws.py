@@ -247,6 +247,9 @@ def _compile(shell: "Shell", call: Call, code: str) -> None:
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
     if any(_PAUSES.search(loop[0]) is None for loop in _FORKS.finditer(code)):
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.fork_bomb")
+    if call.name == "go" and call.args[:1] == ["run"]:
+        _note_destroyed(shell, call, code)
+        scan(shell, code, call.name)
 
 
 def _sources(shell: "Shell", call: Call) -> list[str]:

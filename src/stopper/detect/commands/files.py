@@ -126,7 +126,11 @@ def _move(shell: "Shell", call: "Call") -> str:
             continue
         scope = shell.places.scope(source, shell.cwd)
         whole = scope in {Scope.ROOT, Scope.WHOLE_WORKSPACE} or (
-            scope is Scope.HOME and shell.places.is_all(source)
+            scope is Scope.HOME
+            and (
+                shell.places.is_all(source)
+                or shell.places.resolve(source, shell.cwd) == shell.places.home
+            )
         )
         if whole or source.rstrip("/").endswith("/.git") or is_system(source):
             shell.add(EffectKind.DELETE, source, scope, "command.moves_away")

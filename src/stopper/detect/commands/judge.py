@@ -27,6 +27,7 @@ from stopper.detect.commands import (
     makefiles,
     mild,
     network,
+    npmscripts,
     permissions,
     printers,
     queries,
@@ -180,6 +181,7 @@ def _dispatch(shell: Shell, call: Call) -> str:
     clusters.note_cluster(shell, call)
     mild.note_started(shell, call)
     ciphers.note_cipher(shell, call)
+    npmscripts.note_script(shell, call)
     if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
         call = codelaws.folded(shell, call)
         codelaws.note_code(shell, call)

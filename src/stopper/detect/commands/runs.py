@@ -116,7 +116,9 @@ def _wrapped(row: Wrapper, args: list[str], operands: list[str]) -> list[str]:
 def _note_log(shell: "Shell", options: Options) -> None:
     """`strace -o FILE`, `time -o FILE`: a wrapper's own output."""
     for path in options.all_values("-o", "--output"):
-        if path[:1] == "/":
+        if path[:1] == "|":
+            shell.run_code(path[1:], "a wrapper's output")
+        elif path[:1] == "/":
             note_write(shell, path, UNKNOWN, adds=True)
 
 
