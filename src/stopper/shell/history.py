@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from stopper.stores.rotated import is_at, older, rotate
 from stopper.stores.state import state_folder
 
 __all__ = ["HISTORY_PATH", "Entry", "append", "entries"]
@@ -59,7 +60,7 @@ def append(path: Path, entry: Entry) -> None:
 
 def entries(path: Path) -> Iterator[Entry]:
     """All that is recorded and not rotated away, oldest first; a torn line is passed over."""
-    for file in (*(_old(path, number) for number in range(MAX_OLD_FILES, 0, -1)), path):
+    for file in (*(older(path, number) for number in range(MAX_OLD_FILES, 0, -1)), path):
         with suppress(FileNotFoundError), file.open("rb") as lines:
             for line in lines:
                 with suppress(msgspec.DecodeError):
@@ -73,12 +74,12 @@ def _locked(path: Path) -> Iterator[int]:
     for _ in range(MAX_TRIES):
         fd = os.open(path, _FLAGS, 0o600)
         try:
-            if not _lock(fd) or not _is_at(fd, path):
+            if not _lock(fd) or not is_at(fd, path):
                 continue
             if os.fstat(fd).st_size < MAX_FILE_BYTES:
                 yield fd
                 return
-            _rotate(path)
+            rotate(path, MAX_OLD_FILES)
         finally:
             os.close(fd)
     raise BlockingIOError(errno.EAGAIN, "another process keeps the history locked", str(path))
@@ -91,22 +92,3 @@ def _lock(fd: int) -> bool:
         time.sleep(TRY_SECONDS)
         return False
     return True
-
-
-def _is_at(fd: int, path: Path) -> bool:
-    """Whether another has not moved it away while this one waited."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _rotate(path: Path) -> None:
-    for number in range(MAX_OLD_FILES - 1, 0, -1):
-        with suppress(FileNotFoundError):
-            _old(path, number).rename(_old(path, number + 1))
-    path.rename(_old(path, 1))
-
-
-def _old(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.{number}")

@@ -16,6 +16,7 @@ from typing import IO, Final, Protocol
 import msgspec
 
 from stopper.errors import StoreError
+from stopper.stores.rotated import is_at, older, rotate
 from stopper.stores.state import state_folder
 
 __all__ = ["CARRY", "MAX_FILE_BYTES", "MAX_OLD_FILES", "Fold", "Journal"]
@@ -67,7 +68,7 @@ class Journal:
             size = self._lock_newest()
             try:
                 head = b"" if size == self._offset else b"\n"  # a writer was killed in its line
-                if not size and _old(self.path, 1).exists():
+                if not size and older(self.path, 1).exists():
                     head = self._fold.carried()
                 self._write(head + line, size)
             finally:
@@ -80,7 +81,7 @@ class Journal:
     def follow(self) -> None:
         """Take what others have added."""
         try:
-            if self._is_ours() and _is_at(self._fd, self.path):
+            if self._is_ours() and is_at(self._fd, self.path):
                 self._read_on()
             elif any(file.exists() for file in self._files()):
                 self._lock_newest()
@@ -131,7 +132,7 @@ class Journal:
             fd = self._opened()
             deadline = _lock(fd, deadline, self.path)
             try:
-                if not _is_at(fd, self.path):
+                if not is_at(fd, self.path):
                     self.close()
                     continue
                 size = self._read_on()
@@ -171,7 +172,7 @@ class Journal:
         self._offset = 0
         begin = next((n for n, path in enumerate(self._files()) if _carries(path)), MAX_OLD_FILES)
         for number in range(begin, 0, -1):
-            with suppress(FileNotFoundError), _old(self.path, number).open("rb") as file:
+            with suppress(FileNotFoundError), older(self.path, number).open("rb") as file:
                 for line in file:
                     self._fold.take(line)
 
@@ -201,20 +202,13 @@ class Journal:
 
     def _rotate(self) -> None:
         """The file makes way. What it held is in the sums, and stays in a file with a number."""
-        for number in range(MAX_OLD_FILES - 1, 0, -1):
-            with suppress(FileNotFoundError):
-                _old(self.path, number).rename(_old(self.path, number + 1))
-        self.path.rename(_old(self.path, 1))
+        rotate(self.path, MAX_OLD_FILES)
         self.close()
         self._rotated = True
 
     def _files(self) -> list[Path]:
         """The newest first."""
-        return [self.path, *(_old(self.path, n) for n in range(1, MAX_OLD_FILES + 1))]
-
-
-def _old(path: Path, number: int) -> Path:
-    return path.with_name(f"{path.name}.{number}")
+        return [self.path, *(older(self.path, n) for n in range(1, MAX_OLD_FILES + 1))]
 
 
 def _carries(path: Path) -> bool:
@@ -223,14 +217,6 @@ def _carries(path: Path) -> bool:
         line = file.readline(MAX_LINE_BYTES)
         return line.startswith(CARRY) and bool(msgspec.json.decode(line))
     return False
-
-
-def _is_at(fd: int, path: Path) -> bool:
-    """Whether nobody has moved it away."""
-    try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))  # noqa: PTH116  a third of the time
-    except FileNotFoundError:
-        return False
 
 
 def _lock(fd: int, deadline: float, path: Path) -> float:
