@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stopper.core.reason import REASONS, Reason, Refusal, refuse
+from stopper.core.reason import REASONS, UNREADABLE, Reason, Refusal, refuse
 
 RETRIED = {408, 409, 429, *range(500, 600)}
 """What the official SDKs send again unless they are told not to."""
@@ -57,3 +57,7 @@ def test_a_refusal_shows_its_detail() -> None:
 def test_a_code_that_nobody_documented_is_a_defect() -> None:
     with pytest.raises(KeyError):
         refuse("network.whatever")
+
+
+def test_what_does_not_read_has_codes_of_the_table() -> None:
+    assert REASONS.keys() >= UNREADABLE

@@ -1,8 +1,13 @@
 """Reason codes: what was decided, in words for the agent, with the HTTP status that carries it."""
 
+from typing import Final
+
 from msgspec import Struct
 
-__all__ = ["REASONS", "Reason", "Refusal", "refuse"]
+__all__ = ["REASONS", "UNREADABLE", "Reason", "Refusal", "refuse"]
+
+UNREADABLE: Final = frozenset({"network.bad_url", "network.bad_host"})
+"""The codes of a text that names no host at all, whereas other refused destinations name one."""
 
 
 class Reason(Struct, frozen=True):

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 
 from msgspec import Struct
 
-from stopper.core.reason import Refusal
+from stopper.core.reason import UNREADABLE, Refusal
 from stopper.detect.allow import Allow, parse_rule
 from stopper.detect.hosts import Host, classify_host, parse_host
 from stopper.detect.urls import SCHEMES, parse_authority, parse_url
@@ -287,7 +287,7 @@ class NetworkPolicyGuard:
             try:
                 self._url(url)
             except _No as no:
-                if no.code not in _UNREADABLE or _UNKNOWN.isdisjoint(url):
+                if no.code not in UNREADABLE or _UNKNOWN.isdisjoint(url):
                     raise
                 # Parts are only known when the command runs: what stands there already counts.
                 self._hosts_in(url.partition("://")[2], every=True)
@@ -345,7 +345,6 @@ class NetworkPolicyGuard:
         return self.config.block_private_ips
 
 
-_UNREADABLE: Final = frozenset({"network.bad_url", "network.bad_host"})
 _REASONS: Final = {
     "network.blocked_domain": "Domain blocked: {detail}",
     "network.link_local": "Private IP access blocked: {detail}",

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
@@ -19,12 +20,11 @@ from stopper.guards.models import (
     warn,
 )
 from stopper.guards.pages import Pages
-from stopper.guards.shrink import Limits, cost, shrink
+from stopper.guards.shrink import Limits, compact, cost, shrink
 from stopper.guards.texts import MAX_DEPTH, contents, measure
 
 __all__ = ["OutputSizeConfig", "OutputSizeGuard", "SizeViolation", "TruncationMode"]
 
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
 _MAX_JSON_TEXT: Final = 2**24
 _ROUNDS: Final = 8
 _MOST_BYTES: Final = 6  # of a character in JSON: \u0000
@@ -221,7 +221,7 @@ def _size(seen: Seen, limit: int) -> int:
     """How many bytes it has as JSON; what cannot be written is past the limit."""
     if seen.json is not None:
         return len(seen.json)
-    for write in (_ENCODER.encode, json.dumps, repr):
+    for write in (compact, json.dumps, repr):
         try:
             return len(write(seen.value))
         except Exception:  # noqa: BLE001, S112  odd keys and values, an object's own faults
@@ -234,9 +234,4 @@ def _code(found: list[SizeViolation]) -> str:
 
 
 def _details(found: list[SizeViolation]) -> dict[str, Any]:
-    return {
-        "violations": [
-            {"violation_type": one.violation_type, "limit": one.limit, "actual": one.actual}
-            for one in found
-        ]
-    }
+    return {"violations": [asdict(one) for one in found]}

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from stopper.guards.shrink import Limits, cost, plain
+from stopper.guards.shrink import Limits, compact, cost, plain
 from stopper.guards.texts import MAX_DEPTH, measure
 from stopper.guards.world import lock
 
@@ -27,7 +26,6 @@ _DIGEST_BYTES: Final = 16
 _ENVELOPE: Final = {"page": 10**9, "data": "", "next_cursor": "f" * 32 + "." + "9" * 10}
 _ROOM: Final = cost(_ENVELOPE)
 _MOST_ESCAPED: Final = 6  # \u00e9; a character past the basic plane has two of them
-_ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 class _Held(Struct):
@@ -58,7 +56,7 @@ class Pages:
         if shape.depth > MAX_DEPTH or shape.items > MAX_ITEMS:
             return None
         try:
-            written = _ENCODER.encode(output)
+            written = compact(output)
         except Exception:  # noqa: BLE001  circles and odd values have no JSON
             return None
         held = self._taken_apart(output, written)

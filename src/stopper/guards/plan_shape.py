@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
@@ -243,10 +244,7 @@ class PlanShapeGuard:
         result = block(
             f"plan.{found[0].violation_type}",
             str(found[0]),
-            violations=[
-                {"violation_type": one.violation_type, "limit": one.limit, "actual": one.actual}
-                for one in found
-            ],
+            violations=[asdict(one) for one in found],
         )
         return enforced(self.config.mode, result)
 

@@ -5,13 +5,13 @@ import math
 from datetime import date, datetime, time
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
-from stopper.guards.opened import Odd, TooMuch
+from stopper.guards.opened import CONTAINERS, Odd, TooMuch
 
-__all__ = ["Limits", "cost", "plain", "shrink"]
+__all__ = ["Limits", "compact", "cost", "plain", "shrink"]
 
-_CONTAINERS = (dict, list, tuple, set, frozenset)
 _STEP: Final = 4
 _LEAST_CHARS: Final = 64
 _MAX_DIGITS_BITS: Final = 10_000
@@ -19,6 +19,7 @@ _MAX_DIGITS_BITS: Final = 10_000
 
 _WORDS: Final = "[output truncated]"
 _ODD = (date, datetime, time)
+_COMPACT: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class Limits(Struct, frozen=True):
@@ -37,6 +38,14 @@ class _Full(Exception):  # noqa: N818  it is an answer, not an error
 def cost(value: Any) -> int:
     """How many bytes JSON takes at most: ASCII only, with spaces between."""
     return len(json.dumps(value))
+
+
+def compact(value: Any) -> bytes:
+    """`value` as JSON without spaces, what JSON does not know by its `str`.
+
+    Raises what an odd key, a circle, half of a character or an object's own fault raises.
+    """
+    return _COMPACT.encode(value)
 
 
 def plain(value: Any, limits: Limits) -> Any:
@@ -79,7 +88,7 @@ class _Shrinking:
         self._cuts = cuts
 
     def of(self, value: Any, depth: int) -> Any:
-        if isinstance(value, _CONTAINERS):
+        if isinstance(value, CONTAINERS):
             if depth > self._limits.depth:
                 return self._note("... [too deep]")
             self._take(2)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from stopper.core.reason import Refusal
+from stopper.core.reason import UNREADABLE, Refusal
 from stopper.detect.allow import Allow, judge, parse_rule
 from stopper.detect.hosts import Host, classify_host
 from stopper.detect.urls import SCHEMES, Url, parse_authority, parse_url
@@ -25,7 +25,6 @@ _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]{0,2048}
 _TAIL: Final = ".,:!)}]&"
 _PORTS: Final = {"ftp": 21, "ftps": 990, "git": 9418, "sftp": 22, "ssh": 22}
 _NO_PORT: Final = 1
-_UNREAD: Final = frozenset({"network.bad_url", "network.bad_host"})
 
 
 class Reach(Struct, frozen=True):
@@ -89,7 +88,7 @@ def of_urls_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
         refused = _refused(found[0].rstrip(_TAIL), "", reach)
         if refused is None:
             continue
-        is_mild = refused.code in _UNREAD or refused.code == "network.loopback"
+        is_mild = refused.code in UNREADABLE or refused.code == "network.loopback"
         if not (is_mild and not reach.lists):
             yield _refusal(refused)
 
