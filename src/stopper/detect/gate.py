@@ -86,14 +86,22 @@ _SURER: Final[Mapping[int, tuple[str, ...]]] = {
 """One of these as well; they cost several times as much as a run of one set of characters."""
 
 
+_SHORT: Final = 1024
+_AT_ONCE: Final = (Decoder.ALL,)
+_ONE_BY_ONE: Final = (
+    Decoder.ALL & ~Decoder.GROUPS & ~Decoder.LITERALS, Decoder.GROUPS, Decoder.LITERALS,
+)  # fmt: skip
+"""What is faster by itself, but in a short text, where the calls cost more than the characters."""
+
+
 def needed(data: bytes, among: int = Decoder.ALL) -> int:
     """Those decoders that may find something in `data`; all of them without Hyperscan."""
     if not HAS_HYPERSCAN:
         return among
-    found = _seen(data, among & ~Decoder.GROUPS & ~Decoder.LITERALS)
-    for one in (Decoder.GROUPS, Decoder.LITERALS):  # faster by themselves
-        if among & one:
-            found |= _seen(data, one)
+    found = 0
+    for part in _AT_ONCE if len(data) < _SHORT else _ONE_BY_ONE:
+        if among & part:
+            found |= _seen(data, among & part)
     if found & (Decoder.GROUPS | Decoder.NUMBERS):
         found |= among & Decoder.DUMPS
     for one in _SURER:
@@ -106,7 +114,8 @@ def prepare() -> None:
     """Compile all patterns at once, a tenth of a second, and not when a text first needs them."""
     if HAS_HYPERSCAN:
         for among in (Decoder.ALL, NOT_IN_PLAIN, IN_BINARY):
-            needed(b"", among)
+            for text in (b"", bytes(_SHORT)):
+                needed(text, among)
         for one in _SURER:
             _surer(one)
 
