@@ -1,6 +1,12 @@
 import pytest
 
-from stopper.detect.commands.codetexts import call_plainly, is_made, mute
+from stopper.detect.commands.codetexts import (
+    blank_patterns,
+    call_plainly,
+    is_made,
+    mute,
+    unalias,
+)
 
 CALLED = {
     # what is tried               code                                      as a plain call
@@ -21,6 +27,28 @@ MADE = {
     "printed as it is joined": ("print join(',', @a)",                     False),
     "run as it is written":    ("system('ls')",                            False),
 }  # fmt: skip
+
+RENAMED = {
+    # what is tried              code                                                 under its own name
+    "taken apart":              ('const {execSync: a} = b; a("c")',                   'const {execSync: a} = b; execSync("c")'),
+    "imported":                 ('import {exec as a} from "b"; a("c")',               'import {exec as a} from "b"; exec("c")'),
+    "assigned":                 ('const a = b.spawn; a("c")',                         'const a = b.spawn; spawn("c")'),
+    "held as a method":         ("a = method(:system); a.call('c')",                  "a = method(:system); system('c')"),
+    "wrapped":                  ("const a = b => b.exec(b); a('c')",                  "const a = b => b.exec(b); exec('c')"),
+    "an alias":                 ("alias a system; a 'c'",                             "alias a system; system 'c'"),
+    "another method":           ("b.a('c')",                                          "b.a('c')"),
+    "nothing that runs":        ("const {parse: a} = b; a('c')",                      "const {parse: a} = b; a('c')"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "plain"), RENAMED.values(), ids=RENAMED)
+def test_other_names(code: str, plain: str) -> None:
+    assert unalias(code) == plain
+
+
+def test_what_is_only_sought_is_no_code() -> None:
+    assert blank_patterns("re.findall(r'curl a', b)") == "re.findall('', b)"
+    assert blank_patterns("re.compile('a').pattern") == "re.compile('a').pattern"
 
 
 @pytest.mark.parametrize(("code", "plain"), CALLED.values(), ids=CALLED)

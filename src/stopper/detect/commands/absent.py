@@ -17,7 +17,9 @@ _TEST: Final = lazy(
     r"(?P<not>!\s{1,9})?(?:test|\[\[?)\s{1,9}(?P<no>!\s{1,9})?-[efs]\s{1,9}"
     r"(?P<word>\"[^\"*?\[\n]{1,400}\"|'[^'*?\[\n]{1,400}'|[^\s\"'*?\[\]]{1,400})(?:\s{1,9}\]\]?)?"
 )
-_LEAVES: Final = lazy(r"(?:continue|exit|return|break)(?:\s{1,9}\d{1,3})?\s{0,9};?")
+_LEAVES: Final = lazy(
+    r"(?:\{[^{}]{0,400}[;\n]\s{0,9})?(?:continue|exit|return|break)(?:\s{1,9}\d{1,3})?\s{0,9};?(?:\s{0,9}\})?"
+)
 
 
 def lacking(shell: "Shell", node: Node, *, holds: bool) -> set[str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.detect.lazy import lazy
 
-__all__ = ["call_plainly", "is_made", "mute", "unalias"]
+__all__ = ["blank_patterns", "call_plainly", "is_made", "mute", "unalias"]
 
 _MAX_CODE: Final = 65_536
 _MAX_SETS: Final = 32
@@ -40,6 +40,10 @@ _ALIASED: Final = lazy(
     rf"|\b([A-Za-z_]\w{{0,40}}){_B}={_B}\(?{_B}\w{{1,40}}{_B}\)?{_B}=>{_B}(?:\{{{_B}(?:return\s{{1,9}})?)?"
     rf"(?:[\w.()\"':]{{0,60}}\.)?{_RUNNERS}{_B}\("
     rf"|\balias(?:_method)?\s{{1,9}}:?([A-Za-z_]\w{{0,40}}),?\s{{1,9}}:?{_RUNNERS}\b"
+)
+_SOUGHT: Final = lazy(
+    r"(\bre\.(?:findall|finditer|search|match|fullmatch|compile|split|sub)\(\s{0,9})"
+    r"r?(?:'[^'\n]{0,400}'|\"[^\"\n]{0,400}\")(?=\s{0,9}[,)])"
 )
 _MAKERS = (
     r"(?:base64|decode|unpack|rot13|strrev|\breverse|\bjoin\b|implode|concat|\bchr\b|fromCharCode|replace|gsub|\btr/|\by/"
@@ -86,6 +90,13 @@ def mute(code: str) -> str:
     if len(code) > _MAX_CODE:
         return code
     return _SHOWN.sub(lambda m: m[1] + "''", code)
+
+
+def blank_patterns(code: str) -> str:
+    """Python code without the patterns that it only seeks in texts."""
+    if len(code) > _MAX_CODE or ".pattern" in code:
+        return code
+    return _SOUGHT.sub(lambda m: m[1] + "''", code)
 
 
 def is_made(code: str) -> bool:

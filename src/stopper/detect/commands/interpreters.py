@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.codecalls import home_literals, note_calls
-from stopper.detect.commands.codetexts import call_plainly, is_made, mute, unalias
+from stopper.detect.commands.codetexts import blank_patterns, call_plainly, is_made, mute, unalias
 from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import MAX_LITERALS, note_leak, note_orm, scan
@@ -263,6 +263,7 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         return
     plain = code.replace(UNKNOWN, "_").replace(SECRET, "_").replace(ENCODED, "_")
     if language == "python":
+        plain = blank_patterns(plain)
         note_orm(shell, plain, language)
     if language != "python":
         spelled = call_plainly(fold_code(home_literals(mute(unalias(plain)))))

@@ -122,7 +122,8 @@ def is_own(shell: "Shell", call: "Call") -> bool:
     if call.name in _LOCALS:
         return True
     if call.name in _TASKS:
-        return any(map(_TESTED.search, stages))
+        here = [place.rpartition("/")[2] for place in places if _HERE.search(place)]
+        return any(map(_TESTED.search, [*stages, *here]))
     if shell.in_sandbox:
         return True
     if call.name.endswith("-cli") and "6379" not in args:
