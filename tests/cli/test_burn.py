@@ -95,3 +95,4 @@ def test_its_variables_are_no_wrong_settings(
     assert (folder / "kept.jsonl").exists()
     (said,) = json.loads(typed("burn", "--json").stdout)
     assert said["daily_limit"] == 5_000_000
+    assert typed("usage", "--ledger").stdout.splitlines()[-1].startswith("openai")

@@ -71,6 +71,11 @@ def test_what_is_no_weight_says_so(weights: dict[str, float]) -> None:
         Weights.parse(weights)
 
 
+@given(WEIGHTS)
+def test_weights_read_as_they_are_written(weights: Weights) -> None:
+    assert Weights.parse(weights.by_kind) == weights
+
+
 @given(USAGES, WEIGHTS)
 def test_tokens_are_the_exact_sum_rounded_up(usage: Usage, weights: Weights) -> None:
     exact = (

@@ -4,7 +4,7 @@ from typing import Any
 
 from stopper.cli.colour import Style
 from stopper.cli.table import Cell, compact
-from stopper.core.budget import Budget, Unit, Window, format_amount
+from stopper.core.budget import MICROS_PER_DOLLAR, Budget, Unit, Window, format_amount
 from stopper.core.hold import Account
 from stopper.core.usage import Quality
 from stopper.stores.ledger import Total
@@ -22,7 +22,6 @@ __all__ = [
 
 _FEW_LEFT = 0.2
 _UNSURE = {Quality.ESTIMATED: "est.", Quality.UNKNOWN: "unk."}
-_DOLLAR = 10**6
 _LEAST_SHOWN = 100
 
 
@@ -72,24 +71,6 @@ def figures_cell(total: Total) -> Cell | None:
     return Cell(whole, Style.YELLOW, short)
 
 
-def _window(budget: Budget) -> str:
-    return "" if budget.window is Window.LIFETIME else f"/{budget.window}"
-
-
-def _shortest(unit: Unit, amount: int) -> str:
-    return min(format_amount(unit, amount), _short(unit, amount), key=len)
-
-
-def _short(unit: Unit, amount: int) -> str:
-    """`1.23M` tokens; dollars to the cent from one on, below to a hundredth of a cent."""
-    if unit is Unit.TOKENS:
-        return compact(amount)
-    if 0 < amount < _LEAST_SHOWN:
-        return "<$0.0001"
-    decimals = 2 if amount == 0 or abs(amount) >= _DOLLAR else 4
-    return f"{'-' if amount < 0 else ''}${abs(amount) / _DOLLAR:,.{decimals}f}"
-
-
 def account_json(account: Account) -> dict[str, Any]:
     """A budget with what is spent, held and left in its window; dollars are micro-dollars."""
     budget = account.budget
@@ -121,3 +102,21 @@ def total_json(total: Total) -> dict[str, Any]:
         "unpriced": total.unpriced,
         "figures": {str(quality): total.by_quality.get(quality, 0) for quality in Quality},
     }
+
+
+def _window(budget: Budget) -> str:
+    return "" if budget.window is Window.LIFETIME else f"/{budget.window}"
+
+
+def _shortest(unit: Unit, amount: int) -> str:
+    return min(format_amount(unit, amount), _short(unit, amount), key=len)
+
+
+def _short(unit: Unit, amount: int) -> str:
+    """`1.23M` tokens; dollars to the cent from one on, below to a hundredth of a cent."""
+    if unit is Unit.TOKENS:
+        return compact(amount)
+    if 0 < amount < _LEAST_SHOWN:
+        return "<$0.0001"
+    decimals = 2 if amount == 0 or abs(amount) >= MICROS_PER_DOLLAR else 4
+    return f"{'-' if amount < 0 else ''}${abs(amount) / MICROS_PER_DOLLAR:,.{decimals}f}"

@@ -17,8 +17,8 @@ from stopper.stores.ledger import Total
 
 __all__ = ["print_usage", "usage", "usage_json"]
 
-LEDGER_PATH: Final = ".stopper/usage.jsonl"
-"""As `stopper.telemetry` has it, which the help does not load."""
+_USUAL: Final = ""
+"""Stands for the ledger that `stopper.telemetry` opens by itself; its place is known there."""
 
 _Shown = tuple[Column, Callable[[Total], Value]]
 
@@ -40,7 +40,6 @@ _SUMS: Final[tuple[_Shown, ...]] = (
 _UNPRICED: Final[_Shown] = (Column("unpriced\ncalls", right=True), lambda total: total.unpriced)
 _FIGURES: Final[_Shown] = (Column("figures", name=True), figures_cell)
 _TITLES: Final = {"day": "day (UTC)"}
-_MILLI: Final = 1000
 
 
 @click.command(
@@ -67,7 +66,7 @@ _MILLI: Final = 1000
 @click.option(
     "--ledger",
     is_flag=False,
-    flag_value=LEDGER_PATH,
+    flag_value=_USUAL,
     metavar="[FILE]",
     help="What agents recorded with stopper.telemetry, by default in .stopper/usage.jsonl.",
 )
@@ -126,9 +125,7 @@ def usage_json(report: UsageReport) -> dict[str, Any]:
             for total in report.groups
         ],
         "total": total_json(report.total),
-        "weights": {
-            kind: getattr(report.weights, kind) / _MILLI for kind in Weights.__struct_fields__
-        },
+        "weights": report.weights.by_kind,
     }
 
 
@@ -142,7 +139,8 @@ def _recorded(
 
     if bottle is not None or not set(by) <= set(KNOWN):
         raise click.UsageError(
-            f"A ledger of lines knows no bottles: use --by {' or '.join(KNOWN)}."
+            f"A ledger of lines knows no bottles and agents: leave --bottle out, and use --by "
+            f"{' or '.join(KNOWN)}."
         )
     opened = TokenLedger(path)
     groups = totals_of(opened.entries(), by, since)
@@ -172,8 +170,4 @@ def _share(part: int, whole: int) -> str | None:
 
 
 def _weights(weights: Weights) -> str:
-    kinds = [
-        f"{kind.replace('_', ' ')} {getattr(weights, kind) / _MILLI:g}"
-        for kind in Weights.__struct_fields__
-    ]
-    return ", ".join(kinds)
+    return ", ".join(f"{kind.replace('_', ' ')} {each:g}" for kind, each in weights.by_kind.items())

@@ -11,6 +11,7 @@ from stopper.core.scope import Path, Scope
 
 __all__ = [
     "EPOCH",
+    "MICROS_PER_DOLLAR",
     "Amount",
     "Budget",
     "Enforce",
@@ -27,9 +28,11 @@ __all__ = [
 EPOCH = datetime.fromtimestamp(0, UTC)
 """When lifetimes began, and from when on stored times count."""
 
+MICROS_PER_DOLLAR = 10**6
+"""Money is an integer of micro-dollars."""
+
 _MAX_AMOUNT = 10**15
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
-_MICROS = 10**6
 _AMOUNT = re.compile(
     r"(?P<dollar>\$)?(?P<number>\d{1,16}(?:_\d{3}){0,5}(?:\.\d{1,6})?)(?P<suffix>[kKmMbB]?)"
     r"(?:/(?P<window>[a-z]{1,16}))?",
@@ -105,7 +108,7 @@ def format_amount(unit: Unit, amount: int) -> str:
     """`1234` tokens as `1,234`, micro-dollars as `$0.001234` without idle zeros past cents."""
     if unit is Unit.TOKENS:
         return f"{amount:,}"
-    whole, micros = divmod(abs(amount), _MICROS)
+    whole, micros = divmod(abs(amount), MICROS_PER_DOLLAR)
     digits = f"{micros:06d}"
     while len(digits) > 2 and digits.endswith("0"):  # noqa: PLR2004  cents stay
         digits = digits[:-1]
@@ -159,7 +162,7 @@ _INTO_NEXT = {
 
 def _scaled(number: str, factor: int, unit: Unit) -> int:
     whole, _, fraction = number.replace("_", "").partition(".")
-    scale = factor * (_MICROS if unit is Unit.MICROS else 1)
+    scale = factor * (MICROS_PER_DOLLAR if unit is Unit.MICROS else 1)
     parts: int = 10 ** len(fraction)
     quotient, rest = divmod(int(whole + fraction) * scale, parts)
     if rest:

@@ -66,6 +66,11 @@ class Weights(Struct, frozen=True):
         return cls(**{kind: round(weight * _MILLI) for kind, weight in weights.items()})
 
     @property
+    def by_kind(self) -> dict[str, float]:
+        """The weights as `parse` reads them."""
+        return {kind: getattr(self, kind) / _MILLI for kind in self.__struct_fields__}
+
+    @property
     def any_input(self) -> int:
         """The weight of an input token whose kind is not known yet: the heaviest."""
         return max(self.input, self.cache_write, self.cache_read)

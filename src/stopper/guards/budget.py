@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from stopper.core.budget import Unit, format_amount
+from stopper.core.budget import MICROS_PER_DOLLAR, Unit, format_amount
 from stopper.core.usage import Usage, Weights
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
@@ -14,7 +14,6 @@ from stopper.guards.world import lock
 
 __all__ = ["BudgetConfig", "BudgetGuard", "Spending", "Spent", "UsageSum"]
 
-_MICROS: Final = 10**6
 _MAX_DOLLARS: Final = 10**9
 _MAX_RECORDED: Final = 10**15
 
@@ -227,7 +226,7 @@ def _limits(config: BudgetConfig) -> list[tuple[str, str, int]]:
 
 
 def _micros(dollars: float | None) -> int | None:
-    return None if dollars is None else round(dollars * _MICROS)
+    return None if dollars is None else round(dollars * MICROS_PER_DOLLAR)
 
 
 def _exhausted(span: str, unit: str, used: int, limit: int) -> GuardResult:

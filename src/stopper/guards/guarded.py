@@ -10,11 +10,10 @@ from stopper.errors import GuardError, SettingsError
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.models import GuardBlocked, Outcome, error_class
 from stopper.guards.result import ChainResult
-from stopper.guards.world import Clock
+from stopper.guards.world import NS_PER_MS, Clock
 
 __all__ = ["AsyncCall", "Call", "Guarded", "protected"]
 
-_NS_PER_MS = 1_000_000
 _NO_OUTPUT = (
     "the output of {tool} was never looked at: end the block with call.finish(output), "
     "and use what that returns"
@@ -71,7 +70,7 @@ class _Running:
     def ended(self, output: Any = None, error: BaseException | None = None) -> Outcome:
         """How the call went, as of now; what came first stands."""
         if self.outcome is None:
-            elapsed = (self._clock() - self._began) / _NS_PER_MS
+            elapsed = (self._clock() - self._began) / NS_PER_MS
             self.outcome = Outcome(elapsed, output, error_class(error) if error else None)
         return self.outcome
 

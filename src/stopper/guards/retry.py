@@ -18,11 +18,10 @@ from stopper.guards.models import (
     block,
     enforced,
 )
-from stopper.guards.world import Clock, fresh_key, lock, monotonic_ns
+from stopper.guards.world import NS_PER_MS, Clock, fresh_key, lock, monotonic_ns
 
 __all__ = ["RetrySafetyConfig", "RetrySafetyGuard"]
 
-_NS_PER_MS: Final = 1_000_000
 _MAX_KEY: Final = 256
 _MAX_SHOWN: Final = 100
 
@@ -204,8 +203,8 @@ class RetrySafetyGuard:
                 break
             wait *= self.config.backoff_multiplier
         passed_ns = self._clock() - tries.last_error_ns
-        left_ns = int(min(wait, longest) * _NS_PER_MS) - passed_ns
-        return max(0, -(-left_ns // _NS_PER_MS))
+        left_ns = int(min(wait, longest) * NS_PER_MS) - passed_ns
+        return max(0, -(-left_ns // NS_PER_MS))
 
     def _succeeded(self, sign: bytes) -> None:
         with self._lock:

@@ -18,11 +18,10 @@ from stopper.guards.models import (
     enforced,
     warn,
 )
-from stopper.guards.world import Clock, lock, monotonic_ns
+from stopper.guards.world import NS_PER_MS, Clock, lock, monotonic_ns
 
 __all__ = ["DegradeAction", "TimeoutBudgetConfig", "TimeoutBudgetGuard", "TimeoutBudgetState"]
 
-_NS_PER_MS: Final = 1_000_000
 _MAX_STRETCHES: Final = 64
 
 
@@ -149,8 +148,8 @@ class TimeoutBudgetGuard:
         if config.mode is EnforcementLevel.OFF:
             return allow()
         now = self._clock()
-        turn = self._turn.elapsed_ns(now) // _NS_PER_MS
-        plan = self._plan.elapsed_ns(now) // _NS_PER_MS
+        turn = self._turn.elapsed_ns(now) // NS_PER_MS
+        plan = self._plan.elapsed_ns(now) // NS_PER_MS
         if turn >= config.per_turn_budget_ms:
             return enforced(config.mode, _exceeded("Turn", turn, config.per_turn_budget_ms))
         if config.per_plan_budget_ms is not None and plan >= config.per_plan_budget_ms:
@@ -167,11 +166,11 @@ class TimeoutBudgetGuard:
 
     def get_turn_elapsed_ms(self) -> int:
         """What the turn has used."""
-        return self._turn.elapsed_ns(self._clock()) // _NS_PER_MS
+        return self._turn.elapsed_ns(self._clock()) // NS_PER_MS
 
     def get_plan_elapsed_ms(self) -> int:
         """What the plan has used."""
-        return self._plan.elapsed_ns(self._clock()) // _NS_PER_MS
+        return self._plan.elapsed_ns(self._clock()) // NS_PER_MS
 
     def get_remaining_budget_ms(self) -> int:
         """What is left, of the turn or of the plan, whichever is less; never below 0."""
@@ -187,7 +186,7 @@ class TimeoutBudgetGuard:
             turn_elapsed_ms=self.get_turn_elapsed_ms(),
             plan_elapsed_ms=self.get_plan_elapsed_ms(),
             executions=self._executions,
-            total_execution_ms=self._total_ns // _NS_PER_MS,
+            total_execution_ms=self._total_ns // NS_PER_MS,
             degraded=degraded,
             active_degrade_actions=tuple(self.config.degrade_actions) if degraded else (),
         )
@@ -233,7 +232,7 @@ class TimeoutBudgetGuard:
     def _counted(self, elapsed_ms: float) -> int:
         if not elapsed_ms >= 0:
             raise ValueError("an execution takes no time or some: give milliseconds from 0 on")
-        taken = int(min(elapsed_ms, _MAX_MS) * _NS_PER_MS)
+        taken = int(min(elapsed_ms, _MAX_MS) * NS_PER_MS)
         self._executions += 1
         self._total_ns += taken
         return taken

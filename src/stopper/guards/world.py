@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
-__all__ = ["Clock", "Waiter", "finish", "fresh_key", "lock", "monotonic_ns", "wall_ms"]
+__all__ = ["NS_PER_MS", "Clock", "Waiter", "finish", "fresh_key", "lock", "monotonic_ns", "wall_ms"]
 
 Clock = Callable[[], int]
 """Asked for the time: nanoseconds of no particular beginning, or milliseconds since 1970."""
 
 monotonic_ns: Final[Clock] = time.monotonic_ns
 """Nanoseconds that only ever grow; for durations."""
+
+NS_PER_MS: Final = 1_000_000
+"""Clocks count the first, limits and records the second."""
 
 _KEY_BYTES = 32
 _MS = 1000
@@ -24,7 +27,7 @@ _T = TypeVar("_T")
 
 def wall_ms() -> int:
     """Milliseconds since 1970, UTC; for what has a date."""
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // NS_PER_MS
 
 
 def fresh_key() -> bytes:
