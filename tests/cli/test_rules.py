@@ -25,7 +25,7 @@ def test_all_do_what_they_claim(typed: Typed) -> None:
     result = typed("rules", "test")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{len(load_rules())} rules do what they claim: ")
-    assert typed("rules", "test", "github-token").stdout.startswith("1 rule does")
+    assert typed("rules", "test", "github-token").stdout.startswith("1 rule does what it claims: ")
 
 
 def test_one_that_does_not(typed: Typed, monkeypatch: pytest.MonkeyPatch) -> None:

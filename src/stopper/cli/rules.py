@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import click
 
-from stopper.cli.colour import Style
 from stopper.cli.options import examples, json_option
 from stopper.cli.say import print_json, say, warn
-from stopper.cli.table import Cell, Column, Value, print_table
+from stopper.cli.severity import severity_cell, sure_by
+from stopper.cli.table import Column, Value, print_table
 from stopper.control.suggest import did_you_mean
 from stopper.data.rules import load_rules
 from stopper.detect.rules import read_rules
@@ -23,8 +23,11 @@ _LISTED: Final = (
     Column("sure by"),
 )
 _FACTS: Final = (Column("what"), Column("is", wrap=True))
-_STYLES: Final = {"critical": Style.RED, "high": Style.RED, "medium": Style.YELLOW}
-_SURE: Final = {"checked": "checksum", "prefix": "prefix", "generic": "context"}
+_FIELDS: Final = (
+    *("id", "name", "severity", "tier", "pattern"),
+    *("checks", "needs", "hosts", "hits", "misses"),
+)
+"""What JSON has of a rule, in this order."""
 
 _Row = dict[str, Any]
 
@@ -51,7 +54,10 @@ def list_(*, as_json: bool) -> None:
         return
     print_table(
         _LISTED,
-        [(row["id"], row["name"], _severity(row), _SURE[row["tier"]]) for row in rows],
+        [
+            (row["id"], row["name"], severity_cell(row["severity"]), sure_by(row["tier"]))
+            for row in rows
+        ],
     )
 
 
@@ -70,10 +76,11 @@ def test(*, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"rules": len(rows), "hits": hits, "misses": misses, "faults": faults})
     elif not faults:
-        count = "1 rule does" if len(rows) == 1 else f"{len(rows)} rules do"
-        say(f"{count} what they claim: {hits} texts found, {misses} left alone.")
-    for fault in faults if not as_json else ():
-        warn(fault)
+        one, many = "1 rule does what it claims", f"{len(rows)} rules do what they claim"
+        say(f"{one if len(rows) == 1 else many}: {hits} texts found, {misses} left alone.")
+    else:
+        for fault in faults:
+            warn(fault)
     if faults:
         raise click.exceptions.Exit(1)
 
@@ -90,8 +97,8 @@ def explain(*, rule: str, as_json: bool) -> None:
     facts: list[tuple[str, Value]] = [
         ("rule", row["id"]),
         ("secret", row["name"]),
-        ("severity", _severity(row)),
-        ("sure by", _SURE[row["tier"]]),
+        ("severity", severity_cell(row["severity"])),
+        ("sure by", sure_by(row["tier"])),
         ("surer by", _joined(row, "checks")),
         ("needs", _joined(row, "needs")),
         ("may go to", _joined(row, "hosts")),
@@ -115,12 +122,9 @@ def _chosen(names: Iterable[str]) -> list[_Row]:
     known = {row["id"]: row for row in load_rules()}
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no rule {name!r}.{did_you_mean(name, known)}")
+            meant = did_you_mean(name, known)
+            raise UsageError(f"There is no rule {name!r}.{meant} See `stopper rules list`.")
     return [known[name] for name in names]
-
-
-def _severity(row: _Row) -> Cell:
-    return Cell(row["severity"], _STYLES.get(row["severity"]))
 
 
 def _joined(row: _Row, kind: str) -> str | None:
@@ -133,7 +137,4 @@ def _quoted(row: _Row, kind: str) -> str | None:
 
 
 def _json(row: _Row) -> _Row:
-    return {
-        name: row.get(name, [])
-        for name in ("id", "name", "severity", "tier", "pattern", "checks", "needs", "hosts")
-    } | {name: row.get(name, []) for name in ("hits", "misses")}
+    return {name: row.get(name, []) for name in _FIELDS}

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from stopper.cli.colour import Style
 from stopper.cli.options import examples, json_option
 from stopper.cli.say import hint, print_json, warn
-from stopper.cli.table import Cell, Column, Value, columns_of, print_table
+from stopper.cli.severity import severity_cell, sure_by
+from stopper.cli.table import Column, Value, columns_of, print_table
 from stopper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ _COLUMNS: Final = (
     Column("sure by"),
     Column("fingerprint", name=True),
 )
-_STYLES: Final = {"critical": Style.RED, "high": Style.RED, "medium": Style.YELLOW}
-_SURE: Final = {"checked": "checksum", "prefix": "prefix", "generic": "context"}
 _SIZE: Final = re.compile(r"([1-9][0-9]{0,11})([kMG]?)B?")
 _UNITS: Final = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _STEPS: Final = 200
@@ -94,6 +92,8 @@ def scan(
     """
     if as_json and sarif:
         raise UsageError("--json and --sarif: choose one")
+    if STDIN in paths and len(paths) > 1:
+        raise UsageError("`-` stands alone: scan files in another go")
     from stopper.control import scan as use_case  # noqa: PLC0415  rules take a while to load
     from stopper.control.engines import open_detector  # noqa: PLC0415
     from stopper.control.home import find_home  # noqa: PLC0415
@@ -110,8 +110,6 @@ def scan(
         load_settings(os.environ, {}, folder), os.environ, key, datetime.now(UTC)
     )
     if STDIN in paths:
-        if len(paths) > 1:
-            raise UsageError("`-` stands alone: scan files in another go")
         data = sys.stdin.buffer.read(max_size + 1)
         if len(data) > max_size:
             raise UsageError(f"stdin has more than {max_size:,} bytes: see --max-size")
@@ -160,8 +158,8 @@ def _row(one: "Found", redactor: "Redactor") -> tuple[Value, ...]:
     return (
         f"{redactor.redact(one.path)}:{one.line}:{one.column}",
         f"{finding.name} ({finding.rule}){inside}",
-        Cell(finding.severity.value, _STYLES.get(finding.severity.value)),
-        _SURE[finding.tier.value],
+        severity_cell(finding.severity.value),
+        sure_by(finding.tier.value),
         finding.fingerprint,
     )
 
