@@ -49,6 +49,12 @@ def test_a_file_that_reads_well(typed: Typed, files: Path) -> None:
     }
 
 
+def test_a_file_of_one(typed: Typed, files: Path) -> None:
+    (files / "one.yml").write_text("guards: {output_size: {}}\n")
+    shown = typed("guards", "check", "one.yml")
+    assert shown.stdout.endswith("one.yml reads well: 1 guard.\n")
+
+
 def test_a_file_that_does_not_read(typed: Typed, files: Path) -> None:
     (files / "bad.toml").write_text("[guards.network_policy]\nmode = 'on'\n")
     shown = typed("guards", "check", "bad.toml")

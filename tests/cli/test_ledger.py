@@ -48,7 +48,7 @@ SETTLED = {
     # what was found out    words                 said                        tokens
     "what it used":        (("--output", "120"), "120 tokens instead of 500", 120),
     "that it used nothing": (("--output", "0"),  "0 tokens instead of 500",   0),
-    "nothing":             (("--as-is",),        "500 tokens instead of 500", 500),
+    "nothing":             (("--as-is",),        "the 500 tokens that it was charged with", 500),
 }  # fmt: skip
 
 

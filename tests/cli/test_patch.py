@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ REFUSED = {
     "no diff":                  ("hello\n",     ["f.py"],                   1,      "patch.bad_diff"),
     "lines that are not there": ("x\n",         ["f.py", "--lines", "9"],   1,      "patch.bad_range"),
     "no numbers":               ("x\n",         ["f.py", "--lines", "a:b"], 2,      "FROM:TO"),
+    "a number without end":     ("x\n",         ["f.py", "--lines", "9" * 5000], 2, "FROM:TO"),
     "two wishes":               ("x\n",         ["f.py", "--whole", "--backups"], 2, "choose one"),
     "no such backup":           ("",            ["f.py", "--restore", "ab"], 2,     "no backup"),
     "no such folder":           ("x\n",         ["gone/f.py", "--whole"],   1,      "does not exist"),
@@ -90,6 +92,23 @@ def test_there_and_back(project: Path, fed: Typed) -> None:
     assert "+b = 2" in fed("", "f.py", "--restore", kept["sha256"][:8], "--dry-run").stdout
     assert fed("", "f.py", "--restore", kept["sha256"][:8]).exit_code == 0
     assert (project / "f.py").read_text() == "a = 1\nb = 2\n"
+
+
+def test_a_name_that_two_backups_have(project: Path, fed: Typed) -> None:
+    names: set[str] = set()
+    while not (common := first_of_two(names)):
+        fed(f"a = {len(names)}\n", "f.py", "--whole")
+        kept = json.loads(fed("", "f.py", "--backups", "--json").stdout)
+        names = {one["sha256"] for one in kept}
+    refused = fed("", "f.py", "--restore", common)
+    assert refused.exit_code == 2
+    assert f"begin with '{common}': write more of it" in " ".join(refused.stderr.split())
+
+
+def first_of_two(names: set[str]) -> str:
+    """The first character that two names share; there are 16, so that 17 names are enough."""
+    firsts = [name[0] for name in sorted(names)]
+    return next((one for one, other in pairwise(firsts) if one == other), "")
 
 
 def test_json(fed: Typed) -> None:

@@ -36,16 +36,15 @@ def verify(*, as_json: bool) -> None:
         report = check_audit(home.ledger)
     if as_json:
         print_json(report)
-    elif report.broken is None and report.rows:
+    elif (broken := report.broken) is not None:
+        raise Fault(
+            f"The audit breaks at row {broken.id:,} of {report.rows:,}: expected the hash "
+            f"{broken.expected}, found {broken.found}. The rows before it hold. Keep a copy "
+            f"of the ledger before anything else writes to it."
+        )
+    elif report.rows:
         say(f"All {report.rows:,} rows hold. The newest row's hash is {report.head}.")
-    elif report.broken is None:
+    else:
         say("There is no row yet.")
     if report.broken is not None:
-        if not as_json:
-            broken = report.broken
-            raise Fault(
-                f"The audit breaks at row {broken.id:,} of {report.rows:,}: expected the hash "
-                f"{broken.expected}, found {broken.found}. The rows before it hold. Keep a copy "
-                f"of the ledger before anything else writes to it."
-            )
         raise click.exceptions.Exit(1)

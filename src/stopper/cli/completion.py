@@ -1,12 +1,20 @@
 """`stopper completion`: the script that makes a shell complete Stopper's commands."""
 
+from typing import Final
+
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from stopper.cli.app import stopper
 from stopper.cli.options import examples
 
 __all__ = ["completion"]
+
+_SHELLS: Final[dict[str, type[ShellComplete]]] = {
+    "bash": BashComplete,
+    "zsh": ZshComplete,
+    "fish": FishComplete,
+}
 
 
 @click.command(
@@ -16,10 +24,7 @@ __all__ = ["completion"]
         "stopper completion fish > ~/.config/fish/completions/stopper.fish",
     )
 )
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice([*_SHELLS]))
 def completion(*, shell: str) -> None:
     """Print the completion script of a SHELL; names of bottles are completed, too."""
-    found = get_completion_class(shell)
-    if found is None:
-        raise click.UsageError(f"click completes no {shell} here.")
-    print(found(stopper, {}, "stopper", "_STOPPER_COMPLETE").source())
+    print(_SHELLS[shell](stopper, {}, "stopper", "_STOPPER_COMPLETE").source())

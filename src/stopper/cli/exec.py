@@ -31,8 +31,12 @@ _HOW: Final = "stopper exec -- git status"
         "stopper exec --policy warn --json -- terraform plan",
     ),
 )
-@click.option("--timeout", type=float, metavar="SECONDS", help="Kill it after so long; 120.")
-@click.option("--lines", type=int, metavar="N", help="Print so many lines of each stream; 160.")
+@click.option(
+    "--timeout", type=float, metavar="SECONDS", help="Kill it after so long; usually 120."
+)
+@click.option(
+    "--lines", type=int, metavar="N", help="Print so many lines of each stream; usually 160."
+)
 @click.option(
     "--show",
     type=click.Choice(["smart", "head", "tail"]),

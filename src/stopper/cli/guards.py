@@ -75,7 +75,7 @@ def check(file: str, schemas: str | None, *, as_json: bool) -> None:
         for name, kind, own in found
     ]
     print_table(_READ, rows)
-    say(f"{file} reads well: {len(rows)} guards.")
+    say(f"{file} reads well: {'1 guard' if len(rows) == 1 else f'{len(rows)} guards'}.")
 
 
 @guards.command(
@@ -102,7 +102,7 @@ def explain(
 ) -> None:
     """Say what every guard says about calling TOOL with ARGS.json, `-` for stdin, and why.
 
-    Nothing is called. The exit status is 1 where the call would be blocked.
+    Nothing is called. The exit status is 1 where the call would be blocked, or wait for a person.
     """
     asked = _chain(chain, schemas)
     given = _read_json(args)
@@ -185,7 +185,7 @@ def _read_json(place: str) -> Any:
     try:
         data = _read(sys.stdin.buffer) if place == "-" else _read_file(place)
     except OSError as error:
-        raise UsageError(f"{place} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{place} cannot be read ({error.strerror}): name a JSON file") from None
     if len(data) > MAX_JSON_BYTES:
         raise UsageError(f"{place} is larger than {MAX_JSON_BYTES:,} bytes")
     try:

@@ -89,5 +89,7 @@ def settle(*, hold: str, output: int | None, as_is: bool) -> None:
     with open_home() as home:
         now = datetime.now(UTC)
         row = settle_pending(home.ledger, hold, output, load_providers(), now)
-    tokens = row.tokens if output is None else output
-    say(f"{row.hold} is settled with {tokens:,} tokens instead of {row.tokens:,}.")
+    if output is None:
+        say(f"{row.hold} is settled with the {row.tokens:,} tokens that it was charged with.")
+    else:
+        say(f"{row.hold} is settled with {output:,} tokens instead of {row.tokens:,}.")

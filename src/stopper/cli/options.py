@@ -56,7 +56,7 @@ def examples(*lines: str) -> str:
 
 
 def json_option(command: Any) -> Any:
-    """`--json`, for everything that prints a table."""
+    """`--json`, for everything that machines may want to read, too."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 

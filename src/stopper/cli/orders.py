@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from stopper.cli.options import examples, live_bottles
-from stopper.cli.say import hint, say
+from stopper.cli.say import hint, say, warn
 from stopper.control.home import open_for_orders
 from stopper.control.operate import Ordered, Outcome, await_orders, find_live, give_order
 
@@ -18,7 +18,7 @@ PAUSE_SECONDS: Final = 0.05
 MOST_PAUSES: Final = 600
 """Half a minute in all: a large workspace takes a while to save."""
 
-_NOTICED: Final = 20
+_NOTICED: Final = 20  # pauses: a second
 _DONE: Final = {
     "cut": "is cut off: nothing leaves it any more.",
     "freeze": "is frozen. Go on with `stopper resume {bottle}`.",
@@ -103,13 +103,13 @@ def _tell(ordered: Sequence[Ordered]) -> None:
             tail = " Its agent still runs." if lives else ""
             say(f"{name} {_DONE[act].format(bottle=name)}{tail}")
         elif one.outcome is Outcome.LATE:
-            hint(
+            warn(
                 f"{name} has not done it yet; the order stands. Look at `stopper logs {name}`, or "
                 f"end process {one.run.fact.get('pid', 'of the run')} yourself: its bottle ends "
                 f"with it."
             )
         elif act == "freeze":
-            hint(f"{name} is not frozen, and runs no more: look at `stopper logs {name}`.")
+            warn(f"{name} is not frozen, and runs no more: look at `stopper logs {name}`.")
         elif one.outcome is Outcome.GONE:
             say(f"{name} is gone: its process had died already.")
         else:

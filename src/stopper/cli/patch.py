@@ -1,5 +1,6 @@
 """`stopper patch`: change a file through the gate, or take it back."""
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ __all__ = ["patch"]
 
 MAX_INPUT_BYTES: Final = 64 << 20
 
+_RANGE: Final = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
 _STYLES: Final = {
     "+++": Style.BOLD,
     "---": Style.BOLD,
@@ -43,7 +45,9 @@ _STYLES: Final = {
 @click.option("--lines", metavar="FROM:TO", help="Stdin takes the place of these lines.")
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @click.option("--backups", is_flag=True, help="List what the file was before each change.")
-@click.option("--restore", metavar="BACKUP", help="Put a backup back, by the start of its name.")
+@click.option(
+    "--restore", metavar="BACKUP", help="Put a backup back, by the start of its name or its path."
+)
 @json_option
 def patch(
     *,
@@ -83,7 +87,7 @@ def _changed(
         return module.restore_from_backup(file, _backup(file, restore), dry_run=dry_run)
     data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
     if len(data) > MAX_INPUT_BYTES:
-        raise UsageError(f"stdin has more than {MAX_INPUT_BYTES} bytes")
+        raise UsageError(f"stdin has more than {MAX_INPUT_BYTES:,} bytes: change less at once")
     if whole:
         return module.safe_write_file(file, data, dry_run=dry_run)
     try:
@@ -96,24 +100,27 @@ def _changed(
 
 
 def _range(text: str) -> tuple[int, int]:
-    first, _, last = text.partition(":")
-    if not first.isdecimal() or not (last or first).isdecimal():
+    read = _RANGE.fullmatch(text)
+    if read is None:
         raise UsageError(f"--lines {text}: write FROM:TO, as in 10:12, or one number")
-    return int(first), int(last or first)
+    return int(read[1]), int(read[2] or read[1])
 
 
 def _backup(file: Path, name: str) -> Path:
-    """The backup that a name, or the start of one, means."""
+    """The backup that the start of a name means, or else a path."""
     from stopper.patch import list_backups  # noqa: PLC0415
 
     kept = {one.sha256: one.file for one in list_backups(file)}
     found = [path for digest, path in kept.items() if name and digest.startswith(name)]
     if len(found) == 1:
         return found[0]
-    if not found and Path(name).is_file():
+    if found:
+        raise UsageError(f"{len(found)} backups of {file} begin with {name!r}: write more of it.")
+    if Path(name).is_file():
         return Path(name)
-    why = "more than one begins like that" if found else "`--backups` lists those that there are"
-    raise UsageError(f"There is no backup {name!r} of {file}: {why}.")
+    raise UsageError(
+        f"There is no backup {name!r} of {file}: see `stopper patch {file} --backups`."
+    )
 
 
 def _list(file: Path, *, as_json: bool) -> None:

@@ -3,17 +3,14 @@
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 import click
 
 from stopper.cli.options import bottles, examples, json_option
 from stopper.cli.say import hint
+from stopper.control.suggest import listed
 
 __all__ = ["resume"]
-
-MAX_SHOWN: Final = 10
-"""How many paths that changed are named."""
 
 
 @click.command(
@@ -64,7 +61,5 @@ def resume(
 
 
 def _tell(what: str, paths: Sequence[str]) -> None:
-    more = len(paths) - MAX_SHOWN
-    tail = f" and {more} more" if more > 0 else ""
     if paths:
-        hint(f"stopper: {what}: {', '.join(paths[:MAX_SHOWN])}{tail}")
+        hint(f"stopper: {what}: {listed(paths)}")

@@ -18,6 +18,8 @@ _TASKS: Final = (
     *("code_generation", "complex_reasoning", "simple_qa", "code_review"),
     *("refactoring", "documentation", "testing", "debugging"),
 )
+"""Those of `stopper.routing`, which the help does not load."""
+
 _COLUMNS: Final = (
     Column("model"),
     Column("provider"),
@@ -84,7 +86,7 @@ def explain(
 
     config = load_config(pool) if pool else packaged_config()
     told = explain_task(text, config) if text is not None else None
-    hint_ = RoutingHint(
+    wish = RoutingHint(
         task_class=told.task_class if told else TaskClass(task or ""),
         estimated_tokens=tokens,
         requires_tool_use=tools,
@@ -92,12 +94,12 @@ def explain(
         prefer_cheap=cheap,
     )
     situation = current_situation(config.models, TokenLedger(ledger))
-    choices = hint_.explain(situation=situation, config=config)
+    choices = wish.explain(situation=situation, config=config)
     chain = [choice.name for choice in fallback_chain(choices)]
     if as_json:
-        print_json(_json(hint_.task_class, told, choices, chain))
+        print_json(_json(wish.task_class, told, choices, chain))
     else:
-        _show(hint_.task_class, told, choices, chain)
+        _show(wish.task_class, told, choices, chain)
 
 
 def _show(task: str, told: "Classified | None", choices: "list[Choice]", chain: list[str]) -> None:
@@ -107,7 +109,7 @@ def _show(task: str, told: "Classified | None", choices: "list[Choice]", chain: 
     if chain:
         hint(f"Try in this order: {', '.join(chain)}.")
     else:
-        warn("No model can do it.")
+        warn("No model can do it: the table says what each lacks.")
 
 
 def _row(choice: "Choice") -> tuple[str | Cell, ...]:
