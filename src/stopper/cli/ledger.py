@@ -11,7 +11,7 @@ from stopper.cli.table import Column, print_table
 from stopper.cli.times import local
 from stopper.control.home import open_home
 from stopper.control.operate import settle_pending
-from stopper.core.budget import Unit, format_amount
+from stopper.core.budget import MAX_AMOUNT, Unit, format_amount
 from stopper.data import load_providers
 
 __all__ = ["ledger"]
@@ -76,7 +76,7 @@ def pending(*, as_json: bool) -> None:
     )
 )
 @click.argument("hold")
-@click.option("--output", type=click.IntRange(0, 10**15), metavar="N", help="It used N tokens.")
+@click.option("--output", type=click.IntRange(0, MAX_AMOUNT), metavar="N", help="It used N tokens.")
 @click.option("--as-is", is_flag=True, help="Leave it at the upper bound that it is charged with.")
 def settle(*, hold: str, output: int | None, as_is: bool) -> None:
     """Say what the request of HOLD has used.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["patch"]
 
-MAX_INPUT_BYTES: Final = 64 << 20
-
 _RANGE: Final = re.compile(r"([0-9]{1,9})(?::([0-9]{1,9}))?")
 _STYLES: Final = {
     "+++": Style.BOLD,
@@ -82,12 +80,13 @@ def _changed(
     file: Path, *, whole: bool, lines: str | None, restore: str | None, dry_run: bool
 ) -> "WriteResult | PatchResult":
     from stopper import patch as module  # noqa: PLC0415  grammars take a while to load
+    from stopper.patch.target import MAX_FILE_BYTES  # noqa: PLC0415
 
     if restore is not None:
         return module.restore_from_backup(file, _backup(file, restore), dry_run=dry_run)
-    data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
-    if len(data) > MAX_INPUT_BYTES:
-        raise UsageError(f"stdin has more than {MAX_INPUT_BYTES:,} bytes: change less at once")
+    data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise UsageError(f"stdin has more than {MAX_FILE_BYTES:,} bytes: change less at once")
     if whole:
         return module.safe_write_file(file, data, dry_run=dry_run)
     try:

@@ -11,6 +11,7 @@ from stopper.core.scope import Path, Scope
 
 __all__ = [
     "EPOCH",
+    "MAX_AMOUNT",
     "MICROS_PER_DOLLAR",
     "Amount",
     "Budget",
@@ -31,7 +32,9 @@ EPOCH = datetime.fromtimestamp(0, UTC)
 MICROS_PER_DOLLAR = 10**6
 """Money is an integer of micro-dollars."""
 
-_MAX_AMOUNT = 10**15
+MAX_AMOUNT = 10**15
+"""The most tokens or micro-dollars that are counted at once; no budget is larger."""
+
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9}
 _AMOUNT = re.compile(
     r"(?P<dollar>\$)?(?P<number>\d{1,16}(?:_\d{3}){0,5}(?:\.\d{1,6})?)(?P<suffix>[kKmMbB]?)"
@@ -99,8 +102,8 @@ def parse_amount(text: str) -> Amount:
         )
     unit = Unit.MICROS if match["dollar"] else Unit.TOKENS
     limit = _scaled(match["number"], _SUFFIXES[match["suffix"].lower()], unit)
-    if not 0 <= limit <= _MAX_AMOUNT:
-        raise ValueError(f"{text!r} is out of range: at most {_MAX_AMOUNT} {unit}")
+    if not 0 <= limit <= MAX_AMOUNT:
+        raise ValueError(f"{text!r} is out of range: at most {MAX_AMOUNT} {unit}")
     return Amount(unit, limit, Window(match["window"] or Window.LIFETIME))
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
-from stopper.core.budget import MICROS_PER_DOLLAR, Unit, format_amount
+from stopper.core.budget import MAX_AMOUNT, MICROS_PER_DOLLAR, Unit, format_amount
 from stopper.core.usage import Usage, Weights
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
@@ -14,8 +14,7 @@ from stopper.guards.world import lock
 
 __all__ = ["BudgetConfig", "BudgetGuard", "Spending", "Spent", "UsageSum"]
 
-_MAX_DOLLARS: Final = 10**9
-_MAX_RECORDED: Final = 10**15
+_MAX_DOLLARS: Final = MAX_AMOUNT // MICROS_PER_DOLLAR
 
 
 class UsageSum(Protocol):
@@ -60,7 +59,7 @@ class BudgetConfig(Config, frozen=True, kw_only=True):
         super().__post_init__()
         for field in self.__struct_fields__:
             limit = getattr(self, field)
-            if field.startswith("max_") and limit is not None and not 0 <= limit <= _MAX_RECORDED:
+            if field.startswith("max_") and limit is not None and not 0 <= limit <= MAX_AMOUNT:
                 raise SettingsError(f"BudgetConfig.{field}: read {limit}; use a number from 0 on")
         for dollars in (self.max_dollars_per_turn, self.max_dollars_per_run):
             if dollars is not None and dollars > _MAX_DOLLARS:
@@ -161,7 +160,7 @@ class BudgetGuard:
     def record(self, *, tokens: int = 0, micros: int = 0) -> None:
         """Count what a call cost that no ledger knows of: tokens, and micro-dollars."""
         for amount in (tokens, micros):
-            if not isinstance(amount, int) or not 0 <= amount <= _MAX_RECORDED:
+            if not isinstance(amount, int) or not 0 <= amount <= MAX_AMOUNT:
                 raise ValueError("what a call cost is a whole number from 0 on")
         with self._lock:
             self._recorded += Spent(0, tokens, micros)

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from stopper.core.budget import Budget, Unit
+from stopper.core.budget import MAX_AMOUNT, Budget, Unit
 from stopper.core.hold import Account, Denial, Need, admit
 from stopper.core.usage import Quality, Usage
 from stopper.errors import StoreError
@@ -43,8 +43,8 @@ LOST: Final = "lost"
 UNSENT: Final = "unsent"
 """The ending of a row that takes a lost one back, because its request never left."""
 
-MOST: Final = 10**15
-"""The most tokens or micro-dollars that one hold or row can take; no budget is larger."""
+MOST: Final = MAX_AMOUNT
+"""The most tokens or micro-dollars that one hold or row can take."""
 
 _MINUTE_MS = 60_000
 _TOKENS: Final = Unit.TOKENS

@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from stopper.core.budget import Unit, Window, parse_amount
+from stopper.core.budget import MAX_AMOUNT, Unit, Window, parse_amount
 from stopper.core.usage import Quality
 from stopper.data.tables import load_table, provider_named
 from stopper.errors import SettingsError
@@ -29,7 +29,6 @@ __all__ = ["CEREBRAS_DAILY_LIMIT", "DEFAULT_DAILY_LIMIT", "LEDGER_PATH", "TokenL
 LEDGER_PATH: Final = ".stopper/usage.jsonl"
 CEREBRAS_DAILY_LIMIT: Final = 24_000_000
 DEFAULT_DAILY_LIMIT: Final = 100_000_000
-MAX_DAILY_LIMIT: Final = 10**15
 
 _PATH_VARIABLE: Final = "STOPPER_TELEMETRY_PATH"
 _LIMIT_VARIABLE: Final = "STOPPER_DAILY_LIMIT"
@@ -276,8 +275,8 @@ def _limit_in(environ: Mapping[str, str]) -> int | None:
 
 
 def _limit(name: str, tokens: int) -> int:
-    if type(tokens) is not int or not 0 < tokens <= MAX_DAILY_LIMIT:
-        raise ValueError(f"{name}: a daily limit is a whole number from 1 to {MAX_DAILY_LIMIT}")
+    if type(tokens) is not int or not 0 < tokens <= MAX_AMOUNT:
+        raise ValueError(f"{name}: a daily limit is a whole number from 1 to {MAX_AMOUNT}")
     return tokens
 
 
