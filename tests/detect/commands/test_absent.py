@@ -18,6 +18,10 @@ LOOPS = {
     "asks and goes on otherwise":        ('for f in ~/A/*; do [ ! -e "$f.b" ] && continue; c > "$f.b"; done', True),
     "asks in a loop before":             ('for f in ~/A/*; do [ -e "$f" ] && continue; done; for f in ~/A/*; do : > "$f"; done', True),
     "asks outside of an inner loop":     ('for f in ~/A/*; do [ -e "$f" ] || for g in ~/A/*; do : > "$g"; done; done', True),
+    "asks in a function":                ('g() { [ -f "$1" ] && return; }; for f in ~/A/*; do g "$f"; : > "$f"; done', True),
+    "asks in one case":                  ('for f in ~/A/*; do case $1 in a) [ -f "$f.b" ] && exit;; esac; c > "$f.b"; done', True),
+    "asks in a branch":                  ('for f in ~/A/*; do if a; then [ -f "$f.b" ] && exit; fi; c > "$f.b"; done', True),
+    "says so and goes on":               ('for f in ~/A/*; do [ -f "$f.b" ] && { echo a; continue; }; c > "$f.b"; done', False),
     "asks for many":                     ("[ -f ~/A/* ] || : > ~/A/*", True),
     "deletes":                           ('for f in ~/A/*; do [ -f "$f.b" ] || rm -r "$f"; done', True),
 }  # fmt: skip

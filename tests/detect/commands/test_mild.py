@@ -48,6 +48,8 @@ CALLS = {
     "a link to what lies beside it":         ("ln -sfn /srv/a/releases/2 /srv/a/current", False),
     "a link to what lies elsewhere":         ("ln -sfn /tmp/a /srv/a/current", True),
     "a mirror on a disk of one's own":       ("rsync -a --delete ~/notes/ /mnt/usb/notes/", False),
+    "a dump on a disk of one's own":         ("mysqldump a > /mnt/usb/a.sql", False),
+    "a disk of the machine":                 ("echo a > /mnt/c/Windows/win.ini", True),
     "an empty mirror":                       ("rsync -a --delete /tmp/empty/ /mnt/usb/notes/", True),
     "a disk that was plugged in":            ("sudo mount /dev/sdc1 /mnt/usb", False),
     "the disk of the machine":               ("sudo mount /dev/sda1 /mnt/usb", True),

@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["note_cipher", "note_gone"]
+__all__ = ["CIPHERS", "note_cipher", "note_gone"]
 
 _MAX_FILES: Final = 16
-_CIPHERS: Final = frozenset({"openssl", "gpg", "gpg2", "age", "rage", "ccrypt", "mcrypt"})
+CIPHERS: Final = frozenset({"openssl", "gpg", "gpg2", "age", "rage", "ccrypt", "mcrypt"})
 _VALUES: Final = frozenset(
     {"-in", "-out", "-o", "--output", "-k", "-K", "-pass", "-r", "--passphrase", "--recipient"}
 )
@@ -25,7 +25,7 @@ _MANY: Final = lazy(r"[*?]|/x(?:/|$)")
 
 def note_cipher(shell: "Shell", call: "Call") -> None:
     """Keep which of many files a call encrypts; in place, they are gone."""
-    if call.name not in _CIPHERS or not _OPENS.isdisjoint(call.args):
+    if not _OPENS.isdisjoint(call.args):
         return
     options = read_options(call.args, _VALUES)
     if call.name == "openssl" and not _ENCODES.fullmatch("".join(options.operands[:1])):

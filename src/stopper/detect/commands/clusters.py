@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["PROGRAMS", "is_own_cluster", "note_cluster"]
+__all__ = ["PROGRAMS", "STARTERS", "is_own_cluster", "note_cluster"]
 
 PROGRAMS: Final = frozenset(
     {"kubectl", "oc", "helm", "k", "kubecolor", "helmfile", "skaffold", "istioctl", "linkerd",
@@ -20,7 +20,7 @@ PROGRAMS: Final = frozenset(
 _WORDS: Final = load_commands().words
 _CONTEXTS: Final = _WORDS["cluster_contexts"]
 _STARTS: Final = tuple(tuple(line.split()) for line in sorted(_WORDS["cluster_starts"]))
-_STARTERS: Final = frozenset({start[0] for start in _STARTS} | {"kubectl", "kubectx"})
+STARTERS: Final = frozenset({start[0] for start in _STARTS} | {"kubectl", "kubectx"})
 _NAMED: Final = frozenset({"--context", "--kube-context"})
 _ELSEWHERE: Final = frozenset({"--kubeconfig", "-s", "--server", "--cluster", "--kube-apiserver"})
 _MAX_ARGUMENTS: Final = 64
@@ -30,8 +30,6 @@ _USED: Final = "kube-context:"
 
 def note_cluster(shell: "Shell", call: "Call") -> None:
     """Keep which context is used from here on, where the text chooses it or starts a cluster."""
-    if call.name not in _STARTERS:
-        return
     words = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
     line = (call.name, *words)
     if any(line[: len(start)] == start for start in _STARTS):

@@ -1,6 +1,7 @@
 """Judge a command by what it would do; nothing is run."""
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -78,6 +79,8 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **checkouts.HANDLERS,
     **terminals.HANDLERS,
 }
+_TOLD: Final = terraform.PROGRAMS | {"git"}
+"""Programs to which variables add arguments."""
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
 _MAX_GUESSES = 4
@@ -92,6 +95,24 @@ _ATTACKS: Final = re.compile(
     re.IGNORECASE,
 )
 _MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
+
+
+def _keeps() -> dict[str, list[Callable[[Shell, Call], None]]]:
+    found: dict[str, list[Callable[[Shell, Call], None]]] = {}
+    for names, note in (
+        (clusters.STARTERS, clusters.note_cluster),
+        (mild.MACHINES, mild.note_started),
+        (ciphers.CIPHERS, ciphers.note_cipher),
+        (npmscripts.PROGRAMS, npmscripts.note_script),
+        (stages.FORWARDERS, stages.note_forward),
+    ):
+        for name in names:
+            found.setdefault(name, []).append(note)
+    return found
+
+
+_KEEPS: Final = _keeps()
+"""What a shell keeps of programs whose later calls depend on it."""
 
 
 def judge_command(
@@ -176,16 +197,8 @@ def _dispatch(shell: Shell, call: Call) -> str:
         return _unnamed(shell, call)
     if name not in _HANDLERS and GLOBS.search(name) and name not in {"[", "[["}:
         return _guess(shell, call)
-    name = _canonical(name)
-    call.name = name
-    clusters.note_cluster(shell, call)
-    mild.note_started(shell, call)
-    ciphers.note_cipher(shell, call)
-    npmscripts.note_script(shell, call)
-    if name in codelaws.CODED and (call.stdin or len(call.args) > 0):
-        call = codelaws.folded(shell, call)
-        codelaws.note_code(shell, call)
-    call.args = _told(shell, call)
+    name = call.name = _canonical(name)
+    call = _prepared(shell, call)
     before = len(shell.effects)
     lines.note_line(shell, call)
     handler = _HANDLERS.get(name)
@@ -195,7 +208,6 @@ def _dispatch(shell: Shell, call: Call) -> str:
         output = runs.unwrap(shell, call, wrappers)
         if output is not None:
             return output
-    stages.note_forward(shell, call)
     servers.note_served(shell, call)
     reads = touches.note_files(shell, call, judged=handler is not None)
     if handler is not None:
@@ -210,11 +222,23 @@ def _dispatch(shell: Shell, call: Call) -> str:
     return SECRET if reads else output
 
 
+def _prepared(shell: Shell, call: Call) -> Call:
+    """A call with what this text told before, with its code folded and its variables' arguments."""
+    for note in _KEEPS.get(call.name, ()):
+        note(shell, call)
+    if call.name in codelaws.CODED and (call.stdin or call.args):
+        call = codelaws.folded(shell, call)
+        codelaws.note_code(shell, call)
+    elif call.name in _TOLD:
+        call.args = _told(shell, call)
+    return call
+
+
 def _told(shell: Shell, call: Call) -> list[str]:
     """The arguments of a call, and what variables add to them."""
     if call.name == "git" and "GIT_CONFIG_KEY_0" in shell.given:
         return [*_given_settings(shell), *call.args]
-    return terraform.told(shell, call) if call.name in terraform.PROGRAMS else call.args
+    return call.args if call.name == "git" else terraform.told(shell, call)
 
 
 def _given_settings(shell: Shell) -> list[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
 __all__ = [
+    "MACHINES",
     "asks_help",
     "is_in_memory",
     "is_numbered",
@@ -45,7 +46,7 @@ _MAX_NOTE: Final = 2000
 _TRIALS: Final = frozenset({"molecule", "kitchen"})
 """Programs whose machines are made for a test, and for nothing else."""
 _OUTPUTS: Final = _WORDS["output_folders"]
-_MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
+MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
 _STARTS: Final = frozenset({"up", "launch", "start", "create"})
 _STARTED: Final = "machines:"
 """The key under which a shell keeps which machines its text started."""
@@ -137,7 +138,7 @@ def _named(call: "Call", flag: str) -> str:
 
 def _was_started(shell: "Shell", call: "Call") -> bool:
     """Whether a call destroys machines that the text itself started, or that are for tests."""
-    if call.name not in _MACHINES or "--all" in call.args:
+    if call.name not in MACHINES or "--all" in call.args:
         return False
     if f"{_STARTED}{call.name}" in shell.files:
         return True
@@ -147,7 +148,7 @@ def _was_started(shell: "Shell", call: "Call") -> bool:
 
 def note_started(shell: "Shell", call: "Call") -> None:
     """Keep that the text starts machines on this machine."""
-    if call.name in _MACHINES and _STARTS.intersection(call.args[:1]):
+    if _STARTS.intersection(call.args[:1]):
         shell.files[f"{_STARTED}{call.name}"] = ""
 
 

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["note_script"]
+__all__ = ["PROGRAMS", "note_script"]
 
-_PROGRAMS: Final = frozenset({"npm", "pnpm", "yarn", "bun"})
+PROGRAMS: Final = frozenset({"npm", "pnpm", "yarn", "bun"})
 _RUNS: Final = frozenset({"run", "run-script"})
 _NAMES: Final = {"t": "test", "tst": "test", "i": "install", "ci": "install", "add": "install"}
 _MAX_TEXT: Final = 65_536
@@ -19,8 +19,6 @@ _MAX_TEXT: Final = 65_536
 
 def note_script(shell: "Shell", call: "Call") -> None:
     """Run the script that a call names, with what runs before and behind it."""
-    if call.name not in _PROGRAMS or not shell.files:
-        return
     text = shell.files.get(shell.places.resolve("package.json", shell.cwd), "")
     words = [arg for arg in call.args if arg[:1] != "-"]
     if not text or not is_literal(text) or len(text) > _MAX_TEXT:

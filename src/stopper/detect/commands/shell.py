@@ -166,6 +166,7 @@ class Shell:
             self.doubt("more text than is judged", "command.budget")
             raise Spent
         before, self.source = self.source, source
+        absent = self.absent
         self.depth += 1
         try:
             root = _PARSER.parse(self.source.shadow.encode()).root_node
@@ -175,7 +176,7 @@ class Shell:
             return self.run_all(root.named_children, stdin)
         finally:
             self.depth -= 1
-            self.source = before
+            self.source, self.absent = before, absent
 
     def in_subshell(self, run: Callable[[], str]) -> str:
         """Run something whose variables, functions and folder do not outlive it."""
@@ -375,14 +376,14 @@ class Shell:
             return UNKNOWN
         body, source = self.functions[name]
         kept, self.source = self.source, source
-        positional = self.variables.positional
+        positional, absent = self.variables.positional, self.absent
         self.variables.positional = args
         self._calls.append(name)
         try:
             return self.run(body, stdin)
         finally:
             self._calls.pop()
-            self.variables.positional = positional
+            self.variables.positional, self.absent = positional, absent
             self.source = kept
 
 

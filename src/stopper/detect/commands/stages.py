@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONTAINERS",
+    "FORWARDERS",
     "is_live",
     "is_named_live",
     "is_near",
@@ -73,6 +74,8 @@ _FORWARD: Final = lazy(
     r"-[A-Za-z]{0,12}L|LocalForward|-instances|[\w-]{1,60}:[\w-]{1,60}:[\w-]{1,60}$"
     r"|start-iap-tunnel"
 )
+FORWARDERS: Final = _TUNNELS | _CLUSTERS | {"socat"}
+"""Programs that may lead a port of this machine to another one."""
 _LISTENS: Final = lazy(r"TCP\w{0,2}-L(?:ISTEN)?:", re.IGNORECASE)
 _OWN_PORT: Final = lazy(r"(?!6379$)\d{4,5}")
 _TASKS: Final = frozenset(
@@ -159,7 +162,7 @@ def note_forward(shell: "Shell", call: "Call") -> None:
         shell.forwards = shell.forwards or any(map(_FORWARD.match, options))
     elif call.name in _CLUSTERS and "port-forward" in options:
         shell.forwards = True
-    elif call.name == "socat":
+    else:
         shell.forwards = shell.forwards or any(map(_LISTENS.match, options))
 
 

@@ -116,9 +116,10 @@ def _subshell(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...
 
 def _conditional(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -> str:
     """What may not run may not set: a variable with two possible values has neither."""
-    before = shell.variables.copy()
+    before, absent = shell.variables.copy(), shell.absent
     output = _compound(shell, node, stdin, redirects)
     shell.variables.join(before)
+    shell.absent = absent
     return output
 
 
@@ -362,13 +363,9 @@ def _loop(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -
     text = _text(shell, node)
     if _ENDLESS.match(text):
         _note_forever(shell, text)
-    kept = shell.absent
     # what the first pass sets, the second one sees
     _conditional(shell, node, stdin, redirects)
-    shell.absent = kept
-    output = _conditional(shell, node, stdin, redirects)
-    shell.absent = kept
-    return output
+    return _conditional(shell, node, stdin, redirects)
 
 
 def _note_forever(shell: "Shell", text: str) -> None:
@@ -382,7 +379,10 @@ def _c_for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) 
     text = _text(shell, node)
     if _FOREVER.match(text):
         _note_forever(shell, text)
-    return _compound(shell, node, stdin, redirects)
+    absent = shell.absent
+    output = _compound(shell, node, stdin, redirects)
+    shell.absent = absent
+    return output
 
 
 def _test(shell: "Shell", node: Node, _stdin: str, _redirects: tuple[Node, ...]) -> str:

@@ -68,7 +68,9 @@ _WRAPPED = lazy(
 """Lines that put themselves before what is trusted, or that run what nobody is meant to see."""
 _MODULE_WORDS = lazy(r"import\b")
 _PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
-_DISK = lazy(r"/(?:mnt|Volumes|media(?:/[^/]+)?|run/media/[^/]+)/[^/]+/.+")
+_DISK = lazy(
+    r"(?!/mnt/(?:[a-z]|wsl|host|root|rootfs|sysroot|system)/)/(?:mnt|Volumes|media(?:/[^/]+)?|run/media/[^/]+)/[^/]+/.+"
+)
 WILD = lazy(r"[*?]")
 _SOURCES = lazy(
     r"[*?][^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
