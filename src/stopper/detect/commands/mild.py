@@ -7,6 +7,7 @@ from stopper.data.commands import load_commands
 from stopper.detect.commands.clusters import is_own_cluster
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.stages import is_named_live, is_played, is_sandbox
+from stopper.detect.commands.taint import MADE
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MACHINES",
     "asks_help",
+    "enters_made",
     "is_in_memory",
     "is_numbered",
     "is_scratch",
@@ -107,6 +109,8 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
     if call.name == "getcap" and shell.elevated:
         # whoever has all rights seeks none
         return frozenset({EffectKind.PRIVILEGE})
+    if enters_made(shell, call):
+        return frozenset({EffectKind.PRIVILEGE})
     if call.name in _TRIALS and not any(map(is_named_live, call.args)):
         return frozenset({EffectKind.INFRASTRUCTURE})
     if is_own_cluster(shell, call):
@@ -114,6 +118,14 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
     if call.name != "git":
         return _STARTED_KINDS if _was_started(shell, call) else frozenset()
     return _KEPT if _cleans_output(call) or _is_passing(shell, call) else frozenset()
+
+
+def enters_made(shell: "Shell", call: "Call") -> bool:
+    """Whether `chroot` enters a folder that this text made, into which it mounts nothing."""
+    if call.name != "chroot" or shell.depth > 1 or "mount" in shell.source.text:
+        return False
+    folder = "".join([arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"][:1])
+    return folder == MADE
 
 
 def _is_reminder(call: "Call") -> bool:

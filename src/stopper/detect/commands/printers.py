@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.options import read_options
-from stopper.detect.commands.taint import ENCODED, SECRET, UNKNOWN, blend
+from stopper.detect.commands.taint import ENCODED, MADE, SECRET, UNKNOWN, blend
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_read
@@ -124,7 +124,7 @@ def _pwd(shell: "Shell", _call: "Call") -> str:
 
 
 def _mktemp(_shell: "Shell", _call: "Call") -> str:
-    return "/tmp/tmp.made\n"  # noqa: S108  a name, nothing is made there
+    return f"{MADE}\n"
 
 
 def _printenv(shell: "Shell", call: "Call") -> str:

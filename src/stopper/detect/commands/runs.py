@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stopper.data.commands import Runner, Wrapper
 from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
+from stopper.detect.commands.mild import enters_made
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.scripts import SSH_VALUES
 from stopper.detect.commands.stages import CONTAINERS, is_sandbox
@@ -73,10 +74,13 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         if row.privilege:
             _note_rights(shell, call, words, options)
             shell.elevated = options.value("-u", "--user") in _ROOT | _NOBODY
+        machine = row.machine
+        if enters_made(shell, call):
+            machine, shell.elevated = "container", False
         try:
             if words:
                 mounts = _mounts(shell, options) if row.machine == "container" else {}
-                output = run_words(shell, words, call.stdin, row.machine, mounts)
+                output = run_words(shell, words, call.stdin, machine, mounts)
                 if row.verb == "run|create" and _is_sealed(options):
                     shell.soften(seen, _INSIDE)
                 return output

@@ -4,6 +4,7 @@ import re
 
 __all__ = [
     "ENCODED",
+    "MADE",
     "REMOTE",
     "SECRET",
     "UNKNOWN",
@@ -21,6 +22,9 @@ SECRET = "\x02"  # noqa: S105  a mark, no secret
 """Text that holds, or may hold, a credential."""
 ENCODED = "\x03"
 """Local data made fit to be smuggled: encoded, compressed, or a fact about this machine."""
+
+MADE = "/tmp/tmp.made"  # noqa: S108  a name, nothing is made there
+"""What `mktemp` prints, as far as anyone can tell."""
 
 _MARKS = re.compile("[\x00-\x03]")
 
