@@ -302,7 +302,8 @@ def _grep(shell: "Shell", call: "Call") -> str:
     if not paths:
         pattern = "".join(options.operands[:1])
         lists = call.stdin if set(call.stdin) - set("\x00\x01\x02\x03") else blend(call.stdin)
-        if call.stdin in {SECRET, ENCODED} and not shell.captured and _SOUGHT_NAMES.search(pattern):
+        told = call.stdin == SECRET or (call.stdin == ENCODED and " " not in pattern)
+        if told and not shell.captured and _SOUGHT_NAMES.search(pattern):
             shell.note_secret(pattern, Scope.WORKSPACE, "command.prints_credential")
         if call.stdin == SECRET and pattern.isupper() and not is_secret_name(pattern):
             return UNKNOWN
