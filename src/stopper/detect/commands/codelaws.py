@@ -174,6 +174,10 @@ _FORKS: Final = lazy(
     rf"|\bmain\s{{0,9}}\([^)]{{0,60}}\)\s{{0,9}}\{{[^}}]{{0,99}}?{_STARTS}[^}}]{{0,99}}\bmain\s{{0,9}}\("
 )
 """A loop without end, or a program that calls itself, in which it starts others."""
+_ENVIRON: Final = lazy(
+    r"\bin\s{1,9}ENVIRON\s{0,9}\)[^}]{0,200}\bENVIRON\["
+    r"|\bprintf?\b[^;}]{0,99}\bENVIRON\[\s{0,9}\"\w{0,40}(?:SECRET|TOKEN|PASSW|API_?KEY|_KEY\")"
+)
 _PAUSES: Final = lazy(
     r"\b(?:accept|wait\w*|Wait|sleep|Sleep|pause|read|recv\w*|break|return|exit|output|status|Run|Output|free"
     r"|if)\b"
@@ -296,6 +300,12 @@ def _note_written(shell: "Shell", call: Call, code: str) -> None:
         shell.add(EffectKind.PERSISTENCE, call.name, Scope.HOME, "command.runs_later")
 
 
+def _awk(shell: "Shell", call: Call, code: str) -> None:
+    """`awk` prints its environment, or a credential in it."""
+    if _ENVIRON.search(code):
+        shell.note_secret(call.name, Scope.WORKSPACE, "command.prints_credential")
+
+
 def _jq(shell: "Shell", call: Call, code: str) -> None:
     if _JQ.search(code) and _JQ_ENDS.search(code) is None:
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.exhausts")
@@ -360,6 +370,7 @@ def _tcl(shell: "Shell", call: Call, code: str) -> None:
 
 
 _SPECIAL: Final = {
+    **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _awk),
     "jq": _jq,
     "gojq": _jq,
     "jaq": _jq,
