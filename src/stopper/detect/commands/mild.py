@@ -66,7 +66,11 @@ _TIMER_FLAGS: Final = (
 )
 _JOINTS: Final = lazy(r"\n|;|&&")
 _COMPUTED: Final = lazy(r"[\x00-\x03$`<>|(){}\\]|(?<!&)&(?!&)")
-_PREFIX: Final = lazy(r"(?:\w{1,40}=[\w:./-]{0,99}\s{1,9}){0,4}")
+_PREFIX: Final = lazy(
+    r"(?:(?:DISPLAY|WAYLAND_DISPLAY|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS|LANG)="
+    r"[\w:./=,-]{0,99}\s{1,9}){0,4}"
+)
+"""Variables by which a program finds the screen of a person."""
 _FOLDERS: Final = _WORDS["scratch_folders"]
 _FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
 _MEMORY: Final = lazy(r":memory:|sqlite://['\"]")

@@ -45,6 +45,7 @@ _SEALED = frozenset(
      "--quiet", "--init", "--read-only", "--tmpfs", "-m", "--memory", "--cpus"}
 )  # fmt: skip
 """Options of a container that open no way out of it."""
+_NETWORKS = frozenset({"--network", "--net"})
 _INSIDE = frozenset(
     {EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.PERMISSIONS, EffectKind.PERSISTENCE}
 )
@@ -153,7 +154,8 @@ def _verb_start(args: list[str], row: Wrapper) -> int | None:
 def _is_sealed(options: Options) -> bool:
     """Whether a container goes with all it holds, and sees nothing of this machine."""
     given = {flag.partition("=")[0] for flag in options.flags}
-    return "--rm" in given and given <= _SEALED
+    networks = options.all_values(*_NETWORKS)
+    return "--rm" in given and given - _NETWORKS <= _SEALED and set(networks) <= {"none"}
 
 
 def _mounts(shell: "Shell", options: Options) -> dict[str, Scope]:
