@@ -243,7 +243,10 @@ _ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd", b"guest"})
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
 _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
-_CAMEL = re.compile(rb"_?[A-Z]?(?:[A-Z][a-z]+|[A-Z]{2,6}|[A-Z]?[0-9]{1,5})+\.?")
+# Each capital can be read in one way only: else a value of many capitals takes for ever.
+_CAMEL = re.compile(
+    rb"_?(?:[A-Z](?=[A-Z][a-z]))?(?:[A-Z][a-z]++|[A-Z]{2,}(?=[A-Z][a-z]|[^A-Za-z]|\Z)|[A-Z]?[0-9]++)+\.?"
+)
 _CONSTANT = re.compile(rb"_{0,2}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _TITLE = re.compile(rb"[A-Z][a-z]+")
 _SEPARATORS = b"-_.:/=+~@"

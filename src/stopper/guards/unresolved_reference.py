@@ -42,7 +42,7 @@ _BRACES = rf"\{{\{{-?[ \t]{{0,8}}{_PATH}(?:[ \t]{{0,8}}\|[ \t]{{0,8}}{_PATH})?[ 
 # An element of HTML is written in small letters, and a type's parameter is one letter.
 _ANGLES = r"<[A-Z][A-Z0-9]{1,40}(?:[_ -][A-Z0-9]{1,40}){0,8}>"
 _SNAKE = r"<[a-z]{1,40}(?:_[a-z0-9]{1,40}){1,8}>"
-_HINT = r"<(?:your|insert|enter|replace)(?:[ _-][\w-]{1,40}){1,8}>"
+_HINT = r"<(?:your|insert|enter|replace)[ _-][\w-]{1,40}+(?: [\w-]{1,40}+){0,7}>"
 _WHOLE = re.compile(rf"\s{{0,8}}(?:({_DOLLAR})|({_BRACES})|({_ANGLES}|{_SNAKE}|{_HINT}))\s{{0,8}}")
 # What stands in back-ticks or after a backslash is spoken of, not meant.
 _INSIDE = re.compile(rf"(?<![`\\$])(?:({_DOLLAR})|({_BRACES}))(?!`)")

@@ -25,7 +25,7 @@ _MAX_KNOWN: Final = 1024
 _MAX_SHORT: Final = 1024
 _MAX_KINDS: Final = 5
 _SQL: Final = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(?:alter|begin|call|copy|create|declare|delete|do|drop|exec"
+    r"(?:\s|--[^\n]*\n|(?>/\*.*?\*/))*+(?:alter|begin|call|copy|create|declare|delete|do|drop|exec"
     r"|execute|grant|insert|merge|replace|revoke|select|truncate|update|with)\b",
     re.IGNORECASE | re.DOTALL,
 )

@@ -35,7 +35,7 @@ _JOIN: Final = lazy(
 )
 _GLUED: Final = lazy(r"\"~\"\s{0,9}(?:\+|\.(?!\w)|<>|\.\.)\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`]")
 _DELETES: Final = lazy(
-    r"(?<![\w$])((?:[\w:]{1,40}[.:]{1,2}){0,4}(?:delete|remove|unlink|rmtree"
+    r"(?<![\w$])((?:\w{1,40}[.:]{1,2}){0,4}(?:delete|remove|unlink|rmtree"
     r"|rmdir|rm|deltree|erase|wipe|trash)[\w!/-]{0,30}"
     r"|(?:File|Files|FileUtils|FileManager\.default|fs|fsp|Deno|Dir|Directory"
     r"|Pathname|promises|shutil|Path|IO)\.\w{0,20}(?:delete|remove|rm)\w{0,20}"

@@ -26,8 +26,9 @@ _MARKS: Final = lazy(
 )
 """What code has in which something may be folded."""
 _Q: Final = r"""(?:"([^"\\\n]{0,400})"|'([^'\\\n]{0,400})')"""
-_ITEMS: Final = r"""((?:\s{0,9}(?:"[^"\\\n]{0,400}"|'[^'\\\n]{0,400}')\s{0,9},?){1,60})"""
-_NUMBERS: Final = r"((?:\s{0,9}(?:0x[0-9a-fA-F]{1,4}|\d{1,5})\s{0,9},?){1,200})"
+# Nothing in a list can be read in two ways: else a long one that does not end takes for ever.
+_ITEMS: Final = r"""((?:\s{0,9}+(?:"[^"\\\n]{0,400}"|'[^'\\\n]{0,400}')\s{0,9}+,?+){1,60})"""
+_NUMBERS: Final = r"((?:\s{0,9}+(?:0x[0-9a-fA-F]{1,4}+|\d{1,5}+)\s{0,9}+,?+){1,200})"
 _ITEM: Final = lazy(_Q)
 _NUMBER: Final = lazy(r"0x[0-9a-fA-F]+|\d+")
 _LITERALS: Final = rf"{_Q}\s{{0,9}}(?:%s)\s{{0,9}}{_Q}"

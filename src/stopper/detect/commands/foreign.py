@@ -29,8 +29,8 @@ _RUNS: Final = lazy(
     r"|spawnSync|spawn|execFile|execa\w*|execute|capture[23]e?|capture2|do shell script|fork_exec"
     r"|Process|shell|sh|cmd|command|Command|shell-command|call-process|start-process|shellescape"
     r"|run-program|run_command|getoutput|ProcessBuilder|check_output|shell_output|new-process|run)"
-    rf"\b!?\s*[(\[{{]*\s*(?:nil\s+\S+\s+)?(?:\[\s*)?(?:String\.raw)?{STRING}((?:\s*,?\s*\[?\s*"
-    rf"{STRING})*)"
+    rf"\b!?\s*+[(\[{{]*+\s*+(?:nil\s+\S+\s+)?(?:\[\s*)?(?:String\.raw)?{STRING}"
+    rf"((?:\s*+,?+\s*+\[?+\s*+{STRING})*)"
 )
 _EXECUTED: Final = lazy(
     rf"{STRING}\s*\.(?:execute\(\)|!|lineStream|run\(\))|\$\s*`((?:[^`\\]|\\.)*)`"
