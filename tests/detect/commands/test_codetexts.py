@@ -5,6 +5,7 @@ from stopper.detect.commands.codetexts import (
     call_plainly,
     is_made,
     mute,
+    name_attributes,
     unalias,
 )
 
@@ -18,6 +19,13 @@ CALLED = {
     "a member by its name":       ("fs['rmSync']('a')",                     "fs.rmSync('a')"),
     "a text in brackets":         ("('system')('a')",                       "system('a')"),
     "nothing to call":            ("print(1)",                              "print(1)"),
+}  # fmt: skip
+TAKEN = {
+    # what is tried            code                                       with its attributes named
+    "a sum of texts":          ("getattr(a.b(), 'c' + 'd')(1)",            "getattr(a.b()).cd(1)"),
+    "one text":                ('getattr(a, "b")()',                       "getattr(a).b()"),
+    "one that is not called":  ("getattr(a, 'b')",                         "getattr(a, 'b')"),
+    "one with a default":      ("getattr(a, 'b', 'c')",                    "getattr(a, 'b', 'c')"),
 }  # fmt: skip
 MADE = {
     # what is tried            code                                       whether it is
@@ -65,3 +73,8 @@ def test_what_is_made(code: str, made: bool) -> None:
 def test_what_is_only_shown_is_no_code() -> None:
     assert mute('p "FileUtils.rm_rf(a)"') == "p ''"
     assert mute('system "rm a"') == 'system "rm a"'
+
+
+@pytest.mark.parametrize(("code", "named"), TAKEN.values(), ids=TAKEN)
+def test_attributes_are_named(code: str, named: str) -> None:
+    assert name_attributes(code) == named

@@ -5,7 +5,7 @@ from typing import Final
 
 from stopper.detect.lazy import lazy
 
-__all__ = ["blank_patterns", "call_plainly", "is_made", "mute", "unalias"]
+__all__ = ["blank_patterns", "call_plainly", "is_made", "mute", "name_attributes", "unalias"]
 
 _MAX_CODE: Final = 65_536
 _MAX_SETS: Final = 32
@@ -19,6 +19,11 @@ _APPLIED: Final = lazy(
     rf"|\bmethod\({_B}[:'\"](\w{{1,60}})['\"]?{_B}\)\.call\("
 )
 _MEMBER: Final = lazy(rf"([\w)])\[{_B}(['\"])([A-Za-z_]\w{{0,40}})\2{_B}\]{_B}\(")
+_TAKEN: Final = lazy(
+    r",\s{0,9}+((?:['\"]\w{1,40}+['\"]\s{0,9}+(?:\+\s{0,9}+)?+){1,9}+)\)\s{0,9}+\("
+)
+"""The name of what `getattr` gives, which is called."""
+_WORDS: Final = lazy(r"\w{1,40}+")
 _NAMED: Final = lazy(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
 _SET: Final = lazy(
     rf"(?<![\w.$\[])((?:\$|@)?[A-Za-z_]\w{{0,40}}){_B}:?={_B}({_S}){_B}(?=[;,\n)}}]|$|\bin\b)"
@@ -71,6 +76,13 @@ def call_plainly(code: str) -> str:
     code = _APPLIED.sub(lambda m: f"{m[2] or m[3]}(", _SENT.sub(_called, _put(code)))
     code = _MEMBER.sub(r"\1.\3(", code)
     return _NAMED.sub(r"\2(", code)
+
+
+def name_attributes(code: str) -> str:
+    """The code with the attributes that `getattr` is told to call behind what it takes."""
+    if len(code) > _MAX_CODE or "getattr" not in code:
+        return code
+    return _TAKEN.sub(lambda m: f").{''.join(_WORDS.findall(m[1]))}(", code)
 
 
 def unalias(code: str) -> str:

@@ -4,7 +4,14 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.codecalls import home_literals, note_calls
-from stopper.detect.commands.codetexts import blank_patterns, call_plainly, is_made, mute, unalias
+from stopper.detect.commands.codetexts import (
+    blank_patterns,
+    call_plainly,
+    is_made,
+    mute,
+    name_attributes,
+    unalias,
+)
 from stopper.detect.commands.flow import generic, read_all
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import MAX_LITERALS, note_leak, note_orm, scan
@@ -270,7 +277,7 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         if is_made(spelled):
             shell.doubt(f"code for {language} that it makes itself", "command.unknown_code")
         plain = spelled
-    note_calls(shell, home_literals(plain), language)
+    note_calls(shell, home_literals(name_attributes(plain)), language)
     if language == "python" and run_python(shell, plain):
         _note_posted(shell, code, plain)
         return
