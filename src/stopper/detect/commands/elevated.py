@@ -34,6 +34,17 @@ _SQL_ACTS: Final = lazy(
     r"|\.(?:system|shell|once|output|import|load|save|backup|restore)\b",
     re.IGNORECASE,
 )
+_TALKERS: Final = frozenset({"socat", "nc", "ncat"})
+_SOCKET = r"(?:unix(?:-connect|-client)?:)?+/(?:var/)?+run/[\w./-]{1,200}+(?:,[\w=,.-]{1,99}+)?+"
+_TALKS: Final = lazy(
+    rf"(?:-[tT]\d{{1,4}}+ ){{0,2}}+(?:(?:-|stdio) {_SOCKET}|{_SOCKET} (?:-|stdio))"
+    rf"|(?:-[Nq]\d{{0,2}}+ ){{0,2}}+-N?U {_SOCKET}",
+    re.IGNORECASE,
+)
+"""A socket of a service of this machine is asked what a pipe says."""
+_SHOWS: Final = lazy(
+    r"(?:\s{0,9}+(?:show|help|info|stats?|status|version|prompt|quit|ping|list)\b[^;\n]{0,200}+[;\n]?+){1,20}+"
+)
 _SPREADING: Final = frozenset({"rm", "chown", "chmod", "chgrp", "chattr", "setfacl", "shred"})
 """Programs that go through whole folders."""
 _DEEP: Final = lazy(r"-[a-zA-Z]{0,6}[rR]|--recursive")
@@ -89,6 +100,8 @@ def _is_ordinary(call: "Call") -> bool:
         return not any(map(_AWK_ACTS.search, args)) and "-i" not in args
     if name == "sqlite3":
         return not any(map(_SQL_ACTS.search, [*args, call.stdin])) and is_literal(call.stdin)
+    if name in _TALKERS and _TALKS.fullmatch(" ".join(args)):
+        return is_literal(call.stdin) and _SHOWS.fullmatch(call.stdin) is not None
     if name in _PROGRAMS or name in _TABLES.wrappers or "\x00" in name:
         return True
     if args and _ASKS.issuperset(args):
