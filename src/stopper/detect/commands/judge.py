@@ -102,6 +102,7 @@ def _keeps() -> dict[str, list[Callable[[Shell, Call], None]]]:
     for names, note in (
         (clusters.STARTERS, clusters.note_cluster),
         (mild.MACHINES, mild.note_started),
+        (("mkdir", "touch"), mild.note_made),
         (ciphers.CIPHERS, ciphers.note_cipher),
         (npmscripts.PROGRAMS, npmscripts.note_script),
         (stages.FORWARDERS, stages.note_forward),

@@ -20,9 +20,11 @@ __all__ = [
     "asks_help",
     "enters_made",
     "is_in_memory",
+    "is_made",
     "is_numbered",
     "is_scratch",
     "names_scratch",
+    "note_made",
     "note_started",
     "soften",
 ]
@@ -44,6 +46,7 @@ _UNDONE: Final = frozenset(
 _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
 _PLAYED: Final = frozenset({EffectKind.INFRASTRUCTURE, EffectKind.DATABASE})
 _MAX_ARGUMENTS: Final = 64
+_MAX_MADE: Final = 8
 _MAX_NOTE: Final = 2000
 _TRIALS: Final = frozenset({"molecule", "kitchen"})
 """Programs whose machines are made for a test, and for nothing else."""
@@ -52,6 +55,14 @@ MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
 _STARTS: Final = frozenset({"up", "launch", "start", "create"})
 _STARTED: Final = "machines:"
 """The key under which a shell keeps which machines its text started."""
+_MADE: Final = "made:"
+"""The key under which a shell keeps which hidden files and folders of a person its text makes."""
+_OWN: Final = lazy(
+    r"/\.(?!\w{0,60}(?:rc|conf|config|git|ssh|profile|env|history|login|logout|pass|pgp|gpg|gnupg|cache"
+    r"|local|npm|yarn|pip|cargo|rust|docker|kube|aws|azure|gcloud|net|vim|emacs|tmux|mozilla"
+    r"|bash|zsh|pki|cert|key)|[xX])[A-Za-z]\w{2,60}+(?:-\w{1,60}+)?+"
+)
+"""A name right in a home folder that none of the programs has that everybody uses."""
 _STARTED_KINDS: Final = frozenset({EffectKind.INFRASTRUCTURE})
 _NOTIFIERS: Final = _WORDS["notifiers"]
 _LATER_PROGRAMS: Final = frozenset({"at", "batch"})
@@ -166,6 +177,23 @@ def note_started(shell: "Shell", call: "Call") -> None:
     """Keep that the text starts machines on this machine."""
     if _STARTS.intersection(call.args[:1]):
         shell.files[f"{_STARTED}{call.name}"] = ""
+
+
+def note_made(shell: "Shell", call: "Call") -> None:
+    """Keep which hidden files and folders of its own the text makes in a home folder."""
+    home = shell.places.home
+    for path in [arg for arg in call.args if arg[:1] != "-"][:_MAX_MADE]:
+        full = shell.places.resolve(path, shell.cwd)
+        name, _, below = full.removeprefix(home + "/").partition("/")
+        if _OWN.fullmatch(f"/{name}") and (call.name == "mkdir" or not below):
+            shell.files[f"{_MADE}{home}/{name}"] = ""
+
+
+def is_made(shell: "Shell", full: str) -> bool:
+    """Whether a path is one that the text made so, or lies in such a folder."""
+    home = shell.places.home
+    top = full.removeprefix(home + "/").partition("/")[0]
+    return f"{_MADE}{home}/{top}" in shell.files
 
 
 def _cleans_output(call: "Call") -> bool:

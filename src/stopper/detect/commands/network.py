@@ -10,7 +10,7 @@ from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.stages import is_tested
 from stopper.detect.commands.tables import controls, is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
-from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.commands.writes import SOURCES, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.hosts import classify_host, parse_host
 
@@ -42,6 +42,10 @@ _WGET_VALUES = frozenset(
         "-A", "-R", "-D", "-l", "--use-askpass", "--save-cookies", "--load-cookies",
     }
 )  # fmt: skip
+_SAVERS = frozenset({"http", "https", "xh", "fetch"})
+_HTTP_VALUES = frozenset({"-o", "--output", "-a", "--auth", "-A", "--auth-type"})
+_FILE_VALUES = frozenset({"-o", "--out", "--output", "-d", "--dir", "-x", "-s", "-n", "-j"})
+_PRINTED = frozenset({"-", "/dev/stdout"})
 _BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
            "--json", "-F", "--form", "--form-string")  # fmt: skip
 _HEADERS = ("-H", "--header", "-A", "--user-agent", "-e", "--referer", "-b", "--cookie")
@@ -57,10 +61,15 @@ _ARCHIVE = re.compile(
 )
 _STORE = re.compile(r":(?:9200|5984|6333|8529|8108)(?:/|$)")
 """The ports of stores that delete whole tables over HTTP."""
+_CLUSTER = re.compile(
+    r"(?:api/v1/(?:namespaces|nodes|persistentvolumes)|apis/[\w.-]{1,99}/v\d\w{0,9})(?:/|$)"
+)
+"""What the API of a cluster keeps, wherever it is asked."""
 _REFS = re.compile(
     r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
 )
 _MOVES = re.compile(r"[\"']?(?:force|sha|target|newObjectId|hash)[\"']?\s{0,9}[:=]", re.IGNORECASE)
+_PRIVATE = frozenset({Scope.HOME, Scope.OUTSIDE, Scope.WHOLE_WORKSPACE})
 _SEND_HOSTS = re.compile(
     r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com"
     r"|webhook\.site"
@@ -111,14 +120,15 @@ def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form:
         path = match[1].partition(";")[0]
         content = stdin if path in {"-", "/dev/stdin"} else note_read(shell, path)
     here = bool(hosts) and all(map(is_here, hosts))
-    if here:
+    if here and not (shell.forwards and path):
         return
     drop = any(_SEND_HOSTS.search(host) for host in hosts)
     leaks = SECRET in content or ENCODED in content
     if path and path != "-":
         leaks = leaks or is_outside(path) or (form and drop)
         leaks = leaks or (_ARCHIVE.search(path) is not None and path != "-" and drop)
-        leaks = leaks or shell.places.scope(path, shell.cwd) in {Scope.HOME, Scope.OUTSIDE}
+        leaks = leaks or shell.places.scope(path, shell.cwd) in _PRIVATE
+        leaks = leaks or SOURCES.search(path) is not None
     if leaks or (drop and (path or content.strip("\x00") != content)):
         secret = SECRET in content
         shell.add(
@@ -178,13 +188,13 @@ def _note_deletion(shell: "Shell", urls: list[str]) -> None:
     for url in urls:
         host = _host(url)[1]
         path = (url.partition("://")[2] or url).partition("/")[2].partition("?")[0].strip("/")
-        if is_here(host) and is_tested(path):
+        if is_here(host) and is_tested(path) and not shell.forwards:
             continue
         if _STORE.search(url) and "/_doc/" not in f"/{path}/":
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
         elif path == "_all" or "*" in path:
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.deletes_over_api")
-        elif controls(host):
+        elif controls(host) or _CLUSTER.match(path):
             shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, "command.deletes_over_api")
 
 
@@ -205,15 +215,16 @@ def _fetched(
 ) -> str:
     """What was fetched goes to a file or on."""
     path = options.value(*names)
+    folder = options.value("--output-dir")
     if path is None and kept_name:
         path = (urls[0] if urls else "").partition("?")[0].rstrip("/").rpartition("/")[2] or None
         folder = options.value("-P", "--directory-prefix", "--output-dir")
-        path = f"{folder}/{path}" if folder and path else path
+    path = f"{folder}/{path}" if folder and path and path not in _PRINTED else path
     here = bool(urls) and all(is_here(_host(url)[1]) for url in urls)
     content = UNKNOWN if here else REMOTE
     strange = not here and any(is_strange(url if "://" in url else f"http://{url}") for url in urls)
     shell.met_strange = shell.met_strange or strange
-    if path is None or path in {"-", "/dev/stdout"}:
+    if path is None or path in _PRINTED:
         return content
     if strange:
         shell.note_strange(shell.places.resolve(path, shell.cwd))
@@ -233,6 +244,8 @@ def _wget(shell: "Shell", call: "Call") -> str:
     for body in options.all_values("--post-data", "--body-data"):
         _note_body(shell, body.replace("@", "_"), hosts, call.stdin, form=False)
     _note_headers(shell, options, urls, ("--header", "-U", "--user-agent"))
+    if (options.value("--method") or "").upper() == "DELETE":
+        _note_deletion(shell, urls)
     for code in options.all_values("--use-askpass"):
         shell.run_code(code, "wget")
     shell.add(
@@ -254,18 +267,25 @@ def _http(shell: "Shell", call: "Call") -> str:
             _note_body(shell, arg, hosts, "", form=False)
     if call.stdin:
         _note_body(shell, "@-", hosts, call.stdin, form=False)
-    return REMOTE
+    if "DELETE" in call.args:
+        _note_deletion(shell, urls[:1])
+    if call.name not in _SAVERS:
+        return REMOTE
+    options = read_options(call.args, _HTTP_VALUES)
+    return _fetched(shell, options, urls, ("-o", "--output"), kept_name=False)
 
 
 def _download(shell: "Shell", call: "Call") -> str:
     """`lwp-download URL FILE`, `aria2c -o FILE URL`."""
-    options = read_options(call.args, frozenset({"-o", "--out", "-d", "--dir", "-x", "-s", "-n"}))
+    options = read_options(call.args, _FILE_VALUES)
     urls = [operand for operand in options.operands if "://" in operand]
     for url in urls:
         _note_url(shell, url)
     names = [operand for operand in options.operands if "://" not in operand]
-    path = options.value("-o", "--out") or "".join(names[:1])
+    path = options.value("-o", "--out", "--output") or "".join(names[:1])
     path = path or "".join(urls[:1]).rstrip("/").rpartition("/")[2]
+    folder = options.value("-d", "--dir")
+    path = f"{folder}/{path}" if folder and path else path
     if path:
         if any(map(is_strange, urls)):
             shell.note_strange(shell.places.resolve(path, shell.cwd))

@@ -108,7 +108,7 @@ def _ls(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, frozenset({"-I", "--ignore", "-w"}))
     broad = [
         path.rstrip("/") + "/*"
-        for path in options.operands
+        for path in options.operands or [shell.cwd or "."]
         if path.strip("/") in {"", "~", shell.places.home.strip("/"), "etc", "home", "usr", "var"}
     ]
     if broad and not options.has("-l"):
@@ -131,6 +131,9 @@ def _printenv(shell: "Shell", call: "Call") -> str:
     names = [arg for arg in call.args if arg[:1] != "-" and "=" not in arg]
     if names and not any(map(is_secret_name, names)):
         return "".join((shell.look_up(name) or UNKNOWN) + "\n" for name in names)
+    if shell.on_live:
+        shell.note_secret("the environment", Scope.REMOTE, "command.prints_credential")
+        return SECRET
     shell.add(
         EffectKind.CREDENTIAL_READ, "the environment", Scope.WORKSPACE,
         "command.prints_credential", reversible=not names,

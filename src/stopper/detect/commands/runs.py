@@ -11,7 +11,7 @@ from stopper.detect.commands.flow import generic
 from stopper.detect.commands.mild import enters_made
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.scripts import SSH_VALUES
-from stopper.detect.commands.stages import CONTAINERS, is_sandbox
+from stopper.detect.commands.stages import CONTAINERS, is_named_live, is_sandbox
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
@@ -68,10 +68,11 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         _note_log(shell, options)
         if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
-        before, sandbox = shell.elevated, shell.in_sandbox
+        before, sandbox, live = shell.elevated, shell.in_sandbox, shell.on_live
         seen = len(shell.effects)
         if row.verb == "exec" and call.name in CONTAINERS:
             shell.in_sandbox = is_sandbox("".join(operands[:1]))
+        shell.on_live = shell.on_live or _enters_live(row, call, words)
         if row.privilege:
             _note_rights(shell, call, words, options)
             shell.elevated = options.value("-u", "--user") in _ROOT | _NOBODY
@@ -86,7 +87,7 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
                     shell.soften(seen, _INSIDE)
                 return output
         finally:
-            shell.elevated, shell.in_sandbox = before, sandbox
+            shell.elevated, shell.in_sandbox, shell.on_live = before, sandbox, live
     return None
 
 
@@ -98,6 +99,13 @@ def run_options(shell: "Shell", call: Call, row: Runner) -> None:
             shell.run_code(code, call.name)
         else:
             shell.elsewhere(partial(shell.run_code, code, call.name), row.machine)
+
+
+def _enters_live(row: Wrapper, call: Call, words: list[str]) -> bool:
+    """Whether `words` run in a container that people live on, as it is named."""
+    if row.machine != "container" or "exec" not in call.args:
+        return False
+    return any(map(is_named_live, call.args[: len(call.args) - len(words)]))
 
 
 def _assigned(shell: "Shell", operands: list[str]) -> list[str]:
@@ -203,13 +211,7 @@ def _shell(shell: "Shell", call: Call) -> str:
     """`sh`: a text behind `-c`, a file, or what it reads."""
     operands, code = _shell_words(shell, call.args)
     if code:
-        text = operands[0] if operands else ""
-        kept = shell.variables.positional
-        shell.variables.positional = operands[2:]
-        try:
-            return shell.in_subshell(lambda: shell.run_code(text, f"{call.name} -c", call.stdin))
-        finally:
-            shell.variables.positional = kept
+        return shell.in_subshell(lambda: _code(shell, call, operands))
     if operands and operands[0] != "-":
         if shell.is_secret(operands[0]):
             # what it cannot run, it prints
@@ -220,6 +222,19 @@ def _shell(shell: "Shell", call: Call) -> str:
     if (shell.elevated or "-p" in call.args) and "--version" not in call.args:
         shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")
     return ""
+
+
+def _code(shell: "Shell", call: Call, operands: list[str]) -> str:
+    """Run the text behind `-c`; what follows it is `$0`, then `$1` and so on."""
+    text, first = [*operands, "", ""][:2]
+    kept = shell.variables.positional
+    shell.variables.positional = operands[2:]
+    if first:
+        shell.variables.set("0", first)
+    try:
+        return shell.run_code(text, f"{call.name} -c", call.stdin)
+    finally:
+        shell.variables.positional = kept
 
 
 def _shell_words(shell: "Shell", args: list[str]) -> tuple[list[str], bool]:

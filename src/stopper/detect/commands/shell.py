@@ -73,6 +73,7 @@ class Shell:
         self.captured = 0
         self.elevated = False
         self.in_sandbox = False
+        self.on_live = False
         self.forwards = False
         self.enciphered: set[str] = set()
         self.absent: frozenset[str] = frozenset()

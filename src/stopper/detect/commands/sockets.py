@@ -56,7 +56,7 @@ def _netcat(shell: "Shell", call: "Call") -> str:
         return REMOTE
     hosts = [operand for operand in options.operands if not operand.isdigit()]
     listens = options.has("-l", "--listen")
-    if hosts and all(map(is_here, hosts)):
+    if hosts and all(map(is_here, hosts)) and not shell.forwards:
         return UNKNOWN
     checks = options.has("-z")
     sends = call.stdin and not is_literal(call.stdin)

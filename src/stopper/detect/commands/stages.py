@@ -74,6 +74,7 @@ _FORWARD: Final = lazy(
     r"-[A-Za-z]{0,12}L|LocalForward|-instances|[\w-]{1,60}:[\w-]{1,60}:[\w-]{1,60}$"
     r"|start-iap-tunnel"
 )
+_LEADS: Final = frozenset({"port-forward", "proxy"})
 FORWARDERS: Final = _TUNNELS | _CLUSTERS | {"socat"}
 """Programs that may lead a port of this machine to another one."""
 _LISTENS: Final = lazy(r"TCP\w{0,2}-L(?:ISTEN)?:", re.IGNORECASE)
@@ -160,7 +161,7 @@ def note_forward(shell: "Shell", call: "Call") -> None:
     options = call.args[:_MAX_ARGUMENTS]
     if call.name in _TUNNELS:
         shell.forwards = shell.forwards or any(map(_FORWARD.match, options))
-    elif call.name in _CLUSTERS and "port-forward" in options:
+    elif call.name in _CLUSTERS and not _LEADS.isdisjoint(options):
         shell.forwards = True
     else:
         shell.forwards = shell.forwards or any(map(_LISTENS.match, options))

@@ -1,8 +1,11 @@
 """What reading and writing a file means, by what the file is and what is written."""
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from stopper.data.commands import load_commands
 from stopper.detect.commands.ciphers import note_gone
+from stopper.detect.commands.mild import is_made
 from stopper.detect.commands.paths import (
     is_config,
     is_device,
@@ -19,9 +22,12 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["WILD", "is_brought", "is_system", "note_delete", "note_read", "note_write"]
+__all__ = ["SOURCES", "WILD", "is_brought", "is_system", "note_delete", "note_read", "note_write"]
 
 MAX_FILES = 256
+_WORDS = load_commands().words
+_OUTPUTS = _WORDS["output_folders"]
+_OUTPUT_FILES = tuple(sorted(_WORDS["output_files"]))
 
 _IDENTITIES = frozenset({"/etc/passwd", "/etc/group"})
 """No credentials, but nobody else's business either."""
@@ -46,7 +52,7 @@ _GIT = lazy(r"(?:^|/)\.git(?:/(?:\*|objects\b.*|refs\b.*|HEAD|index|logs\b.*)?)?
 _SETTING_LINE = lazy(
     r"\s*(?:#.*|(?:export\s+)?[A-Za-z_]\w*=[^;&|`]*|alias\s+[\w.-]+=[^;&|`]*|set\s+[-+\w ]+"
     r"|\[ (?:-s|-f|-r|-d) [^\]]+\] && (?:\\?\.|source) \S+|(?:\\?\.|source) ['\"]?[$~/][^;&|`(]*"
-    r"|eval \"?\$\([\w./-]+ (?:[\w@.-]+ ?)+\)\"?|(?:fpath|path)[+=(].*|autoload .*|compinit.*"
+    r"|eval \"?\$\([\w./-]+ (?:[\w@.-]++ ?+)+\)\"?|(?:fpath|path)[+=(].*|autoload .*|compinit.*"
     r"|(?:bindkey|setopt|shopt|complete|ulimit|umask) [^;&|`$]*|)\s*"
 )
 _SETTING_WORDS = lazy(
@@ -71,8 +77,14 @@ _PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mai
 _DISK = lazy(
     r"(?!/mnt/(?:[a-z]|wsl|host|root|rootfs|sysroot|system)/)/(?:mnt|Volumes|media(?:/[^/]+)?|run/media/[^/]+)/[^/]+/.+"
 )
+_PROJECT = lazy(
+    r"/(?:(?:home|Users)/[^/]+|root)"
+    r"/(?!(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail|Downloads|Library)\Z)"
+    r"[^/.][^/]*+(?:/[^/.][^/]*+)*+"
+)
+"""A folder below a home folder, but none of those that every person has."""
 WILD = lazy(r"[*?]")
-_SOURCES = lazy(
+SOURCES = lazy(
     r"[*?][^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
 )
 """All sources of a kind."""
@@ -147,10 +159,11 @@ def _note_replaced(
         reason, mild = "command.overwrites_many", append
     elif scope is Scope.HOME and is_settings(full):
         reason = "command.overwrites_settings"
+        mild = mild or (bool(content.strip("\n")) and is_made(shell, full))
     elif scope is Scope.OUTSIDE and content.strip("\n") and is_brought(full):
         # as in a home folder
         mild = mild or WILD.search(full) is None
-    elif scope is Scope.WORKSPACE and not content and not append and _SOURCES.search(full):
+    elif scope is Scope.WORKSPACE and not content and not append and SOURCES.search(full):
         reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
 
@@ -201,8 +214,22 @@ def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
             shell.add(EffectKind.DELETE, path, Scope.ROOT, "command.deletes_unknown_folder")
             return
         shell.doubt("a path that only a variable names", "command.unknown_target")
+    elif scope is Scope.HOME and _is_output(shell, path, full):
+        scope = Scope.CACHE
     reason = "command.deletes_tree" if recursive else "command.deletes"
     shell.add(EffectKind.DELETE, path, scope, reason)
+
+
+def _is_output(shell: "Shell", path: str, full: str) -> bool:
+    """Whether a build makes a path again, in a project of a home folder that the text entered."""
+    cwd = shell.cwd or ""
+    if path[:1] == "/" or not full.startswith(cwd + "/") or _PROJECT.fullmatch(cwd) is None:
+        return False
+    parts = full.removeprefix(cwd + "/").split("/")
+    if ".git" in parts:
+        return False
+    name = parts[-1]
+    return not _OUTPUTS.isdisjoint(parts) or any(fnmatchcase(name, one) for one in _OUTPUT_FILES)
 
 
 def _is_setting(content: str) -> bool:

@@ -1,0 +1,29 @@
+import pytest
+
+from stopper.detect.commands import is_dangerous, judge_command
+
+CALLS = {
+    # what is tried, a command, and whether it is dangerous
+    "what a build makes":               ('cd /Users/a/code/b && for p in packages/*; do rm -rf "$p/dist" "$p/.tsbuildinfo"; done', False),
+    "what an installer makes":          ("cd /home/dev/app && rm -rf node_modules package-lock.json", False),
+    "what lies in it":                  ("cd ~/app && rm -rf build/*", False),
+    "sources":                          ("cd ~/app && rm -rf src", True),
+    "a folder of a person":             ("cd ~/Documents && rm -rf build", True),
+    "a home folder itself":             ("cd ~ && rm -rf build", True),
+    "a hidden folder":                  ("cd ~/.config/a && rm -rf dist", True),
+    "what lies beside a project":       ("cd ~/app && rm -rf ../dist", True),
+    "what git keeps":                   ("cd ~/app && rm -rf .git/build", True),
+    "a hidden file that was made":      ("touch ~/.todo; sed -i 1d ~/.todo", False),
+    "a hidden folder that was made":    ("mkdir -p ~/.todo/a; echo b > ~/.todo/a/b", False),
+    "a hidden file that was there":     ("sed -i 1d ~/.todo", True),
+    "a hidden file that is emptied":    ("touch ~/.todo; : > ~/.todo", True),
+    "settings that are touched":        ("touch ~/.gitconfig; sed -i 1d ~/.gitconfig", True),
+    "the root's names, listed":         ("cd / && ls | xargs rm -rf", True),
+    "the workspace's names, counted":   ("ls | wc -l", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "dangerous"), CALLS.values(), ids=CALLS)
+def test_writes(command: str, dangerous: bool) -> None:
+    """What a build makes again, and what a text makes for itself, is no loss."""
+    assert is_dangerous(judge_command(command)) == dangerous
