@@ -79,12 +79,12 @@ DESTINATIONS = {
         http://[2606:4700:4700::1111]/ https://example.com./ HTTP://EXAMPLE.COM/
         https://example.com/?next=http://169.254.169.254/ https://localhost.example.com/
         https://metadata.example.com/ https://bücher.de/ 1.1.1.1 1.1.1.1:53 example.com/a/b
-        https://169.254.169.254.example.com/
+        https://169.254.169.254.example.com/ 2606:4700:4700::1111 2606:4700:4700::1111:443
     """,
     "network.loopback": """
         http://localhost/ http://localhost:8080/admin http://LOCALHOST http://localhost./ localhost
         localhost:6379 http://app.localhost/ http://127.0.0.1/ 127.0.0.1 127.0.0.1:6379
-        //127.0.0.1 //localhost/x http://127.1.2.3/ http://[::1]/ [::1]:80 http://[0:0:0:0:0:0:0:1]/
+        ::1 //::1 ::ffff:127.0.0.1 //127.0.0.1 //localhost/x http://127.1.2.3/ http://[::1]/ [::1]:80 http://[0:0:0:0:0:0:0:1]/
         http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/ http://[::127.0.0.1]/ ws://127.0.0.1/
         http://[64:ff9b::7f00:1]/ http://[2002:7f00:1::]/ http://ip6-localhost/ https://localtest.me
         http://127.0.0.1.nip.io/ http://localhost.localdomain
@@ -114,13 +114,13 @@ DESTINATIONS = {
     "network.reserved": """
         http://240.0.0.1/ http://255.255.255.255/ http://192.0.2.1/ http://198.18.0.1/
         http://192.0.0.8/ http://[2001:db8::1]/ http://[3fff::1]/ http://[5f00::1]/ http://[100::1]/
-        http://[::8.8.8.8]/ http://hidden.onion/ http://x.invalid/
+        http://[::8.8.8.8]/ 64:ff9b::7f00:1:443 http://hidden.onion/ http://x.invalid/
     """,
     "network.odd_address": """
         http://2130706433/ http://0x7f000001/ http://0177.0.0.1/ http://127.1/ http://0/ 0
         http://0x7f.0.0.1/ http://127.0.0.1./ 169.254.169.254. http://2852039166/ 2852039166
         http://①②⑦.⓪.⓪.①/ http://１２７.０.０.１/ http://127。0。0。1/ http://0xa9.254.169.254/
-        http://010.0.0.1/ http://256.256.256.256/ http://1.2.3.4.5/ ::1 http://::1/ http://[127.0.0.1]/
+        http://010.0.0.1/ http://256.256.256.256/ http://1.2.3.4.5/ http://::1/ http://[127.0.0.1]/
         http://0251.0376.0251.0376/ http://127.0.0.1.:80/ http://017700000001:8080/x
     """,  # noqa: RUF001
     "network.bad_host": """

@@ -12,7 +12,7 @@ from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
-from stopper.detect.lists import dumped, numbered, pieced, uuencoded
+from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 
@@ -24,11 +24,20 @@ JOINS: Final = frozenset({"joined", "grouped"})
 PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br", "bzip2", "xz", "zip"})
 """Decodings of compressed bytes."""
 
-BINARY: Final = PACKED | {"base64", "base32", "hex", "ascii85", "base85", "numbers", "uuencode"}
+BINARY: Final = PACKED | {
+    "base64",
+    "base32",
+    "hex",
+    "ascii85",
+    "base85",
+    "numbers",
+    "uuencode",
+    "hidden",
+}
 """Decodings that give bytes, which need not be text."""
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
-_SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS
+_SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
     (b"\0\0\xfe\xff", "utf-32-be"),
@@ -240,6 +249,7 @@ _ARMOURS: Final = (
     (Decoder.PIECES, pieced),
     (Decoder.DUMPS, dumped),
     (Decoder.UUENCODED, uuencoded),
+    (Decoder.HIDDEN, hidden),
 )
 
 

@@ -23,7 +23,7 @@ _PERCENT = rb"%(?:25)*(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
 _NUMBERED = (
     rb"0000[0-9a-fA-F]{2}|u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
     rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|[0-7]{1,3}"
-    rb"|\r?\n"
+    rb"|\r?\n[ \t]{0,16}"
 )
 _BACKSLASH = rb"\\++(?:" + _NUMBERED + rb"|[nrtbfav\"'`/$])?"
 _ENTITY = rb"&(?:amp;)*(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z][A-Za-z0-9]{1,31};)"
@@ -53,7 +53,7 @@ _MAX_DISTINCT: Final = 48
 _MAX_KEPT: Final = 4096
 _BLOCK: Final = 4096
 _NEAR: Final = 512
-_REACH: Final = 16
+_REACH: Final = 20
 """No escape goes on for longer behind its last backslash."""
 
 

@@ -26,10 +26,12 @@ class Decoder:
     PIECES: Final = 2048
     UUENCODED: Final = 4096
     DUMPS: Final = 8192
-    ALL: Final = 16383
+    MARKUP: Final = 16384
+    HIDDEN: Final = 32768
+    ALL: Final = 65535
 
 
-NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED
+NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN
 """What the plain form of a text does not show; a backslash may be a letter of the one."""
 
 IN_BINARY: Final = Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED
@@ -52,7 +54,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.LINES: (rf"{_LETTER}{{12}}\\?\r?\n",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
     Decoder.LITERALS: (
-        rf"{_LETTER}[\"'`][ \t\r\n\\+.&|<>]*[\"'`]{_LETTER}",
+        rf"{_LETTER}[\"'`][ \t\r\n\\+.&|<>_]*[\"'`]{_LETTER}",
         r"[\"'`];?[ \t\r\n]{1,8}[A-Za-z_$][A-Za-z0-9_.$]{0,32}[ \t]{0,4}(?:\+=|\.=|<<)",
     ),
     Decoder.GROUPS: (
@@ -62,9 +64,17 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.LETTERS: (r"[A-Za-z0-9+/_-]{20}",),
     Decoder.ASCII85: (r"[!-u]{25}",),
     Decoder.BASE85: (_BASE85 + "{25}",),
-    Decoder.NUMBERS: (r"[0-9,; \t\r\n]{24}", r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]"),
+    Decoder.NUMBERS: (
+        r"[0-9,; \t\r\n]{24}", r"U\+00[0-9A-Fa-f]{2}",
+        r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
+    ),
     Decoder.PIECES: (rf"(?:[\"']{_SIGN}{{1,16}}[\"'][ \t]?,[ \t\r\n]{{0,24}}){{3}}",),
     Decoder.UUENCODED: (r"begin [0-7]{3,4} ",),
+    Decoder.MARKUP: (
+        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]\]><!\[CDATA\[",
+        r"\x1b\[[0-9;]*m",
+    ),
+    Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87][\x80-\xbf]", r"(?:\xef\xb8[\x80-\x8f]){8}"),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]", r"^x\^"),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change."""
@@ -77,6 +87,7 @@ _SURER: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.ASCII85: (r"(?:[+-I][!-u]{4}){4}[+-I]",),
     Decoder.NUMBERS: (
         r"(?:[0-9]{2,3}[,; \t\r\n]{1,24}){8}", r"(?:[01]{8}[,; \t\r\n]{0,24}){8}",
+        r"(?:U\+00[0-9A-Fa-f]{2}[,; \t\r\n]{0,24}){8}",
         r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
     ),
     Decoder.DUMPS: (

@@ -1,4 +1,4 @@
-"""What is written as a list: of numbers, of quoted pieces, of lines of a dump or of uuencode."""
+"""What is written as a list: of numbers, quoted pieces, lines of a dump, or unseen characters."""
 
 import re
 from binascii import Error, a2b_uu
@@ -9,7 +9,7 @@ from typing import Final
 from stopper.detect.armour import Opened, legible
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["dumped", "numbered", "pieced", "uuencoded"]
+__all__ = ["dumped", "hidden", "numbered", "pieced", "uuencoded"]
 
 _MAX_BYTE: Final = 255
 _PAST: Final = b"\n\n\n"
@@ -20,6 +20,8 @@ _NUMBERS = re.compile(
 )
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
+_CODE_POINTS = re.compile(rb"U\+00[0-9A-Fa-f]{2}(?:[,; \t\r\n]{0,24}U\+00[0-9A-Fa-f]{2}){7,}")
+_CODE_POINT = re.compile(rb"U\+00([0-9A-Fa-f]{2})")
 _BYTE_OF_BITS = re.compile(rb"[01]{8}")
 _DUMP_LINE = re.compile(
     rb"^[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}"
@@ -27,6 +29,12 @@ _DUMP_LINE = re.compile(
     rb"|((?:[0-7]{3}[ \t\r]{0,2}){1,16}))(?=[ \t\r|\n]|\Z)",
     re.MULTILINE,
 )
+# Tags are ASCII that nobody sees; variation selectors after each other are bytes.
+_TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
+_SELECTORS = re.compile(rb"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0[\x84-\x87][\x80-\xbf]){8,}")
+_FIRST_TAG: Final = 0xE0000
+_FIRST_SELECTOR: Final = 0xFE00
+_MORE_SELECTORS: Final = 0xE0100 - 16
 _PIECES = tuple(
     re.compile(
         rb"%s[A-Za-z0-9+/_=.-]{1,16}%s(?:[ \t]?,[ \t\r\n]{0,24}%s[A-Za-z0-9+/_=.-]{1,16}%s){3,}"
@@ -44,8 +52,11 @@ _Found = tuple[bytes, int, int]
 
 
 def numbered(data: bytes) -> Iterator[Opened]:
-    """What lists of eight and more numbers hold, decimal, octal or as bits, where it is legible."""
-    return _opened("numbers", chain(_lists(data), _bits(data)))
+    """What eight and more numbers in a row hold, as far as it is legible.
+
+    They are decimal, octal, bits, or code points such as `U+0041`.
+    """
+    return _opened("numbers", chain(_lists(data), _bits(data), _code_points(data)))
 
 
 def pieced(data: bytes) -> Iterator[Opened]:
@@ -64,6 +75,11 @@ def dumped(data: bytes) -> Iterator[Opened]:
 def uuencoded(data: bytes) -> Iterator[Opened]:
     """What stands below a line that begins uuencoded text, as far as it is legible."""
     return _opened("uuencode", _below_begin(data))
+
+
+def hidden(data: bytes) -> Iterator[Opened]:
+    """What is written in characters that nobody sees, as far as it is legible."""
+    return _opened("hidden", _unseen(data))
 
 
 def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
@@ -96,6 +112,11 @@ def _bits(data: bytes) -> Iterator[_Found]:
         yield _bytes(_BYTE_OF_BITS.findall(found[0]), 2), *found.span()
 
 
+def _code_points(data: bytes) -> Iterator[_Found]:
+    for found in _CODE_POINTS.finditer(data):
+        yield _bytes(_CODE_POINT.findall(found[0]), 16), *found.span()
+
+
 def _bytes(digits: Iterable[bytes], base: int) -> bytes:
     try:
         return bytes([int(digit, base) for digit in digits])
@@ -110,6 +131,16 @@ def _joined(data: bytes) -> Iterator[_Found]:
             letters = joined.translate(None, _SIGNS)
             if not (letters.islower() and letters.isalpha()):  # words, and no token
                 yield joined, *found.span()
+
+
+def _unseen(data: bytes) -> Iterator[_Found]:
+    for found in _TAGS.finditer(data):
+        yield bytes([ord(char) - _FIRST_TAG for char in found[0].decode()]), *found.span()
+    for found in _SELECTORS.finditer(data):
+        codes = [ord(char) for char in found[0].decode()]
+        first = (_MORE_SELECTORS if code >= _MORE_SELECTORS else _FIRST_SELECTOR for code in codes)
+        plain = [code - less for code, less in zip(codes, first, strict=True)]
+        yield bytes([byte for byte in plain if byte <= _MAX_BYTE]), *found.span()
 
 
 def _dumps(data: bytes) -> Iterator[_Found]:

@@ -29,6 +29,9 @@ _WORDS: Final = (
 )
 _WORD: Final = re.compile("|".join(sorted(_WORDS.split(), key=len, reverse=True)).encode())
 _SEPARATORS: Final = b"-_./:=+@~ "
+_BASES: Final = b"acgt"
+"""What stretches of genes are written in, however long: four letters that no generator keeps to."""
+
 _ROW: Final = re.compile(rb"(.)\1{7,}")
 _STEPS: Final = frozenset(
     [(left, left + step) for left in range(0x21, 0x7F) for step in (-1, 0, 1)]
@@ -44,6 +47,8 @@ def is_placeholder(body: bytes) -> bool:
     if not _MIN_BODY <= len(body) <= _MAX_BODY:
         return False
     shown = body.lower().translate(None, _SEPARATORS)
+    if not shown.translate(None, _BASES):
+        return True
     row = _ROW.search(shown)
     if row and (row.end() - row.start()) * _SHARE_OF_LONG >= len(shown) * 2:
         return True  # whatever was joined to it

@@ -43,7 +43,7 @@ _SPLIT_LINES = tuple(
 # Each begins with its own literal, so that the search runs from one to the next.
 _SPLIT_LITERALS = tuple(
     re.compile(
-        rb"%s(?<=%s%s)[ \t\r\n\\]{0,16}(?:[+.&]|\.\.|\|\||<>)?[ \t\r\n\\]{0,16}%s(?=%s)"
+        rb"%s(?<=%s%s)[ \t\r\n\\_]{0,16}(?:[+.&]|\.\.|\|\||<>)?[ \t\r\n\\_]{0,16}%s(?=%s)"
         % (quote, _TOKEN, quote, quote, _TOKEN)
     )
     for quote in (b'"', b"'", b"`")
@@ -55,6 +55,16 @@ _ADDED_LITERALS = tuple(
         rb"[ \t]{0,4}%s(?=%s)" % (quote, _TOKEN, quote, quote, _TOKEN)
     )
     for quote in (b'"', b"'", b"`")
+)
+# Tags of mark-up and the seams of character data between parts of a token, and colours before it.
+_TAG = rb"<[!/A-Za-z][^<>\n]{0,80}>"
+_MARKUP = tuple(
+    re.compile(rb"%s(?=%s)" % (mark, _TOKEN))
+    for mark in (
+        rb"<(?<=%s<)%s(?:%s){0,7}" % (_TOKEN, _TAG[1:], _TAG),
+        rb"\]\]><!\[CDATA\[",
+        rb"\x1b\[[0-9;]{0,12}m(?:\x1b\[[0-9;]{0,12}m){0,3}",
+    )
 )
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
 # Single signs of a token, each behind a blank, a comma or on its own line.
@@ -102,12 +112,15 @@ def unnulled(data: bytes) -> Rewritten | None:
 
 
 def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]:
-    """Tokens put together that line breaks, dots, or quotes with an operator between, split."""
+    """Tokens put together that line breaks, dots, mark-up, or quotes with an operator split."""
     if wanted & Decoder.LINES:
         for regex in _SPLIT_LINES:
             yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.LABELS:
         yield rewritten("joined", data, _SPLIT_LABELS, _nothing)
+    if wanted & Decoder.MARKUP:
+        for regex in _MARKUP:
+            yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.LITERALS:
         for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
             yield rewritten("joined", data, regex, _nothing)

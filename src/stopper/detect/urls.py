@@ -1,6 +1,7 @@
 """Authorities and URLs: one strict reading, from whose parts the URL is built again."""
 
 import re
+from ipaddress import IPv6Address
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -109,12 +110,30 @@ def forbidden(text: str | bytes) -> Refusal | None:
             return _bad("a destination with bytes outside ASCII")
         text = text.decode("ascii")
     if not _HAS_SCHEME.match(text):
-        text = f"https://{text.removeprefix('//')}"
+        text = text.removeprefix("//")
+        if _is_ipv6(text):
+            return _forbidden_bare(text)
+        text = f"https://{text}"
     url = parse_url(text)
     if isinstance(url, Refusal):
         return url
     code = classify_host(url.host)
     return refuse(code, str(url.host)) if code else None
+
+
+def _forbidden_bare(address: str) -> Refusal | None:
+    """The same for an IPv6 address without brackets: whether its end is a port, nobody can tell."""
+    readings = (address, address.rpartition(":")[0])
+    refusals = (forbidden(f"https://[{one}]/") for one in readings if _is_ipv6(one))
+    return next(filter(None, refusals), None)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _port(text: str | None, default: int | None) -> int | None:
