@@ -83,6 +83,12 @@ async def ask(siege: Siege, framing: str, body: bytes) -> RawReply:
         return await client.ask(head.encode() + body)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """What streams need takes seconds when the first one comes, and a client does not wait so long."""
+    DETECTOR.engine.complete()
+
+
 @pytest.mark.parametrize("wish", [OnSecret.BLOCK, OnSecret.REDACT])
 @settings(max_examples=25, deadline=None)
 @given(text=BODIES, sizes=CUTS)
