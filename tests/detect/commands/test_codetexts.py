@@ -24,6 +24,8 @@ TAKEN = {
     # what is tried            code                                       with its attributes named
     "a sum of texts":          ("getattr(a.b(), 'c' + 'd')(1)",            "getattr(a.b()).cd(1)"),
     "one text":                ('getattr(a, "b")()',                       "getattr(a).b()"),
+    "one that a name holds":   ("m = 'b'\ngetattr(a, m)()",                  "m = 'b'\ngetattr(a).b()"),
+    "a caller of methods":     ("methodcaller('b')(a)",                    ".b()(a)"),
     "one that is not called":  ("getattr(a, 'b')",                         "getattr(a, 'b')"),
     "one with a default":      ("getattr(a, 'b', 'c')",                    "getattr(a, 'b', 'c')"),
 }  # fmt: skip

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from stopper.detect.commands.folds import fold_code
 from stopper.detect.lazy import lazy
 
 __all__ = ["blank_patterns", "call_plainly", "is_made", "mute", "name_attributes", "unalias"]
@@ -19,6 +20,8 @@ _APPLIED: Final = lazy(
     rf"|\bmethod\({_B}[:'\"](\w{{1,60}})['\"]?{_B}\)\.call\("
 )
 _MEMBER: Final = lazy(rf"([\w)])\[{_B}(['\"])([A-Za-z_]\w{{0,40}})\2{_B}\]{_B}\(")
+_TAKERS: Final = lazy(r"getattr|methodcaller")
+_CALLER: Final = lazy(r"\bmethodcaller\(\s{0,9}+['\"](\w{1,40}+)['\"]")
 _TAKEN: Final = lazy(
     r",\s{0,9}+((?:['\"]\w{1,40}+['\"]\s{0,9}+(?:\+\s{0,9}+)?+){1,9}+)\)\s{0,9}+\("
 )
@@ -80,8 +83,9 @@ def call_plainly(code: str) -> str:
 
 def name_attributes(code: str) -> str:
     """The code with the attributes that `getattr` is told to call behind what it takes."""
-    if len(code) > _MAX_CODE or "getattr" not in code:
+    if len(code) > _MAX_CODE or _TAKERS.search(code) is None:
         return code
+    code = _CALLER.sub(r".\1(", fold_code(code))
     return _TAKEN.sub(lambda m: f").{''.join(_WORDS.findall(m[1]))}(", code)
 
 
