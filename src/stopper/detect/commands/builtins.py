@@ -138,7 +138,7 @@ def _read_lines(shell: "Shell", call: Call) -> str:
 
 def _set(shell: "Shell", call: Call) -> str:
     if not call.args:
-        return SECRET if shell.captured else UNKNOWN
+        return shell.show_environment() or (SECRET if shell.captured else UNKNOWN)
     if call.args[:1] == ["--"]:
         shell.variables.positional = call.args[1:]
     elif call.args and call.args[0][:1] not in "-+":

@@ -47,6 +47,7 @@ _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HI
 _PLAYED: Final = frozenset({EffectKind.INFRASTRUCTURE, EffectKind.DATABASE})
 _MAX_ARGUMENTS: Final = 64
 _MAX_MADE: Final = 8
+_MAX_FILES: Final = 256
 _MAX_NOTE: Final = 2000
 _TRIALS: Final = frozenset({"molecule", "kitchen"})
 """Programs whose machines are made for a test, and for nothing else."""
@@ -182,6 +183,8 @@ def note_started(shell: "Shell", call: "Call") -> None:
 def note_made(shell: "Shell", call: "Call") -> None:
     """Keep which hidden files and folders of its own the text makes in a home folder."""
     home = shell.places.home
+    if len(shell.files) > _MAX_FILES:
+        return
     for path in [arg for arg in call.args if arg[:1] != "-"][:_MAX_MADE]:
         full = shell.places.resolve(path, shell.cwd)
         name, _, below = full.removeprefix(home + "/").partition("/")

@@ -10,7 +10,7 @@ from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.stages import is_tested
 from stopper.detect.commands.tables import controls, is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
-from stopper.detect.commands.writes import SOURCES, note_read, note_write
+from stopper.detect.commands.writes import is_whole, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.hosts import classify_host, parse_host
 
@@ -65,11 +65,12 @@ _CLUSTER = re.compile(
     r"(?:api/v1/(?:namespaces|nodes|persistentvolumes)|apis/[\w.-]{1,99}/v\d\w{0,9})(?:/|$)"
 )
 """What the API of a cluster keeps, wherever it is asked."""
+_CLUSTER_SECRETS = re.compile(r"[^/?]{1,99}/api/v1/(?:namespaces/[^/?]{1,99}/)?secrets(?:[/?]|$)")
+_ADDRESS = re.compile(r"(?:localhost)?:\d{1,5}(?:/|$)|localhost(?:/|$)|[\w-]++(?:\.[\w-]++)++")
 _REFS = re.compile(
     r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
 )
 _MOVES = re.compile(r"[\"']?(?:force|sha|target|newObjectId|hash)[\"']?\s{0,9}[:=]", re.IGNORECASE)
-_PRIVATE = frozenset({Scope.HOME, Scope.OUTSIDE, Scope.WHOLE_WORKSPACE})
 _SEND_HOSTS = re.compile(
     r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com"
     r"|webhook\.site"
@@ -94,6 +95,8 @@ def _note_url(shell: "Shell", url: str) -> None:
     if scheme == "file":
         note_read(shell, url)
         return
+    if _CLUSTER_SECRETS.match(url.partition("://")[2] or url):
+        shell.note_secret(url, Scope.REMOTE, "command.prints_credential")
     if is_literal(host) and host:
         parsed = parse_host(host)
         code = parsed.code if isinstance(parsed, Refusal) else classify_host(parsed)
@@ -127,8 +130,8 @@ def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form:
     if path and path != "-":
         leaks = leaks or is_outside(path) or (form and drop)
         leaks = leaks or (_ARCHIVE.search(path) is not None and path != "-" and drop)
-        leaks = leaks or shell.places.scope(path, shell.cwd) in _PRIVATE
-        leaks = leaks or SOURCES.search(path) is not None
+        leaks = leaks or shell.places.scope(path, shell.cwd) in {Scope.HOME, Scope.OUTSIDE}
+        leaks = leaks or is_whole(shell, path)
     if leaks or (drop and (path or content.strip("\x00") != content)):
         secret = SECRET in content
         shell.add(
@@ -256,7 +259,7 @@ def _wget(shell: "Shell", call: "Call") -> str:
 
 def _http(shell: "Shell", call: "Call") -> str:
     """HTTPie, xh and aria2c: URLs and fields among the operands."""
-    urls = [arg for arg in call.args if "://" in arg or re.match(r"[\w-]+(?:\.[\w-]+)+", arg)]
+    urls = [arg for arg in call.args if "://" in arg or _ADDRESS.match(arg)]
     hosts = [_host(url)[1] for url in urls[:1]]
     for url in urls[:1]:
         _note_url(shell, url)

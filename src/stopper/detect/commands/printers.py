@@ -8,7 +8,7 @@ from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import ENCODED, MADE, SECRET, UNKNOWN, blend
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.words import ansi_c
-from stopper.detect.commands.writes import note_read
+from stopper.detect.commands.writes import is_whole, note_read
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -83,13 +83,19 @@ def _cat(shell: "Shell", call: "Call") -> str:
     if not paths:
         return call.stdin
     texts = [
-        call.stdin if path in {"-", "/dev/stdin"} else note_read(shell, path)
+        call.stdin if path in {"-", "/dev/stdin"} else _held(shell, path)
         for path in shell.some(paths)
     ]
     # a file that is not known ends its last line, so that what follows is still read
     return "".join(text + "\n" if text and text == blend(text) else text for text in texts[:-1]) + (
         texts[-1][:_MAX_TEXT] if texts else ""
     )
+
+
+def _held(shell: "Shell", path: str) -> str:
+    """What a file holds; all sources of a kind are one's own business, as an archive is."""
+    text = note_read(shell, path)
+    return ENCODED if text == UNKNOWN and is_whole(shell, path) else text
 
 
 def _tail_words(shell: "Shell", call: "Call") -> str:
@@ -131,9 +137,9 @@ def _printenv(shell: "Shell", call: "Call") -> str:
     names = [arg for arg in call.args if arg[:1] != "-" and "=" not in arg]
     if names and not any(map(is_secret_name, names)):
         return "".join((shell.look_up(name) or UNKNOWN) + "\n" for name in names)
-    if shell.on_live:
-        shell.note_secret("the environment", Scope.REMOTE, "command.prints_credential")
-        return SECRET
+    shown = shell.show_environment()
+    if shown:
+        return shown
     shell.add(
         EffectKind.CREDENTIAL_READ, "the environment", Scope.WORKSPACE,
         "command.prints_credential", reversible=not names,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.mild import enters_made
 from stopper.detect.commands.options import Options, read_options
+from stopper.detect.commands.scope import GLOBS
 from stopper.detect.commands.scripts import SSH_VALUES
 from stopper.detect.commands.stages import CONTAINERS, is_named_live, is_sandbox
 from stopper.detect.commands.tables import verb_end
@@ -26,6 +28,7 @@ __all__ = ["HANDLERS", "SHELLS", "run_options", "run_script", "run_words", "unwr
 SHELLS = frozenset(
     {"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "rbash", "mksh", "tcsh", "csh", "yash"}
 )
+_MAX_WILDCARD = 128
 _DROPPED = re.compile(r"/(?:var/)?tmp/|/dev/shm/")
 _ASSIGN = re.compile(r"[A-Za-z_]\w*=")
 _RESTORES = re.compile(
@@ -261,7 +264,7 @@ def _file(shell: "Shell", path: str, args: list[str]) -> str:
     """Run a file in a shell: known where the text wrote it, remote where it fetched it."""
     if path == "/dev/stdin":
         return ""
-    full = shell.places.resolve(path, shell.cwd)
+    full = _written(shell, shell.places.resolve(path, shell.cwd))
     content = shell.files.get(full)
     if REMOTE in path or (content is not None and REMOTE in content) or shell.is_foreign(full):
         shell.add(EffectKind.REMOTE_CODE, path, Scope.REMOTE, "command.runs_remote_code")
@@ -271,6 +274,13 @@ def _file(shell: "Shell", path: str, args: list[str]) -> str:
     if path.startswith("/dev/fd/"):
         shell.doubt("what a process substitution prints", "command.unknown_code")
     return UNKNOWN
+
+
+def _written(shell: "Shell", full: str) -> str:
+    """A path, or the file of this text that its wildcard finds."""
+    if GLOBS.search(full) is None or len(full) > _MAX_WILDCARD:
+        return full
+    return next((name for name in shell.files if fnmatchcase(name, full)), full)
 
 
 def _source(shell: "Shell", call: Call) -> str:

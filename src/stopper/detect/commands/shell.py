@@ -119,6 +119,13 @@ class Shell:
         kind = EffectKind.CREDENTIAL_READ
         self.add(kind, target, scope, reason, reversible=self.captured > 0)
 
+    def show_environment(self) -> str:
+        """What a list of all variables holds, where people live on it; else nothing."""
+        if not self.on_live:
+            return ""
+        self.note_secret("the environment", Scope.REMOTE, "command.prints_credential")
+        return SECRET
+
     def doubt(self, part: str, reason: str) -> None:
         """Note a part of the command that runs now whose effect cannot be told."""
         if len(self.unprovable) >= MAX_FINDINGS:

@@ -333,8 +333,8 @@ def _assign_statement(shell: "Shell", node: Node, _stdin: str, _redirects: tuple
             else:
                 _stray(shell, child)
         bare = not any(child.type == "variable_assignment" for child in node.named_children)
-        if bare and shell.captured and _LISTED.match(_text(shell, node)):
-            return SECRET
+        if bare and _LISTED.match(_text(shell, node)):
+            return shell.show_environment() or (SECRET if shell.captured else "")
     return ""
 
 
@@ -344,6 +344,9 @@ def _for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) ->
         return _compound(shell, node, stdin, redirects)
     raw = [_text(shell, child) for child in node.children_by_field_name("value")]
     values = [field for word in raw for field in shell.expander.fields(word)]
+    if not raw:
+        # without a list, it goes through its own arguments
+        values = shell.look_up_all("@") or []
     found = _redirects(shell, redirects)
     output = []
     name, kept = _text(shell, variable), shell.absent

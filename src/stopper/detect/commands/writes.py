@@ -22,7 +22,7 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["SOURCES", "WILD", "is_brought", "is_system", "note_delete", "note_read", "note_write"]
+__all__ = ["WILD", "is_brought", "is_system", "is_whole", "note_delete", "note_read", "note_write"]
 
 MAX_FILES = 256
 _WORDS = load_commands().words
@@ -84,10 +84,9 @@ _PROJECT = lazy(
 )
 """A folder below a home folder, but none of those that every person has."""
 WILD = lazy(r"[*?]")
-SOURCES = lazy(
-    r"[*?][^/]*\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
+_SOURCE = lazy(
+    r"\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
 )
-"""All sources of a kind."""
 
 
 def is_system(path: str) -> bool:
@@ -98,6 +97,19 @@ def is_system(path: str) -> bool:
 def is_brought(path: str) -> bool:
     """Whether a path from the root on lies on a disk that somebody plugged in."""
     return _DISK.fullmatch(path) is not None
+
+
+def is_whole(shell: "Shell", path: str) -> bool:
+    """Whether a wildcard stands for all of the workspace, or for all its sources of a kind."""
+    if WILD.search(path) is None:
+        return False
+    whole = shell.places.scope(path, shell.cwd) is Scope.WHOLE_WORKSPACE
+    return whole or _is_sources(path)
+
+
+def _is_sources(path: str) -> bool:
+    """Whether a wildcard stands for all sources of a kind."""
+    return WILD.search(path.rpartition("/")[2]) is not None and _SOURCE.search(path) is not None
 
 
 def note_read(shell: "Shell", path: str) -> str:
@@ -163,7 +175,7 @@ def _note_replaced(
     elif scope is Scope.OUTSIDE and content.strip("\n") and is_brought(full):
         # as in a home folder
         mild = mild or WILD.search(full) is None
-    elif scope is Scope.WORKSPACE and not content and not append and SOURCES.search(full):
+    elif scope is Scope.WORKSPACE and not content and not append and _is_sources(full):
         reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
 
