@@ -68,8 +68,15 @@ _MARKUP = tuple(
 )
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
 # Single signs of a token, each behind a blank, a comma or on its own line.
-_SINGLE = re.compile(rb"(?<![!-~])(?:[A-Za-z0-9+/_=.-][ \t\r\n,]){12,}[A-Za-z0-9+/_=.-](?![!-~])")
+_MIN_SINGLES: Final = 12
+_SINGLE = re.compile(
+    rb"(?<![!-~])(?:[A-Za-z0-9+/_=.-][ \t\r\n,]){%d,}[A-Za-z0-9+/_=.-](?![!-~])" % _MIN_SINGLES
+)
 _BETWEEN: Final = b" \t\r\n,"
+_SINGLES = bytes(
+    ord(" ") if byte in _BETWEEN else ord("A") if byte in _TOKEN_BYTES + b"." else ord(".")
+    for byte in range(256)
+)
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
 
@@ -128,7 +135,8 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     """Tokens put together that are written in groups of one length, such as `41:42:43:44`."""
-    yield rewritten("grouped", data, _SINGLE, _single)
+    if b"A " * _MIN_SINGLES in data.translate(_SINGLES):
+        yield rewritten("grouped", data, _SINGLE, _single)
     shapes = data.translate(_SHAPES)
     for shape, size, gap, _ in _GROUPS:
         if (gap == 1 or b"0x" in data) and shape in shapes:
