@@ -67,7 +67,7 @@ class Inspector:
         findings = by_rules(self.detector, text, views) if self.detector else []
         if self.known:
             findings += self.known.scan(text, views)
-        return Inspection(tuple(merged(findings)), views.unprovable)
+        return Inspection(tuple(merged(findings)) if findings else (), views.unprovable)
 
 
 @lru_cache(maxsize=1)
