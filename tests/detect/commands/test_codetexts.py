@@ -26,7 +26,9 @@ TAKEN = {
     "one text":                ('getattr(a, "b")()',                       "getattr(a).b()"),
     "one that a name holds":   ("m = 'b'\ngetattr(a, m)()",                  "m = 'b'\ngetattr(a).b()"),
     "a caller of methods":     ("methodcaller('b')(a)",                    ".b()(a)"),
-    "one that is not called":  ("getattr(a, 'b')",                         "getattr(a, 'b')"),
+    "one that is kept":  ("f = getattr(a, 'b')", "f = a.b("),
+    "other calls":             ("getattr; a(b, 'c')",                      "getattr; a(b, 'c')"),
+    "one by its own name":     ("getattr; a.__getattribute__('b')()",      "getattr; a.b()"),
     "one with a default":      ("getattr(a, 'b', 'c')",                    "getattr(a, 'b', 'c')"),
 }  # fmt: skip
 MADE = {

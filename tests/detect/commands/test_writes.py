@@ -18,6 +18,9 @@ CALLS = {
     "a hidden file that was there":     ("sed -i 1d ~/.todo", True),
     "a hidden file that is emptied":    ("touch ~/.todo; : > ~/.todo", True),
     "settings that are touched":        ("touch ~/.gitconfig; sed -i 1d ~/.gitconfig", True),
+    "all that git lists, emptied":       ("git ls-files | xargs truncate -s0", True),
+    "all that git lists, edited":        ("git ls-files | xargs sed -i s/a/b/", False),
+    "the root's names, by another name": ("cd / && dir | xargs rm -rf", True),
     "the root's names, listed":         ("cd / && ls | xargs rm -rf", True),
     "the workspace's names, counted":   ("ls | wc -l", False),
 }  # fmt: skip

@@ -34,12 +34,15 @@ def note_cipher(shell: "Shell", call: "Call") -> None:
         return
     sources = options.all_values("-in") or options.operands
     targets = options.all_values("-out", "-o", "--output")
+    replaces = call.name == "ccrypt" or (call.name == "mcrypt" and options.has("-u", "--unlink"))
+    if replaces and options.has("-r", "-R", "--recursive"):
+        sources = [f"{source.rstrip('/')}/*" for source in sources]
     for source in sources:
         if _MANY.search(source) is None or len(shell.enciphered) >= _MAX_FILES:
             continue
         full = shell.places.resolve(source, shell.cwd)
         shell.enciphered.add(full)
-        if source in targets:
+        if source in targets or replaces:
             note_gone(shell, source, full)
 
 

@@ -21,11 +21,13 @@ _APPLIED: Final = lazy(
 )
 _MEMBER: Final = lazy(rf"([\w)])\[{_B}(['\"])([A-Za-z_]\w{{0,40}})\2{_B}\]{_B}\(")
 _TAKERS: Final = lazy(r"getattr|methodcaller")
+_ASKED: Final = lazy(r"\.__getattr(?:ibute)?__\(\s{0,9}+['\"](\w{1,40}+)['\"]\s{0,9}+\)")
 _CALLER: Final = lazy(r"\bmethodcaller\(\s{0,9}+['\"](\w{1,40}+)['\"]")
-_TAKEN: Final = lazy(
-    r",\s{0,9}+((?:['\"]\w{1,40}+['\"]\s{0,9}+(?:\+\s{0,9}+)?+){1,9}+)\)\s{0,9}+\("
-)
+_TEXTS = r"((?:['\"]\w{1,40}+['\"]\s{0,9}+(?:\+\s{0,9}+)?+){1,9}+)"
+_TAKEN: Final = lazy(rf",\s{{0,9}}+{_TEXTS}\)\s{{0,9}}+\(")
 """The name of what `getattr` gives, which is called."""
+_KEPT: Final = lazy(rf"\bgetattr\(([^,\n]{{1,200}}+),\s{{0,9}}+{_TEXTS}\)")
+"""The name of what `getattr` gives, which is called later."""
 _WORDS: Final = lazy(r"\w{1,40}+")
 _NAMED: Final = lazy(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
 _SET: Final = lazy(
@@ -85,8 +87,14 @@ def name_attributes(code: str) -> str:
     """The code with the attributes that `getattr` is told to call behind what it takes."""
     if len(code) > _MAX_CODE or _TAKERS.search(code) is None:
         return code
-    code = _CALLER.sub(r".\1(", fold_code(code))
-    return _TAKEN.sub(lambda m: f").{''.join(_WORDS.findall(m[1]))}(", code)
+    code = _ASKED.sub(r".\1", _CALLER.sub(r".\1(", fold_code(code)))
+    code = _TAKEN.sub(lambda m: f").{_joined(m[1])}(", code)
+    return _KEPT.sub(lambda m: f"{m[1]}.{_joined(m[2])}(", code)
+
+
+def _joined(texts: str) -> str:
+    """What texts are that are added up."""
+    return "".join(_WORDS.findall(texts))
 
 
 def unalias(code: str) -> str:

@@ -1,6 +1,7 @@
 """Interpreters of other languages: code in an argument, in a here-document, in a pipe."""
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.codecalls import home_literals, note_calls
@@ -30,6 +31,7 @@ from stopper.detect.commands.taint import (
 )
 from stopper.detect.commands.writes import note_write
 from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.lazy import lazy
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
@@ -37,6 +39,18 @@ if TYPE_CHECKING:
 
 __all__ = ["HANDLERS"]
 
+_MAX_SAVED: Final = 8
+_MAX_FILES: Final = 256
+_FETCHES: Final = lazy(
+    r"\burlretrieve\(|\burlopen\(|\b(?:requests|httpx|axios|https?)\.get\(|\bgetstore\(|\bURI\.open\("
+    r"|\bfetch\(|\bwget\.download\(|\b(?:copy|file_get_contents|readfile|fopen)\(\s{0,9}+['\"]https?:"
+    r"|\bNet::HTTP\b|\bHTTP::Tiny\b"
+)
+_FAR: Final = lazy(r"https?://(?!localhost\b|127\.|\[::1\])")
+_NAMED_FILE: Final = lazy(
+    r"['\"]((?:\.?/|~/)[\w./-]{1,200}+|[\w.-]{1,100}\.(?:sh|bash|py|pl|rb|js|bin|run))['\"]"
+)
+"""What may be run later, by its path or its ending."""
 _MAX_CLUSTER: Final = 8
 _LOOPS: Final = re.compile(r"-[a-zA-Z0]{0,5}[np]")
 _TASKS: Final = frozenset(
@@ -280,8 +294,19 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
     note_calls(shell, home_literals(name_attributes(plain)), language)
     if language == "python" and run_python(shell, plain):
         _note_posted(shell, code, plain)
+    else:
+        scan(shell, home_literals(plain), language)
+    _note_saved(shell, plain)
+
+
+def _note_saved(shell: "Shell", plain: str) -> None:
+    """Keep that the files which code names hold what it fetched."""
+    if _FETCHES.search(plain) is None or _FAR.search(plain) is None:
         return
-    scan(shell, home_literals(plain), language)
+    for match in islice(_NAMED_FILE.finditer(plain), _MAX_SAVED):
+        full = shell.places.resolve(match[1], shell.cwd)
+        if len(shell.files) < _MAX_FILES and not shell.files.get(full, "").strip(UNKNOWN):
+            shell.files[full] = REMOTE
 
 
 def _note_posted(shell: "Shell", code: str, plain: str) -> None:

@@ -200,6 +200,8 @@ def _dispatch(shell: Shell, call: Call) -> str:
         return _guess(shell, call)
     name = call.name = _canonical(name)
     call = _prepared(shell, call)
+    if shell.strange and "/" not in call.path and _is_brought(shell, call):
+        shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
     before = len(shell.effects)
     lines.note_line(shell, call)
     handler = _HANDLERS.get(name)
@@ -343,8 +345,6 @@ def _is_brought(shell: Shell, call: Call) -> bool:
 def _run_file(shell: Shell, call: Call) -> None:
     """A program that this text wrote or fetched before."""
     if "/" not in call.path:
-        if _is_brought(shell, call):
-            shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
         return
     full = shell.places.resolve(call.path, shell.cwd)
     content = shell.files.get(full)

@@ -61,7 +61,7 @@ _MADE: Final = "made:"
 _OWN: Final = lazy(
     r"/\.(?!\w{0,60}(?:rc|conf|config|git|ssh|profile|env|history|login|logout|pass|pgp|gpg|gnupg|cache"
     r"|local|npm|yarn|pip|cargo|rust|docker|kube|aws|azure|gcloud|net|vim|emacs|tmux|mozilla"
-    r"|bash|zsh|pki|cert|key)|[xX])[A-Za-z]\w{2,60}+(?:-\w{1,60}+)?+"
+    r"|bash|zsh|pki|cert|key)|[xX])[A-Za-z]\w{2,60}+(?:-\w{1,60}+)?+(?:\.(?:md|txt|json|csv|log))?+"
 )
 """A name right in a home folder that none of the programs has that everybody uses."""
 _STARTED_KINDS: Final = frozenset({EffectKind.INFRASTRUCTURE})

@@ -7,7 +7,7 @@ from stopper.core.reason import Refusal
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_outside
 from stopper.detect.commands.redirects import is_here
-from stopper.detect.commands.stages import is_tested
+from stopper.detect.commands.stages import is_named_live, is_tested
 from stopper.detect.commands.tables import controls, is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import is_whole, note_read, note_write
@@ -62,11 +62,13 @@ _ARCHIVE = re.compile(
 _STORE = re.compile(r":(?:9200|5984|6333|8529|8108)(?:/|$)")
 """The ports of stores that delete whole tables over HTTP."""
 _CLUSTER = re.compile(
-    r"(?:api/v1/(?:namespaces|nodes|persistentvolumes)|apis/[\w.-]{1,99}/v\d\w{0,9})(?:/|$)"
+    r"(?:k8s/clusters/[^/]{1,99}+/)?+(?:api/v1/(?:namespaces|nodes|persistentvolumes)|apis/[\w.-]{1,99}/v\d\w{0,9})(?:/|$)"
 )
 """What the API of a cluster keeps, wherever it is asked."""
 _CLUSTER_SECRETS = re.compile(r"[^/?]{1,99}/api/v1/(?:namespaces/[^/?]{1,99}/)?secrets(?:[/?]|$)")
 _ADDRESS = re.compile(r"(?:localhost)?:\d{1,5}(?:/|$)|localhost(?:/|$)|[\w-]++(?:\.[\w-]++)++")
+_ENGINE = re.compile(r"(?:docker|podman|containerd)[\w-]{0,20}\.sock$")
+"""Where an engine of containers listens, which does all that root may."""
 _REFS = re.compile(
     r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
 )
@@ -95,7 +97,7 @@ def _note_url(shell: "Shell", url: str) -> None:
     if scheme == "file":
         note_read(shell, url)
         return
-    if _CLUSTER_SECRETS.match(url.partition("://")[2] or url):
+    if _shows_secrets(url):
         shell.note_secret(url, Scope.REMOTE, "command.prints_credential")
     if is_literal(host) and host:
         parsed = parse_host(host)
@@ -112,6 +114,11 @@ def _note_url(shell: "Shell", url: str) -> None:
             Scope.REMOTE,
             "command.sends_credential" if secret else "command.sends_data",
         )
+
+
+def _shows_secrets(url: str) -> bool:
+    """Whether a cluster is asked for its secrets."""
+    return _CLUSTER_SECRETS.match(url.partition("://")[2] or url) is not None
 
 
 def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form: bool) -> None:
@@ -163,8 +170,10 @@ def _curl(shell: "Shell", call: "Call") -> str:
     method = (options.value("-X", "--request") or "").upper()
     if method == "DELETE":
         _note_deletion(shell, urls)
+    bodies = options.all_values(*_BODIES)
     for url in urls if method else ():
-        _note_refs(shell, url, method, options.all_values(*_BODIES))
+        _note_refs(shell, url, method, bodies)
+    _note_engine(shell, options, acts=method not in {"", "GET", "HEAD"} or bool(bodies))
     config = options.value("-K", "--config")
     if config is not None and config != "-":
         note_read(shell, config)
@@ -173,7 +182,16 @@ def _curl(shell: "Shell", call: "Call") -> str:
     )
     if urls and all(url.startswith("file:") for url in urls):
         return SECRET if any(map(shell.is_secret, urls)) else UNKNOWN
-    return _fetched(shell, options, urls, ("-o", "--output"), options.has("-O", "--remote-name"))
+    named = options.has("-O", "--remote-name")
+    content = _fetched(shell, options, urls, ("-o", "--output"), named)
+    return SECRET if content and any(map(_shows_secrets, urls)) else content
+
+
+def _note_engine(shell: "Shell", options: Options, *, acts: bool) -> None:
+    """An engine of containers that is told to do something does it with all rights."""
+    for path in options.all_values("--unix-socket"):
+        if acts and _ENGINE.search(path):
+            shell.add(EffectKind.PRIVILEGE, path, Scope.ROOT, "command.asks_service")
 
 
 def _note_refs(shell: "Shell", url: str, method: str, bodies: list[str]) -> None:
@@ -197,7 +215,7 @@ def _note_deletion(shell: "Shell", urls: list[str]) -> None:
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
         elif path == "_all" or "*" in path:
             shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.deletes_over_api")
-        elif controls(host) or _CLUSTER.match(path):
+        elif controls(host) or _CLUSTER.match(path) or is_named_live(host):
             shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, "command.deletes_over_api")
 
 
@@ -249,12 +267,24 @@ def _wget(shell: "Shell", call: "Call") -> str:
     _note_headers(shell, options, urls, ("--header", "-U", "--user-agent"))
     if (options.value("--method") or "").upper() == "DELETE":
         _note_deletion(shell, urls)
+    if options.has("-r", "--recursive", "-m", "--mirror", "-i", "--input-file"):
+        _note_many(shell, options, hosts)
     for code in options.all_values("--use-askpass"):
         shell.run_code(code, "wget")
     shell.add(
         EffectKind.NETWORK, " ".join(hosts), Scope.REMOTE, "command.connects", reversible=True
     )
     return _fetched(shell, options, urls, ("-O", "--output-document"), kept_name=True)
+
+
+def _note_many(shell: "Shell", options: Options, hosts: list[str]) -> None:
+    """Many files are fetched into a folder."""
+    if hosts and all(map(is_here, hosts)):
+        return
+    folder = options.value("-P", "--directory-prefix") or "".join(hosts[:1])
+    full = shell.places.resolve(folder, shell.cwd)
+    if folder and full != shell.places.workspace:
+        shell.note_clone(full)
 
 
 def _http(shell: "Shell", call: "Call") -> str:

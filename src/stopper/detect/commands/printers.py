@@ -201,7 +201,7 @@ HANDLERS: "dict[str, Handler]" = {
     "cat": _cat,
     "gcat": _cat,
     **dict.fromkeys(("basename", "dirname", "realpath", "readlink"), _tail_words),
-    "ls": _ls,
+    **dict.fromkeys(("ls", "gls", "dir", "vdir", "exa", "eza", "lsd"), _ls),
     "ps": _ps,
     "df": _df,
     "which": _which,

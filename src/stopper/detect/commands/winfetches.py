@@ -47,7 +47,7 @@ _MADE: Final = lazy(
 )
 """A command is put together and run."""
 _RUNNERS: Final = lazy(
-    r"\b(?:iex|invoke-\w+|icm|scriptblock|powershell|pwsh|cmd|start-process|saps|start|schtasks|register-\w+|new-object|wmic"
+    r"\b(?:iex|invoke-(?!webrequest|restmethod)\w+|icm|scriptblock|powershell|pwsh|cmd|start-process|saps|start|schtasks|register-\w+|new-object|wmic"
     r"|bash|wsl|call|mshta|rundll32|add-type|assembly)\b|(?<!&)&\s{0,9}[('\"$]|-c(?:ommand)?\s|\|\s{0,9}iex",
     re.IGNORECASE,
 )

@@ -175,7 +175,7 @@ def _note_replaced(
     elif scope is Scope.OUTSIDE and content.strip("\n") and is_brought(full):
         # as in a home folder
         mild = mild or WILD.search(full) is None
-    elif scope is Scope.WORKSPACE and not content and not append and _is_sources(full):
+    elif scope is Scope.WORKSPACE and not content and not append and is_whole(shell, path):
         reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
 
