@@ -256,3 +256,8 @@ def test_a_span_counts_characters_of_a_str_and_bytes_of_bytes() -> None:
     text = "äöü " + b64(SECRET)
     assert seen(text)[1:] == (4, 4 + 54)
     assert seen(text.encode())[1:] == (7, 7 + 54)
+
+
+def test_text_is_not_taken_for_a_stream_without_a_header() -> None:
+    """Some bytes of any language are a beginning of brotli that has no end."""
+    assert decoded_views("\u00c4?? !.\u00c4 a").unprovable == ""

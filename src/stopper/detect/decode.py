@@ -37,6 +37,7 @@ BINARY: Final = PACKED | {
 """Decodings that give bytes, which need not be text."""
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
+_TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
 _SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
@@ -238,7 +239,7 @@ class _Search:
 
 
 def _is_text(data: bytes) -> bool:
-    return data.isascii() and not data.translate(None, PRINTABLE)
+    return not data.translate(None, _TEXT) and _is_utf8(data)
 
 
 _ARMOURS: Final = (
