@@ -66,10 +66,14 @@ _MADE: Final = lazy(
     rf"\b\s{{0,9}}\(?[^;\n]{{0,200}}?{_MAKERS}"
     rf"|(\$\w{{1,40}})\s{{0,9}}=[^;\n]{{0,300}}{_MAKERS}[^;\n]{{0,900}};[^\n]{{0,900}}?(?:(?<![\w>])\1\s{{0,9}}\("
     rf"|\beval\s{{0,9}}\(?\s{{0,9}}\1)"
-    r"|\b(?:globalThis|global|window|process|this|_G|Kernel|Reflect)\s{0,9}\[(?!\s{0,9}['\"\d])[^\]]{1,200}\]\s{0,9}\("
-    r"|\&\{\s{0,9}(?:\\\s{0,9}&\s{0,9}\{)?\s{0,9}[\"$]|\&\$\w{1,40}\s{0,9}\(|\*\{\s{0,9}\""
     rf"|\.(?:public_send|__send__|send|const_get|instance_eval)\(?\s{{0,9}}(?![:'\"\s)])[^;\n]{{0,200}}?{_MAKERS}"
     rf"|\bapply\([^;\n]{{0,200}}?{_MAKERS}",
+    re.IGNORECASE,
+)
+_MAKER: Final = lazy(_MAKERS, re.IGNORECASE)
+_BY_NAME: Final = lazy(
+    r"\b(?:globalThis|global|window|process|this|_G|Kernel|Reflect)\s{0,9}\[(?!\s{0,9}['\"\d])[^\]]{1,200}\]\s{0,9}\("
+    r"|\&\{\s{0,9}(?:\\\s{0,9}&\s{0,9}\{)?\s{0,9}[\"$]|\&\$\w{1,40}\s{0,9}\(|\*\{\s{0,9}\"",
     re.IGNORECASE,
 )
 
@@ -125,7 +129,9 @@ def blank_patterns(code: str) -> str:
 
 def is_made(code: str) -> bool:
     """Whether code runs what it puts together itself, or calls by a name that it puts together."""
-    return _MADE.search(code) is not None
+    if _MAKER.search(code) and _MADE.search(code):
+        return True
+    return _BY_NAME.search(code) is not None
 
 
 def _called(match: re.Match[str]) -> str:
