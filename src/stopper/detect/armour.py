@@ -15,7 +15,7 @@ from stopper.detect.inflate import is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["PRINTABLE", "Opened", "ascii85", "base85", "legible", "lettered"]
+__all__ = ["PRINTABLE", "Opened", "ascii85", "base85", "legible", "lettered", "prepare"]
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
@@ -151,6 +151,12 @@ def _is_worth_asking(data: bytes, runs: list[tuple[int, int]]) -> bool:
 @lru_cache(maxsize=1)
 def _asking() -> Database:
     return Database.compile((), [regex.pattern.decode() for regex in (_KIND64.spells, _NARROW)])
+
+
+def prepare() -> None:
+    """Compile what names are asked, a tenth of a second, and not when a text first has one."""
+    if HAS_HYPERSCAN:
+        _asking()
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:

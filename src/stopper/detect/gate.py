@@ -42,6 +42,8 @@ _SIGN: Final = "[A-Za-z0-9+/_=.-]"
 _WORD: Final = "[A-Za-z0-9_]"
 _SEPARATOR: Final = r"[ \t\r\n.,:;|/+-]"
 _BASE85: Final = r"[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
+_BYTES: Final = rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}"
+_CALLS: Final = r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]"
 
 
 def _row(word: str, count: int) -> str:
@@ -59,14 +61,13 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     ),
     Decoder.GROUPS: (
         rf"{_SEPARATOR}(?:{_row(_SIGN, 6)}|{_row(_WORD * 2, 4)}|{_row(_WORD * 4, 3)})",
-        rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}",
+        _BYTES,
     ),
     Decoder.LETTERS: (r"[A-Za-z0-9+/_-]{20}",),
     Decoder.ASCII85: (r"[!-u]{25}",),
     Decoder.BASE85: (_BASE85 + "{25}",),
     Decoder.NUMBERS: (
-        r"[0-9,; \t\r\n]{24}", r"U\+00[0-9A-Fa-f]{2}",
-        r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
+        r"[0-9,; \t\r\n]{24}", r"U\+00[0-9A-Fa-f]{2}", _CALLS,
     ),
     Decoder.PIECES: (rf"(?:[\"']{_SIGN}{{1,16}}[\"'][ \t]?,[ \t\r\n]{{0,24}}){{3}}",),
     Decoder.UUENCODED: (r"begin [0-7]{3,4} ",),
@@ -82,13 +83,12 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
 _SURER: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.GROUPS: (
         f"{_row(_SIGN, 12)}|{_row(_WORD * 2, 6)}|{_row(_WORD * 4, 4)}",
-        rf"0x(?:{_WORD}{{2}}{_SEPARATOR}{{2}}0x){{3}}",
+        _BYTES,
     ),
     Decoder.ASCII85: (r"(?:[+-I][!-u]{4}){4}[+-I]",),
     Decoder.NUMBERS: (
         r"(?:[0-9]{2,3}[,; \t\r\n]{1,24}){8}", r"(?:[01]{8}[,; \t\r\n]{0,24}){8}",
-        r"(?:U\+00[0-9A-Fa-f]{2}[,; \t\r\n]{0,24}){8}",
-        r"(?:[cC][hH][rR]|CHAR|[cC]har[cC]ode)\([0-9]",
+        r"(?:U\+00[0-9A-Fa-f]{2}[,; \t\r\n]{0,24}){8}", _CALLS,
     ),
     Decoder.DUMPS: (
         r"(?:^|\n)[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}(?:[0-9a-fA-F]{2,4}[ \t\r]{0,2}){4}",

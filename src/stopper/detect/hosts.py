@@ -10,7 +10,7 @@ from msgspec import Struct
 from stopper.core.reason import Refusal, refuse
 from stopper.detect.addresses import Address, classify
 
-__all__ = ["MAX_HOST", "Host", "classify_host", "parse_host"]
+__all__ = ["MAX_HOST", "Host", "classify_host", "parse_host", "read_ipv6"]
 
 MAX_HOST = 253
 _MAX_LABEL = 63
@@ -142,7 +142,7 @@ def parse_host(text: str | bytes) -> Host | Refusal:
     if text.startswith("["):
         return _bracketed(text)
     if ":" in text:
-        bare = _IPV6_TEXT.fullmatch(text) and _ipv6(text)
+        bare = _IPV6_TEXT.fullmatch(text) and read_ipv6(text)
         return _odd(text) if bare else _bad("a host with a colon in it")
     if _FORBIDDEN.search(text):
         return _bad("a host with a character that no name has")
@@ -150,6 +150,14 @@ def parse_host(text: str | bytes) -> Host | Refusal:
         address = _ipv4(text)
         return Host(text, address) if address else _odd(text)
     return _name(text)
+
+
+def read_ipv6(text: str) -> IPv6Address | None:
+    """The IPv6 address that all of `text` is, without brackets; None for anything else."""
+    try:
+        return IPv6Address(text)
+    except AddressValueError:
+        return None
 
 
 def classify_host(host: Host) -> str | None:
@@ -230,7 +238,7 @@ def _bracketed(text: str) -> Host | Refusal:
     inner = text[1:-1]
     if not text.endswith("]") or not _IPV6_TEXT.fullmatch(inner):
         return _bad("a host in brackets that is no IPv6 address")
-    address = _ipv6(inner)
+    address = read_ipv6(inner)
     if address:
         return Host(str(address), address)
     if _reads_as_address(inner):
@@ -241,13 +249,6 @@ def _bracketed(text: str) -> Host | Refusal:
 def _ipv4(text: str) -> IPv4Address | None:
     try:
         return IPv4Address(text)
-    except AddressValueError:
-        return None
-
-
-def _ipv6(text: str) -> IPv6Address | None:
-    try:
-        return IPv6Address(text)
     except AddressValueError:
         return None
 
@@ -265,7 +266,7 @@ def _written(text: str) -> Address | None:
     if digits := _ECHO_HEX.search(text):
         return IPv4Address(int(digits[1], 16))
     if groups := _ECHO_IPV6.search(text):
-        return _ipv6(groups[1].replace("-", ":"))
+        return read_ipv6(groups[1].replace("-", ":"))
     return None
 
 

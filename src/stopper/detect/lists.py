@@ -137,9 +137,10 @@ def _unseen(data: bytes) -> Iterator[_Found]:
     for found in _TAGS.finditer(data):
         yield bytes([ord(char) - _FIRST_TAG for char in found[0].decode()]), *found.span()
     for found in _SELECTORS.finditer(data):
-        codes = [ord(char) for char in found[0].decode()]
-        first = (_MORE_SELECTORS if code >= _MORE_SELECTORS else _FIRST_SELECTOR for code in codes)
-        plain = [code - less for code, less in zip(codes, first, strict=True)]
+        plain = [
+            code - (_MORE_SELECTORS if code >= _MORE_SELECTORS else _FIRST_SELECTOR)
+            for code in map(ord, found[0].decode())
+        ]
         yield bytes([byte for byte in plain if byte <= _MAX_BYTE]), *found.span()
 
 

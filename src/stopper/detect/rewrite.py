@@ -73,19 +73,22 @@ _SINGLE = re.compile(
     rb"(?<![!-~])(?:[A-Za-z0-9+/_=.-][ \t\r\n,]){%d,}[A-Za-z0-9+/_=.-](?![!-~])" % _MIN_SINGLES
 )
 _BETWEEN: Final = b" \t\r\n,"
-_SINGLES = bytes(
-    ord(" ") if byte in _BETWEEN else ord("A") if byte in _TOKEN_BYTES + b"." else ord(".")
-    for byte in range(256)
-)
+
+
+def _shapes(separators: bytes, signs: bytes) -> bytes:
+    """A table that makes blanks of the ones, `A` of the others and dots of all else."""
+    return bytes(
+        ord(" ") if byte in separators else ord("A") if byte in signs else ord(".")
+        for byte in range(256)
+    )
+
+
+_SINGLES = _shapes(_BETWEEN, _TOKEN_BYTES + b".")
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
 
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-"
-_GROUPED_BYTES = _TOKEN_BYTES.translate(None, b"+/=-")
-_SHAPES = bytes(
-    ord(" ") if byte in _SEPARATORS else ord("A") if byte in _GROUPED_BYTES else ord(".")
-    for byte in range(256)
-)
+_SHAPES = _shapes(_SEPARATORS, _TOKEN_BYTES.translate(None, b"+/=-"))
 # What groups look like: how long each is, how far apart, and how many make a token.
 _GROUPS = tuple(
     ((b"A" * size + b" " * gap) * least, size, gap, least)

@@ -1,13 +1,12 @@
 """Authorities and URLs: one strict reading, from whose parts the URL is built again."""
 
 import re
-from ipaddress import IPv6Address
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from stopper.core.reason import Refusal, refuse
-from stopper.detect.hosts import MAX_HOST, Host, classify_host, parse_host
+from stopper.detect.hosts import MAX_HOST, Host, classify_host, parse_host, read_ipv6
 
 __all__ = ["MAX_URL", "SCHEMES", "Url", "forbidden", "parse_authority", "parse_url"]
 
@@ -111,7 +110,7 @@ def forbidden(text: str | bytes) -> Refusal | None:
         text = text.decode("ascii")
     if not _HAS_SCHEME.match(text):
         text = text.removeprefix("//")
-        if _is_ipv6(text):
+        if read_ipv6(text):
             return _forbidden_bare(text)
         text = f"https://{text}"
     url = parse_url(text)
@@ -124,16 +123,8 @@ def forbidden(text: str | bytes) -> Refusal | None:
 def _forbidden_bare(address: str) -> Refusal | None:
     """The same for an IPv6 address without brackets: whether its end is a port, nobody can tell."""
     readings = (address, address.rpartition(":")[0])
-    refusals = (forbidden(f"https://[{one}]/") for one in readings if _is_ipv6(one))
+    refusals = (forbidden(f"https://[{one}]/") for one in readings if read_ipv6(one))
     return next(filter(None, refusals), None)
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _port(text: str | None, default: int | None) -> int | None:

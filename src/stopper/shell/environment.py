@@ -9,8 +9,8 @@ from itertools import islice
 from secrets import token_bytes
 from typing import Final
 
+from stopper.detect.decode import prepare
 from stopper.detect.engine import Engine
-from stopper.detect.gate import prepare
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import Redactor
