@@ -7,6 +7,7 @@ from typing import Final
 from stopper.detect.decode import BINARY, PACKED, View, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
+from stopper.detect.known import KnownValues
 from stopper.detect.split import FieldFollower
 from stopper.detect.stream import Released, Scanner
 
@@ -21,7 +22,7 @@ more of the value would still be found, and all that left is less than what coun
 
 _CONTEXT: Final = 96
 _MIN_GROWTH: Final = 1024
-_SHARE: Final = 3
+_SHARE: Final = 2
 _UNSURE: Final = 3
 _REACH: Final = 8
 _PAST: Final = b"\n\n\n"
@@ -196,19 +197,30 @@ class LiveInspector:
             ends.add(pending.start())
         if name in BINARY:  # its last bytes may be of a group that is not whole
             ends |= {max(0, len(text) - less) for less in range(1, _UNSURE + 1)}
+        yield from self._begun_by_rules(text, sorted(ends))
+        if self._inspector.known:
+            yield from self._begun_by_values(self._inspector.known, text, ends)
+
+    def _begun_by_rules(self, text: bytes, ends: Iterable[int]) -> Iterator[int]:
+        """The earliest place of a match that one of the `ends` cuts.
+
+        What a later one cuts an earlier one cuts as well, so nothing is asked after the first.
+        """
+        if not self._inspector.detector:
+            return
         for end in ends:
-            begun = self._begun_at(text[:end])
+            begun = self._inspector.detector.engine.begun(text[:end]).start
             if begun < end:
                 yield begun
+                return
 
-    def _begun_at(self, text: bytes) -> int:
-        """The earliest place of a value or of a match of a rule that the end of `text` cuts."""
-        begun = len(text)
-        if self._inspector.detector:
-            begun = self._inspector.detector.engine.begun(text).start
-        if self._inspector.known:
-            begun = min(begun, self._inspector.known.begun(text))
-        return begun
+    def _begun_by_values(
+        self, known: KnownValues, text: bytes, ends: Iterable[int]
+    ) -> Iterator[int]:
+        for end in ends:
+            begun = known.begun(text[:end])
+            if begun < end:
+                yield begun
 
     def _ready(self, until: int) -> tuple[Finding, ...]:
         """The findings that lie in what is released, each told once."""
