@@ -150,6 +150,19 @@ NEEDED = {
     "a year behind a name":      ("random",     "Wildcard-Config-2024",               False),
     "an attribute with digits":  ("password",   "Sha256.digest",                      False),
     "a template in a URL":       ("url_password", "{password}",                       False),
+    "letters at random":         ("password",   "jTkvayKiWhtc",                      True),
+    "two words and a number":    ("password",   "ember.cobalt292",                   True),
+    "an attribute with a size":  ("password",   "hashes.sha512",                     False),
+    "a version":                 ("password",   "2024.10.1-beta3",                   False),
+    "a type of GraphQL":         ("password",   "String!):",                         False),
+    "an address of Ethereum":    ("random",     f"0x{fill('{hex:40}')}",             False),
+    "what was sealed":           ("password",   f"AgB{fill('{b64:240}')}",           False),
+    "small, capital, digit":     ("strong",     "Vr4fLLAFx",                         True),
+    "small, digit, sign":        ("strong",     "hunter2!",                          True),
+    "small and digit alone":     ("strong",     "hunter2-x",                         False),
+    "a header":                  ("header",     "-----BEGIN PRIVATE KEY-----",       True),
+    "a header and its end":      ("header",     "-----BEGIN PRIVATE KEY----- ... -----END PRIVATE KEY-----", False),
+    "a header in code":          ("header",     '-----BEGIN PRIVATE KEY-----")',     False),
 }  # fmt: skip
 
 

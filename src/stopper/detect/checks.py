@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from itertools import pairwise
 
+from stopper.detect.letters import is_unreadable
+
 __all__ = ["CHECKS", "NEEDS", "aws_account", "entropy", "luhn"]
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -209,21 +211,25 @@ CHECKS: Mapping[str, Callable[[bytes], bool]] = {
 
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-# What stands where a secret would and is public: hashes, certificates, .NET's assembly keys.
+# What stands where a secret would and is public: hashes, certificates, addresses of Ethereum, what
+# was sealed for a cluster, .NET's assembly keys.
 _PUBLIC = re.compile(
-    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-"
+    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
+    rb"|(?-i:Ag[A-D][A-Za-z0-9+/]{200})"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
     rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
 )
-# Code and templates where a value is expected: names, calls, subscripts, expansions, paths.
+# Code and templates where a value is expected: names, calls, subscripts, expansions, paths, and
+# the number of a version.
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
     rb"|[\w.$]+\(.*"
     rb"|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[(\[]|\|\||&&|[=!]=).*)?"
     rb"|[A-Za-z_]\w*\[.*"
     rb"|[a-z][a-z_]*=\w+|![A-Za-z:-]+|\^[(\[].*"
-    rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},]*"
+    rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
+    rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
     rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%[A-Za-z(]|[\[(*]).*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
@@ -239,6 +245,11 @@ _MADE_UP = re.compile(
     rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
 )
+# Two words and a number, which might be an attribute, but is hardly ever called so.
+_DOTTED = re.compile(
+    rb"[a-z]{3,}\.[a-z]{3,}(?!(?:19[7-9]|20[0-4])[0-9]|(?:128|192|224|256|384|512|1024|2048|4096)\Z)"
+    rb"[0-9]{3,4}"
+)
 # Words for a password, and what a broker's documentation has for its default user.
 _ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd", b"guest"})
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
@@ -251,6 +262,7 @@ _CAMEL = re.compile(
 _CONSTANT = re.compile(rb"_{0,2}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _TITLE = re.compile(rb"[A-Z][a-z]+")
 _SEPARATORS = b"-_.:/=+~@"
+_JOINTS = b"-_."
 _CARD_DIGITS = 16
 _NOTHING = b"00000000"
 _MIN_PASSWORD = 4
@@ -270,6 +282,8 @@ _CAPITALS = bytes(range(0x41, 0x5B))
 _VISIBLE = range(0x21, 0x7F)
 _STEPS = frozenset((left, left + step) for left in _VISIBLE for step in (0, 1))
 _NEIGHBOURS = frozenset((left, left + step) for left in _DIGITS for step in (-1, 1))
+_KINDS = tuple(map(re.compile, (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*?+=~]")))
+_MIN_KINDS = 3
 _SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
 
@@ -288,7 +302,7 @@ def _password(value: bytes) -> bool:
     return (
         len(value) >= _MIN_PASSWORD
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or _SIGN.search(value) or _is_jumbled(value))
+        and bool(_DIGIT.search(value) or _SIGN.search(value) or _is_odd(value))
         and _not_placeholder(value)
     )
 
@@ -317,7 +331,7 @@ def _key(value: bytes) -> bool:
     return (
         len(value) >= _MIN_KEY
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or _is_jumbled(value) or entropy(value) >= _MIN_LETTERS_ONLY)
+        and bool(_DIGIT.search(value) or _is_odd(value) or entropy(value) >= _MIN_LETTERS_ONLY)
         and _not_placeholder(value)
         and not _is_ladder(value)
         and not _is_wordy(value)
@@ -339,10 +353,20 @@ def _mixed(value: bytes) -> bool:
     )
 
 
+def _strong(value: bytes) -> bool:
+    """What has three of: small letters, capitals, digits, signs that names do not have."""
+    return sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
+
+
 def _credentials(value: bytes) -> bool:
     """What stands in a Basic header, also where it does not decode."""
     decoded = _decoded(value)
     return _basic(value) if decoded.isascii() and b":" in decoded else _random(value)
+
+
+def _header(value: bytes) -> bool:
+    """The first line of a private key, and nothing that shows that no key follows."""
+    return value.endswith(b"---") and b"-END" not in value.replace(b" ", b"")
 
 
 def _digit_count(value: bytes) -> int:
@@ -351,7 +375,17 @@ def _digit_count(value: bytes) -> int:
 
 def _is_made_up(value: bytes) -> bool:
     """Whether what might be code is none, since nobody would name anything so."""
-    return _is_jumbled(value) or _is_scrambled(value) or _MADE_UP.fullmatch(value) is not None
+    return (
+        _is_odd(value)
+        or _is_scrambled(value)
+        or _MADE_UP.fullmatch(value) is not None
+        or _DOTTED.fullmatch(value) is not None
+    )
+
+
+def _is_odd(value: bytes) -> bool:
+    """Whether its letters are in an order that no name has."""
+    return _is_jumbled(value) or (value.translate(None, _JOINTS).isalnum() and is_unreadable(value))
 
 
 def _is_jumbled(value: bytes) -> bool:
@@ -374,7 +408,7 @@ def _is_scrambled(value: bytes) -> bool:
 
 def _is_wordy(value: bytes) -> bool:
     """Whether it is words with few digits, as names in code and in configurations are."""
-    if _MADE_UP.fullmatch(value):
+    if _MADE_UP.fullmatch(value) or is_unreadable(value):
         return False
     if _NAMED.fullmatch(value) or _is_titled(value):
         return True
@@ -405,9 +439,11 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "basic": _basic,
     "card": _card,
     "credentials": _credentials,
+    "header": _header,
     "key": _key,
     "mixed": _mixed,
     "password": _password,
     "random": _random,
+    "strong": _strong,
     "url_password": _url_password,
 }
