@@ -11,7 +11,7 @@ help:  ## show this list
 
 setup: $(VENV)/ready  ## make a virtual environment with all that development needs
 
-$(VENV)/ready: pyproject.toml constraints.txt
+$(VENV)/ready: pyproject.toml constraints.txt src/stopper/detect/_compiled.c
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
 	@touch $@

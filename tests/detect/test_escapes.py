@@ -1,9 +1,12 @@
 """Escapes undone in a few steps are those undone one by one; all lead back to their places."""
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopper.detect import escapes
+from stopper.detect import escapes, passes
 from stopper.detect.escapes import unescaped
 from stopper.detect.origin import Pieces
 from stopper.detect.rewrite import pieces
@@ -29,15 +32,17 @@ def test_at_once_and_one_by_one_are_the_same(line: bytes) -> None:
 @settings(max_examples=600, deadline=None)
 @given(LINES.map(lambda line: line.decode("ascii", "ignore").encode()))
 def test_the_escapes_of_json_are_undone_as_all_others(line: bytes) -> None:
-    """Where one decoder for all of them is used, it gives the same as one by one."""
+    """Where one pass undoes them, it gives the same as one by one."""
     exact = escapes._REGEXES["backslash",].sub(escapes._Plain().of, line)
-    assert escapes._as_json(line) in {None, exact}
+    for one in (passes.unescaped, passes.unescaped_in_python):
+        assert one(line) in {None, exact}
     assert escapes._undone(line, ("backslash",)) == exact
 
 
-def test_a_line_of_json_is_undone_at_once() -> None:
+@pytest.mark.parametrize("unescape", [passes.unescaped, passes.unescaped_in_python])
+def test_a_line_of_json_is_undone_at_once(unescape: Callable[[bytes], bytes | None]) -> None:
     line = rb'{"text":"a\tb\n\"c\" \/ \u0041"}'
-    assert escapes._as_json(line) == b'{"text":"a\tb\n"c" / A"}'
+    assert unescape(line) == b'{"text":"a\tb\n"c" / A"}'
 
 
 @settings(max_examples=50, deadline=None)

@@ -17,6 +17,7 @@ from stopper.cli.say import hint, print_json
 from stopper.cli.table import Cell, Column, Value, print_table
 from stopper.control.home import find_home
 from stopper.data import load_providers
+from stopper.detect.passes import sift
 
 __all__ = ["doctor"]
 
@@ -67,6 +68,11 @@ def show(checks: Sequence[Check]) -> None:
     columns = _COLUMNS if told else _COLUMNS[:-1]
     print_table(columns, [_row(check)[: len(columns)] for check in checks])
     hint(_summary(checks))
+    if sift is None:
+        hint(
+            "Texts are looked at several times more slowly than they could be: when Stopper was "
+            "installed there was no C compiler. Get one, and install Stopper again."
+        )
 
 
 def _checks() -> list[Check]:

@@ -10,12 +10,13 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-from stopper.detect.database import HAS_HYPERSCAN, Database
 from stopper.detect.inflate import is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Piece, Pieces
+from stopper.detect.passes import runs
+from stopper.detect.sieve import Sieve
 
-__all__ = ["PRINTABLE", "Opened", "ascii85", "base85", "legible", "lettered", "prepare"]
+__all__ = ["PRINTABLE", "SPELLED", "Opened", "ascii85", "base85", "legible", "lettered"]
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
@@ -37,7 +38,7 @@ _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def _class(alphabet: bytes) -> bytes:
-    return bytes(ord("T") if byte in alphabet else ord(" ") for byte in range(256))
+    return bytes(byte in alphabet for byte in range(256))
 
 
 _ALPHABET64 = _LETTERS + _LETTERS.lower() + _DIGITS + b"+/_-="
@@ -51,18 +52,19 @@ _VALUES32 = bytes.maketrans(
     _LETTERS + _LETTERS.lower() + b"234567",
     (_DIGITS + _LETTERS)[:26] * 2 + b"QRSTUV",
 )  # fmt: skip
-_NARROW = lazy(
-    rb"[0-9a-fA-F]{%d}|[A-Z2-7]{%d}|[a-z2-7]{%d}|[0-9A-V]{%d}|[0-9a-v]{%d}"
-    % (MIN_HEX, *[MIN_BASE32] * 4)
+_NARROW: Final = (
+    f"[0-9a-fA-F]{{{MIN_HEX}}}",
+    *(f"{one}{{{MIN_BASE32}}}" for one in ("[A-Z2-7]", "[a-z2-7]", "[0-9A-V]", "[0-9a-v]")),
 )
+_IS_NARROW = lazy("|".join(_NARROW).encode())
 
 PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 """What text in ASCII is made of."""
 
 _LEGIBLE = _class(PRINTABLE)
-_WIDELY = bytes([0]) + _LEGIBLE[1:]
-_WIDE = (b"T\0" * _MIN_WIDE, b"\0T" * _MIN_WIDE)
-_WIDE_RUN = re.compile(rb"[T\0]+")
+_WIDELY = b"\2" + _LEGIBLE[1:]
+_WIDE = (b"\1\2" * _MIN_WIDE, b"\2\1" * _MIN_WIDE)
+_WIDE_RUN = re.compile(rb"[\1\2]+")
 
 _ASCII85 = bytes(range(ord("!"), ord("u") + 1))
 _BASE85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
@@ -123,14 +125,14 @@ class _Kind85(Struct, frozen=True):
 
 def lettered(data: bytes) -> Iterator[Opened]:
     """What base64, hex and base32 hold, as far as it is legible or compressed."""
-    runs = list(_runs(data.translate(_BASE64), MIN_BASE64))
-    if HAS_HYPERSCAN and not _is_worth_asking(data, runs):
+    names = runs(_BASE64, MIN_BASE64, data)
+    if not _is_worth_asking(data, names):
         return
-    yield from _opened(_KIND64, data, runs)
+    yield from _opened(_KIND64, data, names)
     narrow = [
         (start, end)
-        for start, end in runs
-        if end - start > _MAX_ASKED or _NARROW.search(data, start, end)
+        for start, end in names
+        if end - start > _MAX_ASKED or _IS_NARROW.search(data, start, end)
     ]
     if narrow:
         yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
@@ -140,23 +142,17 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
 
 
-def _is_worth_asking(data: bytes, runs: list[tuple[int, int]]) -> bool:
-    """Whether any run may hold something: all are asked at once, since nearly all are names."""
-    found = [data[start:end] for start, end in runs]
+def _is_worth_asking(data: bytes, names: list[tuple[int, int]]) -> bool:
+    """Whether any may hold something: all are asked at once, since nearly all are but names."""
+    found = [data[start:end] for start, end in names]
     if any(len(run) > _MAX_ASKED or _may_be_blob(_KIND64, run) for run in found):
         return True
     return bool(_asking().scan(b" ".join(found)))
 
 
 @lru_cache(maxsize=1)
-def _asking() -> Database:
-    return Database.compile((), [regex.pattern.decode() for regex in (_KIND64.spells, _NARROW)])
-
-
-def prepare() -> None:
-    """Compile what names are asked, a tenth of a second, and not when a text first has one."""
-    if HAS_HYPERSCAN:
-        _asking()
+def _asking() -> Sieve:
+    return Sieve({1: (*SPELLED, *_NARROW)})
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:
@@ -169,33 +165,23 @@ def base85(data: bytes) -> Iterator[Opened]:
     return _opened85(_KIND_B85, data)
 
 
-def _runs(classes: bytes, least: int) -> Iterator[tuple[int, int]]:
-    needle, size = b"T" * least, len(classes)
-    start = classes.find(needle)
-    while start >= 0:
-        end = classes.find(b" ", start + least)
-        end = size if end < 0 else end
-        yield start, end
-        start = classes.find(needle, end)
-
-
 def _within(
-    data: bytes, runs: list[tuple[int, int]], table: bytes, least: int
+    data: bytes, names: list[tuple[int, int]], table: bytes, least: int
 ) -> list[tuple[int, int]]:
-    """The runs of a smaller alphabet in these runs."""
+    """The runs of a smaller alphabet in these."""
     return [
         (start + first, start + last)
-        for start, end in runs
+        for start, end in names
         if end - start >= least
-        for first, last in _runs(data[start:end].translate(table), least)
+        for first, last in runs(table, least, data[start:end])
     ]
 
 
 def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[Opened]:
-    runs = [run for run in found if _may_hold(kind, data, *run)]
-    if not runs:
+    held = [run for run in found if _may_hold(kind, data, *run)]
+    if not held:
         return
-    text, places = _aligned(kind, data, runs)
+    text, places = _aligned(kind, data, held)
     parts: list[bytes] = []
     pieces: list[Piece] = []
     blobs: list[tuple[bytes, int, int]] = []
@@ -269,7 +255,7 @@ def _size(piece: Piece) -> int:
 
 def legible(plain: bytes) -> Iterator[tuple[int, int]]:
     """Where text stands in binary: ASCII and wide ASCII."""
-    yield from _runs(plain.translate(_LEGIBLE), _MIN_LEGIBLE)
+    yield from runs(_LEGIBLE, _MIN_LEGIBLE, plain)
     if b"\0" not in plain:
         return
     classes = plain.translate(_WIDELY)
@@ -313,8 +299,12 @@ def _unbase64(text: bytes) -> bytes:
 
 
 def _spells(alphabets: tuple[bytes, ...], bits: int) -> re.Pattern[bytes]:
+    return lazy(b"|".join(_spelled(alphabets, bits)))
+
+
+def _spelled(alphabets: tuple[bytes, ...], bits: int) -> list[bytes]:
     """Ten bytes below 128 in a row, wherever in a group of digits the first begins."""
-    ways = [
+    return [
         b"".join(
             _digit(alphabet, bits, [8 * byte - place for byte in range(first, last)])
             for place in range(8 * first // bits * bits, 8 * last - 7, bits)
@@ -323,7 +313,6 @@ def _spells(alphabets: tuple[bytes, ...], bits: int) -> re.Pattern[bytes]:
         for first in range(lcm(bits, 8) // 8)
         for last in [first + _MIN_LEGIBLE]
     ]
-    return lazy(b"|".join(ways))
 
 
 def _digit(alphabet: bytes, bits: int, zeros: list[int]) -> bytes:
@@ -336,6 +325,10 @@ def _digit(alphabet: bytes, bits: int, zeros: list[int]) -> bytes:
 
 _LETTERS32 = _LETTERS + b"234567"
 _LETTERS64 = _LETTERS + _LETTERS.lower() + _DIGITS
+_DIGITS64 = _LETTERS64 + b"+/" + _LETTERS64 + b"-_"
+SPELLED: Final = tuple(way.decode() for way in _spelled((_DIGITS64,), 6))
+"""How base64 looks, one of them, where it holds something legible."""
+
 _KIND64 = _Kind(
     "base64",
     4,
@@ -343,7 +336,7 @@ _KIND64 = _Kind(
     b"A",
     b"/" * 8,
     _unbase64,
-    _spells((_LETTERS64 + b"+/" + _LETTERS64 + b"-_",), 6),
+    _spells((_DIGITS64,), 6),
     is_mixed=True,
 )
 _KIND16 = _Kind(
@@ -384,7 +377,7 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
 
 
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
-    for start, end in _runs(data.translate(kind.classes), _MIN_85):
+    for start, end in runs(kind.classes, _MIN_85, data):
         run = data[start:end]
         if run.isalnum():
             continue
@@ -395,7 +388,7 @@ def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
 
 
 def _is_legible(text: bytes) -> bool:
-    return b" " not in text.translate(_WIDELY)
+    return b"\0" not in text.translate(_WIDELY)
 
 
 def _from85(digits: bytes) -> bytes:

@@ -7,7 +7,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect import armour, gate
 from stopper.detect.armour import PRINTABLE, Opened, ascii85, base85, legible, lettered
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
@@ -17,7 +16,7 @@ from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 
-__all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views", "prepare"]
+__all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
 
 JOINS: Final = frozenset({"joined", "grouped"})
 """Decodings that put together what may never have been one."""
@@ -146,12 +145,6 @@ def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
     except TooBig:
         return Views(tuple(search.views), "bytes")
     return Views(tuple(search.views))
-
-
-def prepare() -> None:
-    """Compile all that tells which decoders are needed, and not when a text first needs them."""
-    gate.prepare()
-    armour.prepare()
 
 
 def _itself(start: int, end: int) -> tuple[int, int]:

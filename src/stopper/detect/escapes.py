@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from functools import lru_cache, partial
 from html.entities import html5
 from itertools import accumulate, pairwise
-from json import JSONDecoder
 from typing import Final, NamedTuple
 
 from stopper.detect.fold import FOREIGN, folded
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Back, Pieces
+from stopper.detect.passes import unescaped as without_json
 from stopper.detect.rewrite import pieces, rewritten
 
 __all__ = ["Unescaped", "unescaped"]
@@ -44,7 +44,6 @@ _SURROGATES = lazy(
 )  # fmt: skip
 _CODE = re.compile(rb"[0-9a-fA-F]{4}")
 _ASCII: Final = bytes(range(128))
-_JSON: Final = JSONDecoder(strict=False)
 _folded = lru_cache(maxsize=4096)(folded)
 
 _DENSE: Final = 64
@@ -52,7 +51,6 @@ _SPARSE: Final = 100
 _MAX_DISTINCT: Final = 48
 _MAX_KEPT: Final = 4096
 _BLOCK: Final = 4096
-_NEAR: Final = 512
 _REACH: Final = 20
 """No escape goes on for longer behind its last backslash."""
 
@@ -113,7 +111,7 @@ def _is_for_all(data: bytes) -> bool:
 
 def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
     """What the regex of backslashes and odd characters gives, in a few steps where that can be."""
-    as_json = _as_json(data) if names == ("backslash",) else None
+    as_json = without_json(data) if names == ("backslash",) else None
     if as_json is not None:
         return as_json
     plain, size = data.replace(b"\\\\", b"\\"), len(data)
@@ -126,22 +124,6 @@ def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
     if letters and _IS_NUMBERED.search(plain):
         return _REGEXES[names].sub(_Plain().of, plain)
     return _made_ascii(plain)
-
-
-def _as_json(data: bytes) -> bytes | None:
-    """The same where all escapes are those of JSON, none of them escaped and all of ASCII."""
-    if data.find(b"\\\\", 0, _NEAR) >= 0:
-        return None
-    text, parts, at = f'"{data.decode()}"', [], 0
-    try:
-        while at < len(text) - 1:  # what ends one string begins the next
-            part, end = _JSON.raw_decode(text, at)
-            parts.append(part)
-            at = end - 1
-        plain = '"'.join(parts).encode("ascii")
-    except ValueError:
-        return None
-    return None if b"\\" in plain else plain
 
 
 def _made_ascii(data: bytes) -> bytes:

@@ -9,7 +9,6 @@ from itertools import islice
 from secrets import token_bytes
 from typing import Final
 
-from stopper.detect.decode import prepare
 from stopper.detect.engine import Engine
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
@@ -83,7 +82,6 @@ def detector() -> Detector:
         rules, engine = _sources[0]()
         return Detector(rules, _KEY, engine)
     found = packaged_detector(_KEY)
-    prepare()
     with suppress(AttributeError, OSError):  # other C libraries do so by themselves
         ctypes.CDLL(None).malloc_trim(0)  # compiling leaves 14 MB of freed memory behind
     return found

@@ -1,0 +1,233 @@
+/* Passes over bytes that Python would make several of: see sieve.py, armour.py and escapes.py. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+/* On x86 what nearly all machines can do is chosen where it runs; elsewhere, when it is built. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
+#define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_MACHINE
+#endif
+
+#define OTHERS_MAY_RUN 16384 /* bytes from which on it is worth letting other threads run */
+
+/* Rows of sets are bits of words, and runs have lanes. Tables are bytes, which lie anywhere. */
+
+enum { WORD = 64, WORDS = 4, HALVES = 2, BITS = WORD * WORDS, LANES = 8 };
+
+typedef uint64_t Rows __attribute__((vector_size(8 * WORDS), aligned(1)));
+typedef int32_t Lanes __attribute__((vector_size(4 * LANES), aligned(1)));
+typedef uint32_t Meaning __attribute__((aligned(1)));
+
+/* What one byte does: the sets it enters, and those it may follow as one of the others; the runs
+   that it goes on with, and those it ends. */
+typedef struct {
+    Rows enters[HALVES], stays[HALVES];
+    Lanes members, ends;
+} Byte;
+
+typedef struct {
+    Byte bytes[256];
+    Rows firsts[HALVES], lasts[HALVES];
+    Lanes lengths;
+    Meaning means[HALVES * BITS + LANES];
+} Table;
+
+static uint32_t
+meaning(const Meaning *means, Rows reached)
+{
+    uint32_t found = 0;
+    for (int word = 0; word < WORDS; word++)
+        for (uint64_t left = reached[word]; left; left &= left - 1)
+            found |= means[WORD * word + __builtin_ctzll(left)];
+    return found;
+}
+
+FOR_EACH_MACHINE static uint32_t
+sift(const Table *table, const unsigned char *data, Py_ssize_t size)
+{
+    const Rows first = table->firsts[0], other = table->firsts[1];
+    const Lanes lengths = table->lengths;
+    Rows here = {0}, there = {0}, seen_here = {0}, seen_there = {0};
+    Lanes run = {0}, ended = {0};
+
+    for (Py_ssize_t i = 0; i < size; i++) {
+        const Byte *byte = &table->bytes[data[i]];
+        here = (((here << 1) | first) & byte->enters[0]) | (here & byte->stays[0]);
+        there = (((there << 1) | other) & byte->enters[1]) | (there & byte->stays[1]);
+        seen_here |= here;
+        seen_there |= there;
+        ended |= (run >= lengths) & byte->ends;
+        run = (run + 1) & byte->members;
+    }
+
+    uint32_t found = meaning(table->means, seen_here & table->lasts[0])
+                   | meaning(table->means + BITS, seen_there & table->lasts[1]);
+    for (int lane = 0; lane < LANES; lane++)
+        if (ended[lane])
+            found |= table->means[HALVES * BITS + lane];
+    return found;
+}
+
+static PyObject *
+compiled_sift(PyObject *module, PyObject *args)
+{
+    Py_buffer table, data;
+    uint32_t found = 0;
+
+    if (!PyArg_ParseTuple(args, "y*y*", &table, &data))
+        return NULL;
+    if (table.len != sizeof(Table)) {
+        PyBuffer_Release(&table);
+        PyBuffer_Release(&data);
+        PyErr_SetString(PyExc_ValueError, "this is no table of a sieve");
+        return NULL;
+    }
+    if (data.len < OTHERS_MAY_RUN)
+        found = sift(table.buf, data.buf, data.len);
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        found = sift(table.buf, data.buf, data.len);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&table);
+    PyBuffer_Release(&data);
+    return PyLong_FromUnsignedLong(found);
+}
+
+/* A run of `least` bytes has a member at every `least`-th place, so most bytes need no look. */
+
+static PyObject *
+compiled_runs(PyObject *module, PyObject *args)
+{
+    Py_buffer members, data;
+    Py_ssize_t least, from = 0;
+
+    if (!PyArg_ParseTuple(args, "y*ny*", &members, &least, &data))
+        return NULL;
+    const unsigned char *is_member = members.buf, *bytes = data.buf;
+    PyObject *found = NULL;
+    if (members.len != 256 || least < 1)
+        PyErr_SetString(PyExc_ValueError, "runs takes 256 flags, a length and bytes");
+    else
+        found = PyList_New(0);
+    while (found != NULL && data.len - from >= least) {
+        Py_ssize_t at = from + least - 1;
+        while (at >= from && is_member[bytes[at]])
+            at--;
+        if (at >= from) {
+            from = at + 1;
+            continue;
+        }
+        Py_ssize_t end = from + least;
+        while (end < data.len && is_member[bytes[end]])
+            end++;
+        PyObject *run = Py_BuildValue("(nn)", from, end);
+        if (run == NULL || PyList_Append(found, run) < 0)
+            Py_CLEAR(found);
+        Py_XDECREF(run);
+        from = end + 1;
+    }
+    PyBuffer_Release(&members);
+    PyBuffer_Release(&data);
+    return found;
+}
+
+/* The escapes of JSON, RFC 8259 section 7: each gives one byte, or none of the text is read. */
+
+static int
+digit(unsigned char byte)
+{
+    if (byte >= '0' && byte <= '9')
+        return byte - '0';
+    byte |= 0x20;
+    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+}
+
+/* The byte that an escape behind its backslash stands for, and how long it is; -1 for another. */
+static int
+escaped(const unsigned char *escape, Py_ssize_t left, int *size)
+{
+    *size = 1;
+    if (left < 1)
+        return -1;
+    switch (*escape) {
+    case '"': case '/': return *escape;
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'u': break;
+    default: return -1;
+    }
+    *size = 5;
+    if (left < 5 || escape[1] != '0' || escape[2] != '0')
+        return -1;
+    int high = digit(escape[3]), low = digit(escape[4]);
+    int code = high * 16 + low;
+    return high >= 0 && high < 8 && low >= 0 && code != '\\' ? code : -1;
+}
+
+static PyObject *
+compiled_unescaped(PyObject *module, PyObject *args)
+{
+    Py_buffer data;
+
+    if (!PyArg_ParseTuple(args, "y*", &data))
+        return NULL;
+    PyObject *result = NULL;
+    unsigned char *plain = PyMem_Malloc(data.len ? data.len : 1), *to = plain;
+    if (plain == NULL) {
+        PyBuffer_Release(&data);
+        return PyErr_NoMemory();
+    }
+    const unsigned char *from = data.buf, *end = from + data.len;
+    while (from < end) {
+        const unsigned char *slash = memchr(from, '\\', end - from);
+        const unsigned char *until = slash ? slash : end;
+        memcpy(to, from, until - from);
+        to += until - from;
+        from = until;
+        if (slash) {
+            int size, byte = escaped(slash + 1, end - slash - 1, &size);
+            if (byte < 0)
+                break;
+            *to++ = (unsigned char)byte;
+            from = slash + 1 + size;
+        }
+    }
+    if (from == end)
+        result = PyBytes_FromStringAndSize((char *)plain, to - plain);
+    else
+        result = Py_NewRef(Py_None);
+    PyMem_Free(plain);
+    PyBuffer_Release(&data);
+    return result;
+}
+
+static PyMethodDef methods[] = {
+    {"sift", compiled_sift, METH_VARARGS,
+     "sift(table, data): what the rows and runs that stand in data mean, as one number."},
+    {"runs", compiled_runs, METH_VARARGS,
+     "runs(members, least, data): where at least so many bytes of a set stand in a row."},
+    {"unescaped", compiled_unescaped, METH_VARARGS,
+     "unescaped(data): data without the escapes of JSON; None when it has any other."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "_compiled",
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC
+PyInit__compiled(void)
+{
+    return PyModuleDef_Init(&definition);
+}

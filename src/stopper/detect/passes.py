@@ -1,0 +1,53 @@
+"""Passes over bytes: compiled where there was a compiler, and some steps of Python elsewhere."""
+
+from collections.abc import Callable
+from json import JSONDecoder
+from typing import Final
+
+__all__ = ["runs", "runs_in_python", "sift", "unescaped", "unescaped_in_python"]
+
+_NEAR: Final = 512
+_JSON: Final = JSONDecoder(strict=False)
+
+
+def runs_in_python(members: bytes, least: int, data: bytes) -> list[tuple[int, int]]:
+    """See `runs`."""
+    flags, needle, found = data.translate(members), b"\1" * least, []
+    start = flags.find(needle)
+    while start >= 0:
+        end = flags.find(b"\0", start + least)
+        end = len(flags) if end < 0 else end
+        found.append((start, end))
+        start = flags.find(needle, end)
+    return found
+
+
+def unescaped_in_python(data: bytes) -> bytes | None:
+    """See `unescaped`."""
+    if data.find(b"\\\\", 0, _NEAR) >= 0:
+        return None
+    try:
+        text, parts, at = f'"{data.decode()}"', [], 0
+        while at < len(text) - 1:  # what ends one string begins the next
+            part, end = _JSON.raw_decode(text, at)
+            parts.append(part)
+            at = end - 1
+        plain = '"'.join(parts).encode("ascii")
+    except ValueError:
+        return None
+    return None if b"\\" in plain else plain
+
+
+sift: Callable[[bytes, bytes], int] | None
+"""What of a sieve's table stands in a text; see `Sieve`. None where nothing is compiled."""
+
+runs: Callable[[bytes, int, bytes], list[tuple[int, int]]]
+"""Where at least so many bytes in a row are of a set, which is 256 bytes of 0 or 1."""
+
+unescaped: Callable[[bytes], bytes | None]
+"""ASCII without its escapes; None when one is none of JSON's, or gives a backslash or no ASCII."""
+
+try:
+    from stopper.detect._compiled import runs, sift, unescaped
+except ImportError:
+    sift, runs, unescaped = None, runs_in_python, unescaped_in_python
