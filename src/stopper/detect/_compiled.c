@@ -38,11 +38,11 @@ typedef struct {
 } Table;
 
 static uint32_t
-meaning(const Meaning *means, Rows reached)
+meaning(const Meaning *means, const Rows *reached)
 {
     uint32_t found = 0;
     for (int word = 0; word < WORDS; word++)
-        for (uint64_t left = reached[word]; left; left &= left - 1)
+        for (uint64_t left = (*reached)[word]; left; left &= left - 1)
             found |= means[WORD * word + __builtin_ctzll(left)];
     return found;
 }
@@ -65,8 +65,9 @@ sift(const Table *table, const unsigned char *data, Py_ssize_t size)
         run = (run + 1) & byte->members;
     }
 
-    uint32_t found = meaning(table->means, seen_here & table->lasts[0])
-                   | meaning(table->means + BITS, seen_there & table->lasts[1]);
+    seen_here &= table->lasts[0];
+    seen_there &= table->lasts[1];
+    uint32_t found = meaning(table->means, &seen_here) | meaning(table->means + BITS, &seen_there);
     for (int lane = 0; lane < LANES; lane++)
         if (ended[lane])
             found |= table->means[HALVES * BITS + lane];

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from struct import pack
 from typing import Final, NamedTuple
 
 from stopper.detect.database import HAS_HYPERSCAN, Database
 from stopper.detect.passes import sift
+from stopper.detect.pattern import Chars, parse
 
 __all__ = ["Sieve"]
 
@@ -61,11 +61,14 @@ class Sieve:
 
 
 class _Step(NamedTuple):
-    """A byte of a set, and then as many as there are of others."""
+    """A byte of a set, so many times, and then as many as there are of others.
 
-    members: frozenset[int]
+    Sets are masks: bit n stands for byte n.
+    """
+
+    members: int
     times: int
-    others: frozenset[int] = frozenset()
+    others: int = 0
 
 
 def _read(text: str) -> list[_Step]:
@@ -76,7 +79,7 @@ def _read(text: str) -> list[_Step]:
         item = _ITEM.match(text, at)
         if item is None or (item[3] and not steps):
             raise ValueError(f"neither a set nor a set repeated, at character {at} of a pattern")
-        members = _members(item[1])
+        members = _mask(item[1])
         if item[3]:
             steps[-1] = steps[-1]._replace(others=members)
         else:
@@ -85,10 +88,10 @@ def _read(text: str) -> list[_Step]:
     return steps
 
 
-@lru_cache(maxsize=128)
-def _members(text: str) -> frozenset[int]:
-    one = re.compile(text.encode(), re.DOTALL)
-    return frozenset(byte for byte in range(256) if one.fullmatch(bytes([byte])))
+def _mask(text: str) -> int:
+    node = parse(text).node
+    assert isinstance(node, Chars)  # noqa: S101  _ITEM matches nothing else
+    return node.mask
 
 
 def _size(pattern: tuple[list[_Step], int]) -> int:
@@ -152,9 +155,9 @@ class _Table:
         return b"".join(parts)
 
 
-def _mark(bits: list[int], members: Iterable[int], place: int) -> None:
-    for byte in members:
-        bits[byte] |= 1 << place
+def _mark(bits: list[int], members: int, place: int) -> None:
+    for byte in range(256):
+        bits[byte] |= (members >> byte & 1) << place
 
 
 def _words(bits: int) -> bytes:

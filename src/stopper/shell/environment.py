@@ -18,7 +18,14 @@ from stopper.detect.secrets import Detector
 from stopper.detect.spelling import check_value
 from stopper.errors import ShellError
 
-__all__ = ["DEFAULT_ENV_BLOCKLIST", "compiled_by", "detector", "filtered", "redactor_for"]
+__all__ = [
+    "DEFAULT_ENV_BLOCKLIST",
+    "compiled_by",
+    "detector",
+    "filtered",
+    "give_back_memory",
+    "redactor_for",
+]
 
 DEFAULT_ENV_BLOCKLIST: Final = (
     "AWS_SECRET",
@@ -82,9 +89,14 @@ def detector() -> Detector:
         rules, engine = _sources[0]()
         return Detector(rules, _KEY, engine)
     found = packaged_detector(_KEY)
-    with suppress(AttributeError, OSError):  # other C libraries do so by themselves
-        ctypes.CDLL(None).malloc_trim(0)  # compiling leaves 14 MB of freed memory behind
+    give_back_memory()  # compiling leaves 14 MB behind
     return found
+
+
+def give_back_memory() -> None:
+    """Let the system have what is freed; other C libraries do so by themselves."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @lru_cache(maxsize=8)

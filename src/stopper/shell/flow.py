@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stopper.errors import ShellError
-from stopper.shell.environment import detector
+from stopper.shell.environment import detector, give_back_memory
 from stopper.shell.history import MAX_COMMAND, Entry, append
 from stopper.shell.judging import redacted
 from stopper.shell.output import Kept, Output
@@ -108,6 +108,8 @@ class _Running:
         """All of it, redacted and truncated."""
         command = self._command
         out, err = (output.finish() for output in self._outputs)
+        if any(output.is_large for output in self._outputs):
+            give_back_memory()
         return CommandResult(
             command=self._text,
             judgement=redacted(command.judgement, command.redactor),

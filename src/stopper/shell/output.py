@@ -59,6 +59,11 @@ class Output:
         self._total = 0
         self._redactions = 0
 
+    @property
+    def is_large(self) -> bool:
+        """Whether it took more memory than is worth keeping for the next."""
+        return self._total > MAX_HELD
+
     def feed(self, data: bytes) -> None:
         """The next bytes."""
         self._total += len(data)

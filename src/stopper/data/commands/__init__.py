@@ -1,6 +1,7 @@
 """The command tables: programs, their verbs and what these do, wrappers and places."""
 
 import re
+import sys
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -146,10 +147,21 @@ def load_commands() -> Commands:
     folder = files(__name__)
     return read_commands(
         {
-            name: tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+            name: _interned(tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8")))
             for name in _FILES
         }
     )
+
+
+def _interned(value: Any) -> Any:
+    """The same with one copy of each text: thousands of rows have few verbs and effects."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    if isinstance(value, dict):
+        return {sys.intern(key): _interned(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_interned(inner) for inner in value]
+    return value
 
 
 def read_commands(tables: dict[str, dict[str, Any]]) -> Commands:
