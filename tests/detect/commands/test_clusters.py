@@ -5,6 +5,9 @@ from stopper.detect.commands import is_dangerous, judge_command
 CALLS = {
     # what is tried                       command, and whether it is dangerous
     "a context of this machine":             ("kubectl --context kind-a delete ns b", False),
+    "a port that leads there":               ("kubectl --context kind-a port-forward svc/b 9200 & curl -XDELETE localhost:9200/test-c", False),
+    "a port of this machine, for all":       ("kubectl --context kind-a port-forward --address 0.0.0.0 svc/b 80", False),
+    "a port that leads elsewhere":           ("kubectl port-forward svc/b 9200 & curl -XDELETE localhost:9200/test-c", True),
     "one with an equals sign":               ("kubectl --context=minikube delete ns b", False),
     "a chart there":                         ("helm --kube-context k3d-a uninstall b", False),
     "a cluster that was started":            ("kind create cluster; kubectl delete ns b", False),

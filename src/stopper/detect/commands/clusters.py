@@ -5,13 +5,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import load_commands
-from stopper.detect.commands.stages import is_live
+from stopper.detect.commands.stages import is_live, note_forward
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["PROGRAMS", "STARTERS", "is_own_cluster", "note_cluster"]
+__all__ = ["PROGRAMS", "STARTERS", "is_own_cluster", "note_cluster", "note_lead"]
 
 PROGRAMS: Final = frozenset(
     {"kubectl", "oc", "helm", "k", "kubecolor", "helmfile", "skaffold", "istioctl", "linkerd",
@@ -36,6 +36,12 @@ def note_cluster(shell: "Shell", call: "Call") -> None:
         shell.files[_USED] = "kind"
     elif line[:3] == ("kubectl", "config", "use-context") or call.name == "kubectx":
         shell.files[_USED] = "".join(words[-1:])
+
+
+def note_lead(shell: "Shell", call: "Call") -> None:
+    """Keep that a port leads elsewhere, unless that is a cluster of this machine."""
+    if not is_own_cluster(shell, call):
+        note_forward(shell, call)
 
 
 def is_own_cluster(shell: "Shell", call: "Call") -> bool:

@@ -71,7 +71,7 @@ _WRITING: Final = lazy(
 _FETCH: Final = lazy(
     r"urlopen|urlretrieve|requests\.(?:get|post|request)|httpx\.(?:get|post"
     r"|stream)|\bfetch\s{0,9}\(|https?['\"]?\)?\.get|\baxios\b|\bgot\(|Net::HTTP"
-    r"|open-uri|URI\.open|\bLWP\b|HTTP::Tiny"
+    r"|open-uri|URI\.open|\bLWP\b|\bgetstore\(|HTTP::Tiny"
     r"|file_get_contents\(\s{0,9}['\"]https?|fopen\(\s{0,9}['\"]https?|curl_exec"
     r"|\bcurl\s|\bwget\s|new URL\(|URI\(['\"]http|Faraday|HTTParty|RestClient"
     r"|socket\.http|http\.request|HTTPConnection|\.recv\(|URLSession|slurp\s{0,9}\(?\s{0,9}['\""
@@ -111,7 +111,8 @@ _SAVED: Final = lazy(
     r"['\"]([^'\"\n]{1,200})['\"]|(?:open|writeFile\w*|file_put_contents"
     r"|createWriteStream|File\.(?:write|open)|IO\.(?:write|copy_stream))\s{0,9}\(\s{0,9}['\"](["
     r"^'\"\n]{"
-    r"1,200})['\"]",
+    r"1,200})['\"]|\b(?:getstore|mirror|copy_stream|copy|writeFile\w{0,4})\([^\n;]{1,300}?,\s{0,9}"
+    r"['\"]([~./][^'\"\n]{1,200})['\"]",
     re.IGNORECASE,
 )
 _DATABASES: Final = lazy(
@@ -214,7 +215,7 @@ def _note_fetched(shell: "Shell", code: str, language: str) -> None:
     if _FETCH.search(code) is None:
         return
     runs = _RUNS.search(code) is not None
-    saved = [match[1] or match[2] for match in list(_SAVED.finditer(code))[:_MAX_CALLS]]
+    saved = [match[1] or match[2] or match[3] for match in list(_SAVED.finditer(code))[:_MAX_CALLS]]
     started = runs and any(
         path and len(path) > 1 and code.count(path) > 1 and _started(code, path) for path in saved
     )

@@ -9,7 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from stopper.detect.commands.endless import is_huge
-from stopper.detect.commands.flow import read_all
+from stopper.detect.commands.flow import asks_environment, read_all
+from stopper.detect.commands.listings import listed, picked
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.taint import (
     ENCODED,
@@ -27,6 +28,7 @@ from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.options import Options
     from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
@@ -300,14 +302,7 @@ def _grep(shell: "Shell", call: "Call") -> str:
     has_pattern = bool(options.all_values("-e", "-f", "--regexp")) or options.has("--files")
     paths = options.operands if has_pattern else options.operands[1:]
     if not paths:
-        pattern = "".join(options.operands[:1])
-        lists = call.stdin if set(call.stdin) - set("\x00\x01\x02\x03") else blend(call.stdin)
-        told = call.stdin == SECRET or (call.stdin == ENCODED and " " not in pattern)
-        if told and not shell.captured and _SOUGHT_NAMES.search(pattern):
-            shell.note_secret(pattern, Scope.WORKSPACE, "command.prints_credential")
-        if call.stdin == SECRET and pattern.isupper() and not is_secret_name(pattern):
-            return UNKNOWN
-        return lists
+        return _filtered(shell, call, options)
     pattern = "".join([*options.all_values("-e", "--regexp"), *options.operands[:1]])
     settings = all(re.search(r"(?:^|/)\.env[\w.-]*$", path) for path in paths)
     if settings and pattern.replace("_", "").isalpha() and not is_secret_name(pattern):
@@ -325,6 +320,23 @@ def _grep(shell: "Shell", call: "Call") -> str:
     if options.has("-l", "--files-with-matches", "-c", "-q", "--quiet"):
         return UNKNOWN
     return blend(*(note_read(shell, path) for path in shell.some(paths)))
+
+
+def _filtered(shell: "Shell", call: "Call", options: "Options") -> str:
+    """What is left of the input."""
+    pattern = "".join(options.operands[:1])
+    lists = call.stdin if set(call.stdin) - set("\x00\x01\x02\x03") else blend(call.stdin)
+    told = call.stdin == SECRET or (call.stdin == ENCODED and " " not in pattern)
+    if told and not shell.captured and _SOUGHT_NAMES.search(pattern):
+        shell.note_secret(pattern, Scope.WORKSPACE, "command.prints_credential")
+    if call.stdin == SECRET and pattern.isupper() and not is_secret_name(pattern):
+        return UNKNOWN
+    if asks_environment(shell, pattern, call.stdin):
+        return SECRET
+    if options.has("--files"):
+        return listed(options)
+    inverted = options.has("-v", "--invert-match", "-c", "-q")
+    return lists if inverted else picked(pattern, call.stdin) + lists
 
 
 def _note_search(shell: "Shell", path: str) -> None:

@@ -146,6 +146,8 @@ def _fd(shell: "Shell", call: Call) -> str:
     options = read_options(call.args[:place], _FD_VALUES)
     pattern, starts = "".join(options.operands[:1]), options.operands[1:] or ["."]
     pattern = pattern.replace("\\.", ".").strip("^$")
+    if pattern == "env" and options.has("-H", "--hidden", "-u"):
+        pattern = ".env"
     kinds = options.all_values("-e", "--extension")
     pattern = f"*.{kinds[0]}" if kinds and not pattern.strip(".*") else pattern
     broad = not pattern.strip(".*^$") and not options.has("-e", "--extension", "-g", "--glob")

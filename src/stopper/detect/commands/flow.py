@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["generic", "read_all"]
+__all__ = ["asks_environment", "generic", "note_inspected", "read_all"]
 
 _WORDS = load_commands().words
 _READERS = _WORDS["readers"]
@@ -43,10 +43,27 @@ _NAMES_ONLY = re.compile(
     r"(?:^|\|)\s{0,9}(?:keys(?:_unsorted)?(?:\[\])?|length)(?:\s{0,9}\|\s{0,9}(?:sort|unique|length|\.\[\]))*\s{0,9}$"
 )
 """Filters that print the names of what they read, or count it."""
+_ENVIRONMENT = re.compile(r"\bEnv\b|passw|secret|token|api_?key", re.IGNORECASE)
+_INSPECTED = "inspected:"
+"""The key under which a shell keeps that its text printed how containers were made."""
 _TOLD = re.compile(r"debug|stderr|error|input|\bas\b")
 """What such a filter may print besides."""
 _ADDRESSES = ("URL", "URI", "DSN", "/", "-recurse")
 _HELP = frozenset({"help", "--help"})
+
+
+def note_inspected(shell: "Shell", call: "Call") -> None:
+    """Keep that all is printed that containers were made with, their environment too."""
+    if "inspect" in call.args[:2] and not read_options(call.args).has("-f", "--format"):
+        shell.files[_INSPECTED] = ""
+
+
+def asks_environment(shell: "Shell", sought: str, text: str) -> bool:
+    """Whether a filter looks for the environment in what a container was made with."""
+    if text != UNKNOWN or _INSPECTED not in shell.files or not _ENVIRONMENT.search(sought):
+        return False
+    shell.note_secret(sought, Scope.REMOTE, "command.prints_credential")
+    return True
 
 
 def generic(shell: "Shell", call: "Call") -> str:
@@ -65,6 +82,8 @@ def generic(shell: "Shell", call: "Call") -> str:
         operands = read_options(args, _FILTER_VALUES).operands
         if operands and _NAMES_ONLY.search(operands[0]) and not _TOLD.search(operands[0]):
             return UNKNOWN
+        if operands[1:] == [] and asks_environment(shell, "".join(operands), call.stdin):
+            return SECRET
         operands = operands[1:]
         return blend(call.stdin, *read_all(shell, operands))
     if name in _READERS:

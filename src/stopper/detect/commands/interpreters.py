@@ -44,7 +44,7 @@ _MAX_FILES: Final = 256
 _FETCHES: Final = lazy(
     r"\burlretrieve\(|\burlopen\(|\b(?:requests|httpx|axios|https?)\.get\(|\bgetstore\(|\bURI\.open\("
     r"|\bfetch\(|\bwget\.download\(|\b(?:copy|file_get_contents|readfile|fopen)\(\s{0,9}+['\"]https?:"
-    r"|\bNet::HTTP\b|\bHTTP::Tiny\b"
+    r"|\bNet::HTTP\b|\bHTTP::Tiny\b|\brequire\(['\"](?:node:)?https?['\"]\)\.(?:get|request)\(|\bhttp\.Get\("
 )
 _FAR: Final = lazy(r"https?://(?!localhost\b|127\.|\[::1\])")
 _NAMED_FILE: Final = lazy(

@@ -79,7 +79,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **checkouts.HANDLERS,
     **terminals.HANDLERS,
 }
-_TOLD: Final = terraform.PROGRAMS | {"git"}
+_TOLD: Final = terraform.PROGRAMS | stages.CONTAINERS | {"git"}
 """Programs to which variables add arguments."""
 _TREE: Final = frozenset({"-rf", "-fr", "-r", "-R", "-Rf", "-fR", "--recursive"})
 _GUESSED: Final = tuple(sorted({*_HANDLERS, *_TABLES.wrappers, *_TABLES.words["risky"]}))
@@ -94,6 +94,8 @@ _ATTACKS: Final = re.compile(
     r"|reverse)[-_]?shell",
     re.IGNORECASE,
 )
+_UNLOCKED: Final = re.compile(r"tcp://[^/]{1,200}:2375\b")
+"""Where an engine of containers serves everybody."""
 _MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
 
 
@@ -105,7 +107,8 @@ def _keeps() -> dict[str, list[Callable[[Shell, Call], None]]]:
         (("mkdir", "touch"), mild.note_made),
         (ciphers.CIPHERS, ciphers.note_cipher),
         (npmscripts.PROGRAMS, npmscripts.note_script),
-        (stages.FORWARDERS, stages.note_forward),
+        (stages.FORWARDERS, clusters.note_lead),
+        (stages.CONTAINERS, flow.note_inspected),
     ):
         for name in names:
             found.setdefault(name, []).append(note)
@@ -241,6 +244,9 @@ def _told(shell: Shell, call: Call) -> list[str]:
     """The arguments of a call, and what variables add to them."""
     if call.name == "git" and "GIT_CONFIG_KEY_0" in shell.given:
         return [*_given_settings(shell), *call.args]
+    if call.name in stages.CONTAINERS:
+        host = shell.given.get("DOCKER_HOST", "")
+        return ["-H", host, *call.args] if _UNLOCKED.search(host) else call.args
     return call.args if call.name == "git" else terraform.told(shell, call)
 
 

@@ -43,6 +43,7 @@ _UNDONE: Final = frozenset(
     }
 )
 """What a dry run leaves undone; code that it fetches may run all the same."""
+_OWN_CLUSTER: Final = frozenset({EffectKind.INFRASTRUCTURE, EffectKind.NETWORK})
 _KEPT: Final = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
 _PLAYED: Final = frozenset({EffectKind.INFRASTRUCTURE, EffectKind.DATABASE})
 _MAX_ARGUMENTS: Final = 64
@@ -130,7 +131,7 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
     if call.name in _TRIALS and not any(map(is_named_live, call.args)):
         return frozenset({EffectKind.INFRASTRUCTURE})
     if is_own_cluster(shell, call):
-        return frozenset({EffectKind.INFRASTRUCTURE})
+        return _OWN_CLUSTER
     if call.name != "git":
         return _STARTED_KINDS if _was_started(shell, call) else frozenset()
     return _KEPT if _cleans_output(call) or _is_passing(shell, call) else frozenset()

@@ -4,11 +4,11 @@ import re
 from typing import TYPE_CHECKING
 
 from stopper.core.reason import Refusal
+from stopper.detect.commands.apis import note_request
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_outside
 from stopper.detect.commands.redirects import is_here
-from stopper.detect.commands.stages import is_named_live, is_tested
-from stopper.detect.commands.tables import controls, is_strange
+from stopper.detect.commands.tables import is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import is_whole, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -45,6 +45,7 @@ _WGET_VALUES = frozenset(
 _SAVERS = frozenset({"http", "https", "xh", "fetch"})
 _HTTP_VALUES = frozenset({"-o", "--output", "-a", "--auth", "-A", "--auth-type"})
 _FILE_VALUES = frozenset({"-o", "--out", "--output", "-d", "--dir", "-x", "-s", "-n", "-j"})
+_METHODS = frozenset({"DELETE", "PATCH", "PUT", "POST"})
 _PRINTED = frozenset({"-", "/dev/stdout"})
 _BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
            "--json", "-F", "--form", "--form-string")  # fmt: skip
@@ -59,20 +60,10 @@ _URL = re.compile(r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:[^/@?#]*@)?(?P<host>
 _ARCHIVE = re.compile(
     r"\.(?:tar|tgz|tbz2?|zip|7z|gz|xz|sql|dump|bak|db|sqlite3?|kdbx)\b", re.IGNORECASE
 )
-_STORE = re.compile(r":(?:9200|5984|6333|8529|8108)(?:/|$)")
-"""The ports of stores that delete whole tables over HTTP."""
-_CLUSTER = re.compile(
-    r"(?:k8s/clusters/[^/]{1,99}+/)?+(?:api/v1/(?:namespaces|nodes|persistentvolumes)|apis/[\w.-]{1,99}/v\d\w{0,9})(?:/|$)"
-)
-"""What the API of a cluster keeps, wherever it is asked."""
 _CLUSTER_SECRETS = re.compile(r"[^/?]{1,99}/api/v1/(?:namespaces/[^/?]{1,99}/)?secrets(?:[/?]|$)")
 _ADDRESS = re.compile(r"(?:localhost)?:\d{1,5}(?:/|$)|localhost(?:/|$)|[\w-]++(?:\.[\w-]++)++")
 _ENGINE = re.compile(r"(?:docker|podman|containerd)[\w-]{0,20}\.sock$")
 """Where an engine of containers listens, which does all that root may."""
-_REFS = re.compile(
-    r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
-)
-_MOVES = re.compile(r"[\"']?(?:force|sha|target|newObjectId|hash)[\"']?\s{0,9}[:=]", re.IGNORECASE)
 _SEND_HOSTS = re.compile(
     r"(?:^|\.)(?:transfer\.sh|file\.io|0x0\.st|paste(?:bin)?\.\w+|ix\.io|termbin\.com"
     r"|webhook\.site"
@@ -168,11 +159,10 @@ def _curl(shell: "Shell", call: "Call") -> str:
     if any("/_delete_by_query" in url for url in urls):
         shell.add(EffectKind.DATABASE, "", Scope.REMOTE, "command.database_destroys")
     method = (options.value("-X", "--request") or "").upper()
-    if method == "DELETE":
-        _note_deletion(shell, urls)
     bodies = options.all_values(*_BODIES)
-    for url in urls if method else ():
-        _note_refs(shell, url, method, bodies)
+    sent = method or ("POST" if bodies else "")
+    for url, host in zip(urls, hosts, strict=True):
+        note_request(shell, sent, url, host, tuple(bodies))
     _note_engine(shell, options, acts=method not in {"", "GET", "HEAD"} or bool(bodies))
     config = options.value("-K", "--config")
     if config is not None and config != "-":
@@ -192,31 +182,6 @@ def _note_engine(shell: "Shell", options: Options, *, acts: bool) -> None:
     for path in options.all_values("--unix-socket"):
         if acts and _ENGINE.search(path):
             shell.add(EffectKind.PRIVILEGE, path, Scope.ROOT, "command.asks_service")
-
-
-def _note_refs(shell: "Shell", url: str, method: str, bodies: list[str]) -> None:
-    """A branch or a tag that an API is told to move or to delete."""
-    if not _REFS.search(url) or is_here(_host(url)[1]):
-        return
-    if method == "DELETE" or (
-        method in {"PATCH", "PUT", "POST"} and _MOVES.search(" ".join(bodies))
-    ):
-        shell.add(EffectKind.HISTORY_REWRITE, url, Scope.REMOTE, "command.deletes_over_api")
-
-
-def _note_deletion(shell: "Shell", urls: list[str]) -> None:
-    """A DELETE of all that an index holds, or of what an account holds at its provider."""
-    for url in urls:
-        host = _host(url)[1]
-        path = (url.partition("://")[2] or url).partition("/")[2].partition("?")[0].strip("/")
-        if is_here(host) and is_tested(path) and not shell.forwards:
-            continue
-        if _STORE.search(url) and "/_doc/" not in f"/{path}/":
-            shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.database_destroys")
-        elif path == "_all" or "*" in path:
-            shell.add(EffectKind.DATABASE, url, Scope.REMOTE, "command.deletes_over_api")
-        elif controls(host) or _CLUSTER.match(path) or is_named_live(host):
-            shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, "command.deletes_over_api")
 
 
 def _note_headers(
@@ -265,8 +230,10 @@ def _wget(shell: "Shell", call: "Call") -> str:
     for body in options.all_values("--post-data", "--body-data"):
         _note_body(shell, body.replace("@", "_"), hosts, call.stdin, form=False)
     _note_headers(shell, options, urls, ("--header", "-U", "--user-agent"))
-    if (options.value("--method") or "").upper() == "DELETE":
-        _note_deletion(shell, urls)
+    bodies = options.all_values("--post-data", "--body-data")
+    for url, host in zip(urls, hosts, strict=True):
+        note_request(shell, options.value("--method") or ("POST" if bodies else ""), url, host,
+                     tuple(bodies))  # fmt: skip
     if options.has("-r", "--recursive", "-m", "--mirror", "-i", "--input-file"):
         _note_many(shell, options, hosts)
     for code in options.all_values("--use-askpass"):
@@ -300,8 +267,9 @@ def _http(shell: "Shell", call: "Call") -> str:
             _note_body(shell, arg, hosts, "", form=False)
     if call.stdin:
         _note_body(shell, "@-", hosts, call.stdin, form=False)
-    if "DELETE" in call.args:
-        _note_deletion(shell, urls[:1])
+    method = next((arg for arg in call.args if arg in _METHODS), "")
+    for url, host in zip(urls, hosts, strict=False):
+        note_request(shell, method, url, host, tuple(call.args))
     if call.name not in _SAVERS:
         return REMOTE
     options = read_options(call.args, _HTTP_VALUES)

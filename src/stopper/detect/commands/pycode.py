@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.mild import names_scratch
+from stopper.detect.commands.pyarchives import note_packed
 from stopper.detect.commands.pyloops import exhausts
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal, unmark
 from stopper.detect.commands.variables import is_secret_name
@@ -50,6 +51,7 @@ _FETCHES: Final = re.compile(
 _SENDS: Final = re.compile(
     r"(?:requests|httpx)\.\w+|.*\burlopen|.*\.(?:post|put|send|sendall|sendto|request|sendmail)"
 )
+_PACKERS: Final = frozenset({"shutil", "tarfile", "zipfile"})
 _PATH_DELETES: Final = frozenset({"unlink", "rmtree", "rmdir", "remove"})
 _MACHINE: Final = ("/etc/", "/root/", "/proc/", "/var/log/")
 _SQL_CALLS: Final = frozenset({"execute", "executescript", "executemany", "raw", "text"})
@@ -97,6 +99,9 @@ class _Reader:
                 self._call(node)
             elif isinstance(node, ast.While | ast.For | ast.ListComp | ast.GeneratorExp):
                 self._loop(node)
+        if _PACKERS.intersection(name.partition(".")[0] for name in self.names.values()):
+            calls = [node for node in nodes if isinstance(node, ast.Call)]
+            note_packed(self.shell, calls, self._dotted, self._fold)
         if self.sends and self.secret:
             self.shell.add(
                 EffectKind.EXFILTRATE, self.sends, Scope.REMOTE, "command.sends_credential"

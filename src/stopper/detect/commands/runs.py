@@ -48,6 +48,10 @@ _SEALED = frozenset(
      "--quiet", "--init", "--read-only", "--tmpfs", "-m", "--memory", "--cpus"}
 )  # fmt: skip
 """Options of a container that open no way out of it."""
+_PLATFORMS = frozenset({"heroku", "railway", "fly", "flyctl", "render", "dokku", "eb"})
+"""Where a company's services run, with their credentials in the environment."""
+_TRAILED = ("heroku",)
+"""Takes its own options behind the command that it runs, too."""
 _NETWORKS = frozenset({"--network", "--net"})
 _INSIDE = frozenset(
     {EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.PERMISSIONS, EffectKind.PERSISTENCE}
@@ -97,15 +101,20 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
 def run_options(shell: "Shell", call: Call, row: Runner) -> None:
     """Run the command lines that are the values of options."""
     options = read_options(call.args, row.code)
+    live = shell.on_live
+    shell.on_live = live or (call.name in _PLATFORMS and not any(map(is_sandbox, options.operands)))
     for code in options.all_values(*sorted(row.code)):
         if row.machine == "here":
             shell.run_code(code, call.name)
         else:
             shell.elsewhere(partial(shell.run_code, code, call.name), row.machine)
+    shell.on_live = live
 
 
 def _enters_live(row: Wrapper, call: Call, words: list[str]) -> bool:
-    """Whether `words` run in a container that people live on, as it is named."""
+    """Whether `words` run in a container that people live on, as it is named, or on a platform."""
+    if call.name in _PLATFORMS:
+        return not any(map(is_sandbox, call.args[: len(call.args) - len(words)]))
     if row.machine != "container" or "exec" not in call.args:
         return False
     return any(map(is_named_live, call.args[: len(call.args) - len(words)]))
@@ -126,6 +135,8 @@ def _wrapped(row: Wrapper, args: list[str], operands: list[str]) -> list[str]:
     words = operands[row.skip :]
     if row.after and row.after in args:
         words = args[args.index(row.after) + 1 :]
+    while row.names == _TRAILED and len(words) > 2 and words[-2] in row.values:  # noqa: PLR2004
+        words = words[:-2]
     return words[1:] if words[:1] == ["--"] else words
 
 
@@ -341,7 +352,8 @@ def _docker(shell: "Shell", call: Call) -> str:
     options = read_options(call.args, frozenset({"-f", "--filter", "--format", "-n", "--last"}))
     lists = " ".join(options.operands[:2]) in _LISTS and options.has("-q", "--quiet")
     if lists and not options.has("-f", "--filter", "-n", "--last", "-l", "--latest"):
-        return "*"
+        some = {"ps", "ls"} & set(options.operands[:2]) and not options.has("-a", "--all")
+        return "running-*" if some and "volume" not in options.operands else "*"
     _note_given(shell, call)
     if {"save", "export"} & set(options.operands[:2]) and "-o" not in call.args:
         return ENCODED

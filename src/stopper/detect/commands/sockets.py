@@ -31,9 +31,14 @@ _DROPS = frozenset(
      "wgetpaste", "fpaste", "gist", "slackcat", "telegram-send", "ipfs", "megaput", "mega-put"}
 )  # fmt: skip
 """What is handed to these may be taken by anybody who knows its name."""
+_MAX_GOT = 8
 _FTP = frozenset({"ftp", "lftp", "tftp", "cadaver", "ncftp"})
 _MIRROR = re.compile(
     r"mirror\s[^;\n]{0,199}(?:-R|--reverse)[^;\n]{0,199}\s(?:~|/home|/root|/etc|/var|/\s)"
+)
+_GET = re.compile(r"^[ \t]{0,99}(?:get1?|pget|mget)[ \t]+([^\n]{1,400})", re.MULTILINE)
+_MIRRORED = re.compile(
+    r"^[ \t]{0,99}mirror[ \t]+(?![^\n]*(?:-\w{0,6}R\b|--reverse))[^\n]{1,400}", re.MULTILINE
 )
 _FAR = re.compile(r"[\w.@-]+:(?!//)\S|\w+://")
 _FAR_SYSTEM = re.compile(
@@ -188,11 +193,32 @@ def _sender(shell: "Shell", call: "Call") -> str:
     puts = _PUT.findall(script) if call.name in _FTP else []
     if call.name == "lftp" and _MIRROR.search(script):
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
+    if call.name == "lftp":
+        _note_got(shell, call)
     if any(shell.is_secret(path) or is_outside(path) for path in puts):
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_data")
     if SECRET in call.stdin:
         shell.add(EffectKind.EXFILTRATE, call.name, Scope.REMOTE, "command.sends_credential")
     return generic(shell, call)
+
+
+def _note_got(shell: "Shell", call: "Call") -> None:
+    """What the script of `lftp` gets: files, or whole folders."""
+    scripts = read_options(call.args, frozenset({"-c", "-e", "-u", "-p"})).all_values("-c", "-e")
+    script = "\n".join(re.split(r"[;\n]|&&", ";".join([*scripts, call.stdin])))
+    for match in list(_GET.finditer(script))[:_MAX_GOT]:
+        options = read_options(match[1].split(), frozenset({"-o", "-O", "-n", "-P"}))
+        sources = options.operands
+        path = options.value("-o") or "".join(sources[-1:]).rpartition("/")[2]
+        folder = options.value("-O")
+        if path:
+            note_write(shell, f"{folder}/{path}" if folder else path, REMOTE, adds=True)
+    for match in list(_MIRRORED.finditer(script))[:_MAX_GOT]:
+        words = [word for word in match[0].split()[1:] if word[:1] != "-"]
+        folder = (words[1:2] or [words[0].rstrip("/").rpartition("/")[2]] if words else [""])[0]
+        full = shell.places.resolve(folder, shell.cwd)
+        if folder and full != shell.places.workspace:
+            shell.note_clone(full)
 
 
 def _note_received(shell: "Shell", call: "Call") -> None:

@@ -1,0 +1,39 @@
+import pytest
+
+from stopper.detect.commands import is_dangerous, judge_command
+
+CALLS = {
+    # what is tried, a command, and whether it is dangerous
+    "a store's key, deleted with all below":      ("curl -X DELETE 'http://127.0.0.1:8500/v1/kv/?recurse'", True),
+    "one key on this machine":                    ("curl -X DELETE http://127.0.0.1:8500/v1/kv/a", False),
+    "a service that is deregistered":             ("curl -X PUT http://127.0.0.1:8500/v1/agent/service/deregister/web", True),
+    "a setting that others read":                 ("curl -X PUT --data a http://consul.example:8500/v1/kv/a", True),
+    "a setting on this machine":                  ("curl -X PUT --data a localhost:8500/v1/kv/a", False),
+    "a setting that is read":                     ("curl http://consul.example:8500/v1/kv/a", False),
+    "by HTTPie":                                  ("http PUT consul.example:8500/v1/kv/a", True),
+    "by wget":                                    ("wget --method=PUT --body-data=a http://consul.example:8500/v1/kv/a", True),
+    "keys of another store":                      ("curl 'http://127.0.0.1:2379/v2/keys/a?recursive=true' -XDELETE", True),
+    "a range of keys":                            ("curl http://127.0.0.1:2379/v3/kv/deleterange -d '{}'", True),
+    "a range of keys that is read":               ("curl http://store.example:2379/v3/kv/range -d '{}'", False),
+    "a workload of none":                         ("curl -X PATCH -d '{\"spec\":{\"replicas\":0}}' https://c.example/apis/apps/v1/namespaces/a/deployments/b", True),
+    "a workload of two":                          ("curl -X PATCH -d '{\"spec\":{\"replicas\":2}}' https://c.example/apis/apps/v1/namespaces/a/deployments/b", False),
+    "another thing of none":                      ("curl -X PATCH -d '{\"replicas\":0}' https://a.example/items/1", False),
+    "a pod that is driven out":                   ("curl -X POST -d '{}' https://c.example/api/v1/namespaces/a/pods/b/eviction", True),
+    "rights in a cluster":                        ("curl -d @a.json https://c.example/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", True),
+    "settings of a search engine":                ("curl -XPUT http://s.example:9200/_cluster/settings -d '{}'", True),
+    "an index that is closed":                    ("curl -XPOST http://s.example:9200/a/_close", True),
+    "an index that is searched":                  ("curl -XPOST http://s.example:9200/a/_search -d '{}'", False),
+    "an engine of containers that serves all":    ("curl -X POST http://192.0.2.5:2375/v1.41/containers/a/stop", True),
+    "the same, asked":                            ("curl http://192.0.2.5:2375/containers/json", False),
+    "the same by its own program":                ("docker -H tcp://192.0.2.5:2375 exec a sh", True),
+    "the same by a variable":                     ("DOCKER_HOST=tcp://192.0.2.5:2375 docker run a", True),
+    "the same, asked by its own program":         ("DOCKER_HOST=tcp://192.0.2.5:2375 docker ps", False),
+    "one beside a build":                         ("DOCKER_HOST=tcp://docker:2375 docker build .", False),
+    "one behind a login":                         ("DOCKER_HOST=ssh://a@b.example docker run a", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "dangerous"), CALLS.values(), ids=CALLS)
+def test_what_is_asked_of_an_api(command: str, dangerous: bool) -> None:
+    """What stops, deletes or changes what others live on is dangerous; what reads it is not."""
+    assert is_dangerous(judge_command(command)) is dangerous

@@ -1,0 +1,26 @@
+import pytest
+
+from stopper.detect.commands import is_dangerous, judge_command
+
+CALLS = {
+    # what is tried, a command, and whether it is dangerous
+    "settings picked from all files":       ("rg --files | grep env | xargs cat", True),
+    "one at a time":                        (r"rg --files --hidden | rg '\.env$' | xargs -I{} cat {}", True),
+    "of a repository":                      ("git ls-files | grep '[.]env' | xargs head", True),
+    "keys, one of two patterns":            (r"find / -type f | grep -E 'id_rsa|\.pem$' | xargs cat", True),
+    "by a glob":                            ("rg --files -g '.env*' | xargs cat", True),
+    "hidden ones":                          ("fd -H env | xargs cat", True),
+    "in the words of a call":               ("cat $(rg --files | grep env)", True),
+    "their names alone":                    ("rg --files | grep env", False),
+    "all but them":                         ("rg --files | grep -v env | xargs cat", False),
+    "of one kind":                          ("rg --files -g '*.ts' | grep env | xargs cat", False),
+    "of a kind by its name":                ("rg --files -t py | xargs wc -l", False),
+    "something else":                       ("rg --files src | grep environment | xargs cat", False),
+    "taken out of a repository":            ("git ls-files | grep env | xargs git rm --cached", False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "dangerous"), CALLS.values(), ids=CALLS)
+def test_what_is_picked_from_a_list(command: str, dangerous: bool) -> None:
+    """Files with credentials are seen for such where a pattern picks them from a list of all."""
+    assert is_dangerous(judge_command(command)) is dangerous
