@@ -11,7 +11,7 @@ help:  ## show this list
 
 setup: $(VENV)/ready  ## make a virtual environment with all that development needs
 
-$(VENV)/ready: pyproject.toml constraints.txt src/stopper/detect/_compiled.c
+$(VENV)/ready: pyproject.toml constraints.txt $(wildcard src/stopper/*/*.c)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,demo]'
 	@touch $@

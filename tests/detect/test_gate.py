@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.detect.armour import ascii85, base85, lettered
+from stopper.detect.escapes import unescaped
 from stopper.detect.gate import PATTERNS, Decoder, needed
 from stopper.detect.inflate import compressed
 from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
@@ -27,6 +28,7 @@ DECODERS: dict[str, tuple[int, Callable[[bytes], Iterable[object]]]] = {
     "pieces": (Decoder.PIECES, pieced),
     "dumps": (Decoder.DUMPS, dumped),
     "hidden": (Decoder.HIDDEN, hidden),
+    "escapes": (Decoder.ESCAPES | Decoder.FOREIGN, lambda data: [unescaped(data)]),
     "uuencoded": (Decoder.UUENCODED, uuencoded),
     "compressed": (Decoder.PACKED, lambda data: [] if data[:1] == b"x" else compressed(data, 9999)),
 }

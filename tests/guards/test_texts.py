@@ -4,7 +4,10 @@ from collections import OrderedDict, UserList, deque
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from stopper.guards import texts as module
 from stopper.guards.texts import (
     MAX_DEPTH,
     MAX_NODES,
@@ -114,3 +117,59 @@ NAMES = {
 @pytest.mark.parametrize(("name", "shown"), NAMES.values(), ids=NAMES)
 def test_names_in_reasons(name: str, shown: str) -> None:
     assert shown_name(name) == shown
+
+
+LEAVES = (
+    st.none() | st.booleans() | st.floats() | st.text(max_size=3)
+    | st.integers(-3, 3) | st.integers(10_000_000 - 1, 10_000_001) | st.integers(2**128 - 1, 2**128)
+)  # fmt: skip
+ODD = st.binary(max_size=2) | st.sets(st.integers(0, 3), max_size=2) | st.complex_numbers()
+KEYS = st.text(max_size=2) | st.integers(0, 2)
+ANYTHING = st.recursive(
+    LEAVES | ODD,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.lists(st.text(max_size=2), max_size=3)
+        | st.dictionaries(KEYS, inner, max_size=4)
+        | st.tuples(inner, inner)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=600)
+@given(ANYTHING, st.integers(0, 4), st.integers(0, 12))
+def test_plain_data_is_measured_as_all_else(value: Any, max_depth: int, max_items: int) -> None:
+    """One walk is compiled and knows plain data alone; the other knows everything."""
+    assert measure(value) == module._measured(value, MAX_DEPTH, MAX_NODES)
+    assert measure(value, max_depth, max_items) == module._measured(value, max_depth, max_items)
+
+
+@settings(max_examples=600)
+@given(ANYTHING, st.text(max_size=2))
+def test_texts_of_plain_data_are_those_of_all_else(value: Any, key: str) -> None:
+    found, slow = Texts(value, key), Texts("")
+    slow._find(key, value)
+    assert [(name, [*some]) for name, some in found.groups] == [
+        (name, [*some]) for name, some in slow.groups
+    ]
+    assert (found.numbers, found.is_plain, found.is_whole) == (
+        slow.numbers, slow.is_plain, slow.is_whole,
+    )  # fmt: skip
+
+
+def test_both_walks_end_where_there_is_too_much() -> None:
+    circle: list[Any] = []
+    circle.append(circle)
+    deep: Any = []
+    for _ in range(MAX_DEPTH - 1):
+        deep = [deep]
+    for value in (circle, deep, [deep], [[0] * MAX_NODES], [[0] * (MAX_NODES + 1)]):
+        assert measure(value) == module._measured(value, MAX_DEPTH, MAX_NODES)
+        slow = Texts("")
+        slow._find("", value)
+        assert Texts(value).is_whole == slow.is_whole
+
+
+def test_a_plain_install_is_compiled() -> None:
+    assert module._walk  # type: ignore[attr-defined]  it is there or None

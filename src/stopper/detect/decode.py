@@ -10,7 +10,7 @@ from msgspec import Struct
 from stopper.detect.armour import PRINTABLE, Opened, ascii85, base85, legible, lettered
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
-from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, Decoder, needed
+from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
 from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
@@ -122,6 +122,9 @@ class Views(Struct, frozen=True):
         return len(self.views)
 
 
+_NONE: Final = Views(())
+
+
 class _Spent(Exception):  # noqa: N818  it is an answer, not an error
     pass
 
@@ -132,14 +135,14 @@ def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
     Spans count what was given: characters of a str, bytes of bytes. Nothing raises, whatever is
     given, and the time grows with the length alone.
     """
-    if isinstance(data, bytes):
-        root = View(data, (), _itself)
-    else:
-        text = data.encode("utf-8", "surrogatepass")
-        root = View(text, (), _itself if len(text) == len(data) else _Characters(text).span)
+    text = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+    wanted = needed(text)
+    if not wanted:
+        return _NONE
+    root = View(text, (), _itself if len(text) == len(data) else _Characters(text).span)
     search = _Search(root, budget or Budget())
     try:
-        search.run()
+        search.run(wanted)
     except _Spent as spent:
         return Views(tuple(search.views), str(spent))
     except TooBig:
@@ -173,10 +176,10 @@ class _Search:
         self._left = max(budget.least_bytes, budget.growth * len(root.data))
         self._seen: set[tuple[bytes, str, int]] = set()
 
-    def run(self) -> None:
-        waiting = deque([self._root])
+    def run(self, wanted: int) -> None:
+        waiting = deque([(self._root, wanted)])
         while waiting:
-            for child in self._children(waiting.popleft()):
+            for child in self._children(*waiting.popleft()):
                 key = child.data, child.path[-1], child.place
                 if not child.data or child.data == self._root.data or key in self._seen:
                     continue
@@ -187,19 +190,21 @@ class _Search:
                     raise _Spent("bytes")
                 self._seen.add(key)
                 self.views.append(child)
-                waiting.append(child)
+                if wanted := needed(child.data):
+                    waiting.append((child, wanted))
 
-    def _children(self, view: View) -> Iterator[View]:
+    def _children(self, view: View, wanted: int) -> Iterator[View]:
         data = view.data
-        if not view.rewritten and not _is_utf8(data):
+        if wanted & Decoder.FOREIGN and not view.rewritten and not _is_utf8(data):
             # Escapes and letters that random bytes spell by chance would never come to an end.
-            wanted = needed(data, IN_BINARY)
-            rewritten: Iterable[Rewritten | None] = (_strings(data),)
+            wanted &= IN_BINARY
+            rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data))
         else:
-            plain = None if view.guessed else unescaped(data)
-            wanted = needed(data, NOT_IN_PLAIN if plain and plain.keeps_all else Decoder.ALL)
-            rewritten = (plain and plain[:3], *self._rejoined(view, wanted))
-        for one in (_wide(data), *rewritten):
+            plain = unescaped(data) if wanted & ODD and not view.guessed else None
+            if plain and plain.keeps_all:
+                wanted &= NOT_IN_PLAIN
+            rewritten = (_wide(data), plain and plain[:3], *self._rejoined(view, wanted))
+        for one in rewritten:
             if one:
                 yield _below(view, *one)
         for opened in _armoured(data, wanted):

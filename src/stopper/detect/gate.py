@@ -7,7 +7,7 @@ from typing import Final
 from stopper.detect.armour import SPELLED
 from stopper.detect.sieve import Sieve
 
-__all__ = ["IN_BINARY", "NOT_IN_PLAIN", "PATTERNS", "Decoder", "needed"]
+__all__ = ["IN_BINARY", "NOT_IN_PLAIN", "ODD", "PATTERNS", "Decoder", "needed"]
 
 
 class Decoder:
@@ -29,11 +29,16 @@ class Decoder:
     DUMPS: Final = 8192
     MARKUP: Final = 16384
     HIDDEN: Final = 32768
-    ALL: Final = 65535
+    ESCAPES: Final = 65536
+    FOREIGN: Final = 131072
+    ALL: Final = 262143
 
 
 NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN
 """What the plain form of a text does not show; a backslash may be a letter of the one."""
+
+ODD: Final = Decoder.ESCAPES | Decoder.FOREIGN
+"""What the pass over escapes and odd characters would change."""
 
 IN_BINARY: Final = Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED
 """What is worth looking for in bytes that are no text."""
@@ -78,6 +83,8 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]\]><!\[CDATA\[", r"\x1b\[[0-9;]*m",
     ),
     Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87]", r"\xef\xb8[\x80-\x8f]\xef\xb8"),
+    Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
+    Decoder.FOREIGN: (r"[\x80-\xff]",),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""

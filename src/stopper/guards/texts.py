@@ -14,6 +14,11 @@ from stopper.guards.opened import (
     spelled,
 )
 
+try:
+    from stopper.guards import _walk
+except ImportError:  # there was no compiler
+    _walk = None  # type: ignore[assignment]
+
 __all__ = [
     "MAX_DEPTH",
     "MAX_NODES",
@@ -49,16 +54,22 @@ class Texts:
     __slots__ = ("_left", "groups", "is_plain", "is_whole", "numbers")
 
     def __init__(self, value: Any, key: str = "") -> None:
-        self.groups: list[tuple[str, Sequence[str]]] = []
-        self.numbers: list[tuple[str, int]] = []
-        self.is_plain = True
-        self._left = MAX_NODES
+        self.is_plain = self.is_whole = True
+        self.groups: list[tuple[str, Sequence[str]]]
+        self.numbers: list[tuple[str, int]]
+        plain = _walk and _walk.texts(value, key, MAX_NODES, _MIN_NUMBER, _MAX_NUMBER)
+        if plain is None:
+            self._find(key, value)
+        else:
+            self.groups, self.numbers = plain
+
+    def _find(self, key: str, value: Any) -> None:
+        """The same for any value."""
+        self.groups, self.numbers, self._left = [], [], MAX_NODES
         try:
             self._visit(key, value, 0)
         except TooMuch:
             self.is_whole = False
-        else:
-            self.is_whole = True
 
     def _visit(self, name: str, item: Any, depth: int) -> None:
         if type(item) not in EXACT:
@@ -138,11 +149,17 @@ class Shape(NamedTuple):
 
 
 def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) -> Shape:
-    """The shape of `value`, looked at level by level until it is past either maximum.
+    """The shape of `value`, looked at until it is past either maximum.
 
     So circles end, and parts that stand in many places, which take little memory and have no end
     of a text, are never written out.
     """
+    plain = _walk and _walk.measure(value, max_depth, max_items)
+    return _measured(value, max_depth, max_items) if plain is None else Shape(*plain)
+
+
+def _measured(value: Any, max_depth: int, max_items: int) -> Shape:
+    """The same for any value, level by level."""
     depth = items = longest = copied = 0
     is_whole = is_plain = True
     level = [value]
