@@ -57,7 +57,8 @@ class Texts:
         self.is_plain = self.is_whole = True
         self.groups: list[tuple[str, Sequence[str]]]
         self.numbers: list[tuple[str, int]]
-        plain = _walk and _walk.texts(value, key, MAX_NODES, _MIN_NUMBER, _MAX_NUMBER)
+        bounds = MAX_NODES, _MIN_NUMBER, _MAX_NUMBER
+        plain = _walk.texts(value, key, *bounds) if _walk else None
         if plain is None:
             self._find(key, value)
         else:
@@ -154,7 +155,7 @@ def measure(value: Any, max_depth: int = MAX_DEPTH, max_items: int = MAX_NODES) 
     So circles end, and parts that stand in many places, which take little memory and have no end
     of a text, are never written out.
     """
-    plain = _walk and _walk.measure(value, max_depth, max_items)
+    plain = _walk.measure(value, max_depth, max_items) if _walk else None
     return _measured(value, max_depth, max_items) if plain is None else Shape(*plain)
 
 
