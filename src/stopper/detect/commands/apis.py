@@ -2,7 +2,9 @@
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus
 
+from stopper.detect.commands.queries import note_sql
 from stopper.detect.commands.redirects import is_here
 from stopper.detect.commands.stages import is_named_live, is_tested
 from stopper.detect.commands.tables import controls
@@ -15,9 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["note_request"]
 
 _MAX_BODY: Final = 4096
+_MAX_BODIES: Final = 4
 _READING: Final = frozenset({"", "GET", "HEAD", "OPTIONS"})
 _WRITING: Final = frozenset({"PATCH", "PUT", "POST"})
-_STORE: Final = lazy(r":(?:9200|5984|6333|8529|8108)(?:/|$)")
+_STORE: Final = lazy(r":(?:9200|5984|6333|7700|8086|8529|8108|15672)(?:/|$)")
 """The ports of stores that delete whole tables over HTTP."""
 _SEARCH: Final = lazy(r"[^/]{1,200}:9200/")
 _SEARCH_STOPS: Final = lazy(
@@ -43,6 +46,14 @@ _CONSUL_STOPS: Final = lazy(
 )
 _ETCD: Final = lazy(r"[^/]{1,200}:(?:2379|4001)/v[23]")
 _ETCD_DELETES: Final = lazy(r"v3\w{0,6}/(?:kv/deleterange|maintenance/)")
+_QUERIED: Final = lazy(r"[^/]{1,200}:8123/|[^/]{1,200}/(?:query|db/execute|_sql)\b")
+"""Stores that are asked in SQL, or in what resembles it."""
+_QUERY: Final = lazy(r"(?:[?&]|\A)(?:query|q|sql)=([^&]{1,4096})")
+_EMPTIES: Final = lazy(
+    r"/admin/tsdb/delete_series|/solr/.{0,400}delete.{0,99}\*:\*|:7474/.{0,999}\bdetach\s+delete\b",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Requests that empty stores without SQL."""
 _MANY: Final = lazy(r"[?&](?:recurse|recursive)\b")
 _REFS: Final = lazy(
     r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
@@ -65,6 +76,7 @@ def note_request(
         shell.add(EffectKind.PRIVILEGE, url, Scope.ROOT, "command.asks_service")
     _note_refs(shell, method, url, body, near=is_here(host))
     _note_settings(shell, method, url, near=near)
+    _note_query(shell, place, bodies)
     if method == "DELETE":
         _note_deletion(shell, url, host)
     elif _CLUSTER.match(path):
@@ -97,6 +109,18 @@ def _note_settings(shell: "Shell", method: str, url: str, *, near: bool) -> None
     if hit:
         reason = "command.deletes_over_api" if deletes else "command.changes_over_api"
         shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, reason)
+
+
+def _note_query(shell: "Shell", place: str, bodies: tuple[str, ...]) -> None:
+    """What a store is asked to do with its tables."""
+    if _EMPTIES.search(f"{place} {' '.join(bodies)}"[:_MAX_BODY]):
+        shell.add(EffectKind.DATABASE, place, Scope.REMOTE, "command.database_destroys")
+    if not _QUERIED.match(place):
+        return
+    for text in (place, *bodies[:_MAX_BODIES]):
+        query = _QUERY.search(text)
+        if query is not None or text is not place:
+            note_sql(shell, unquote_plus(query[1]) if query else text.strip("[]\"' "), None)
 
 
 def _note_deletion(shell: "Shell", url: str, host: str) -> None:

@@ -77,6 +77,7 @@ _CODE: Final = {
     "osascript": ("-e",),
     "Rscript": ("-e",),
 }
+_EVALS: Final = frozenset({"-e", "-E", "-c", "--eval", "--expr", "eval"})
 _OTHERS: Final = (
     "julia",
     "elixir",
@@ -320,6 +321,8 @@ def _note_posted(shell: "Shell", code: str, plain: str) -> None:
 def _other(shell: "Shell", call: "Call") -> str:
     """A language without a reader of its own: each argument that looks like code, and the input."""
     for arg in call.args[:MAX_LITERALS]:
+        if REMOTE in arg and any(flag in _EVALS for flag in call.args):
+            shell.add(EffectKind.REMOTE_CODE, call.name, Scope.REMOTE, "command.runs_remote_code")
         if _CODE_LIKE.search(arg) and "://" not in arg.partition("(")[0]:
             _judge(shell, arg, call.name)
     if call.stdin and not any(arg[:1] not in "-/" for arg in call.args):

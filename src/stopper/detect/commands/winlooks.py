@@ -26,6 +26,7 @@ _LOOKS: Final = lazy(
     r"|\(?(?i:new-object)\s|(?i:start)\s+(?:/\w+\s+)*(?:\"\"\s+)?(?i:cmd|powershell|pwsh|mshta)\b|\(?echo\s+:\w+\s?&|(?i:while)\s*\(\s*(?:\$t"
     r"rue|1)\s*\)\s*\{|(?i:for)\s*\(\s*;[^;]{0,20};\s*\)\s*\{\s*[A-Z]"
     r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s|\()|[^\n]*%0[ \t]{0,9}\^?\|"
+    r"|[^\n]*\bstart[ \t]{1,9}(?:\"\"[ \t]{1,9})?%0\b"
     r"|(?i:forfiles)\s+/|(?i:if\s+(?:/i\s+)?(?:not\s+)?(?:exist|defined|errorlevel"
     r"|\"?%)|for\s+(?:/[a-z]|%)|@echo|@?rem)(?:\s|\w)"
     r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
