@@ -51,6 +51,9 @@ _SPACE: Final = r"[ \t\r\n]"
 _HEX: Final = "[0-9A-Fa-f]"
 _FIRST85: Final = "[+-I][!-u]{4}"
 _DIGIT85: Final = "[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
+_PIECE: Final = rf"[\"']{_SIGN}{_SIGN}*[\"'][ \t]*"
+_TOKEN: Final = rf"[\"']{_SIGN}*[A-Z0-9]{_SIGN}*[\"'][ \t]*"  # as no list of words has one
+_COMMA: Final = f",{_SPACE}*"
 _LISTED: Final = r"[,; \t\r\n]"
 
 PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
@@ -76,7 +79,11 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 7 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
         r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]",
     ),
-    Decoder.PIECES: (rf"[\"']{_SIGN}{_SIGN}*[\"'][ \t]*,{_SPACE}*" * 3,),
+    Decoder.PIECES: tuple(
+        f"{one}{_COMMA}{two}{_COMMA}{three}" for one, two, three in (
+            (_TOKEN, _PIECE, _PIECE), (_PIECE, _TOKEN, _PIECE), (_PIECE, _PIECE, _TOKEN)
+        )
+    ),
     Decoder.UUENCODED: (r"begin [0-7]",),
     Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 8,),
     Decoder.MARKUP: (

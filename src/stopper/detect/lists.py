@@ -129,7 +129,7 @@ def _joined(data: bytes) -> Iterator[_Found]:
         for found in regex.finditer(data):
             joined = found[0].translate(None, _BETWEEN)
             letters = joined.translate(None, _SIGNS)
-            if not (letters.islower() and letters.isalpha()):  # words, and no token
+            if letters and not (letters.islower() and letters.isalpha()):  # words, and no token
                 yield joined, *found.span()
 
 

@@ -181,7 +181,7 @@ class NetworkPolicyGuard:
         try:
             for name, texts in seen.groups:
                 use = self._use(name if len(name) <= self._longest else "")
-                if use or "//" in "\n".join(texts):
+                if use or "//" in (texts[0] if len(texts) == 1 else "\n".join(texts)):
                     for text in texts:
                         self._look(use, text)
             for name, number in seen.numbers:

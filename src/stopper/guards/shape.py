@@ -88,6 +88,8 @@ class Shape:
             self._note(value, path, found)
         if depth >= MAX_DEPTH or self.says_nothing:
             return
+        if isinstance(value, list) and _LEAVES.issuperset(map(type, value)):
+            return
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if type(item) not in _LEAVES and isinstance(item, _CONTAINERS):
                 below = self._child(key)

@@ -100,7 +100,7 @@ class Tally:
         Each step is asked with `lead` and the value, or what `view` shows of it to that guard. The
         clock is read once between two of them.
         """
-        clock = self._clock
+        clock, results, elapsed = self._clock, self._results, self._elapsed
         for number in range(MAX_ROUNDS):
             better: GuardResult | None = None
             given, shared = (*lead, value), (*lead, value, self.memo)
@@ -116,8 +116,13 @@ class Tally:
                 if is_stranger or type(result) is not GuardResult:
                     result = yield from self._resolved(row.name, result)
                 began, ended = ended, clock()
+                if result.verdict is _ALLOW and not row.is_shadow:  # as in `_noted`
+                    name = row.name
+                    elapsed[name] = elapsed.get(name, 0) + ended - began
+                    results.setdefault(name, result)
+                    continue
                 result = self._noted(row, result, ended - began)
-                if result.verdict is _ALLOW or row.is_shadow:
+                if row.is_shadow:
                     continue
                 if self._stop:
                     return value

@@ -154,7 +154,7 @@ class TimeoutBudgetGuard:
             return enforced(config.mode, _exceeded("Turn", turn, config.per_turn_budget_ms))
         if config.per_plan_budget_ms is not None and plan >= config.per_plan_budget_ms:
             return enforced(config.mode, _exceeded("Plan", plan, config.per_plan_budget_ms))
-        return self._soft(turn, plan) or allow()
+        return (self._soft(turn, plan) if turn or plan else None) or allow()
 
     def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:  # noqa: ARG002
         """Count a call that ended just now, once for all that ran beside it."""
