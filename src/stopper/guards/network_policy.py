@@ -164,6 +164,7 @@ class NetworkPolicyGuard:
         self._commands = frozenset(name.lower() for name in self.config.command_argument_names)
         self._longest = max(_MAX_WORD, *map(len, ("", *self._names, *self._commands)))
         self._use = lru_cache(maxsize=_MAX_KNOWN)(self._use_of)
+        self._other_use = self._use_of("")
         self._localhost = _domains(self.config.localhost_patterns)
         self._metadata = _domains(self.config.metadata_ips)
         self._blocked = _domains(self.config.blocked_domains)
@@ -178,9 +179,10 @@ class NetworkPolicyGuard:
         if self.config.mode is EnforcementLevel.OFF:
             return allow()
         seen, name = seen_of(memo, args).texts, ""
+        use_of, longest = self._use, self._longest
         try:
             for name, texts in seen.groups:
-                use = self._use(name if len(name) <= self._longest else "")
+                use = use_of(name) if len(name) <= longest else self._other_use
                 if use or "//" in (texts[0] if len(texts) == 1 else "\n".join(texts)):
                     for text in texts:
                         self._look(use, text)
