@@ -122,11 +122,10 @@ class Tally:
                     results.setdefault(name, result)
                     continue
                 result = self._noted(row, result, ended - began)
-                if row.is_shadow:
-                    continue
                 if self._stop:
                     return value
-                if better is None and self._changes(result, value, is_first=not number):
+                is_open = better is None and not row.is_shadow
+                if is_open and self._changes(result, value, is_first=not number):
                     better = result
             if better is None:
                 return value
