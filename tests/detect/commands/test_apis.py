@@ -37,6 +37,13 @@ CALLS = {
     "a graph":                                    ("curl a.example:7474/db/a/tx/commit -d '{\"statement\":\"MATCH (n) DETACH DELETE n\"}'", True),
     "a question to another program":              ("curl localhost:4000/query -d '{\"query\":\"{ users { id } }\"}'", False),
     "a branch":                                   ("gh api -X DELETE repos/a/b/git/refs/heads/main", True),
+    "a job of a scheduler":                       ("curl -X DELETE http://a.example:4646/v1/job/b", True),
+    "a vault that is sealed":                     ("curl -X PUT http://a.example:8200/v1/sys/seal", True),
+    "a vault that is logged in to":               ("curl -d '{}' http://a.example:8200/v1/auth/userpass/login/b", False),
+    "a build that is deleted":                    ("curl -X POST http://a.example:8080/job/b/doDelete", True),
+    "an image of a registry":                     ("curl -X DELETE http://a.example:5000/v2/b/manifests/sha256:c", True),
+    "a service that is told to stop":             ("curl -X POST http://a.example:8080/actuator/shutdown", True),
+    "one of this machine":                        ("curl -X POST localhost:8080/actuator/shutdown", False),
     "one beside a build":                         ("DOCKER_HOST=tcp://docker:2375 docker build .", False),
     "one behind a login":                         ("DOCKER_HOST=ssh://a@b.example docker run a", False),
 }  # fmt: skip

@@ -4,6 +4,15 @@ from stopper.detect.commands import is_dangerous, judge_command
 from stopper.detect.commands.winlooks import looks_windows
 from stopper.detect.commands.winshell import stages, unfold
 
+READ = {
+    # what is tried                    command                                                whether it is dangerous
+    "settings":                      ("Get-Content .env",                                      True),
+    "those of a stage":              ("Get-Content .env.production",                              True),
+    "an example":                    ("Get-Content .env.example",                              False),
+    "copied from an example":        ("copy .env.example .env",                                False),
+    "a variable":                    ("[Environment]::GetEnvironmentVariable('API_TOKEN')",    True),
+    "a variable that is used":       ("$a = [Environment]::GetEnvironmentVariable('API_TOKEN')", False),
+}  # fmt: skip
 MOVED = {
     # what is tried                    command                                 whether it is dangerous
     "a disk, moved away":            (r"robocopy C:\a D:\b /MOVE /E",           True),
@@ -97,3 +106,9 @@ def test_what_is_moved_away(command: str, dangerous: bool) -> None:
 def test_what_starts_itself(command: str) -> None:
     """A file that starts itself again, by any spelling, in text that nobody calls one of cmd."""
     assert is_dangerous(judge_command(command))
+
+
+@pytest.mark.parametrize(("command", "dangerous"), READ.values(), ids=READ)
+def test_what_is_read_of_settings(command: str, dangerous: bool) -> None:
+    """Settings hold credentials wherever they lie, but for examples of them."""
+    assert is_dangerous(judge_command(command)) is dangerous

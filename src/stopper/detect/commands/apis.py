@@ -55,6 +55,16 @@ _EMPTIES: Final = lazy(
 )
 """Requests that empty stores without SQL."""
 _MANY: Final = lazy(r"[?&](?:recurse|recursive)\b")
+_SERVICES: Final = lazy(
+    r"DELETE [^/]{1,200}(?::4646/v1/(?:job|volume|namespace|node)\b|:8200/v1/|:8083/connectors/"
+    r"|/v2/\S{1,200}/(?:manifests|blobs)/|/api/(?:dashboards|datasources|folders)/"
+    r"|/api/v1/applications/)"
+    r"|(?:PUT|POST) [^/]{1,200}(?:/actuator/(?:shutdown|restart)\b"
+    r"|:4646/v1/(?:system/|operator/|node/[^/]{1,99}/(?:drain|eligibility|purge))"
+    r"|/v1/sys/(?:seal|step-down|rotate|policies|policy|auth|mounts|rekey|raw)\b"
+    r"|(?:/[^?\s]{0,200})?/(?:doDelete|safeRestart|safeExit|quietDown|scriptText)\b)"
+)
+"""What schedulers, vaults, registries and build servers are told to stop, to delete or to run."""
 _REFS: Final = lazy(
     r"/git/refs/|/branches/|/repository/(?:branches|tags)/|/refs/(?:heads|tags|branches)"
 )
@@ -105,7 +115,8 @@ def _note_settings(shell: "Shell", method: str, url: str, *, near: bool) -> None
         ranged = _ETCD_DELETES.match(path) is not None
         hit = ranged or (deletes and (many or not near)) or (not near and "/range" not in path)
     else:
-        hit = not near and bool(_SEARCH.match(place) and _SEARCH_STOPS.match(path))
+        stops = _SEARCH.match(place) and _SEARCH_STOPS.match(path)
+        hit = not near and bool(stops or _SERVICES.match(f"{method} {place}"))
     if hit:
         reason = "command.deletes_over_api" if deletes else "command.changes_over_api"
         shell.add(EffectKind.INFRASTRUCTURE, url, Scope.REMOTE, reason)

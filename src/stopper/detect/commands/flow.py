@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stopper.detect.commands.call import Call
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["asks_environment", "generic", "note_inspected", "read_all"]
+__all__ = ["INSPECTORS", "asks_environment", "generic", "note_inspected", "read_all"]
 
 _WORDS = load_commands().words
 _READERS = _WORDS["readers"]
@@ -44,6 +44,14 @@ _NAMES_ONLY = re.compile(
 )
 """Filters that print the names of what they read, or count it."""
 _ENVIRONMENT = re.compile(r"\bEnv\b|passw|secret|token|api_?key", re.IGNORECASE)
+_INSPECTS = {
+    **dict.fromkeys(("docker", "podman", "nerdctl"), frozenset({"inspect", "config"})),
+    **dict.fromkeys(("docker-compose", "podman-compose"), frozenset({"config"})),
+    "helm": frozenset({"values", "manifest", "all"}),
+    **dict.fromkeys(("terraform", "tofu"), frozenset({"show", "output"})),
+}
+INSPECTORS = frozenset(_INSPECTS)
+"""Programs that print what something was made with, by these verbs."""
 _INSPECTED = "inspected:"
 """The key under which a shell keeps that its text printed how containers were made."""
 _TOLD = re.compile(r"debug|stderr|error|input|\bas\b")
@@ -53,8 +61,9 @@ _HELP = frozenset({"help", "--help"})
 
 
 def note_inspected(shell: "Shell", call: "Call") -> None:
-    """Keep that all is printed that containers were made with, their environment too."""
-    if "inspect" in call.args[:2] and not read_options(call.args).has("-f", "--format"):
+    """Keep that all is printed that something was made with, its environment too."""
+    shown = not _INSPECTS[call.name].isdisjoint(call.args[:2])
+    if shown and not read_options(call.args).has("-f", "--format"):
         shell.files[_INSPECTED] = ""
 
 
@@ -96,7 +105,12 @@ def _prints_secret(name: str, args: list[str]) -> bool:
     program = PROGRAMS.get(name)
     values = program.values if program is not None else frozenset()
     written = " ".join([name, *args])
-    bare = " ".join([name, *read_options(args, values).operands])
+    operands = read_options(args, values).operands
+    if operands[:1] == ["get"] and "," in "".join(operands[1:2]):
+        # several kinds at once
+        kinds = [kind for kind in operands[1].split(",") if kind.startswith("secret")]
+        operands = ["get", *(kinds[:1] or operands[1:2]), *operands[2:]]
+    bare = " ".join([name, *operands])
     for head, tail in _PRINTERS[name]:
         if (written.startswith(head) or bare.startswith(head)) and tail in written:
             return not (_BY_NAME.match(bare) and not _named(args))

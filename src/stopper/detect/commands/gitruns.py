@@ -12,6 +12,7 @@ from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
     from stopper.detect.commands.call import Call, Handler
+    from stopper.detect.commands.options import Options
     from stopper.detect.commands.shell import Shell
 
 __all__ = ["HANDLERS"]
@@ -51,7 +52,7 @@ def _git(shell: "Shell", call: "Call") -> str:
         _setting(shell, key, value)
     verb = operands[0] if operands else ""
     _remotes(shell, operands)
-    _whole(shell, verb, operands)
+    _whole(shell, verb, options)
     if verb == "config" and operands[2:]:
         _setting(shell, operands[-2], operands[-1])
     elif (verb, *operands[1:2]) == ("bisect", "run"):
@@ -82,10 +83,14 @@ def _git(shell: "Shell", call: "Call") -> str:
     return ENCODED if verb in {"bundle", "fast-export"} else output
 
 
-def _whole(shell: "Shell", verb: str, operands: list[str]) -> None:
-    """What is done to all of a repository: cloned, bundled, or pushed as settings of it say."""
+def _whole(shell: "Shell", verb: str, options: "Options") -> None:
+    """What comes into a repository, or leaves it: cloned, added, bundled, or pushed."""
+    operands = options.operands
     if verb == "clone":
         _cloned(shell, operands[1:])
+    elif verb == "add" and options.has("-f", "--force"):
+        for path in filter(shell.is_secret, operands[1:]):
+            shell.add(EffectKind.EXFILTRATE, path, Scope.REMOTE, "command.commits_credential")
     elif verb == "push" and shell.files.get(_FORCED):
         shell.add(EffectKind.HISTORY_REWRITE, "push", Scope.REMOTE, "command.git_forces_push")
     elif operands[:2] == ["bundle", "create"]:

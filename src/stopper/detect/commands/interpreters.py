@@ -13,7 +13,7 @@ from stopper.detect.commands.codetexts import (
     name_attributes,
     unalias,
 )
-from stopper.detect.commands.flow import generic, read_all
+from stopper.detect.commands.flow import asks_environment, generic, read_all
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import MAX_LITERALS, note_leak, note_orm, scan
 from stopper.detect.commands.inert import is_inert
@@ -168,6 +168,7 @@ def _interpret(shell: "Shell", call: "Call") -> str:
         args = args[1:]
     code, rest = _argument(args, language, values)
     if code is not None:
+        asks_environment(shell, code, call.stdin)
         if language == "perl" and any(re.match(r"-\w*i", arg) for arg in args if arg[:2] != "-e"):
             _in_place(shell, rest)
         _judge(shell, code, language)

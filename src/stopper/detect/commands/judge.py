@@ -108,7 +108,7 @@ def _keeps() -> dict[str, list[Callable[[Shell, Call], None]]]:
         (ciphers.CIPHERS, ciphers.note_cipher),
         (npmscripts.PROGRAMS, npmscripts.note_script),
         (stages.FORWARDERS, clusters.note_lead),
-        (stages.CONTAINERS, flow.note_inspected),
+        (flow.INSPECTORS, flow.note_inspected),
     ):
         for name in names:
             found.setdefault(name, []).append(note)

@@ -51,6 +51,7 @@ _FETCHES: Final = re.compile(
 _SENDS: Final = re.compile(
     r"(?:requests|httpx)\.\w+|.*\burlopen|.*\.(?:post|put|send|sendall|sendto|request|sendmail)"
 )
+_PUTS: Final = frozenset({"put", "upload_file", "upload_from_filename", "fput_object"})
 _PACKERS: Final = frozenset({"shutil", "tarfile", "zipfile"})
 _PATH_DELETES: Final = frozenset({"unlink", "rmtree", "rmdir", "remove"})
 _MACHINE: Final = ("/etc/", "/root/", "/proc/", "/var/log/")
@@ -350,6 +351,11 @@ class _Reader:
             owner = self._fold(func.value)
             if owner != UNKNOWN or "Path" in self._dotted(func.value):
                 self._delete(owner, last)
+        elif last in _PUTS and node.args:
+            if self.shell.is_secret(self._fold(node.args[0])):
+                self.shell.add(
+                    EffectKind.EXFILTRATE, last, Scope.REMOTE, "command.sends_credential"
+                )
         elif last in {"write_text", "write_bytes"}:
             note_write(self.shell, self._fold(func.value), UNKNOWN)
         elif last in {"read_text", "read_bytes"}:

@@ -50,11 +50,16 @@ _SEALED = frozenset(
 """Options of a container that open no way out of it."""
 _PLATFORMS = frozenset({"heroku", "railway", "fly", "flyctl", "render", "dokku", "eb"})
 """Where a company's services run, with their credentials in the environment."""
+_VAULTS = frozenset({"aws-vault", "op", "doppler", "infisical", "chamber", "teller"})
+"""Give a program credentials in its environment."""
 _TRAILED = ("heroku",)
 """Takes its own options behind the command that it runs, too."""
 _NETWORKS = frozenset({"--network", "--net"})
 _INSIDE = frozenset(
     {EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.PERMISSIONS, EffectKind.PERSISTENCE}
+)
+_DOCKER_VALUES = frozenset(
+    {"-f", "--filter", "--format", "-n", "--last", "-H", "--host", "-c", "--context"}
 )
 _LISTS = frozenset({"ps", "images", "container ls", "container ps", "image ls", "volume ls"})
 
@@ -113,6 +118,8 @@ def run_options(shell: "Shell", call: Call, row: Runner) -> None:
 
 def _enters_live(row: Wrapper, call: Call, words: list[str]) -> bool:
     """Whether `words` run in a container that people live on, as it is named, or on a platform."""
+    if call.name in _VAULTS:
+        return True
     if call.name in _PLATFORMS:
         return not any(map(is_sandbox, call.args[: len(call.args) - len(words)]))
     if row.machine != "container" or "exec" not in call.args:
@@ -349,7 +356,7 @@ def _coded(shell: "Shell", call: Call) -> str:
 
 def _docker(shell: "Shell", call: Call) -> str:
     """`docker ps -q` without a filter names all there are."""
-    options = read_options(call.args, frozenset({"-f", "--filter", "--format", "-n", "--last"}))
+    options = read_options(call.args, _DOCKER_VALUES)
     lists = " ".join(options.operands[:2]) in _LISTS and options.has("-q", "--quiet")
     if lists and not options.has("-f", "--filter", "-n", "--last", "-l", "--latest"):
         some = {"ps", "ls"} & set(options.operands[:2]) and not options.has("-a", "--all")

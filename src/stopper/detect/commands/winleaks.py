@@ -36,7 +36,8 @@ _SECRET_FILE: Final = lazy(
     r"|/mcafee/.*sitelist|/discord/local storage|/telegram desktop/tdata"
     r"|/(?:wallet|exodus|electrum|metamask)[^/]*(?:/|\.dat)|(?:passw|credential"
     r"|secret)\w*\.(?:txt|xml|xlsx?|csv|docx?|json|ini)|/putty/sessions|\.npmrc$"
-    r"|\.pypirc$|/\.env(?:$|\.(?!example|sample|template))|^\.env$|/stickynotes"
+    r"|\.pypirc$|(?:^|[/\s\"'(])(?<!>)(?<!>\s)\.env(?=$|[\s\"'|;),]|\.(?!example|sample|template|dist))"
+    r"|/stickynotes"
     r"|plum\.sqlite"
 )
 _READS: Final = lazy(
