@@ -49,6 +49,7 @@ HOSTILE = {
     "colours": b"a\x1b[3m", "seams": b"a]]><![CDATA[", "indented seams": b"a\\\n  ", "bits": b"01", "bits apart": b"01100001 ", "numbers and blanks": b"12                        ", "calls of chr": b"chr(65)+", "pieces": b'"a1",', "quoted pieces": b"'a1'   ,   ",
     "lines of a dump": b"00000000: 6162 6364 6566\n", "begun uuencode": b"begin 644 a\n", "uuencode": b"begin 644 a\nM" + b"=" * 60 + b"\n",
     "magic of zip": b"PK\x03\x04", "members": zip_member(), "magic of bzip2": b"BZh91AY&SY", "magic of xz": b"\xfd7zXZ\0", "signs apart": b"a - ",
+    "headers": b"user,password\n", "rows of bars": b"pw|a\n", "columns": b"a  token  b\n", "names": b"key,", "variables": b"a='b12'\n", "sums of variables": b"a='b12'+a,", "variables in strings": b"a='b1'\n${a}x{a}", "short lists": b'["a1","b2"]', "assignments": b"x=1y",
     "added pieces": b"'a'\nk +=", "percent and u": b"%u0041", "escapes of style sheets": b"\\000041",
 }  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from stopper.detect.armour import PRINTABLE, Opened, ascii85, base85, legible, lettered
+from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
@@ -15,6 +16,7 @@ from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerles
 from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
+from stopper.detect.variables import assembled
 
 __all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
 
@@ -256,6 +258,8 @@ _ARMOURS: Final = (
     (Decoder.DUMPS, dumped),
     (Decoder.UUENCODED, uuencoded),
     (Decoder.HIDDEN, hidden),
+    (Decoder.TABLES, columned),
+    (Decoder.VARIABLES, assembled),
 )
 
 

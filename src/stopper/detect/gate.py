@@ -31,7 +31,9 @@ class Decoder:
     HIDDEN: Final = 32768
     ESCAPES: Final = 65536
     FOREIGN: Final = 131072
-    ALL: Final = 262143
+    TABLES: Final = 262144
+    VARIABLES: Final = 524288
+    ALL: Final = 1048575
 
 
 NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN
@@ -55,6 +57,13 @@ _PIECE: Final = rf"[\"']{_SIGN}{_SIGN}*[\"'][ \t]*"
 _TOKEN: Final = rf"[\"']{_SIGN}*[A-Z0-9]{_SIGN}*[\"'][ \t]*"  # as no list of words has one
 _COMMA: Final = f",{_SPACE}*"
 _LISTED: Final = r"[,; \t\r\n]"
+_HEADED: Final = '[A-Za-z0-9 _.*"`\\x80-\\xff-]'
+_DRESS: Final = '["`* ]'
+# What the names of columns of secrets end in, in letters of either case.
+_ENDINGS: Final = (
+    "[aA][sS][sSeE]", "[sS][sS][eE]", "[oO][rR][dDtT]", "[sSpP][wW][dD]", "[pP][wW]", r"\xb1[aA]",
+    "[nN][hH][aA]", "[rRkK][eE][tTnN]", "[iI][aA][lL][sS]*", "[kK][eE][yY]",
+)  # fmt: skip
 
 PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.QUOTED: (f"={_HEX}{{2}}={_HEX}", r"=[ \t\r]*\n"),
@@ -92,6 +101,16 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87]", r"\xef\xb8[\x80-\x8f]\xef\xb8"),
     Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
     Decoder.FOREIGN: (r"[\x80-\xff]",),
+    Decoder.TABLES: (
+        *(rf"{end}{_DRESS}*[,;\t|]" for end in _ENDINGS),
+        *(rf"[,;\t|]{_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
+        *(f"{end}  " for end in _ENDINGS),
+        *(rf"  {_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
+    ),
+    Decoder.VARIABLES: (
+        rf"=[ \tA-Za-z@]*[\"'`]{_SIGN}*[0-9]{_SIGN}*[\"'`]", rf"={_SIGN}*[0-9]{_SIGN}*[;&\s]",
+        rf"[\[({{]{_SPACE}*[\"']{_SIGN}{_SIGN}*[\"'][ \t]*,{_SPACE}*[\"']",
+    ),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""

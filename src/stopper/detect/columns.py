@@ -1,0 +1,228 @@
+"""The cells of tables below the name of a secret, each written behind that name."""
+
+import re
+from collections.abc import Generator, Iterator
+from itertools import accumulate
+from typing import Final, NamedTuple
+
+from stopper.detect.armour import Opened
+from stopper.detect.origin import Piece, Pieces
+
+__all__ = ["MAX_TABLE", "columned"]
+
+MAX_TABLE: Final = 2**20
+"""So many bytes below a header are taken for its rows."""
+
+_NAMES: Final = (
+    "passw(?:or)?d|passwort|passphrase|pwd|kennwort|contrase[^ ]{1,3}a|mot de passe|senha"
+    "|wachtwoord|secret|token|credentials?|(?:api|access|secret|private|auth|licen[cs]e)[ _.-]?key"
+)
+"""What the header of a column of secrets ends in, in any case; `pass` is one beside a user."""
+
+_MAX_LINE: Final = 4096
+_MIN_CELL: Final = 4
+_MAX_CELL: Final = 512
+_PAST: Final = b"\n\n\n"
+# What such headers end in, in small letters, and what stands behind one.
+_ENDINGS: Final = (
+    b"pass", b"passe", b"word", b"swd", b"pwd", b"pw", b"wort", b"ase", b"\xb1a", b"nha", b"woord",
+    b"ret", b"ken", b"ial", b"ials", b"key",
+)  # fmt: skip
+_BEHIND = re.compile(rb"[\"`*]{0,3}(?: {0,24}[,;\t|\r\n]|  )")
+_ENDS = re.compile(rb"(?i)(?:.{0,40}[^A-Za-z]|[a-z]{0,40})(?:%s)" % _NAMES.encode())
+_SHORT = re.compile(rb"(?i)pass|pw")
+_USER = re.compile(rb"(?i).{0,24}(?:user|login|account|e-?mail|host|benutzer|usuario).{0,24}")
+_KEY = re.compile(rb"(?i).*(?:secret|token|credential|key).*")
+_HEADER = re.compile(rb"[A-Za-z_#\x80-\xff][^=:;{}()<>\"'$\\]{0,48}")
+_RULE = re.compile(rb"[-+=:| \t_]+")
+_LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ >+#*/-]{0,16}")
+# A string in code that a table begins in, and its end.
+_OPENED = re.compile(rb"[:=(][ ]{0,4}[\"'`](?=[A-Za-z_#|])")
+_CLOSED = re.compile(rb"[\"'`][\]}),;]*\Z")
+_BLANKS: Final = b" \t\r"
+_DRESS: Final = (b'"', b"`", b"**", b"*")
+_PASSWORD: Final = b"password"
+_MIN_COLUMNS: Final = 2
+_NOT_IN_NAMES = re.compile(rb"[^A-Za-z0-9]+")
+_BLANK = re.compile(rb"\s")
+
+
+class _Cell(NamedTuple):
+    text: bytes
+    start: int
+    end: int
+
+
+class _Kind(NamedTuple):
+    """What stands between cells; and a cell with what stands behind it, where that is not enough.
+
+    That is, where a line has a quote, or with no quotes always.
+    """
+
+    mark: bytes
+    cell: re.Pattern[bytes] | None = None
+    quote: bytes = b""
+
+
+class _Table(NamedTuple):
+    """What rows begin with, how they are cut, which of their cells are secrets, and how many."""
+
+    lead: bytes
+    kind: _Kind
+    names: dict[int, bytes]
+    width: int
+
+
+def _separated(mark: bytes) -> _Kind:
+    """Cells in double quotes or not."""
+    cell = rb'([ ]*(?:"(?:[^"]|"")*+"[ ]*(?=%b|\Z)|[^%b]*+))(?:%b|\Z)' % ((mark,) * 3)
+    return _Kind(mark, re.compile(cell), b'"')
+
+
+_KINDS: Final = (
+    _separated(b"\t"),
+    _Kind(b"|"),
+    _separated(b","),
+    _separated(b";"),
+    _Kind(b"  ", re.compile(rb"(\S++(?: \S++)*+)(?:\s++|\Z)")),
+)
+
+
+def columned(data: bytes) -> Iterator[Opened]:
+    """`name: "cell"` for each cell below the name of a secret; rows have as many cells as headers.
+
+    Cells stand between tabs, bars, commas, semicolons, or in columns two blanks apart.
+    """
+    parts: list[bytes] = []
+    pieces: list[Piece] = []
+    at = 0
+    for name, cell in _secrets(data):
+        quote = b"'" if b'"' in cell.text else b'"'
+        before, after = b"%b: %b" % (name, quote), quote + _PAST
+        parts += (before, cell.text, after)
+        pieces += (
+            Piece(at, cell.start, cell.start, 0),
+            Piece(at + len(before), cell.start, cell.end),
+            Piece(at + len(before) + len(cell.text), cell.end, cell.end, 0),
+        )
+        at += len(before) + len(cell.text) + len(after)
+    if parts:
+        yield Opened("table", b"".join(parts), Pieces(lambda: pieces))
+
+
+def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:
+    done = 0
+    for place in _places(data.lower()):
+        if place < done:
+            continue
+        start, end = _line(data, place)
+        done = end
+        if end - start > _MAX_LINE:
+            continue
+        above = start
+        for opened in _OPENED.finditer(data, start, place):
+            start = opened.end()
+        lead = _LEAD.match(data, start)
+        before = lead[0] if lead else b""
+        for kind in _KINDS:
+            count = data.count(kind.mark, start, end)
+            if not count or _is_row(data, above, kind.mark, count):
+                continue
+            cells = _cells(data, start + len(before), end, kind)
+            names = _named([_bare(*cell).text for cell in cells])
+            if names:
+                done = yield from _below(data, end, _Table(before, kind, names, len(cells)))
+                break
+
+
+def _is_row(data: bytes, end: int, mark: bytes, count: int) -> bool:
+    """Whether the line that ends before `end` has so many marks: below it stands no header."""
+    if not end:
+        return False
+    start, last = _line(data, end - 1)
+    return data.count(mark, start, last) == count and not _RULE.fullmatch(data, start, last)
+
+
+def _places(lower: bytes) -> list[int]:
+    """Where a header may end that names a column of secrets."""
+    places: list[int] = []
+    if b"\n" not in lower:
+        return places
+    for ending in _ENDINGS:
+        at = lower.find(ending)
+        while at >= 0:
+            end = at + len(ending)
+            if _BEHIND.match(lower, end):
+                places.append(at)
+            at = lower.find(ending, end)
+    return sorted(places)
+
+
+def _line(data: bytes, at: int) -> tuple[int, int]:
+    """From the end of the line before to the end of this one, both as far as a line may be long."""
+    first = data.rfind(b"\n", max(0, at - _MAX_LINE), at) + 1 or max(0, at - _MAX_LINE)
+    last = data.find(b"\n", at, at + _MAX_LINE)
+    return first, min(len(data), at + _MAX_LINE) if last < 0 else last
+
+
+def _cells(data: bytes, start: int, end: int, kind: _Kind) -> list[tuple[bytes, int]]:
+    """What stands between marks, and where."""
+    line = data[start:end].rstrip(b" \r" if kind.mark == b"\t" else _BLANKS)
+    if kind.mark == b"|":  # which may stand around a row as well
+        start += len(line) - len(line.lstrip(_BLANKS).removeprefix(b"|"))
+        line = line.lstrip(_BLANKS).removeprefix(b"|").removesuffix(b"|")
+    if kind.cell is None or kind.quote not in line:
+        texts = line.split(kind.mark)
+        sizes = (len(text) + len(kind.mark) for text in texts)
+        return list(zip(texts, accumulate(sizes, initial=start), strict=False))
+    cells: list[tuple[bytes, int]] = []
+    for found in kind.cell.finditer(line):
+        if cells and found.start() == len(line) and not line.endswith(kind.mark):
+            break
+        cells.append((found[1], start + found.start()))
+    return cells
+
+
+def _bare(text: bytes, start: int) -> _Cell:
+    """A cell without blanks around it, and without quotes and the marks of code and bold type."""
+    bare = text.strip(_BLANKS)
+    if bare[:1] != bare[-1:]:
+        bare = _CLOSED.sub(b"", bare)
+    start += len(text) - len(text.lstrip(_BLANKS))
+    for mark in _DRESS:
+        if len(bare) > 2 * len(mark) and bare.startswith(mark) and bare.endswith(mark):
+            bare, start = bare[len(mark) : -len(mark)], start + len(mark)
+    return _Cell(bare, start, start + len(bare))
+
+
+def _named(headers: list[bytes]) -> dict[int, bytes]:
+    """Which columns hold secrets, by the names that they go by in the rules."""
+    if len(headers) < _MIN_COLUMNS or not all(map(_HEADER.fullmatch, headers)):
+        return {}
+    has_user = any(map(_USER.fullmatch, headers))
+    names = {}
+    for number, header in enumerate(headers):
+        if _ENDS.fullmatch(header):
+            names[number] = _NOT_IN_NAMES.sub(b"_", header) if _KEY.fullmatch(header) else _PASSWORD
+        elif has_user and _SHORT.fullmatch(header):
+            names[number] = _PASSWORD
+    return names
+
+
+def _below(data: bytes, end: int, table: _Table) -> Generator[tuple[bytes, _Cell], None, int]:
+    """The cells of the rows below the header that ends at `end`; gives where the rows do."""
+    limit = min(len(data), end + MAX_TABLE)
+    while end < limit:
+        start, end = end + 1, data.find(b"\n", end + 1, end + 1 + _MAX_LINE)
+        end = min(len(data), start + _MAX_LINE) if end < 0 else end
+        first = start + len(table.lead) if data.startswith(table.lead, start) else start
+        if _RULE.fullmatch(data, first, end):
+            continue
+        cells = _cells(data, first, end, table.kind)
+        if len(cells) != table.width:
+            return start
+        for number, name in table.names.items():
+            cell = _bare(*cells[number])
+            if _MIN_CELL <= len(cell.text) <= _MAX_CELL and not _BLANK.search(cell.text):
+                yield name, cell
+    return end
