@@ -44,6 +44,10 @@ CALLS = {
     "an image of a registry":                     ("curl -X DELETE http://a.example:5000/v2/b/manifests/sha256:c", True),
     "a service that is told to stop":             ("curl -X POST http://a.example:8080/actuator/shutdown", True),
     "one of this machine":                        ("curl -X POST localhost:8080/actuator/shutdown", False),
+    "by code":                                    ("python3 -c \"import requests; requests.delete('http://a.example:8500/v1/kv/b?recurse')\"", True),
+    "by code, with a body":                       ("python3 -c \"import requests; requests.put('http://a.example:9200/_cluster/settings', json={})\"", True),
+    "by code in another language":                ("node -e \"fetch('http://192.0.2.5:2375/containers/a/stop',{method:'POST'})\"", True),
+    "what an application keeps, by code":         ("python3 -c \"import requests; requests.delete('http://localhost:8000/items/1')\"", False),
     "one beside a build":                         ("DOCKER_HOST=tcp://docker:2375 docker build .", False),
     "one behind a login":                         ("DOCKER_HOST=ssh://a@b.example docker run a", False),
 }  # fmt: skip

@@ -15,6 +15,7 @@ READ = {
 }  # fmt: skip
 MOVED = {
     # what is tried                    command                                 whether it is dangerous
+    "all that a disk holds":         ('Get-PSDrive D | % { Remove-Item "$($_.Root)*" -Recurse -Force }', True),
     "a disk, moved away":            (r"robocopy C:\a D:\b /MOVE /E",           True),
     "files of a person":             (r"robocopy %USERPROFILE%\a D:\b /mov",    True),
     "a folder of the workspace":     (r"robocopy .\a .\b /E /MOVE",             False),

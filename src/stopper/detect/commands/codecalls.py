@@ -4,9 +4,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import TextRule, load_commands
+from stopper.detect.commands.apis import note_request
 from stopper.detect.commands.mild import is_in_memory, names_scratch
 from stopper.detect.commands.queries import note_sql
-from stopper.detect.commands.tables import controls
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.writes import note_delete, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -92,7 +92,7 @@ _EVALS: Final = lazy(
 )
 _RUNS: Final = lazy(
     r"os\.(?:system|popen|exec\w*|spawn\w*|startfile)\(|subprocess\.|child_process"
-    r"|\bsystem\s{0,9}\(|\bspawn\w*\(|\bexec\w*\(|popen|shell_exec|passthru|`[^`\n]+`"
+    r"|\bsystem\s{0,9}\(|\bspawn\w*\(|\bexec\w*\(|\bexec\s{1,9}['\"]|popen|shell_exec|passthru|`[^`\n]+`"
     r"|Kernel\.|Process\.|runtime\.exec|os\.execute"
 )
 _FETCHED: Final = lazy(
@@ -127,13 +127,15 @@ _SQL: Final = lazy(
     r"\s{0,9}(?:drop|truncate|delete|update|alter|grant|create\s{1,9}user|revoke)\b", re.IGNORECASE
 )
 _LITERAL: Final = lazy(_TEXT)
-_DELETE_URL: Final = lazy(
-    rf"\b(?:requests|httpx|axios|client|session|http|got|RestClient|HTTParty"
-    rf"|needle|superagent|request)\.delete\(\s*f?{_TEXT}"
-    rf"|\bfetch\(\s*{_TEXT}[^;]{{0,200}}method['\"]?\s*:\s*['\"]DELETE"
-    rf"|\b(?:requests|httpx)\.request\(\s*['\"]DELETE['\"]\s*,\s*f?{_TEXT}",
+_REQUESTED: Final = lazy(
+    r"\b(?:requests|httpx|axios|client|session|http|got|ky|RestClient|HTTParty|needle|superagent"
+    rf"|request)\.(?P<verb>delete|put|patch|post)\(\s*f?{_TEXT}(?P<rest>[^;\n]{{0,300}})"
+    rf"|\bfetch\(\s*{_TEXT}(?P<told>[^;]{{0,200}}?method['\"]?\s*:\s*['\"](?P<method>\w{{3,7}})['\"]"
+    r"[^;]{0,200})"
+    rf"|\b(?:requests|httpx)\.request\(\s*['\"](?P<named>\w{{3,7}})['\"]\s*,\s*f?{_TEXT}",
     re.IGNORECASE,
 )
+_ADDRESS: Final = lazy(r"https?://(?:[^/@\s]{0,100}@)?([^/:\s]+)", re.IGNORECASE)
 _BAD: Final = frozenset({Scope.ROOT, Scope.HOME, Scope.OUTSIDE, Scope.WHOLE_WORKSPACE})
 
 
@@ -165,11 +167,18 @@ def note_calls(shell: "Shell", code: str, language: str) -> None:
     _note_listed(shell, code)
     _note_fetched(shell, code, language)
     _note_queries(shell, code)
-    for match in list(_DELETE_URL.finditer(code))[:_MAX_CALLS]:
-        url = next((group for group in match.groups() if group), "")
-        host = re.match(r"https?://(?:[^/@\s]*@)?([^/:\s]+)", url)
-        if host is not None and controls(host[1].lower()):
-            shell.add(EffectKind.INFRASTRUCTURE, host[1], Scope.REMOTE, "command.deletes_over_api")
+    for match in list(_REQUESTED.finditer(code))[:_MAX_CALLS]:
+        _note_requested(shell, match)
+
+
+def _note_requested(shell: "Shell", match: re.Match[str]) -> None:
+    """A request to what keeps or runs something."""
+    url = next((group for group in match.groups() if group and _ADDRESS.match(group)), "")
+    host = _ADDRESS.match(url)
+    if host is not None:
+        method = match["verb"] or match["method"] or match["named"]
+        body = match["rest"] or match["told"] or ""
+        note_request(shell, method, url, host[1].lower(), (body,))
 
 
 def _under_home(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from stopper.detect.commands.codecalls import home_literals, note_calls
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.commands.foreign import scan
 from stopper.detect.commands.paths import is_device
-from stopper.detect.commands.taint import SECRET, UNKNOWN, is_literal
+from stopper.detect.commands.taint import REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
@@ -225,6 +225,8 @@ def note_code(shell: "Shell", call: Call) -> None:
     if call.stdin and len(call.stdin) <= _MAX_CODE and is_literal(call.stdin):
         texts.append(call.stdin)
     texts += _sources(shell, call)
+    if call.name == "go" and call.args[:1] == ["run"]:
+        _note_brought(shell, call)
     code = "\n".join(texts)
     if not code or len(code) > _MAX_CODE:
         return
@@ -252,8 +254,16 @@ def _compile(shell: "Shell", call: Call, code: str) -> None:
     if any(_PAUSES.search(loop[0]) is None for loop in _FORKS.finditer(code)):
         shell.add(EffectKind.FORK_BOMB, call.name, Scope.ROOT, "command.fork_bomb")
     if call.name == "go" and call.args[:1] == ["run"]:
+        note_calls(shell, code, call.name)
         _note_destroyed(shell, call, code)
         scan(shell, code, call.name)
+
+
+def _note_brought(shell: "Shell", call: Call) -> None:
+    """A source that came over the network, and is run."""
+    for path in call.args[1:_MAX_ARGUMENTS]:
+        if REMOTE in shell.files.get(shell.places.resolve(path, shell.cwd), ""):
+            shell.add(EffectKind.REMOTE_CODE, path, Scope.REMOTE, "command.runs_remote_code")
 
 
 def _sources(shell: "Shell", call: Call) -> list[str]:

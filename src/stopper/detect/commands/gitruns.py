@@ -40,6 +40,7 @@ _SHELL_ALIAS: Final = re.compile(
 )
 _ALL_FILES: Final = frozenset({"-z", "-c", "--cached", "--full-name"})
 """Options with which `ls-files` still lists all that is kept."""
+_SOME_FILES: Final = _ALL_FILES | {"-o", "--others", "-m", "--modified", "--exclude-standard"}
 _DROPPED: Final = re.compile(r"(?:/var)?/tmp/|/dev/shm/")
 _PLAIN_HELPER: Final = re.compile(r"(?:store|cache|osxkeychain|manager|libsecret|gcm)\b|$")
 
@@ -77,8 +78,8 @@ def _git(shell: "Shell", call: "Call") -> str:
             if operand.startswith("ext::"):
                 words = re.split(r"(?<!%) ", operand.removeprefix("ext::"))
                 shell.run_argv([re.sub(r"%([ %])", r"\1", word) for word in words])
-    if operands == ["ls-files"] and _ALL_FILES.issuperset(options.flags):
-        return "*\n"
+    if operands == ["ls-files"] and _SOME_FILES.issuperset(options.flags):
+        return "*\n" if _ALL_FILES.issuperset(options.flags) else "x\n"
     output = generic(shell, call)
     return ENCODED if verb in {"bundle", "fast-export"} else output
 

@@ -32,5 +32,6 @@ def picked(pattern: str, lists: str) -> str:
     if len(pattern) > _MAX_PATTERN or not _ALL.match(lists):
         return ""
     names = [_ENVIRONMENT.sub(".env", _SIGNS.sub("", name)) for name in _OR.split(pattern)]
+    names += [f".{name}" for name in names if name[:1].isalpha()]
     paths = [f"./.ssh/{name}" if name.startswith("id_") else f"./x/{name}" for name in names]
     return "".join(f"{path}\n" for path in paths if is_secret_path(path[1:]))
