@@ -103,13 +103,15 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.FOREIGN: (r"[\x80-\xff]",),
     Decoder.TABLES: (
         *(rf"{end}{_DRESS}*[,;\t|]" for end in _ENDINGS),
-        *(rf"[,;\t|]{_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
+        *(rf"[ ,;\t|]{_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
         *(f"{end}  " for end in _ENDINGS),
-        *(rf"  {_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
     ),
     Decoder.VARIABLES: (
         rf"=[ \tA-Za-z@]*[\"'`]{_SIGN}*[0-9]{_SIGN}*[\"'`]", rf"={_SIGN}*[0-9]{_SIGN}*[;&\s]",
-        rf"[\[({{]{_SPACE}*[\"']{_SIGN}{_SIGN}*[\"'][ \t]*,{_SPACE}*[\"']",
+        *(
+            rf"[\[({{]{_SPACE}*{before}[\"']{_SIGN}*[0-9]{_SIGN}*[\"']"
+            for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
+        ),
     ),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
