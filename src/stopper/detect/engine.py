@@ -199,10 +199,10 @@ class _Openings(Struct, frozen=True):
     database: Database
 
     def scan(self, data: bytes, floor: int) -> Iterator[tuple[int, int]]:
-        """How far from the end of `data` something may begin, with the number of its rule."""
+        """How far from the end of `data` something may begin, the farthest first, and its rule."""
         begin = max(floor, len(data) - self.reach) - 1
         text = _START + data if begin < 0 else data[begin:]
-        for length, place in self.database.scan(text[::-1]):
+        for length, place in sorted(self.database.scan(text[::-1]), reverse=True):
             yield length, self.numbers[place]
 
 
@@ -308,22 +308,19 @@ class HyperscanEngine:
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
-        begun = {
-            (max(floor, len(data) - length + self._rule(number).bounded), number)
-            for each in self._openings
-            for length, number in each.scan(data, floor)
-        }
         start = secret = len(data)
-        for begin, number in sorted(begun):
-            rule = self._rule(number)
-            if begin >= secret:
-                break
-            if begin < len(data) - rule.ahead:
-                continue
-            found = rule.opening.match(data, begin)
-            if found:
-                one = rule.begun(found)
-                start, secret = min(start, one.start), min(secret, one.secret)
+        for each in self._openings:
+            for length, number in each.scan(data, floor):
+                rule = self._rule(number)
+                if len(data) - length >= secret:
+                    break  # those after it are shorter
+                begin = max(floor, len(data) - length + rule.bounded)
+                if begin < len(data) - rule.ahead:
+                    continue
+                found = rule.opening.match(data, begin)
+                if found:
+                    one = rule.begun(found)
+                    start, secret = min(start, one.start), min(secret, one.secret)
         return Begun(start, secret)
 
 

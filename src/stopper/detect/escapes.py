@@ -182,20 +182,22 @@ def _cuts(data: bytes) -> Iterable[int]:
     yield 0
     last = 0
     for near in range(_BLOCK, len(data), _BLOCK):
-        place = _cut(data, last, near)
+        place = _cut(data, near)
         if place > last:
             yield place
             last = place
     yield len(data)
 
 
-def _cut(data: bytes, floor: int, place: int) -> int:
+def _cut(data: bytes, near: int) -> int:
+    """A place before `near`, no more than a block, that is inside of no escape; 0 for none."""
+    floor, place = near - _BLOCK, near
     while place > floor:
         slash = data.rfind(b"\\", max(floor, place - _REACH), place)
-        if slash < 0 and data[place] < 0x80:  # noqa: PLR2004  ASCII
+        if slash < 0 and data[place] & 0xC0 != 0x80:  # noqa: PLR2004  it continues no character
             return place
         place = slash if slash >= 0 else place - 1
-    return floor
+    return 0
 
 
 class _Plain:
