@@ -10,10 +10,10 @@ from msgspec import Meta
 
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardBlocked,
     GuardResult,
-    allow,
     block,
     enforced,
 )
@@ -71,7 +71,7 @@ class ConcurrencyGuard:
         """Whether there is a slot now; with a shared store, something to await."""
         del args
         if self._is_off:
-            return allow()
+            return ALLOWED
         full = self.slots.full(self._limits(tool, None, None))
         return self._said(full) if full is None or isinstance(full, str) else self._said_later(full)
 
@@ -136,7 +136,7 @@ class ConcurrencyGuard:
 
     def _take(self, limits: Limits) -> GuardResult | Awaitable[GuardResult]:
         if self._is_off:
-            return allow()
+            return ALLOWED
         if self.config.mode is EnforcementLevel.WARN:
             return self._counted(limits)
         full = self.slots.take(limits, self.config.max_wait_ms)
@@ -156,7 +156,7 @@ class ConcurrencyGuard:
 
     def _said(self, full: str | None) -> GuardResult:
         if full is None:
-            return allow()
+            return ALLOWED
         kind = full.partition(" ")[0] if full != _GLOBAL else "global"
         result = block(f"concurrency.{kind}", f"Too many calls in flight for {full}", limit=full)
         return enforced(self.config.mode, result)

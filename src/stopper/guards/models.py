@@ -11,6 +11,7 @@ from stopper.core.verdict import Verdict
 from stopper.errors import GuardError
 
 __all__ = [
+    "ALLOWED",
     "Args",
     "EnforcementLevel",
     "Guard",
@@ -163,7 +164,8 @@ class _Shared(dict[str, Any]):
     update = setdefault = pop = popitem = clear = _refuse
 
 
-_ALLOWED: Final = GuardResult(details=_Shared())
+ALLOWED: Final = GuardResult(details=_Shared())
+"""What `allow` gives where there is nothing to tell."""
 
 _ERROR_CLASSES: Final = (
     (PermissionError, "permission"),
@@ -177,7 +179,7 @@ _ERROR_CLASSES: Final = (
 
 def allow(**details: Any) -> GuardResult:
     """The call may go."""
-    return GuardResult(verdict=_ALLOW, details=details) if details else _ALLOWED
+    return GuardResult(verdict=_ALLOW, details=details) if details else ALLOWED
 
 
 def allowing(**details: Any) -> GuardResult:
@@ -219,7 +221,7 @@ def enforced(level: EnforcementLevel, result: GuardResult) -> GuardResult:
     if level is EnforcementLevel.BLOCK or result.verdict is _ALLOW:
         return result
     if level is EnforcementLevel.OFF:
-        return _ALLOWED
+        return ALLOWED
     return replace(result, verdict=Verdict.WARN) if result.blocked else result
 
 

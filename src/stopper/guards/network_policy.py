@@ -16,7 +16,7 @@ from stopper.detect.urls import SCHEMES, parse_authority, parse_url
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo, seen_of
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import shown_name
 
 __all__ = [
@@ -177,7 +177,7 @@ class NetworkPolicyGuard:
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
         """Whether all destinations in the arguments may be reached, however deep they stand."""
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         seen, name = seen_of(memo, args).texts, ""
         use_of, longest = self._use, self._longest
         try:
@@ -199,7 +199,7 @@ class NetworkPolicyGuard:
         if not seen.is_whole:
             reason = "The arguments nest too deep or are too many to look for destinations"
             return enforced(self.config.mode, block("guard.too_much", reason))
-        return allow()
+        return ALLOWED
 
     def _use_of(self, name: str) -> _Use:
         """What stands under this name; `base_url` and `webhookUrl` are what `url` is."""

@@ -12,9 +12,9 @@ from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo, Seen, seen_of
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
-    allow,
     block,
     repair_output,
     warn,
@@ -103,7 +103,7 @@ class OutputSizeGuard:
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """Nothing: the size of arguments is the business of their schema."""
-        return allow()
+        return ALLOWED
 
     def check_output(
         self,
@@ -115,10 +115,10 @@ class OutputSizeGuard:
         """Whether the output is within all limits, or what to use instead."""
         config = self.config
         if config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         found = self._violations(seen_of(memo, output))
         if not found:
-            return allow()
+            return ALLOWED
         if config.mode is EnforcementLevel.WARN:
             return warn(_code(found), str(found[0]), **_details(found))
         match config.truncation_mode:

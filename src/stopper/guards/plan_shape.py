@@ -9,10 +9,10 @@ from msgspec.structs import asdict
 
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
     Outcome,
-    allow,
     block,
     enforced,
 )
@@ -94,7 +94,7 @@ class PlanShapeGuard:
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """Whether one more call fits, without counting it."""
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         with self._lock:
             return self._judged(tool)
 
@@ -134,7 +134,7 @@ class PlanShapeGuard:
         `depends_on`, it is judged as a plan.
         """
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         if len(calls) > self.config.max_batch_size:
             return self._answer([self._too_big(len(calls))])
         specs = _specs(calls)
@@ -147,7 +147,7 @@ class PlanShapeGuard:
     def check_plan(self, plan: Sequence["_Call"]) -> GuardResult:
         """Whether a plan fits: its longest path, how far it spreads, and that it has no circle."""
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         if len(plan) > self.config.max_batch_size:
             return self._answer([self._too_big(len(plan))])
         specs = _specs(plan)
@@ -240,7 +240,7 @@ class PlanShapeGuard:
     def _answer(self, found: Sequence[PlanShapeViolation]) -> GuardResult:
         """All of them in the details, and the first as the reason: it is the one to mend first."""
         if not found:
-            return allow()
+            return ALLOWED
         result = block(
             f"plan.{found[0].violation_type}",
             str(found[0]),

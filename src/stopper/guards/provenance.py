@@ -15,7 +15,7 @@ from stopper.errors import GuardError
 from stopper.guards.canonical import NO_SPELLING, canonical, signature
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, allow, block, enforced
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
 __all__ = ["ProvenanceConfig", "ProvenanceGuard"]
@@ -110,8 +110,9 @@ class ProvenanceGuard:
         """The same, counting nothing."""
         del tool
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
-        return enforced(self.config.mode, self._refused(args) or allow())
+            return ALLOWED
+        refused = self._refused(args)
+        return enforced(self.config.mode, refused) if refused else ALLOWED
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Count a call that hands on an output without a reference."""
@@ -119,7 +120,7 @@ class ProvenanceGuard:
         if self.config.mode is not EnforcementLevel.OFF and self._is_unattributed(args):
             with self._lock:
                 self._unattributed += 1
-        return allow()
+        return ALLOWED
 
     def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:
         """Record an output; `details` has its reference as `ref`."""
@@ -130,7 +131,7 @@ class ProvenanceGuard:
     ) -> GuardResult:
         """Record an output as the caller gets it, with the references in `args` as its parents."""
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         memo, parents = memo or Memo(), tuple[str, ...]()
         written = memo.of(args).json
         if written is None or _LAST.search(written):

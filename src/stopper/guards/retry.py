@@ -11,10 +11,10 @@ from stopper.guards.classify import SideEffectClass, by_arguments, by_name, stri
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo, seen_of
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
     Outcome,
-    allow,
     block,
     enforced,
 )
@@ -91,23 +91,23 @@ class RetrySafetyGuard:
     def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether this try may go; it is not counted."""
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         sign = self._signature(tool, args, memo)
         with self._lock:
             refused = self._refused(tool, args, sign)
-        return enforced(self.config.mode, refused or allow())
+        return enforced(self.config.mode, refused) if refused else ALLOWED
 
     def admit(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Count this try; refused where another one took the last before it."""
         if self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         sign = self._signature(tool, args, memo)
         with self._lock:
             refused = self._refused(tool, args, sign)
             if refused is None or self.config.mode is not EnforcementLevel.BLOCK:
                 self._remembered(sign).count += 1
                 self._keep_key(tool, args, sign)
-        return enforced(self.config.mode, refused or allow())
+        return enforced(self.config.mode, refused) if refused else ALLOWED
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
         """A try that was counted did not go."""

@@ -9,10 +9,10 @@ import msgspec
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
     Outcome,
-    allow,
     block,
     enforced,
     warn,
@@ -93,14 +93,14 @@ class RunawayGuard:
     def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """The same as `check`, without counting the call."""
         if self._ignores(tool):
-            return allow()
+            return ALLOWED
         with self._lock:
             return self._judged(tool, _hash(tool, args))
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Judge the call, and count it unless it is blocked."""
         if self._ignores(tool):
-            return allow()
+            return ALLOWED
         call = _hash(tool, args)
         with self._lock:
             result = self._judged(tool, call)
@@ -176,7 +176,7 @@ class RunawayGuard:
         if count >= config.max_same_result:
             reason = f"'{tool}' gave the same result {count} times in a row"
             return warn("runaway.same_result", reason, times=count)
-        return allow()
+        return ALLOWED
 
     def _repeats(self, call: int, length: int, rounds: int) -> bool:
         """Whether the last calls are `rounds` equal rounds, and `call` begins the next."""

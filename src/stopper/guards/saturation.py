@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
-    allow,
     block,
     enforced,
     warn,
@@ -56,12 +56,12 @@ class SaturationGuard:
         """Whether the Z-score of these arguments is past `z_threshold`."""
         config = self.config
         if config.mode is EnforcementLevel.OFF or not self._watches(tool):
-            return allow()
+            return ALLOWED
         x, mean, std = (_number(args.get(name)) for name in ("x", "mean", "std"))
         mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
         z = _number(args.get("z")) if x is None else _score(x, mean, std)
         if z is None or not abs(z) > config.z_threshold:
-            return allow()
+            return ALLOWED
         shown = "" if x is None else f" (x={x}, mean={mean}, std={std})"
         say = block if config.block_on_extreme else warn
         result = say(
@@ -81,17 +81,17 @@ class SaturationGuard:
         """
         config = self.config
         if config.mode is EnforcementLevel.OFF or not self._watches(tool):
-            return allow()
+            return ALLOWED
         value = _found(args if output is _NO_RESULT else output)
         if value is None:
-            return allow()
+            return ALLOWED
         with self._lock:
             self._recent.append(value)
             degenerate = any(abs(value - one) <= config.tolerance for one in _finite(config))
             self._consecutive = self._consecutive + 1 if degenerate else 0
             count = self._consecutive
         if not count or count < config.max_consecutive_degenerate:
-            return allow()
+            return ALLOWED
         return warn(
             "saturation.degenerate_output",
             f"SATURATION_WARNING: `{tool}` returned {count} degenerate results in a row (last: "

@@ -13,7 +13,7 @@ from stopper.guards.coerce import coerced
 from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.memo import Memo, seen_of
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced, repair
+from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced, repair
 from stopper.guards.shape import PATTERNS, Shape
 
 __all__ = ["GetSchema", "SchemaStrictnessConfig", "SchemaStrictnessGuard"]
@@ -106,28 +106,51 @@ class SchemaStrictnessGuard:
 
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether `args` fit; where `get_schema` has to wait, see `check_async`."""
-        return drive(self._check(tool, args, memo))
+        if self._is_off:
+            return ALLOWED
+        schema = self._asked(tool)
+        if type(schema) is dict:
+            return self._checked(tool, args, schema, memo)
+        return drive(self._waited(tool, args, schema))
 
     async def check_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """The same, awaiting `get_schema` where that is needed."""
-        return await drive_async(self._check(tool, args, None))
+        if self._is_off:
+            return ALLOWED
+        return await drive_async(self._waited(tool, args, self._asked(tool)))
 
     def clear_cache(self) -> None:
         """Read every schema anew."""
         self._compiled.clear()
 
-    def _check(self, tool: str, args: dict[str, Any], memo: Memo | None) -> Flow[GuardResult]:
-        if self.config.mode is EnforcementLevel.OFF or self._get_schema is None:
-            return allow()
+    @property
+    def _is_off(self) -> bool:
+        return self.config.mode is EnforcementLevel.OFF or self._get_schema is None
+
+    def _asked(self, tool: str) -> Any:
+        """The schema, None, something to await, or the refusal where there is a fault."""
+        assert self._get_schema is not None  # noqa: S101  else the guard is off
         try:
-            schema = self._get_schema(tool)
-            if not isinstance(schema, dict) and isinstance(schema, Awaitable):
-                schema = yield schema
+            return self._get_schema(tool)
         except Exception as error:  # noqa: BLE001  a schema that cannot be had is a refusal
-            return self._enforced(_unavailable(tool, f"get_schema failed ({type(error).__name__})"))
+            return _not_had(tool, error)
+
+    def _waited(self, tool: str, args: dict[str, Any], schema: Any) -> Flow[GuardResult]:
+        try:
+            if isinstance(schema, Awaitable):
+                schema = yield schema
+        except Exception as error:  # noqa: BLE001  as above
+            schema = _not_had(tool, error)
+        if isinstance(schema, GuardResult):
+            return self._enforced(schema)
         if schema is None:
             missing = block("schema.unknown_tool", f"No schema for tool: {tool[:_MAX_SHOWN]}")
             return enforced(self.config.unknown_tools, missing)
+        return self._checked(tool, args, schema, None)
+
+    def _checked(
+        self, tool: str, args: dict[str, Any], schema: Any, memo: Memo | None
+    ) -> GuardResult:
         try:
             compiled = self._compile(tool, schema)
         except _UNREADABLE as error:
@@ -174,7 +197,7 @@ class SchemaStrictnessGuard:
             own = {name: value for name, value in args.items() if name not in control}
         violations = self._violations(compiled, own)
         if not violations:
-            return allow()
+            return ALLOWED
         if self.config.coerce_types:
             better = coerced(compiled.validator, own)
             if better is not own and not self._violations(compiled, better):
@@ -255,6 +278,10 @@ def _field(path: tuple[Any, ...]) -> str:
     """`user.tags[2]`; a name that an agent made up is shown in part."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")[:_MAX_SHOWN]
+
+
+def _not_had(tool: str, error: Exception) -> GuardResult:
+    return _unavailable(tool, f"get_schema failed ({type(error).__name__})")
 
 
 def _unavailable(tool: str, why: str) -> GuardResult:

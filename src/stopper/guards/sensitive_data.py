@@ -15,9 +15,9 @@ from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo, Seen, seen_of
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
-    allow,
     block,
     repair,
     repair_output,
@@ -115,7 +115,7 @@ class SensitiveDataGuard:
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
         """Whether secrets are in the arguments."""
         if not self.config.check_args or self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         seen = seen_of(memo, args)
         return self._judged(seen, repair, is_bounded=seen.texts.is_whole)
 
@@ -128,7 +128,7 @@ class SensitiveDataGuard:
     ) -> GuardResult:
         """Whether secrets are in the output."""
         if not self.config.check_output or self.config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         seen = seen_of(memo, output)
         return self._judged(seen, repair_output, is_bounded=seen.is_bounded)
 
@@ -138,7 +138,7 @@ class SensitiveDataGuard:
         config = self.config
         kinds, code = self._kinds(seen) if is_bounded else ([], "sensitive.too_much")
         if not code:
-            return allow()
+            return ALLOWED
         reason = _REASONS[code].format(kinds=", ".join(kinds))
         if config.mode is EnforcementLevel.WARN:
             return warn(code, reason, types=kinds)
@@ -157,7 +157,7 @@ class SensitiveDataGuard:
         if written is None:
             return [], "sensitive.too_much"
         inspection = self._inspector.inspect(written)
-        kinds = {_kind(one) for one in inspection.findings}
+        kinds = {_kind(one) for one in inspection.findings} if inspection.findings else set[str]()
         if self._patterns:
             kinds.update(self._own(seen))
         if kinds:

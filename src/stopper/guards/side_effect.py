@@ -21,9 +21,9 @@ from stopper.guards.classify import (
 from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
-    allow,
     allowing,
     block,
     enforced,
@@ -168,6 +168,8 @@ class SideEffectGuard:
 
     def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the call may go; no token is used up."""
+        if self._get_classification is None:
+            return self._judged(tool, args, None)
         return drive(self._judge(tool, args))
 
     async def judge_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
@@ -177,11 +179,11 @@ class SideEffectGuard:
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Use up the token that the call brought."""
         if not self._needs_token() or self.config.capability_token_arg not in args:
-            return allow()
+            return ALLOWED
         found = self._capability(tool, args)
         refusal = found if isinstance(found, Refusal) else self._used.use(found, self._clock())
         if refusal is None:
-            return allow()
+            return ALLOWED
         return enforced(self.config.enforcement_level, self._refused(tool, refusal))
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
@@ -192,9 +194,18 @@ class SideEffectGuard:
                 self._used.give_back(found)
 
     def _judge(self, tool: str, args: dict[str, Any]) -> Flow[GuardResult]:
-        if self.config.enforcement_level is EnforcementLevel.OFF:
-            return allow()
-        effect = yield from self._classify(tool, args)
+        explicit: Any = None
+        if not self._is_off and tool not in self.config.explicit_classifications:
+            explicit = self._get_classification(tool) if self._get_classification else None
+            if isinstance(explicit, Awaitable):
+                explicit = yield explicit
+        return self._judged(tool, args, explicit)
+
+    def _judged(self, tool: str, args: dict[str, Any], explicit: Class) -> GuardResult:
+        if self._is_off:
+            return ALLOWED
+        own = self.config.explicit_classifications.get(tool, explicit)
+        effect = self._classify(tool, args) if own is None else SideEffectClass(own)
         refused = self._forbidden(tool, effect)
         if refused is None and effect is not _READ_ONLY and self._needs_token():
             found = self._capability(tool, args)
@@ -204,14 +215,11 @@ class SideEffectGuard:
                 refused = self._refused(tool, Refusal("capability.used"))
         return enforced(self.config.enforcement_level, refused) if refused else _AS[effect]
 
-    def _classify(self, tool: str, args: dict[str, Any]) -> Flow[SideEffectClass]:
-        explicit: Any = self.config.explicit_classifications.get(tool)
-        if explicit is None and self._get_classification:
-            explicit = self._get_classification(tool)
-            if isinstance(explicit, Awaitable):
-                explicit = yield explicit
-        if explicit is not None:
-            return SideEffectClass(explicit)
+    @property
+    def _is_off(self) -> bool:
+        return self.config.enforcement_level is EnforcementLevel.OFF
+
+    def _classify(self, tool: str, args: dict[str, Any]) -> SideEffectClass:
         annotations = self._get_annotations(tool) if self._get_annotations else None
         told, done = by_annotations(annotations), by_arguments(tool, args)
         named = None if done and runs_code(tool) else by_name(tool)
@@ -235,9 +243,7 @@ class SideEffectGuard:
         return block(code, reason, classification=effect.value)
 
     def _needs_token(self) -> bool:
-        return self.config.require_capability_token and (
-            self.config.enforcement_level is not EnforcementLevel.OFF
-        )
+        return self.config.require_capability_token and not self._is_off
 
     def _capability(self, tool: str, args: dict[str, Any]) -> Any:
         assert self._key is not None  # noqa: S101  checked when the guard was made

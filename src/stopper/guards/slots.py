@@ -158,7 +158,12 @@ class LocalSlots:
             self._oldest = min(heads, key=_number, default=None)
 
     def _full(self, limits: Limits, place: _Place | None = None) -> str | None:
-        kept = {} if self._oldest in {None, place} else dict(self._oldest.limits)
+        if self._oldest is None:
+            for name, limit in limits:
+                if self._counts.get(name, 0) >= limit:
+                    return name
+            return None
+        kept = {} if self._oldest is place else dict(self._oldest.limits)
         for name, limit in limits:
             if self._counts.get(name, 0) + (name in kept) >= limit:
                 return name

@@ -16,7 +16,7 @@ from stopper.detect.decode import decoded_views
 from stopper.detect.known import KnownValues
 from stopper.detect.spelling import MAX_VALUE, check_value
 from stopper.guards.config import Config, configure
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import TooMuch, walk
 from stopper.guards.world import fresh_key, lock
 
@@ -136,10 +136,10 @@ class TaintGuard:
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the arguments carry outside what was read before."""
         if self.config.mode is EnforcementLevel.OFF or not self._read:
-            return allow()
+            return ALLOWED
         role = self._role(tool, args)
         if not (role.sends or role.fetches):
-            return allow()
+            return ALLOWED
         with self._lock:
             sources = [one for one in self._sources if one.is_secret or role.sends]
             assumed = [name for secret, name in self._read.items() if secret or role.sends]
@@ -151,14 +151,14 @@ class TaintGuard:
             reason = "The arguments nest too deep or are too many to look for what was read"
             return enforced(self.config.mode, block("guard.too_much", reason))
         if source is None:
-            return allow()
+            return ALLOWED
         code = "taint.secret" if source.is_secret else "taint.untrusted"
         return self._flow(code, tool, source.tool)
 
     def check_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:
         """Remember the output; it is always allowed."""
         self.record_output(tool, args, output)
-        return allow()
+        return ALLOWED
 
     def admit_output(self, tool: str, args: dict[str, Any], output: Any) -> GuardResult:
         """The same as `check_output`, for a chain."""

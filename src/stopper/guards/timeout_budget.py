@@ -10,10 +10,10 @@ from msgspec import Struct
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
+    ALLOWED,
     EnforcementLevel,
     GuardResult,
     Outcome,
-    allow,
     block,
     enforced,
     warn,
@@ -146,7 +146,7 @@ class TimeoutBudgetGuard:
         """Whether there is time left for one more call."""
         config = self.config
         if config.mode is EnforcementLevel.OFF:
-            return allow()
+            return ALLOWED
         now = self._clock()
         turn = self._turn.elapsed_ns(now) // NS_PER_MS
         plan = self._plan.elapsed_ns(now) // NS_PER_MS
@@ -154,7 +154,7 @@ class TimeoutBudgetGuard:
             return enforced(config.mode, _exceeded("Turn", turn, config.per_turn_budget_ms))
         if config.per_plan_budget_ms is not None and plan >= config.per_plan_budget_ms:
             return enforced(config.mode, _exceeded("Plan", plan, config.per_plan_budget_ms))
-        return (self._soft(turn, plan) if turn or plan else None) or allow()
+        return (self._soft(turn, plan) if turn or plan else None) or ALLOWED
 
     def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:  # noqa: ARG002
         """Count a call that ended just now, once for all that ran beside it."""

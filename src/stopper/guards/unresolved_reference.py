@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo, seen_of
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import shown_name
 
 __all__ = [
@@ -79,7 +79,7 @@ class UnresolvedReferenceGuard:
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether a reference is left in any argument, however deep."""
         if self.config.mode is EnforcementLevel.OFF or self._runs_code(tool):
-            return allow()
+            return ALLOWED
         seen = seen_of(memo, args).texts
         for name, texts in seen.groups:
             for text in texts:
@@ -87,7 +87,7 @@ class UnresolvedReferenceGuard:
                 if kind:
                     return self._found(name, kind)
         if seen.is_whole:
-            return allow()
+            return ALLOWED
         reason = "The arguments nest too deep or are too many to look at"
         return enforced(self.config.mode, block("guard.too_much", reason))
 
