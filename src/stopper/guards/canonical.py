@@ -1,6 +1,7 @@
 """One spelling for equal arguments, whatever the order of their keys."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ _LOOSE: Final = msgspec.msgpack.Encoder(
 )
 _STRICT: Final = msgspec.msgpack.Encoder(order="deterministic")
 _SIGNATURE_BYTES: Final = 16
+_MAX_NAME: Final = 256
+"""A longer name of a tool is not remembered."""
 
 
 def canonical(args: Any) -> bytes:
@@ -57,6 +60,13 @@ def signature(tool: str, args: Any, key: bytes) -> bytes:
 
 def signed(tool: str, body: bytes | None, key: bytes) -> bytes:
     """The signature of a call whose arguments were spelled already."""
+    head = _head if len(tool) <= _MAX_NAME else _head.__wrapped__
+    text = head(tool, is_alone=body is None) + (body or b"")
+    return blake2b(text, key=key, digest_size=_SIGNATURE_BYTES).digest()
+
+
+@lru_cache(maxsize=1024)
+def _head(tool: str, *, is_alone: bool) -> bytes:
+    """What tells one tool's arguments from another's, and from a tool that has none to tell."""
     name = tool.encode("utf-8", "surrogatepass")
-    head = b"%d:%b" % (-1 if body is None else len(name), name)
-    return blake2b(head + (body or b""), key=key, digest_size=_SIGNATURE_BYTES).digest()
+    return b"%d:%b" % (-1 if is_alone else len(name), name)

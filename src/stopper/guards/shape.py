@@ -88,12 +88,10 @@ class Shape:
             self._note(value, path, found)
         if depth >= MAX_DEPTH or self.says_nothing:
             return
-        if isinstance(value, list) and _LEAVES.issuperset(map(type, value)):
-            return
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             if type(item) not in _LEAVES and isinstance(item, _CONTAINERS):
                 below = self._child(key)
-                if not below.says_nothing:
+                if not (below.says_nothing or _is_flat(item)):
                     below.walk(item, _step(path, key), depth + 1, found)
 
     def _note(self, value: dict[str, Any], path: str, found: Faults) -> None:
@@ -211,6 +209,11 @@ def _hits(pattern: str, name: str) -> bool:
 @lru_cache(maxsize=1024)
 def _matcher(pattern: str) -> jsonschema_rs.Validator:
     return jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=PATTERNS)
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether a list has nothing below it that a schema could name."""
+    return isinstance(value, list) and _LEAVES.issuperset(map(type, value))
 
 
 def _step(path: str, key: str | int) -> str:
