@@ -16,7 +16,16 @@ from stopper.detect.origin import Piece, Pieces
 from stopper.detect.passes import runs
 from stopper.detect.sieve import Sieve
 
-__all__ = ["PRINTABLE", "SPELLED", "Opened", "ascii85", "base85", "legible", "lettered"]
+__all__ = [
+    "MIN_BASE64",
+    "PRINTABLE",
+    "SPELLED",
+    "Opened",
+    "ascii85",
+    "base85",
+    "legible",
+    "lettered",
+]
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24

@@ -17,6 +17,7 @@ from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 from stopper.detect.variables import assembled
+from stopper.detect.woven import woven
 
 __all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
 
@@ -209,7 +210,7 @@ class _Search:
         for one in rewritten:
             if one:
                 yield _below(view, *one)
-        for opened in _armoured(data, wanted):
+        for opened in _armoured(data, wanted & ~Decoder.WOVEN if view.guessed else wanted):
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
@@ -260,6 +261,7 @@ _ARMOURS: Final = (
     (Decoder.HIDDEN, hidden),
     (Decoder.TABLES, columned),
     (Decoder.VARIABLES, assembled),
+    (Decoder.WOVEN, woven),
 )
 
 

@@ -33,7 +33,8 @@ class Decoder:
     FOREIGN: Final = 131072
     TABLES: Final = 262144
     VARIABLES: Final = 524288
-    ALL: Final = 1048575
+    WOVEN: Final = 1048576
+    ALL: Final = 2097151
 
 
 NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN
@@ -112,6 +113,9 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
             rf"[\[({{]{_SPACE}*{before}[\"']{_SIGN}*[0-9]{_SIGN}*[\"']"
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
         ),
+    ),
+    Decoder.WOVEN: (
+        "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip

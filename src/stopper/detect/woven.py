@@ -1,0 +1,258 @@
+"""Tokens in pieces, between which the same stands again and again but for a number or a letter.
+
+Comments, logs, rows of a table, statements that add to a text, parts of a query: each has its own
+way to say what stands around a piece, and none has to be known.
+"""
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Iterable, Iterator
+from string import ascii_letters
+from typing import Final
+
+from stopper.detect.armour import MIN_BASE64, PRINTABLE, Opened
+from stopper.detect.origin import Piece, Pieces
+
+__all__ = ["woven"]
+
+_PAST: Final = b"\n\n\n"
+_MAX_GAP: Final = 160
+_MAX_TAIL: Final = 3
+_MAX_TRIED: Final = 3
+_WIDER: Final = 16
+_MIN_PIECES: Final = 3
+_MIN_JOINED: Final = 16
+_QUOTES: Final = bytes.maketrans(b"'`", b'""')
+_NUMBERS: Final = b"0123456789"
+_WILDS: Final = bytes.maketrans(b"123456789", b"000000000")
+
+_ALIKE: Final = bytes.maketrans(ascii_letters.encode(), b"a" * len(ascii_letters))
+_WORD = re.compile(rb"[A-Za-z0-9+/_=.-]*")
+# What names and times do not have: a digit beside a capital, or on both sides of a letter.
+_ODD = re.compile(
+    rb"[0-9](?:[A-SU-Z][A-Za-z0-9]|[a-wyz][0-9A-Z])|[A-Z][0-9][A-Za-z]|[a-z][0-9][A-Z]"
+)
+# Of which logs are full.
+_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40}")
+# What stands before a piece in a word: the sign of a changed line, or a name.
+_LEAD = re.compile(rb"[+-]|[A-Za-z_][A-Za-z0-9_.-]{0,31}?[+.]?=(?!=)")
+_TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
+# What may be another one in each gap: a number, or the one letter of a name.
+_WILD = re.compile(rb"[0-9]+|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
+_SIGN = re.compile(rb"[+/_=.-]")
+
+_Span = tuple[int, int]
+
+
+def woven(data: bytes) -> Iterator[Opened]:
+    """Three and more pieces put together, one of which looks like no name.
+
+    Where only blanks are between them they have one length, but for the first and the last. Base64
+    of which short pieces are filled up by themselves is undone piece by piece.
+    """
+    joined, decoded = _Row("grouped"), _Row("base64")
+    for chain in _chains(data):
+        for row in _rows(data, chain):
+            joined.add((data[start:end], start, end, 1) for start, end in row)
+        if any(data[end - 1 : end] == b"=" for _, end in chain[:-1]):
+            plain = [_unbase64(data[start:end]) for start, end in chain]
+            if not b"".join(plain).translate(None, PRINTABLE):
+                decoded.add((one, *span, 0) for one, span in zip(plain, chain, strict=True))
+    yield from (row.opened() for row in (joined, decoded) if row.parts)
+
+
+class _Row:
+    """Pieces one behind the other, and how they lead back."""
+
+    def __init__(self, name: str) -> None:
+        self.parts: list[bytes] = []
+        self._name = name
+        self._pieces: list[Piece] = []
+        self._at = 0
+
+    def add(self, pieces: Iterable[tuple[bytes, int, int, int]]) -> None:
+        for text, start, end, num in pieces:
+            self.parts.append(text)
+            self._pieces.append(Piece(self._at, start, end, num))
+            self._at += len(text)
+        self.parts.append(_PAST)
+        self._at += len(_PAST)
+
+    def opened(self) -> Opened:
+        return Opened(self._name, b"".join(self.parts), Pieces(lambda: self._pieces))
+
+
+def _unbase64(text: bytes) -> bytes:
+    """What a piece holds that no decoder of whole texts would take for base64."""
+    try:
+        return a2b_base64(text) if len(text) < MIN_BASE64 else b"\0"
+    except Error:
+        return b"\0"
+
+
+def _rows(data: bytes, chain: list[_Span]) -> Iterator[list[_Span]]:
+    """All pieces, and all but the first where that may be another word."""
+    bare = _bare(data, chain)
+    size = sum(end - start for start, end in bare)
+    if size >= _MIN_JOINED:
+        yield bare
+    first, last = bare[0]
+    if size - (last - first) >= _MIN_JOINED and not _ODD.search(data, first, last):
+        yield bare[1:]
+
+
+class _Text:
+    """Bytes that are read in both directions."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.backward = data[::-1]
+
+    def end(self, at: int) -> int:
+        """Where the word ends that goes on at `at`."""
+        word = _WORD.match(self.data, at)
+        return word.end() if word else at
+
+    def start(self, at: int) -> int:
+        """Where the word begins that `at` is in or behind."""
+        size = len(self.data)
+        word = _WORD.match(self.backward, size - at)
+        return size - word.end() if word else at
+
+
+def _chains(data: bytes) -> Iterator[list[_Span]]:
+    text = _Text(data.translate(_QUOTES))
+    done = at = 0
+    while odd := _ODD.search(data, at):
+        start, at = max(done, text.start(odd.start())), text.end(odd.end())
+        if _ID.fullmatch(data, start, at):
+            continue
+        chain = _chain(text, (start, at), done)
+        if chain:
+            done = at = chain[-1][1]
+            yield chain
+
+
+def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
+    """The pieces, from `least` on, of which this word is one; none for less than three."""
+    data = text.data
+    lead = _LEAD.match(data, *word)
+    one = lead.end() if lead else word[0], word[1]
+    tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
+    for start in _alike(data, one, tail, least):
+        first, last = sorted((one, (start, text.end(start))))
+        gap = data[first[1] : last[0]]
+        if first[0] == first[1] or last[0] == last[1] or _PAST in gap:
+            continue
+        if not _is_again(data, gap, first[0], last[1]):
+            continue
+        sizes = first[1] - first[0], last[1] - last[0]
+        even = max(sizes) if gap.isspace() else 0
+        chain = [first, last]
+        if sizes[0] >= even:
+            parts = _WILD.split(gap[::-1])
+            before = [*_before(text, first[0], parts, even, least=least, is_led=bool(lead))]
+            chain = [*before[::-1], *chain]
+        if sizes[1] >= even:
+            chain += _behind(text, last[1], _WILD.split(gap), even)
+        if len(chain) >= _MIN_PIECES and (
+            not even or sum(end - start == even for start, end in chain) > 1
+        ):
+            return chain
+    return []
+
+
+def _is_again(data: bytes, gap: bytes, start: int, end: int) -> bool:
+    """Whether at `end` or before `start` may stand such a gap, which is quickly told."""
+    shape = gap.translate(_ALIKE, _NUMBERS)
+    size = len(gap) + _WIDER
+    behind = data[end : end + size].translate(_ALIKE, _NUMBERS)
+    before = data[max(0, start - size) : start].translate(_ALIKE, _NUMBERS)
+    return behind.startswith(shape) or before.endswith(shape)
+
+
+def _tail(data: bytes, at: int) -> bytes:
+    """What ends the gap before `at`."""
+    found = _TAIL.search(data, max(0, at - _MAX_TAIL), at)
+    return found[0] if found else b""
+
+
+def _alike(data: bytes, one: _Span, tail: bytes, least: int) -> Iterator[int]:
+    """Where another piece may begin: behind the same tail, nearest first."""
+    if not tail:
+        return
+    at = one[1] - 1
+    for _ in range(_MAX_TRIED):
+        at = data.find(tail, at + 1, one[1] + _MAX_GAP)
+        if at < 0:
+            break
+        yield at + len(tail)
+    at = one[0] - len(tail)
+    for _ in range(_MAX_TRIED):
+        at = data.rfind(tail, max(least, one[0] - _MAX_GAP), at + len(tail) - 1)
+        if at < 0:
+            break
+        yield at + len(tail)
+
+
+def _behind(text: _Text, at: int, gap: list[bytes], even: int) -> Iterator[_Span]:
+    """The pieces behind `at` with the same in every gap; none longer than `even`, if it is given.
+
+    Of what is shorter than that only one.
+    """
+    while (start := _past(text.data, at, gap)) > at:
+        at = text.end(start)
+        if at == start or 0 < even < at - start:
+            return
+        yield start, at
+        if at - start < even:
+            return
+
+
+def _before(
+    text: _Text, at: int, gap: list[bytes], even: int, *, least: int, is_led: bool
+) -> Iterator[_Span]:
+    """The same before `at`, nearest first; `gap` is turned round."""
+    size = len(text.data)
+    while (past := _past(text.backward, size - at, gap)) >= 0:
+        end = size - past
+        at = max(least, text.start(end))
+        lead = _LEAD.match(text.data, at, end) if is_led else None
+        at = lead.end() if lead else at
+        if at >= end or 0 < even < end - at:
+            return
+        yield at, end
+        if end - at < even:
+            return
+
+
+def _past(data: bytes, at: int, gap: list[bytes]) -> int:
+    """Where the gap ends that begins at `at`; -1 where there is another."""
+    for number, part in enumerate(gap):
+        if number:
+            wild = _WILD.match(data, at)
+            if wild is None:
+                return -1
+            at = wild.end()
+        if not data.startswith(part, at):
+            return -1
+        at += len(part)
+    return at
+
+
+def _bare(data: bytes, chain: list[_Span]) -> list[_Span]:
+    """Without what all begin and end with, up to a sign."""
+    pieces = [data[start:end] for start, end in chain]
+    before = _common(pieces)
+    after = _common([piece[before:][::-1] for piece in pieces])
+    return [(start + before, end - after) for start, end in chain]
+
+
+def _common(pieces: list[bytes]) -> int:
+    """How much all begin with, to the last sign in it; one digit is as good as another."""
+    masked = [piece.translate(_WILDS) for piece in pieces]
+    first, last = min(masked), max(masked)
+    pairs = zip(first, last, strict=False)
+    size = next((at for at, (one, other) in enumerate(pairs) if one != other), len(first))
+    signs = [*_SIGN.finditer(first, 0, size)]
+    return signs[-1].end() if signs else 0
