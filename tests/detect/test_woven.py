@@ -82,6 +82,7 @@ PLAIN = {
     "two are no row": "// a1B2c3D4e5\n// f6G7h8I9j0\n\nend",
     "the gaps differ": "a1B2c3D4e5, f6G7h8I9j0; k1L2m3N4o5: p6",
     "words are not of one length": "a1B2c3D4e5 is what k1L2m3N4 was before",
+    "they are tokens by themselves": f"{TOKEN} and {TOKEN[::-1]}0 and {TOKEN}",
     "identifiers of a log": "\n".join(f"{number:08x}-0000-4000-8000-000000000000 done" for number in range(9)),
 }  # fmt: skip
 

@@ -12,6 +12,9 @@ from stopper.detect.origin import Piece, Pieces
 __all__ = ["dumped", "hidden", "numbered", "pieced", "uuencoded"]
 
 _MAX_BYTE: Final = 255
+_MIN_BLOB: Final = 8
+"""Fewer bytes are no compressed stream."""
+
 _PAST: Final = b"\n\n\n"
 # Between two numbers stands what separates items, or the end and the beginning of `chr(...)`.
 _NUMBERS = re.compile(
@@ -88,7 +91,7 @@ def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
     blobs: list[_Found] = []
     at = 0
     for plain, start, end in found:
-        if not plain.isascii():
+        if len(plain) >= _MIN_BLOB and not plain.isascii():
             blobs.append((plain, start, end))
         for first, last in legible(plain):
             parts += (plain[first:last], _PAST)

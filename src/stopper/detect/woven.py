@@ -21,6 +21,9 @@ _MAX_TAIL: Final = 3
 _MAX_TRIED: Final = 3
 _WIDER: Final = 16
 _MIN_PIECES: Final = 3
+_MAX_PIECE: Final = 34
+"""Longer ones are lines of one length, or else tokens by themselves."""
+
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
 _NUMBERS: Final = b"0123456789"
@@ -155,11 +158,18 @@ def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
             chain = [*before[::-1], *chain]
         if sizes[1] >= even:
             chain += _behind(text, last[1], _WILD.split(gap), even)
-        if len(chain) >= _MIN_PIECES and (
-            not even or sum(end - start == even for start, end in chain) > 1
-        ):
+        if len(chain) >= _MIN_PIECES and _is_one(chain, gap):
             return chain
     return []
+
+
+def _is_one(chain: list[_Span], gap: bytes) -> bool:
+    """Whether these are pieces of one token, and no words, and no tokens by themselves."""
+    sizes = [end - start for start, end in chain]
+    if not gap.isspace() and max(sizes) <= _MAX_PIECE:
+        return True
+    is_even = len(set(sizes[1:-1])) == 1 and sizes.count(sizes[1]) > 1
+    return is_even and (gap.isspace() or b"\n" in gap)
 
 
 def _is_again(data: bytes, gap: bytes, start: int, end: int) -> bool:
