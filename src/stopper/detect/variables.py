@@ -35,7 +35,7 @@ _DIGIT = re.compile(rb"[0-9]")
 # A literal given to a name, in quotes or, in a shell, without.
 _SET = re.compile(
     rb"=(?<![=!<>]=)(?:[ \t]{0,4}[A-Za-z@]?([\"'`])(%b{2,%d}+)\1"
-    rb"|(?<=[A-Za-z0-9_]=)([A-Za-z0-9+/_.-]{2,%d}+={0,2})(?=[;&\s]|\Z))"
+    rb"|(?<=[A-Za-z0-9_]=)([A-Za-z0-9+/_.-]{2,%d}+={0,2})(?=[;&\s]))"
     % (_SIGN, _MAX_PART, _MAX_PART)
 )
 # What puts two together, and the second of them.
