@@ -10,7 +10,7 @@ from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_device
 from stopper.detect.commands.permissions import note_setuid
 from stopper.detect.commands.taint import REMOTE, SECRET, UNKNOWN, blend
-from stopper.detect.commands.writes import is_system, note_delete, note_read, note_write
+from stopper.detect.commands.writes import MOVED, is_system, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def _move(shell: "Shell", call: "Call") -> str:
         _into_folder(shell, sources, target)
         note_write(shell, target, UNKNOWN, adds=True)
         full = shell.places.resolve(target, shell.cwd)
+        if len(sources) == 1:
+            shell.files[MOVED + full] = shell.places.resolve(sources[0], shell.cwd)
         if sources:
             shell.files[full] = shell.read(sources[0])
             if shell.is_strange(shell.places.resolve(sources[0], shell.cwd)):

@@ -42,6 +42,13 @@ _SOUGHT = re.compile(
     re.IGNORECASE,
 )
 _KEYS_SOUGHT = re.compile(r"AKIA|PRIVATE KEY|BEGIN|ghp_|sk-|xox|password|secret", re.IGNORECASE)
+_KEYS_NAMED = re.compile(
+    r"[.*\\b]{0,4}(?:AKIA.{0,40}|.{0,20}PRIVATE KEY.{0,9}|SECRET|PASSWORD|PASSWD|passw(?:or)?d"
+    r"|secret|API_?KEY|api_?key|TOKEN|(?:secret|password|token|api_?key|\\?\|){3,9})[.*\\b=:]{0,4}"
+)
+"""Patterns that fit credentials, and no name in code."""
+_KEYS_TAKEN = re.compile(r"(?:Bearer|gh[pousr]_|AKIA|\bsk-|xox|eyJ)[\s\\]{0,3}[\[.(]")
+"""Patterns that cut a credential out of what they read."""
 _SOUGHT_NAMES = re.compile(
     r"passw|secret|api.?key|_?key\b|token|credential|\baws|\bauth|_pass\b|\bdb_|private",
     re.IGNORECASE,
@@ -301,14 +308,15 @@ def _grep(shell: "Shell", call: "Call") -> str:
     options = read_options(call.args, values)
     has_pattern = bool(options.all_values("-e", "-f", "--regexp")) or options.has("--files")
     paths = options.operands if has_pattern else options.operands[1:]
-    if not paths:
+    deep = call.name in {"rg", "ag", "ack"} or options.has("-r", "-R", "--recursive")
+    if not paths and (call.stdin or not deep or options.has("--files")):
         return _filtered(shell, call, options)
+    paths = paths or ["."]
     pattern = "".join([*options.all_values("-e", "--regexp"), *options.operands[:1]])
     settings = all(re.search(r"(?:^|/)\.env[\w.-]*$", path) for path in paths)
     if settings and pattern.replace("_", "").isalpha() and not is_secret_name(pattern):
         # one setting among the others
         return UNKNOWN
-    deep = call.name in {"rg", "ag", "ack"} or options.has("-r", "-R", "--recursive")
     if deep and _SOUGHT.search(pattern):
         for path in shell.some(paths):
             _note_search(shell, path)
@@ -318,8 +326,14 @@ def _grep(shell: "Shell", call: "Call") -> str:
             if not found.isdisjoint({Scope.HOME, Scope.ROOT}):
                 return SECRET
     if options.has("-l", "--files-with-matches", "-c", "-q", "--quiet"):
-        return UNKNOWN
+        return _named(shell, pattern, paths) if deep and options.has("-l") else UNKNOWN
     return blend(*(note_read(shell, path) for path in shell.some(paths)))
+
+
+def _named(shell: "Shell", pattern: str, paths: list[str]) -> str:
+    """The names of files in which a credential is sought in all of the workspace."""
+    whole = {shell.places.scope(path, shell.cwd) for path in paths} == {Scope.WHOLE_WORKSPACE}
+    return ".env\n" if whole and _KEYS_NAMED.fullmatch(pattern) else UNKNOWN
 
 
 def _filtered(shell: "Shell", call: "Call", options: "Options") -> str:
@@ -331,6 +345,8 @@ def _filtered(shell: "Shell", call: "Call", options: "Options") -> str:
         shell.note_secret(pattern, Scope.WORKSPACE, "command.prints_credential")
     if call.stdin == SECRET and pattern.isupper() and not is_secret_name(pattern):
         return UNKNOWN
+    if options.has("-o", "--only-matching") and _KEYS_TAKEN.search(pattern):
+        shell.note_secret(pattern, Scope.WORKSPACE, "command.prints_credential")
     if asks_environment(shell, pattern, call.stdin):
         return SECRET
     if options.has("--files"):

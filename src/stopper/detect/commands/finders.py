@@ -114,8 +114,12 @@ def _find(shell: "Shell", call: Call) -> str:
                 (n for n in range(place + 1, len(tests)) if tests[n] in {";", "+"}), len(tests)
             )
             words = tests[place + 1 : end]
-            for path in found if words else ():
+            outputs = [
                 shell.run_argv([word.replace(_REPLACE, path) for word in words])
+                for path in (found if words else ())
+            ]
+            if words[:1] == ["cat"]:
+                return "".join(outputs)
         elif test in {"-fprint", "-fprintf", "-fls", "-fprint0"} and place + 1 < len(tests):
             note = tests[place + 1]
             shell.run_argv(["tee", note], UNKNOWN)

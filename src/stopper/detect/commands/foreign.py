@@ -16,7 +16,7 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["MAX_LITERALS", "STRING", "literal", "note_leak", "note_orm", "scan"]
+__all__ = ["MAX_LITERALS", "STRING", "literal", "note_leak", "note_orm", "note_picked", "scan"]
 
 MAX_LITERALS: Final = 200
 _MAX_DECODED: Final = 3
@@ -103,7 +103,7 @@ _SHELLISH: Final = lazy(
     r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline|`\$|qx\b|%x|\bcmd\b|Open3|Kernel"
 )
 _NETWORK: Final = lazy(
-    r"https?[.:]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"
+    r"https?[.:]|require\(['\"](?:node:)?(?:https?2?|tls|dgram|dns)['\"]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"
     r"|open-uri|Socket"
 )
 _FETCHED: Final = lazy(
@@ -132,6 +132,15 @@ _DECODED: Final = lazy(
 _HEXED: Final = lazy(rf"(?:hex2bin|pack)\s*\(?\s*(?:['\"]H\*['\"]\s*,\s*)?{STRING}")
 
 
+_ENV_PICKED: Final = lazy(
+    r"(?:os\.environ\.items\(\)|\.entries\(process\.env\)|\bENV\.(?:select|each\w{0,5}|filter|find_all|to_h)\b"
+    r"|\bos\.environ\[\w{1,20}\]|\bprocess\.env\[\w{1,20}\]|\$ENV\{\$_\})"
+    r"[^;\n]{0,120}(?:\bif\b|filter|\{|~|grep)[^;\n]{0,60}(?:KEY|SECRET|TOKEN|PASS|key|secret|token|pass)"
+)
+"""Credentials picked from the environment by their names, with what they hold."""
+_ENV_HIDDEN: Final = lazy(
+    r"\*{3}|\[:\d|\.slice\(|\.length\b|\blen\(|\bbool\(|\.pop\(|\bdel\b|delete\b"
+)
 _EVALS: Final = lazy(
     rf"(?<![\w.])(?:eval|instance_eval|class_eval|Code\.eval_string|loadstring|load|assert|EVAL"
     rf"|new Function|Function|vm\.run\w{{2,20}}|create_function)\b\s{{0,9}}\(?\s{{0,9}}{STRING}"
@@ -237,6 +246,12 @@ def note_leak(shell: "Shell", code: str, language: str) -> None:
     secret += [text for text in literals if text in {"/etc/passwd", "/etc/group"}]
     if (secret or whole) and _NETWORK.search(code):
         shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
+
+
+def note_picked(shell: "Shell", code: str, language: str) -> None:
+    """Credentials that code prints from its environment, picked by their names."""
+    if _ENV_PICKED.search(code) and not _ENV_HIDDEN.search(code):
+        shell.note_secret(language, Scope.WORKSPACE, "command.prints_credential")
 
 
 def _note_script(shell: "Shell", code: str) -> None:

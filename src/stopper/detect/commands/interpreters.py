@@ -15,7 +15,7 @@ from stopper.detect.commands.codetexts import (
 )
 from stopper.detect.commands.flow import asks_environment, generic, read_all
 from stopper.detect.commands.folds import fold_code
-from stopper.detect.commands.foreign import MAX_LITERALS, note_leak, note_orm, scan
+from stopper.detect.commands.foreign import MAX_LITERALS, note_leak, note_orm, note_picked, scan
 from stopper.detect.commands.inert import is_inert
 from stopper.detect.commands.options import read_options
 from stopper.detect.commands.pycode import MAX_CODE, run_python
@@ -298,6 +298,7 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         _note_posted(shell, code, plain)
     else:
         scan(shell, home_literals(plain), language)
+    note_picked(shell, plain, language)
     _note_saved(shell, plain)
 
 

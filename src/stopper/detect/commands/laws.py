@@ -10,6 +10,7 @@ from stopper.detect.commands.humps import unhump
 from stopper.detect.commands.manifests import note_manifest, note_policy
 from stopper.detect.commands.queries import note_redis, note_sql
 from stopper.detect.commands.stages import CONTAINERS, is_own, note_rebuilt
+from stopper.detect.commands.strangers import STRANGE_WORDS, is_stranger
 from stopper.detect.commands.taint import ENCODED, REMOTE
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.lazy import lazy
@@ -101,9 +102,7 @@ _STORES: Final = lazy(r"\bflush_all\b|\b(?:SHUTDOWN|drop\s+(?:table|database))\b
 _APPLIERS: Final = frozenset({"kubectl", "oc", "k", "kubecolor", "k3s", "microk8s"})
 _POLICED: Final = frozenset({"vault", "bao", "consul", "nomad", "mc", "aws", "minio"})
 _STRANGERS: Final = lazy(
-    r"(?<![a-z])(?:unknown|anon(?:ymous)?|strangers?|untrusted|outside|external|attacker|evil|exfil|loot|drop"
-    r"|intake|malicious|rogue)(?![a-z])",
-    re.IGNORECASE,
+    rf"(?<![a-z])(?:{STRANGE_WORDS}|outside|external|drop|intake)(?![a-z])", re.IGNORECASE
 )
 _STATED: Final = frozenset(
     {"-c", "-e", "-q", "-Q", "--query", "--execute", "--command", "--sql", "-s"}
@@ -283,6 +282,8 @@ def _note_extension(shell: "Shell", call: "Call") -> None:
 
 def _note_image(shell: "Shell", call: "Call") -> None:
     """An image of a registry that few use is run where people live on what it replaces."""
+    if call.args[:1] in (["run"], ["create"]):
+        _note_started(shell, call)
     if not ({"set", "image"} <= set(call.args) or "patch" in call.args):
         return
     for arg in call.args[:_MAX_ARGUMENTS]:
@@ -292,6 +293,14 @@ def _note_image(shell: "Shell", call: "Call") -> None:
         usual = any(fnmatchcase(image[1], known) for known in _WORDS["law_registries"])
         if not usual or _STRANGERS.search(image[2]):
             shell.add(EffectKind.REMOTE_CODE, arg, Scope.REMOTE, "command.runs_remote_code")
+
+
+def _note_started(shell: "Shell", call: "Call") -> None:
+    """An image of a stranger's that is started."""
+    words = [word for arg in call.args[:_MAX_ARGUMENTS] for word in arg.split("=", 1)]
+    for name, value in pairwise(words):
+        if name == "--image" and is_stranger(value.rpartition("/")[0]):
+            shell.add(EffectKind.REMOTE_CODE, value, Scope.REMOTE, "command.runs_remote_code")
 
 
 def _note_talk(shell: "Shell", call: "Call") -> None:
@@ -328,6 +337,8 @@ def _note_tool(shell: "Shell", call: "Call") -> None:
             continue
         image = arg.partition("@")[0].rpartition("/")[2].partition(":")[0]
         tool = _TOOLS.get(image, image)
+        if is_stranger(arg.rpartition("/")[0]):
+            shell.add(EffectKind.REMOTE_CODE, arg, Scope.REMOTE, "command.runs_remote_code")
         rest = call.args[place + 1 :]
         if tool in _WORDS["image_tools"] and rest and rest[0] not in {tool, "sh", "bash"}:
             shell.run_argv([tool, *rest], call.stdin)

@@ -8,6 +8,7 @@ from stopper.detect.commands.apis import note_request
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_outside
 from stopper.detect.commands.redirects import is_here
+from stopper.detect.commands.strangers import is_nameless
 from stopper.detect.commands.tables import is_strange
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import is_whole, note_read, note_write
@@ -46,6 +47,7 @@ _SAVERS = frozenset({"http", "https", "xh", "fetch"})
 _HTTP_VALUES = frozenset({"-o", "--output", "-a", "--auth", "-A", "--auth-type"})
 _FILE_VALUES = frozenset({"-o", "--out", "--output", "-d", "--dir", "-x", "-s", "-n", "-j"})
 _METHODS = frozenset({"DELETE", "PATCH", "PUT", "POST"})
+_PIPED = frozenset({"-", "/dev/stdin"})
 _PRINTED = frozenset({"-", "/dev/stdout"})
 _BODIES = ("-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "--data-ascii",
            "--json", "-F", "--form", "--form-string")  # fmt: skip
@@ -119,12 +121,13 @@ def _note_body(shell: "Shell", body: str, hosts: list[str], stdin: str, *, form:
     match = re.match(r"(?:[^=@]*=)?[@<](.+)" if form else r"[\w.-]*@(.+)", body, re.DOTALL)
     if match is not None:
         path = match[1].partition(";")[0]
-        content = stdin if path in {"-", "/dev/stdin"} else note_read(shell, path)
+        content = stdin if path in _PIPED else note_read(shell, path)
     here = bool(hosts) and all(map(is_here, hosts))
     if here and not (shell.forwards and path):
         return
     drop = any(_SEND_HOSTS.search(host) for host in hosts)
     leaks = SECRET in content or ENCODED in content
+    leaks = leaks or (path in _PIPED and UNKNOWN in content and any(map(is_nameless, hosts)))
     if path and path != "-":
         leaks = leaks or is_outside(path) or (form and drop)
         leaks = leaks or (_ARCHIVE.search(path) is not None and path != "-" and drop)

@@ -20,6 +20,8 @@ _PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
 _CORE = re.compile(
     r"/(?:etc|usr|boot|root|var|lib\w*|s?bin|etc/ss[hl](?:/private)?|usr/(?:local/)?(?:s?bin|lib))"
 )
+_STATE = re.compile(r"/var/lib/(?:docker|containerd|kubelet|dpkg|apt|rpm|systemd|etcd|snapd)\Z")
+"""What the machine's own programs keep, and only root may change."""
 _TRUSTED = re.compile(r"(?::|(?:root|0|bin|daemon|sys|adm|syslog)(?=[:.]|$))")
 """A group alone, or one of the machine's own users."""
 _OWN_FOLDER = re.compile(r"/(?:app|src|code|workspaces?|project)(?:/|\Z)")
@@ -126,7 +128,9 @@ def _chown(shell: "Shell", call: "Call") -> str:
         broad = scope is Scope.ROOT or (whole and not mine)
         every = shell.places.is_all(path) and (is_system(full) or full.startswith("/var/lib/"))
         system = scope is Scope.OUTSIDE and (
-            every or full.startswith(("/etc", "/usr/", "/lib", "/bin"))
+            every
+            or (others and _STATE.match(full) is not None)
+            or full.startswith(("/etc", "/usr/", "/lib", "/bin"))
         )
         grave = not _OWN_FOLDER.match(full) and (
             ((recursive or full == "/") and (broad or system))

@@ -14,6 +14,7 @@ from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.scope import GLOBS
 from stopper.detect.commands.scripts import SSH_VALUES
 from stopper.detect.commands.stages import CONTAINERS, is_named_live, is_sandbox
+from stopper.detect.commands.strangers import is_nameless, is_stranger
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.writes import note_read, note_write
@@ -36,9 +37,6 @@ _RESTORES = re.compile(
     r"|mongorestore)\b"
 )
 _KEEPS = re.compile(r"(?:sudo )?(?:cat|tee|dd)\b")
-_ADDRESS = re.compile(
-    r"(?:^|@)(?!10\.|127\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.)\d{1,3}(?:\.\d{1,3}){3}$"
-)
 _ROOT = frozenset({None, "root", "#0", "0"})
 _NOBODY = frozenset({"#-1", "#4294967295"})
 """Users that do not exist, which an old `sudo` takes for root."""
@@ -434,7 +432,9 @@ def _note_piped(shell: "Shell", stdin: str, code: str, operands: list[str]) -> N
     """Credentials that go to another machine, and archives that an unnamed one keeps."""
     if SECRET in stdin and not _RESTORES.match(code):
         shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_credential")
-    elif _KEEPS.match(code) and any(map(_ADDRESS.search, operands[:1])):
+    elif any(map(is_stranger, operands[:1])) or (
+        _KEEPS.match(code) and any(map(is_nameless, operands[:1]))
+    ):
         shell.add(EffectKind.EXFILTRATE, "ssh", Scope.REMOTE, "command.sends_data")
 
 

@@ -52,6 +52,8 @@ CONTAINERS: Final = frozenset({"docker", "podman", "nerdctl"})
 _COMPOSERS: Final = frozenset({"docker-compose", "podman-compose"})
 _CLUSTERS: Final = frozenset({"kubectl", "oc", "k", "kubecolor", "microk8s.kubectl"})
 _REMOVALS: Final = frozenset({"command.deletes_volumes", "command.removes_all_containers"})
+_APPLIED: Final = ("-s", "--stack", "-var-file", "-chdir", "--terragrunt-working-dir")
+"""Options that name the stage to which a plan is applied."""
 _CLUSTER_WIDE: Final = lazy(
     r"(?:ns|namespaces?|nodes?|no|pv|persistentvolumes?|crds?|customresourcedefinitions?"
     r"|clusterrole(?:binding)?s?|storageclass(?:es)?|sc|apiservices?|\w+webhookconfigurations?)"
@@ -201,6 +203,9 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
         wide = options.has("-A", "--all-namespaces") or any(map(_CLUSTER_WIDE.match, targets))
         names = options.all_values("-n", "--namespace")
         return rule.verb == "delete" and not wide and bool(names) and all(map(is_sandbox, names))
+    if rule.reason == "command.applies_unattended":
+        stages = options.all_values(*_APPLIED)
+        return bool(stages) and all(map(is_sandbox, stages))
     if rule.reason not in _REMOVALS:
         return False
     if call.name in _COMPOSERS or (call.name in CONTAINERS and rule.verb.startswith("compose ")):

@@ -9,6 +9,7 @@ from stopper.data.commands import Program, Rule, load_commands
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.scope import GLOBS
 from stopper.detect.commands.stages import is_own, is_sandboxed
+from stopper.detect.commands.strangers import is_stranger, owner_is_stranger
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -135,12 +136,14 @@ def _excuses(options: Options, pattern: str) -> bool:
 
 
 def is_strange(url: str) -> bool:
-    """Whether an address is on a host from which code is not fetched every day."""
+    """Whether an address is on a host from which code is not fetched every day, or a stranger's."""
     match = _HOST.search(url)
     if match is None:
         return False
     host = (match[1] or match[2]).lower()
-    return _any_of(_CODE_HOSTS).match(host) is None
+    if _any_of(_CODE_HOSTS).match(host) is None or host.startswith("gist."):
+        return True
+    return owner_is_stranger(url[match.end() :])
 
 
 def controls(host: str) -> bool:
@@ -151,7 +154,9 @@ def controls(host: str) -> bool:
 def _is_strange_module(path: str) -> bool:
     """Whether a Go module is on a host from which modules are not fetched every day."""
     match = _MODULE.match(path)
-    return match is not None and _any_of(_MODULE_HOSTS).match(match[1]) is None
+    if match is None:
+        return False
+    return _any_of(_MODULE_HOSTS).match(match[1]) is None or owner_is_stranger(path[match.end(1) :])
 
 
 def _is_unsafe(url: str) -> bool:
@@ -174,5 +179,6 @@ _TESTS: "dict[str, Callable[[str], bool]]" = {
     "strange://": is_strange,
     "package://": _is_unsafe,
     "module://": _is_strange_module,
+    "stranger://": is_stranger,
     "service://": _is_known_service,
 }

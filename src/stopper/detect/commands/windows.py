@@ -184,7 +184,8 @@ def _run(shell: "Shell", stage: Stage, whole: str, depth: int) -> None:
     if name in _DELETERS:
         delete(shell, stage, whole)
     elif name in _WRITERS:
-        write(shell, words[1:], adds=name in {"add-content", "ac"})
+        adds, empties = name in {"add-content", "ac"}, name in {"clear-content", "clc"}
+        write(shell, words[1:], adds=adds, empties=empties)
     _apply(shell, name, stage.rest, stage.rest.strip()[:80] or name)
     if name not in _RULES:
         _note_verb(shell, stage)

@@ -15,6 +15,7 @@ __all__ = ["delete", "note_calls", "redirect", "write"]
 
 _MAX_CALLS: Final = 100
 _LOGINS: Final = re.compile(r"(?:/\.ssh|/programdata/ssh)/(?:administrators_)?authorized_keys")
+_PERSONAL: Final = re.compile(r"/(?:documents|desktop|pictures|music|videos|onedrive)/")
 _LISTERS: Final = frozenset({"get-childitem", "gci", "dir", "ls", "get-item", "gi", "resolve-path"})
 _LISTED_PATH: Final = lazy(
     r"\b(?:dir|gci|ls|get-childitem|gi|get-item)\b[^|\n]{0,200}?((?:[a-z]:\\|~[\\/]|\$home\b|\$env:\w|%\w{1,40}%)[^\s|\"']{0,200})"
@@ -93,7 +94,7 @@ def delete(shell: "Shell", stage: Stage, whole: str) -> None:
         shell.add(EffectKind.DELETE, path, scope_of(shell, path), reason)
 
 
-def write(shell: "Shell", words: list[str], *, adds: bool) -> None:
+def write(shell: "Shell", words: list[str], *, adds: bool, empties: bool = False) -> None:
     """Note that the first path among some words is written."""
     path = next((word for word in words if not _is_option(word)), "")
     if path:
@@ -105,7 +106,9 @@ def write(shell: "Shell", words: list[str], *, adds: bool) -> None:
         if _LOGINS.search(plain):
             shell.add(EffectKind.PERSISTENCE, path, Scope.HOME, "command.adds_key")
         scope = scope_of(shell, path)
-        shell.add(EffectKind.OVERWRITE, path, scope, "command.overwrites", reversible=adds)
+        lost = empties and _PERSONAL.search(plain) is not None
+        reason = "command.overwrites_many" if lost else "command.overwrites"
+        shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=adds)
 
 
 def redirect(shell: "Shell", words: list[str]) -> None:

@@ -22,9 +22,20 @@ from stopper.detect.lazy import lazy
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["WILD", "is_brought", "is_system", "is_whole", "note_delete", "note_read", "note_write"]
+__all__ = [
+    "MOVED",
+    "WILD",
+    "is_brought",
+    "is_system",
+    "is_whole",
+    "note_delete",
+    "note_read",
+    "note_write",
+]
 
 MAX_FILES = 256
+MOVED = "moved:"
+"""The key under which a shell keeps what a path was before it was moved."""
 _WORDS = load_commands().words
 _OUTPUTS = _WORDS["output_folders"]
 _OUTPUT_FILES = tuple(sorted(_WORDS["output_files"]))
@@ -181,10 +192,11 @@ def _note_replaced(
 
 
 def _is_hook(full: str, content: str, *, append: bool) -> bool:
+    if full.endswith(".pth"):
+        # weights of a model end so as well
+        return _MODULE_WORDS.search(content) is not None
     if REMOTE in content or (append and not content.strip(UNKNOWN)):
         return True
-    if full.endswith(".pth"):
-        return _MODULE_WORDS.search(content) is not None
     return runs_command(content)
 
 
@@ -216,6 +228,9 @@ def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
         shell.add(EffectKind.DISK, path, Scope.ROOT, "command.deletes_device")
         return
     note_gone(shell, path, full)
+    origin = shell.files.pop(MOVED + full, "") if shell.files else ""
+    if origin:
+        note_delete(shell, origin, recursive=recursive)
     if _GIT.search(full):
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.deletes_git")
         return
