@@ -13,7 +13,7 @@ from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.gate import PATTERNS, Decoder, needed
 from stopper.detect.inflate import compressed
-from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
+from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.rewrite import joined, quoted_printable, regrouped, unnulled
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
@@ -35,6 +35,7 @@ DECODERS: dict[str, tuple[int, Callable[[bytes], Iterable[object]]]] = {
     "tables": (Decoder.TABLES, columned),
     "variables": (Decoder.VARIABLES, assembled),
     "uuencoded": (Decoder.UUENCODED, uuencoded),
+    "backslashed": (Decoder.BACKSLASHED, backslashed),
     "woven": (Decoder.WOVEN, woven),
     "compressed": (Decoder.PACKED, lambda data: [] if data[:1] == b"x" else compressed(data, 9999)),
 }
@@ -43,7 +44,7 @@ PIECES = st.sampled_from(
     [b"=41", b"=\n", b"= \r\n", b"\0", b"a", b"abcdefghijklmnop", b"\n", b"\r\n", b"\\\n", b"   ", b".", b'"', b"'", b"+", b" ", b"41 ",
      b"4142 ", b"0x41, ", b"a b ", b"==", base64.b64encode(SECRET), SECRET.hex().encode(), base64.b32encode(SECRET),
      base64.a85encode(SECRET), base64.b85encode(SECRET), gzip.compress(SECRET), b"\xff", b"\xe2\x80\x8b", b"||", b"<>", b"\\", b"_-/",
-     b"103, ", b"chr(104).", b"147 ", b"U+0067 ", "\U000e0067".encode() * 4, "\ufe01\U000e0150".encode() * 3, b"<b>", b"</i>", b"]]><![CDATA[", b"\x1b[31m", b" _\n", b"01100111", b"01101000 ", b'"aB", ', b"'c1',", b"00000010: 6768 705f  ", b"0000 67 68 70 5f", b"begin 644 a\n", b"M,C R-2TP,2TP,2!S=&%R\n", b"G h p ", b"x +=", b"PK\3\4", b"// a1B2c\n", b"k += x9Y8\n", b"7aB, ",
+     b"103, ", b"chr(104).", b"147 ", b"U+0067 ", "\U000e0067".encode() * 4, "\ufe01\U000e0150".encode() * 3, b"<b>", b"</i>", b"]]><![CDATA[", b"\x1b[31m", b" _\n", b"01100111", b"01101000 ", b'"aB", ', b"'c1',", b"00000010: 6768 705f  ", b"0000 67 68 70 5f", b"begin 644 a\n", b"M,C R-2TP,2TP,2!S=&%R\n", b"G h p ", b"x +=", b"PK\3\4", b"\\'67", b"\\68 ", b"\\0000", b"0o147, ", b"0b1101000,", b"(byte)0x67, ", b"067h, ", b"[char]103+", b'{"i": 1, "c": 103}, ', b"chr(104)||", b"// a1B2c\n", SECRET[::-1], base64.b64encode(SECRET)[::-1], SECRET.hex()[::-1].encode(), b"k += x9Y8\n", b"7aB, ",
      b"user,password\n", b"bob,hunter2x\n", b"|token|\n", b"a  api key\n", b"b  k3y45678\n", b"a='ghp_01'\n", b"b=6789abcd0123456789\n", b"a+b", b"${a}", b"['ab1', 'cd']"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.binary(max_size=3), max_size=24).map(b"".join)

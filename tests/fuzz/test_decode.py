@@ -50,7 +50,8 @@ HOSTILE = {
     "lines of a dump": b"00000000: 6162 6364 6566\n", "begun uuencode": b"begin 644 a\n", "uuencode": b"begin 644 a\nM" + b"=" * 60 + b"\n",
     "magic of zip": b"PK\x03\x04", "members": zip_member(), "magic of bzip2": b"BZh91AY&SY", "magic of xz": b"\xfd7zXZ\0", "signs apart": b"a - ",
     "headers": b"user,password\n", "rows of bars": b"pw|a\n", "columns": b"a  token  b\n", "names": b"key,", "variables": b"a='b12'\n", "sums of variables": b"a='b12'+a,", "variables in strings": b"a='b1'\n${a}x{a}", "short lists": b'["a1","b2"]', "assignments": b"x=1y",
-    "odd words": b"a1B ", "odd words apart": b"a1B,,,,,,,,", "odd names": b"a1B=a1B\n", "odd words far apart": b"a1B" + b", x" * 40,
+    "rich text": b"\\'61", "style sheets": b"\\61 ", "bytes that are cast": b"(byte)0x61,", "bytes of an assembler": b"061h, ",
+    "objects": b'{"c": 97}, ', "objects without end": b'{"c": 97', "base64 turned round": base64.b64encode(b"hello there, all of you!")[::-1] + b"\n", "odd words": b"a1B ", "odd words apart": b"a1B,,,,,,,,", "odd names": b"a1B=a1B\n", "odd words far apart": b"a1B" + b", x" * 40,
     "lines of base64": b"YUdWc2JHOGdkR2hsY21VPQ==\n", "added pieces": b"'a'\nk +=", "percent and u": b"%u0041", "escapes of style sheets": b"\\000041",
 }  # fmt: skip
 

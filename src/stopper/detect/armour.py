@@ -37,12 +37,20 @@ _MIN_BLOB: Final = 21
 _MAX_ASKED: Final = 256
 """To decode a longer run takes no more time than to find out whether it is worth it."""
 
+_STRAIGHT: Final = 1
+_TURNED: Final = 2
+_MIN_TURNED: Final = 28
+_MAX_TURNED: Final = 2048
+_MIN_DIGITS: Final = 3
+_MIN_SURE: Final = 16
+_PREFIXED = re.compile(rb"[a-z0-9]{2,6}[_-]")
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 _PAST: Final = b"\n\n\n"
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = b"0123456789"
+_HEXDIGITS = _DIGITS + b"abcdefABCDEF"
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
@@ -52,7 +60,7 @@ def _class(alphabet: bytes) -> bytes:
 
 _ALPHABET64 = _LETTERS + _LETTERS.lower() + _DIGITS + b"+/_-="
 _BASE64 = _class(_ALPHABET64[:-1])
-_HEX = _class(_DIGITS + b"abcdefABCDEF")
+_HEX = _class(_HEXDIGITS)
 _UPPER32 = _class(_LETTERS + b"234567")
 _LOWER32 = _class(_LETTERS.lower() + b"234567")
 _UPPER32HEX = _class(_DIGITS + _LETTERS[:22])
@@ -133,9 +141,16 @@ class _Kind85(Struct, frozen=True):
 
 
 def lettered(data: bytes) -> Iterator[Opened]:
-    """What base64, hex and base32 hold, as far as it is legible or compressed."""
+    """What base64, hex and base32 hold, as far as it is legible or compressed.
+
+    What looks like a token, or like one of these, from its end is given turned round.
+    """
     names = runs(_BASE64, MIN_BASE64, data)
-    if not _is_worth_asking(data, names):
+    found = [data[start:end] for start, end in names]
+    asked = _asking().scan(b" %b " % b" ".join(found))
+    if asked & _TURNED:
+        yield from _opened_turned(names, found)
+    if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
     yield from _opened(_KIND64, data, names)
     narrow = [
@@ -151,17 +166,39 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
 
 
-def _is_worth_asking(data: bytes, names: list[tuple[int, int]]) -> bool:
-    """Whether any may hold something: all are asked at once, since nearly all are but names."""
-    found = [data[start:end] for start, end in names]
-    if any(len(run) > _MAX_ASKED or _may_be_blob(_KIND64, run) for run in found):
-        return True
-    return bool(_asking().scan(b" ".join(found)))
+def _is_worth_asking(run: bytes) -> bool:
+    return len(run) > _MAX_ASKED or _may_be_blob(_KIND64, run)
 
 
 @lru_cache(maxsize=1)
 def _asking() -> Sieve:
-    return Sieve({1: (*SPELLED, *_NARROW)})
+    """All runs are asked at once, since nearly all are but names."""
+    return Sieve({_STRAIGHT: (*SPELLED, *_NARROW), _TURNED: _BACKWARD})
+
+
+def _opened_turned(names: list[tuple[int, int]], found: list[bytes]) -> Iterator[Opened]:
+    parts: list[bytes] = []
+    pieces: list[Piece] = []
+    at = 0
+    for (start, end), run in zip(names, found, strict=True):
+        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _is_turned(run[::-1]):
+            parts += (run[::-1], _PAST)
+            pieces.append(Piece(at, start, end, 0))
+            at += len(run) + len(_PAST)
+    if parts:
+        yield Opened("reversed", b"".join(parts), Pieces(lambda: pieces))
+
+
+def _is_turned(back: bytes) -> bool:
+    """Whether `back` is a token that has a prefix, or holds text that chance does not make."""
+    if _PREFIXED.match(back) and len(back) - len(back.translate(None, _DIGITS)) >= _MIN_DIGITS:
+        return True
+    kind = _KIND64 if back.translate(None, _HEXDIGITS) else _KIND16
+    aligned = (back[shift:] for shift in range(kind.chars))
+    return any(
+        runs(_LEGIBLE, _MIN_SURE, kind.decode(text[: len(text) // kind.chars * kind.chars]))
+        for text in aligned
+    )
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:
@@ -311,12 +348,17 @@ def _spells(alphabets: tuple[bytes, ...], bits: int) -> re.Pattern[bytes]:
     return lazy(b"|".join(_spelled(alphabets, bits)))
 
 
-def _spelled(alphabets: tuple[bytes, ...], bits: int) -> list[bytes]:
-    """Ten bytes below 128 in a row, wherever in a group of digits the first begins."""
+def _spelled(alphabets: tuple[bytes, ...], bits: int, step: int = 1) -> list[bytes]:
+    """Ten bytes below 128 in a row, wherever in a group of digits the first begins.
+
+    With -1 for `step` the digits are turned round.
+    """
     return [
         b"".join(
-            _digit(alphabet, bits, [8 * byte - place for byte in range(first, last)])
-            for place in range(8 * first // bits * bits, 8 * last - 7, bits)
+            [
+                _digit(alphabet, bits, [8 * byte - place for byte in range(first, last)])
+                for place in range(8 * first // bits * bits, 8 * last - 7, bits)
+            ][::step]
         )
         for alphabet in alphabets
         for first in range(lcm(bits, 8) // 8)
@@ -337,6 +379,13 @@ _LETTERS64 = _LETTERS + _LETTERS.lower() + _DIGITS
 _DIGITS64 = _LETTERS64 + b"+/" + _LETTERS64 + b"-_"
 SPELLED: Final = tuple(way.decode() for way in _spelled((_DIGITS64,), 6))
 """How base64 looks, one of them, where it holds something legible."""
+
+_BACKWARD: Final = (
+    *(way.decode() for way in _spelled((_DIGITS64,), 6, -1)),
+    "[0-9a-fA-F][2-7]" * _MIN_LEGIBLE,
+    "[0-9][A-Za-z0-9+/_-]*[_-][a-z0-9]{2}[a-z0-9]*[ ]",
+)
+"""What is written from its end: base64, hex, and a token with a prefix."""
 
 _KIND64 = _Kind(
     "base64",

@@ -13,7 +13,7 @@ from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
-from stopper.detect.lists import dumped, hidden, numbered, pieced, uuencoded
+from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 from stopper.detect.variables import assembled
@@ -21,8 +21,8 @@ from stopper.detect.woven import woven
 
 __all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
 
-JOINS: Final = frozenset({"joined", "grouped"})
-"""Decodings that put together what may never have been one."""
+JOINS: Final = frozenset({"joined", "grouped", "reversed"})
+"""Decodings that make one of what may never have been one."""
 
 PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br", "bzip2", "xz", "zip"})
 """Decodings of compressed bytes."""
@@ -262,6 +262,7 @@ _ARMOURS: Final = (
     (Decoder.TABLES, columned),
     (Decoder.VARIABLES, assembled),
     (Decoder.WOVEN, woven),
+    (Decoder.BACKSLASHED, backslashed),
 )
 
 

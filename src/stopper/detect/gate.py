@@ -34,10 +34,11 @@ class Decoder:
     TABLES: Final = 262144
     VARIABLES: Final = 524288
     WOVEN: Final = 1048576
-    ALL: Final = 2097151
+    BACKSLASHED: Final = 2097152
+    ALL: Final = 4194303
 
 
-NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN
+NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN | Decoder.BACKSLASHED
 """What the plain form of a text does not show; a backslash may be a letter of the one."""
 
 ODD: Final = Decoder.ESCAPES | Decoder.FOREIGN
@@ -77,7 +78,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
     Decoder.GROUPS: (
-        f"{_SIGN}{_SEPARATOR}" * 12, f"{_WORD}{{2}}{_SEPARATOR}" * 6,
+        f"{_SIGN}{_SEPARATOR}" * 10, f"{_WORD}{{2}}{_SEPARATOR}" * 6,
         f"{_WORD}{{4}}{_SEPARATOR}" * 4, f"0x{_WORD}{{2}}{_SEPARATOR}{{2}}0x",
     ),
     Decoder.LETTERS: (
@@ -87,17 +88,18 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 5,),
     Decoder.NUMBERS: (
         f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 7 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
-        r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]",
+        r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]", r"[rR]\][0-9]", "0[oO][0-7]", "0[bB][01][01]",
+        r"\)[ ]*0[xX]", f"[hH],[ \t]*{_HEX}{_HEX}*[hH],", r":[ ]*[0-9]{2}[0-9]*\}[, \t\r\n]*\{",
     ),
     Decoder.PIECES: tuple(
         f"{one}{_COMMA}{two}{_COMMA}{three}" for one, two, three in (
             (_TOKEN, _PIECE, _PIECE), (_PIECE, _TOKEN, _PIECE), (_PIECE, _PIECE, _TOKEN)
         )
     ),
-    Decoder.UUENCODED: (r"begin [0-7]",),
+    Decoder.UUENCODED: (r"gin [0-7]",),
     Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 8,),
     Decoder.MARKUP: (
-        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]\]><!\[CDATA\[", r"\x1b\[[0-9;]*m",
+        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C", r"\x1b\[[0-9;]*m",
     ),
     Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87]", r"\xef\xb8[\x80-\x8f]\xef\xb8"),
     Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
@@ -114,6 +116,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
         ),
     ),
+    Decoder.BACKSLASHED: (rf"\\'{_HEX}{{2}}\\", rf"\\{_HEX}{{2}}[ ]*\\", rf"\\00{_HEX}{{2}}"),
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),

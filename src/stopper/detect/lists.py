@@ -9,7 +9,7 @@ from typing import Final
 from stopper.detect.armour import Opened, legible
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["dumped", "hidden", "numbered", "pieced", "uuencoded"]
+__all__ = ["backslashed", "dumped", "hidden", "numbered", "pieced", "uuencoded"]
 
 _MAX_BYTE: Final = 255
 _MIN_BLOB: Final = 8
@@ -19,7 +19,7 @@ _PAST: Final = b"\n\n\n"
 # Between two numbers stands what separates items, or the end and the beginning of `chr(...)`.
 _NUMBERS = re.compile(
     rb"(?<![0-9.])(?:[0-9]{2,3}(?:[,; \t\r\n]{1,24}"
-    rb"|\)[ \t\r\n]{0,8}[.+,&][ \t\r\n]{0,8}[A-Za-z.]{2,24}\()){7,}[0-9]{2,3}(?![0-9.])"
+    rb"|\)[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}[A-Za-z.]{2,24}\()){7,}[0-9]{2,3}(?![0-9.])"
 )
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
@@ -35,6 +35,29 @@ _DUMP_LINE = re.compile(
 # Tags are ASCII that nobody sees; variation selectors after each other are bytes.
 _TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
 _SELECTORS = re.compile(rb"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0[\x84-\x87][\x80-\xbf]){8,}")
+_Codes = tuple[re.Pattern[bytes], re.Pattern[bytes], int]
+
+
+def _codes(item: bytes, between: bytes, base: int) -> _Codes:
+    """How a row of codes looks, one of them with its digits, and their base."""
+    row = rb"(?:%b%b){7,}%b" % (item, between, item)
+    return re.compile(row), re.compile(item), base
+
+
+# How some languages and assemblers write what a byte is.
+_CODES: Final = (
+    _codes(rb"0[oO]([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8),
+    _codes(rb"0[bB]([01]{6,8})", rb"[,; \t\r\n]{1,24}", 2),
+    _codes(rb"\(s?byte\) ?0[xX]([0-9A-Fa-f]{2})", rb",[ \t\r\n]{0,24}", 16),
+    _codes(rb"0?([0-9A-Fa-f]{2})[hH]", rb",[ \t]{0,4}", 16),
+    _codes(rb"\[[cC][hH][aA][rR]\]([0-9]{2,3})", rb"[+, ]{1,4}", 10),
+    _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10),
+)
+# Of rich text and of style sheets.
+_BACKSLASHED: Final = (
+    _codes(rb"(?<!\\)\\++'([0-9A-Fa-f]{2})", b"", 16),
+    _codes(rb"(?<!\\)\\++(?:00){0,2}([0-9A-Fa-f]{2}) ?", b"", 16),
+)
 _FIRST_TAG: Final = 0xE0000
 _FIRST_SELECTOR: Final = 0xFE00
 _MORE_SELECTORS: Final = 0xE0100 - 16
@@ -57,9 +80,15 @@ _Found = tuple[bytes, int, int]
 def numbered(data: bytes) -> Iterator[Opened]:
     """What eight and more numbers in a row hold, as far as it is legible.
 
-    They are decimal, octal, bits, or code points such as `U+0041`.
+    They are decimal, octal, bits, or code points such as `U+0041`, also as code has them.
     """
-    return _opened("numbers", chain(_lists(data), _bits(data), _code_points(data)))
+    lists = _lists(data), _bits(data), _code_points(data), _coded(data, _CODES)
+    return _opened("numbers", chain.from_iterable(lists))
+
+
+def backslashed(data: bytes) -> Iterator[Opened]:
+    """What eight and more bytes in a row are in rich text, or in a style sheet."""
+    return _opened("numbers", _coded(data, _BACKSLASHED))
 
 
 def pieced(data: bytes) -> Iterator[Opened]:
@@ -118,6 +147,12 @@ def _bits(data: bytes) -> Iterator[_Found]:
 def _code_points(data: bytes) -> Iterator[_Found]:
     for found in _CODE_POINTS.finditer(data):
         yield _bytes(_CODE_POINT.findall(found[0]), 16), *found.span()
+
+
+def _coded(data: bytes, kinds: Iterable[_Codes]) -> Iterator[_Found]:
+    for row, one, base in kinds:
+        for found in row.finditer(data):
+            yield _bytes(one.findall(found[0]), base), *found.span()
 
 
 def _bytes(digits: Iterable[bytes], base: int) -> bytes:
