@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from stopper.detect import escapes, passes
 from stopper.detect.escapes import unescaped
-from stopper.detect.origin import Pieces
-from stopper.detect.rewrite import pieces
+from stopper.detect.rewrite import Changed
 
 PIECES = st.sampled_from(
     [b"\\", b"\\\\", b"\\n", b'\\"', b"\\u0041", b"\\x4", b"n", b"r", b"t", b"a", b"\\a", b"\\d", b"\\/", b"/", "\u00e9".encode(),
@@ -50,12 +49,10 @@ def test_a_line_of_json_is_undone_at_once(unescape: Callable[[bytes], bytes | No
 def test_the_way_back_is_the_same_by_blocks(text: bytes) -> None:
     """However a text is cut to find the way back, each byte comes from where it does."""
     back = escapes._Blocks(text, BOTH)
-    exact = Pieces(
-        lambda: pieces(text, [(0, len(text))], escapes._REGEXES[BOTH], escapes._Plain().of)
-    )
+    exact = Changed(text, (0, len(text)), escapes._REGEXES[BOTH], escapes._Plain().of)
     plain = escapes._undone(text, BOTH)
     for at in range(0, len(plain), 7):
-        assert back(at, at + 5) == exact(at, at + 5)
+        assert back(at, at + 5) == (exact.begin(at), exact.finish(at + 5))
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,6 +1,6 @@
 """Hyperscan databases: compiled or handed in as bytes, and safe to scan from any thread."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 try:
@@ -34,8 +34,13 @@ class Database:
         self._spare = [self._model.clone()]
 
     @classmethod
-    def compile(cls, patterns: Iterable[str], once: Iterable[str] = ()) -> Self:
-        """Takes about a second for hundreds of patterns."""
+    def compile(
+        cls, patterns: Iterable[str], once: Iterable[str] = (), *, limits: Sequence[int] = ()
+    ) -> Self:
+        """Takes about a second for hundreds of patterns.
+
+        With `limits`, one for each of `patterns`, none is told that ends behind its own.
+        """
         often, single = [text.encode() for text in patterns], [text.encode() for text in once]
         expressions = often + single
         flags = [0] * len(often) + [hyperscan.HS_FLAG_SINGLEMATCH] * len(single)
@@ -45,6 +50,7 @@ class Database:
             ids=range(len(expressions)),
             elements=len(expressions),
             flags=flags,
+            ext=[(hyperscan.HS_EXT_FLAG_MAX_OFFSET, 0, limit, 0, 0, 0) for limit in limits] or None,
         )
         return cls(database)
 

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 # Another number for every change to how rules become databases, so that none is used that is old.
-_FORMAT = 4
+_FORMAT = 5
 _DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
@@ -257,7 +257,11 @@ class HyperscanEngine:
         far = [rule for rule in self._every() if rule.ahead > _NEAR]
         groups = [rules for rules in (near, far) if rules]
         loaded = self._loaded[1:] or [
-            Database.compile(_mirrored(rule.pattern) for rule in rules) for rules in groups
+            Database.compile(
+                [_mirrored(rule.pattern) for rule in rules],
+                limits=[rule.ahead + rule.bounded for rule in rules],
+            )
+            for rules in groups
         ]
         return tuple(
             _Openings(
@@ -311,12 +315,10 @@ class HyperscanEngine:
         start = secret = len(data)
         for each in self._openings:
             for length, number in each.scan(data, floor):
-                rule = self._rule(number)
                 if len(data) - length >= secret:
                     break  # those after it are shorter
+                rule = self._rule(number)
                 begin = max(floor, len(data) - length + rule.bounded)
-                if begin < len(data) - rule.ahead:
-                    continue
                 found = rule.opening.match(data, begin)
                 if found:
                     one = rule.begun(found)

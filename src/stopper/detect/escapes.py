@@ -3,16 +3,16 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import lru_cache
 from html.entities import html5
 from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from stopper.detect.fold import FOREIGN, folded
 from stopper.detect.lazy import lazy
-from stopper.detect.origin import Back, Pieces
+from stopper.detect.origin import Back
 from stopper.detect.passes import unescaped as without_json
-from stopper.detect.rewrite import pieces, rewritten
+from stopper.detect.rewrite import Changed, rewritten
 
 __all__ = ["Unescaped", "unescaped"]
 
@@ -150,30 +150,26 @@ class _Blocks:
         self._names = names
         self._spans: list[tuple[int, int]] = []
         self._starts: list[int] = []
-        self._made: dict[int, Pieces] = {}
+        self._made: dict[int, Changed] = {}
 
     def __call__(self, start: int, end: int) -> tuple[int, int]:
         if not self._spans:
             self._measure()
         first = max(0, bisect_right(self._starts, start) - 1)
         last = max(first, bisect_left(self._starts, end) - 1)
-        begin, _ = self._pieces(first)(start - self._starts[first], start - self._starts[first] + 1)
-        _, finish = self._pieces(last)(
-            max(0, end - self._starts[last] - 1), end - self._starts[last]
-        )
-        return begin, max(begin, finish)
+        begin = self._block(first).begin(start - self._starts[first])
+        return begin, max(begin, self._block(last).finish(end - self._starts[last]))
 
     def _measure(self) -> None:
         self._spans = list(pairwise(_cuts(self._data)))
         sizes = (len(_undone(self._data[first:last], self._names)) for first, last in self._spans)
         self._starts = [0, *accumulate(sizes)][:-1]
 
-    def _pieces(self, number: int) -> Pieces:
+    def _block(self, number: int) -> Changed:
         made = self._made.get(number)
         if made is None:
             regex, replace = _REGEXES[self._names], _Plain().of
-            make = partial(pieces, self._data, [self._spans[number]], regex, replace)
-            made = self._made[number] = Pieces(make)
+            made = self._made[number] = Changed(self._data, self._spans[number], regex, replace)
         return made
 
 

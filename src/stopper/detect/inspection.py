@@ -64,7 +64,8 @@ class Inspector:
         the text is.
         """
         views = decoded_views(text, self.budget)
-        findings = by_rules(self.detector, text, views) if self.detector else []
+        detector = self.detector
+        findings = by_rules(detector, text, views, detector.scan(text)) if detector else []
         if self.known:
             findings += self.known.scan(text, views)
         return Inspection(tuple(merged(findings)) if findings else (), views.unprovable)
@@ -81,9 +82,14 @@ def packaged_detector(key: bytes) -> Detector:
     return Detector(packaged_rules(), key)
 
 
-def by_rules(detector: Detector, text: str | bytes, views: Iterable[View]) -> list[Finding]:
-    """What rules find in a text and in its views; in guessed ones only what a prefix makes sure."""
-    findings = detector.scan(text)
+def by_rules(
+    detector: Detector, text: str | bytes, views: Iterable[View], plain: Iterable[Finding]
+) -> list[Finding]:
+    """What rules find in the views of a text, behind `plain`, which they find in itself.
+
+    In guessed views only what a prefix makes sure counts.
+    """
+    findings = list(plain)
     ends: dict[int, int] = {}
     for one in findings:
         ends[one.start] = max(one.end, ends.get(one.start, 0))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.detect.decode import BINARY, PACKED, View, decoded_views
+from stopper.detect.decode import BINARY, PACKED, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues
@@ -21,6 +21,9 @@ MAX_HELD: Final = 65_536
 more of the value would still be found, and all that left is less than what counts as a part."""
 
 _CONTEXT: Final = 96
+_BEFORE: Final = 512
+"""So much is looked at again before what a name or the like there makes a secret."""
+
 _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
 _UNSURE: Final = 3
@@ -70,9 +73,11 @@ class LiveInspector:
         self._window = 0  # what is looked at once more begins here
         self._looked = 0  # how much of the window was looked at
         self._open = 0  # where something encoded begins that may go on
+        self._needed = 0  # where what tells it begins
         self._scanned = 0  # what the scanner let go ends here
         self._released = 0
         self._waiting: list[Finding] = []
+        self._plain: list[Finding] = []  # what the scanner told of the window
         self._split: list[Finding] = []  # over fields, to be told at once
         self._told: dict[str, int] = {}  # up to where a value was told, by its fingerprint
 
@@ -104,6 +109,7 @@ class LiveInspector:
     def _take(self, released: Released) -> None:
         self._scanned += len(released.data)
         self._waiting += released.findings
+        self._plain += released.findings
 
     def _advance(self, *, last: bool) -> Released:
         unprovable = ""
@@ -111,7 +117,8 @@ class LiveInspector:
         if last or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
             unprovable = self._look(last=last)
         if self._end - self._open > MAX_ENCODED:
-            unprovable, self._open = unprovable or "stream", self._end
+            unprovable = unprovable or "stream"
+            self._open = self._needed = self._end
         until = self._end if last else self._free()
         findings = self._ready(until)
         data = self._data[self._released - self._offset : until - self._offset]
@@ -151,19 +158,31 @@ class LiveInspector:
             for one in found
             if last or one.end <= opened
         )
-        self._open = self._window + min([opened, *(one.start for one in found if one.end > opened)])
+        undecided = [one.start for one in found if one.end > opened]
+        self._open = self._window + min([opened, *undecided])
+        self._needed = self._open - _BEFORE if undecided else self._open
         return views.unprovable
 
-    def _below(self, text: bytes, views: Iterable[View]) -> list[Finding]:
+    def _below(self, text: bytes, views: Views) -> list[Finding]:
         """What the views show that the text itself does not."""
-        found: list[Finding] = []
-        if self._inspector.detector and views:
-            found = by_rules(self._inspector.detector, text, views)
-        if self._inspector.known and views:
-            found += self._inspector.known.scan(b"", views)
-        return [one for one in merged(found) if one.decoded]
+        if not views:
+            return []
+        plain = self._as_it_stands()
+        detector, known = self._inspector.detector, self._inspector.known
+        found = by_rules(detector, text, views, plain) if detector else []
+        if known:
+            found += known.scan(b"", views)
+        return [one for one in merged(found) if one.decoded] if len(found) > len(plain) else []
 
-    def _begun(self, text: bytes, views: Iterable[View]) -> Iterator[int]:
+    def _as_it_stands(self) -> list[Finding]:
+        """What rules would find in the window itself if the stream ended here."""
+        ahead = self._scanner.open_findings() if self._scanner else []
+        return [
+            placed(one, one.start - self._window, one.end - self._window, one.decoded)
+            for one in (*self._plain, *ahead)
+        ]
+
+    def _begun(self, text: bytes, views: Views) -> Iterator[int]:
         """Where in the window something begins that its end leaves open."""
         if letters := _LETTERS.search(text, max(0, len(text) - _CONTEXT)):
             yield letters.start()
@@ -238,9 +257,14 @@ class LiveInspector:
     def _forget(self) -> None:
         """Drop what nothing to come can be joined to."""
         waiting = [one.start for one in self._waiting]
-        window = max(self._window, min([self._open, self._end - _CONTEXT, *waiting]))
+        window = min([self._needed, self._end - _CONTEXT, *waiting])
+        for one in self._plain:  # half of it would show as another
+            if one.start < window < one.end <= one.start + _BEFORE:
+                window = one.start
+        window = max(self._window, window)
         self._looked -= window - self._window
         self._window = window
+        self._plain = [one for one in self._plain if one.end > window]
         gone = max(0, min(window, self._released) - self._offset)
         self._data = self._data[gone:]
         self._offset += gone

@@ -1,17 +1,19 @@
 """Text to text: what was split joined again, and only the lines that this changes."""
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from typing import Final
 
 from stopper.detect.gate import Decoder
-from stopper.detect.origin import Back, Piece, Pieces
+from stopper.detect.origin import Back
 
 __all__ = [
+    "Changed",
     "Replace",
     "Rewritten",
     "joined",
-    "pieces",
     "quoted_printable",
     "regrouped",
     "rewritten",
@@ -22,7 +24,7 @@ Rewritten = tuple[str, bytes, Back]
 """The name of a decoding, what came out, and the way back."""
 
 Replace = Callable[[re.Match[bytes]], bytes]
-"""What stands in the place of a match."""
+"""What stands in the place of a match; it asks for all that matched, and for nothing else."""
 
 _PAST: Final = b"\n\n\n"
 _MAX_CONTEXT: Final = 8192
@@ -102,8 +104,11 @@ _REGROUP = {
     for _, size, gap, least in _GROUPS
 }
 _HEX_MARK = re.compile(rb"0x(?=[0-9A-Fa-f]{2})")
+_IN_GROUPS = re.compile(_HEX_MARK.pattern + rb"|[%s]+" % re.escape(_SEPARATORS))
+_IN_SINGLES = re.compile(rb"[%s]+" % _BETWEEN)
 _HEX = "0123456789abcdefABCDEF"
 _BYTES = {f"={high}{low}".encode(): bytes([int(high + low, 16)]) for high in _HEX for low in _HEX}
+_ALL = re.compile(rb".*", re.DOTALL)
 _NULS = re.compile(rb"\x00+")
 
 
@@ -139,12 +144,13 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     """Tokens put together that are written in groups of one length, such as `41:42:43:44`."""
     if b"A " * _MIN_SINGLES in data.translate(_SINGLES):
-        yield rewritten("grouped", data, _SINGLE, _single)
+        yield rewritten("grouped", data, _SINGLE, _single, within=_IN_SINGLES)
     shapes = data.translate(_SHAPES)
     for shape, size, gap, _ in _GROUPS:
         if (gap == 1 or b"0x" in data) and shape in shapes:
             regex = _REGROUP[size, gap]
-            yield rewritten("grouped", data, regex, _ungrouped, _near(data, shapes, shape, regex))
+            near = _near(data, shapes, shape, regex)
+            yield rewritten("grouped", data, regex, _ungrouped, near, within=_IN_GROUPS)
 
 
 def _near(
@@ -184,20 +190,24 @@ def rewritten(
     matches: Iterator[re.Match[bytes]] | None = None,
     *,
     whole: bool = False,
+    within: re.Pattern[bytes] | None = None,
 ) -> Rewritten | None:
-    """The lines where `regex` changes something, changed, or with `whole` all; None for none."""
-    windows: list[tuple[int, int]] = []
+    """The lines where `regex` changes something, changed, or with `whole` all; None for none.
+
+    `regex` has no groups; for `within` see `Changed`.
+    """
+    windows: list[Changed] = []
     parts: list[bytes] = []
     spans = [(0, len(data))] if whole else _windows(data, matches or regex.finditer(data))
     for start, end in spans:
         before = data[start:end]
         after = regex.sub(replace, before)
         if after and after != before:
-            windows.append((start, end))
+            windows.append(Changed(data, (start, end), regex, replace, within))
             parts += (after, _PAST)
     if not windows:
         return None
-    return name, b"".join(parts), Pieces(lambda: pieces(data, windows, regex, replace))
+    return name, b"".join(parts), _Windows(windows, map(len, parts[::2]))
 
 
 def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
@@ -221,24 +231,89 @@ def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[
         yield first, last
 
 
-def pieces(
-    data: bytes, windows: list[tuple[int, int]], regex: re.Pattern[bytes], replace: Replace
-) -> Iterator[Piece]:
-    """Where what stands in the `windows` went, when `regex` changed them one behind the other."""
-    at = 0
-    for first, last in windows:
-        done = first
-        for found in regex.finditer(data[first:last]):
-            start, end = first + found.start(), first + found.end()
-            if start > done:
-                yield Piece(at, done, start)
-                at += start - done
-            length = len(replace(found))
-            if length:
-                yield Piece(at, start, end, 0)
-                at += length
-            done = end
-        if done < last:
-            yield Piece(at, done, last)
-            at += last - done
-        at += len(_PAST)
+class _Windows:
+    """The way back out of stretches that were changed, each with a gap behind it."""
+
+    def __init__(self, windows: list["Changed"], sizes: Iterable[int]) -> None:
+        self._windows = windows
+        self._starts = list(accumulate((size + len(_PAST) for size in sizes), initial=0))[:-1]
+
+    def __call__(self, start: int, end: int) -> tuple[int, int]:
+        first = max(0, bisect_right(self._starts, start) - 1)
+        last = max(first, bisect_left(self._starts, end) - 1)
+        begin = self._windows[first].begin(start - self._starts[first])
+        return begin, max(begin, self._windows[last].finish(end - self._starts[last]))
+
+
+class Changed:
+    """The way back out of one stretch of a text that `regex` changed, worked out when asked.
+
+    Every byte that `replace` made came from all of a match. With `within`, which tells the parts
+    that it left out of a match, what it kept came from its own place.
+    """
+
+    def __init__(
+        self,
+        data: bytes,
+        span: tuple[int, int],
+        regex: re.Pattern[bytes],
+        replace: Replace,
+        within: re.Pattern[bytes] | None = None,
+    ) -> None:
+        self._data = data
+        self._span = span
+        self._regex = regex
+        self._replace = replace
+        self._within = within
+        # Where what was kept and what was changed begin, by turns: in the text, and after it.
+        self._before: list[int] = []
+        self._after: list[int] = []
+
+    def begin(self, position: int) -> int:
+        """Where in the text that begins which begins at `position` of what came out."""
+        self._work_out()
+        number = min(max(0, bisect_right(self._after, position) - 1), len(self._after) - 2)
+        if number % 2:
+            return self._before[number]
+        return min(self._before[number] + position - self._after[number], self._before[number + 1])
+
+    def finish(self, position: int) -> int:
+        """Where in the text that ends which ends at `position` of what came out."""
+        self._work_out()
+        number = min(max(0, bisect_left(self._after, position) - 1), len(self._after) - 2)
+        if number % 2:
+            return self._before[number + 1]
+        return min(self._before[number] + position - self._after[number], self._before[number + 1])
+
+    def _work_out(self) -> None:
+        if self._after:
+            return
+        parts = _by_turns(self._data[slice(*self._span)], self._regex)
+        replace = self._replace
+        if self._within:
+            parts, replace = list(_refined(parts, self._within)), _nothing
+        lengths = list(map(len, parts))
+        self._before = list(accumulate(lengths, initial=self._span[0]))
+        changed = parts[1::2]
+        sizes = {text[0]: len(replace(text)) for text in map(_ALL.fullmatch, set(changed)) if text}
+        lengths[1::2] = map(sizes.__getitem__, changed)
+        self._after = list(accumulate(lengths, initial=0))
+
+
+def _by_turns(text: bytes, regex: re.Pattern[bytes]) -> list[bytes]:
+    """What stands before the first match, the match, what stands before the next, and so on."""
+    between = regex.split(text)
+    parts = [b""] * (2 * len(between) - 1)
+    parts[::2], parts[1::2] = between, regex.findall(text)
+    return parts
+
+
+def _refined(parts: Iterable[bytes], within: re.Pattern[bytes]) -> Iterator[bytes]:
+    """The same by turns, where of each match only what `within` matches was changed."""
+    for number, part in enumerate(parts):
+        if number % 2:
+            yield b""
+            yield from _by_turns(part, within)
+            yield b""
+        else:
+            yield part

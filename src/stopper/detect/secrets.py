@@ -72,6 +72,13 @@ class Weave:
             yield self._last
             self._last = None
 
+    def end(self, pieces: Iterable[Piece], position: int) -> Iterator[Piece]:
+        """What `until` would give from here on if these were the last claims; nothing changes."""
+        weave = Weave()
+        weave.add([*self._waiting, *pieces])
+        weave._last = self._last
+        return weave.until(position)
+
     @property
     def start(self) -> int | None:
         """Where the first piece begins that is not settled yet."""

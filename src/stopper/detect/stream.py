@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from stopper.detect.finding import Finding
-from stopper.detect.secrets import Detector, Weave
+from stopper.detect.secrets import Detector, Piece, Weave
 
 __all__ = ["Released", "Scanner"]
 
@@ -35,6 +35,7 @@ class Scanner:
         self._released = 0
         self._settled = 0  # all matches that start before are known
         self._taken: dict[int, int] = {}  # up to where each rule has matched
+        self._undecided: list[Piece] = []
 
     def feed(self, chunk: bytes) -> Released:
         """Take the next bytes of the stream."""
@@ -46,6 +47,11 @@ class Scanner:
         """The rest, since nothing more will come."""
         end = self._offset + len(self._data)
         return self._advance(end, end)
+
+    def open_findings(self) -> list[Finding]:
+        """What is not told yet and would be found if the stream ended here."""
+        pieces = self._weave.end(self._undecided, self._offset + len(self._data))
+        return [self._detector.finding(piece, self._data, self._offset) for piece in pieces]
 
     def _advance(self, settled: int, secret: int) -> Released:
         """All is settled before `settled`; what is released ends at `secret` or earlier."""
@@ -60,7 +66,8 @@ class Scanner:
         findings = tuple(
             self._detector.finding(piece, data, offset) for piece in self._weave.until(settled)
         )
-        starts = [piece.start for piece in self._detector.pieces(undecided, data, offset)]
+        self._undecided = list(self._detector.pieces(undecided, data, offset))
+        starts = [piece.start for piece in self._undecided]
         waiting = self._weave.start
         until = min([secret, *starts] if waiting is None else [secret, waiting, *starts])
         self._settled = settled
