@@ -93,6 +93,8 @@ ENCODINGS: dict[str, str | bytes] = {
     "hex with colons": RAW.hex(":"),
     "hex with blanks": RAW.hex(" "),
     "hex with marks": ", ".join(f"0x{byte:02x}" for byte in RAW),
+    "hex in lines": "\n ".join(RAW[at : at + 16].hex(" ") for at in range(0, len(RAW), 16)),
+    "hex in lines of C": ",\n    ".join(", ".join(f"0x{byte:02X}" for byte in RAW[at : at + 8]) for at in range(0, len(RAW), 8)),
     "hex of base64": b64(SECRET).encode().hex(),
     "backslash u": each("\\u{:04x}"),
     "backslash x": each("\\x{:02x}"),

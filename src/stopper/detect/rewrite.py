@@ -98,8 +98,8 @@ _GROUPS = tuple(
 )
 _REGROUP = {
     (size, gap): re.compile(
-        rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}[%s]{%d}){%d,}[A-Za-z0-9_]{1,%d}(?![A-Za-z0-9_])"
-        % (size, re.escape(_SEPARATORS), gap, least, size)
+        rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}(?:[%s]{%d}|,?[ \t]?\r?\n[ \t]{0,8})){%d,}"
+        rb"[A-Za-z0-9_]{1,%d}(?![A-Za-z0-9_])" % (size, re.escape(_SEPARATORS), gap, least, size)
     )
     for _, size, gap, least in _GROUPS
 }
