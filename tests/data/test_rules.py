@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 
 from stopper.data.rules import load_rules, were_tried
+from stopper.detect.finding import Tier
 from stopper.detect.inspection import packaged_rules
 from stopper.detect.rules import Rule, fill, read_rules
 from stopper.detect.secrets import Detector
@@ -64,9 +65,9 @@ def test_kinds_that_the_seeds_name(rule: str) -> None:
     ("rule", "number"), SAMPLES, ids=[f"{rule.id}-{number}" for rule, number in SAMPLES]
 )
 def test_hits(rule: Rule, number: int) -> None:
-    """All rules together find something in every hit of each, filled anew."""
+    """All rules together find something in every hit of each, filled anew, but for what is public."""
     text = fill(rule.hits[number], rule.id)
-    assert DETECTOR.scan(text), "nothing was found"
+    assert bool(DETECTOR.scan(text)) == (rule.tier is not Tier.PUBLIC)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

@@ -80,6 +80,7 @@ ROWS = [
     {"id": "inner", "name": "i", "severity": "low", "tier": "prefix", "pattern": "cd[a-z]{2,4}", "hits": ["cdef"]},
     {"id": "loose", "name": "l", "severity": "low", "tier": "generic", "pattern": "(?:key|pw)=(?P<secret>[a-z0-9]{4,30})", "hits": ["key=abcd"]},
     {"id": "late", "name": "t", "severity": "low", "tier": "prefix", "pattern": "ef[a-z]{2,20}", "hits": ["efgh"]},
+    {"id": "shown", "name": "s", "severity": "low", "tier": "public", "pattern": "pub_(?:key|ab)=?(?P<secret>[a-z]{4,8})", "hits": ["pub_key=abcd"]},
 ]  # fmt: skip
 SMALL = Detector(read_rules(ROWS), KEY)
 OVERLAPS = {
@@ -89,6 +90,9 @@ OVERLAPS = {
     "a generic one of the same place":      ("key=cdefgh",        [("inner", 4, 10)]),
     "a later and longer one":               ("abcdefghijklmnopqrstuv", [("wide", 0, 4), ("late", 4, 22)]),
     "none":                                 ("key=",              []),
+    "a generic one of what is public":      ("pub_key=xyzxyz00",   []),
+    "a sure one inside of what is public":  ("pub_key=cdef",       [("inner", 8, 12)]),
+    "one next to what is public":           ("pub_key=xyzz key=abcd", [("loose", 17, 21)]),
     "next to each other":                   ("key=abcd pw=efgh",  [("loose", 4, 8), ("late", 12, 16)]),
 }  # fmt: skip
 

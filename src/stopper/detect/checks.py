@@ -215,7 +215,8 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # was sealed for a cluster, .NET's assembly keys.
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
-    rb"|(?-i:Ag[A-D][A-Za-z0-9+/]{200})"
+    rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
+    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
     rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
@@ -225,9 +226,13 @@ _PUBLIC = re.compile(
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
     rb"|[\w.$]+\(.*"
-    rb"|[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[(\[]|\|\||&&|[=!]=).*)?"
+    rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
+    rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|[a-z][a-z_]*=\w+|![A-Za-z:-]+|\^[(\[].*"
+    rb"|[a-z][a-z_]*=\w*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:-]+|\^[(\[].*|\).*"
+    rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
+    rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
+    rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
     rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
     rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%[A-Za-z(]|[\[(*]).*"
@@ -237,6 +242,8 @@ _WORDS = re.compile(
     rb"example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
     rb"|(?:sha|hmac|aes|rsa|ecdsa)[-_]?(?:1|128|256|384|512)(?![0-9a-z])"
     rb"|20[0-9]{2}-[01][0-9]-[0-3][0-9]|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
+    rb"|\\f[birp]|\\-|:x:[0-9]{1,6}:|\brequired\||\|(?:required|confirmed|nullable)\b"
+    rb"|\[\^|\(\?[:=!<p]|a-za-z|0-9a-[fz]|#[a-z]{3,}#"
     rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
 )
 # A name and a number that is no size and no year: what people make up, and hardly ever a name.
@@ -251,7 +258,10 @@ _DOTTED = re.compile(
     rb"[0-9]{3,4}"
 )
 # Words for a password, and what a broker's documentation has for its default user.
-_ITSELF = frozenset({b"password", b"passwd", b"pass", b"pwd", b"guest"})
+_ITSELF = frozenset(
+    b"password passwd pass pwd guest token secret redacted anonymous anoncvs passwort kennwort"
+    b" wachtwoord senha".split()
+)
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
 _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
@@ -259,10 +269,19 @@ _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
 _CAMEL = re.compile(
     rb"_?(?:[A-Z](?=[A-Z][a-z]))?(?:[A-Z][a-z]++|[A-Z]{2,}(?=[A-Z][a-z]|[^A-Za-z]|\Z)|[A-Z]?[0-9]++)+\.?"
 )
+# Names of standards, whose numbers are part of a word.
+_STANDARD = re.compile(
+    rb"(?i)(?<![A-Za-z0-9])(?:asn1|x(?:509|448|25519)|ed(?:448|25519)|p(?:11|12|256|384|521)|utf(?:8|16|32)"
+    rb"|base(?:32|58|64)|sha[1235]?|md[245]|rsa|aes|oauth[12]?|http[123]?|ipv[46]|k8s|i18n|l10n|s3|ec2)"
+    rb"(?-i:(?![a-z0-9]))"
+)
+_SNAKE = re.compile(rb"_{0,2}(?:[a-z]+|[A-Z]+)[0-9]{0,2}(?:_+(?:[a-z]+|[A-Z]+)[0-9]{0,2}){2,}")
+_LONG_WORD = re.compile(rb"[a-z]{4,}")
 _CONSTANT = re.compile(rb"_{0,2}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _TITLE = re.compile(rb"[A-Z][a-z]+")
 _SEPARATORS = b"-_.:/=+~@"
 _JOINTS = b"-_."
+_STOPS = b",.;:)"
 _CARD_DIGITS = 16
 _NOTHING = b"00000000"
 _MIN_PASSWORD = 4
@@ -284,6 +303,7 @@ _STEPS = frozenset((left, left + step) for left in _VISIBLE for step in (0, 1))
 _NEIGHBOURS = frozenset((left, left + step) for left in _DIGITS for step in (-1, 1))
 _KINDS = tuple(map(re.compile, (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*?+=~]")))
 _MIN_KINDS = 3
+_MIN_JOINTS = 3
 _SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
 
@@ -302,14 +322,14 @@ def _password(value: bytes) -> bool:
     return (
         len(value) >= _MIN_PASSWORD
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or _SIGN.search(value) or _is_odd(value))
+        and bool(_DIGIT.search(value) or _SIGN.search(value.rstrip(_STOPS)) or _is_odd(value))
         and _not_placeholder(value)
     )
 
 
 def _url_password(value: bytes) -> bool:
     """Anything but an expansion and the word itself: a URL has no other reason for a password."""
-    if value.lower() in _ITSELF:
+    if value.lower().rpartition(b":")[2] in _ITSELF:
         return False
     return not _CODE.match(value) or _LETTER.match(value) is not None
 
@@ -408,6 +428,9 @@ def _is_scrambled(value: bytes) -> bool:
 
 def _is_wordy(value: bytes) -> bool:
     """Whether it is words with few digits, as names in code and in configurations are."""
+    value = _STANDARD.sub(_letters_of, value.rstrip(_STOPS))
+    if _SNAKE.fullmatch(value) or _is_underlined(value):
+        return True
     if _MADE_UP.fullmatch(value) or is_unreadable(value):
         return False
     if _NAMED.fullmatch(value) or _is_titled(value):
@@ -420,6 +443,17 @@ def _is_wordy(value: bytes) -> bool:
     most = 5 if len(bare) < len(value) else 8
     runs = len(_RUN.findall(value))
     return words * 5 >= len(bare) * 4 and digits * most <= len(bare) and runs * 9 < len(bare) * 4
+
+
+def _letters_of(name: re.Match[bytes]) -> bytes:
+    return name[0].translate(None, _DIGITS)
+
+
+def _is_underlined(value: bytes) -> bool:
+    """Whether underscores join words of which most are long and in small letters."""
+    if value.count(b"_") < _MIN_JOINTS:
+        return False
+    return sum(map(len, _LONG_WORD.findall(value))) * 5 >= len(value) * 3
 
 
 def _is_titled(value: bytes) -> bool:

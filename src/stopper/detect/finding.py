@@ -19,14 +19,20 @@ class Severity(StrEnum):
 
 
 class Tier(StrEnum):
-    """How sure a secret's rule is: by prefix and checksum, by prefix alone, or by its context."""
+    """How sure a secret's rule is: by prefix and checksum, by prefix alone, or by its context.
+
+    What a rule calls public is no finding, and hides what has nothing but its context.
+    """
 
     CHECKED = "checked"
     PREFIX = "prefix"
+    PUBLIC = "public"
     GENERIC = "generic"
 
 
-RANK: Final[Mapping[Tier, int]] = {Tier.GENERIC: 0, Tier.PREFIX: 1, Tier.CHECKED: 2}
+RANK: Final[Mapping[Tier, int]] = {
+    Tier.GENERIC: 0, Tier.PUBLIC: 1, Tier.PREFIX: 2, Tier.CHECKED: 3
+}  # fmt: skip
 """The surer, the higher."""
 
 

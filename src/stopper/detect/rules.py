@@ -77,6 +77,8 @@ class Rule(Struct, frozen=True, dict=True):
         """
         if not all(NEEDS[need](secret) for need in self.needs):
             return None
+        if self.tier is Tier.PUBLIC:
+            return self.tier
         if any(CHECKS[check](secret) for check in self.checks):
             return Tier.CHECKED
         return None if is_placeholder(secret[self._lead(secret) :]) else self.tier

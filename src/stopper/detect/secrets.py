@@ -52,7 +52,8 @@ class Piece(Struct, frozen=True, order=True):
 class Weave:
     """Makes disjoint pieces out of overlapping ones; the heavier keeps all, the other its rest.
 
-    Takes them in the order of their starts, in as many goes as the text comes in.
+    Nothing is left of what overlaps with something public and is not heavier. Takes claims in the
+    order of their starts, in as many goes as the text comes in.
     """
 
     def __init__(self) -> None:
@@ -67,9 +68,9 @@ class Weave:
     def until(self, position: int) -> Iterator[Piece]:
         """The pieces that no claim from `position` on can change, in their order."""
         while self._waiting and self._waiting[0].start < position:
-            yield from self._next(heappop(self._waiting))
+            yield from filter(_is_secret, self._next(heappop(self._waiting)))
         if self._last and self._last.end <= position:
-            yield self._last
+            yield from filter(_is_secret, (self._last,))
             self._last = None
 
     def end(self, pieces: Iterable[Piece], position: int) -> Iterator[Piece]:
@@ -92,16 +93,22 @@ class Weave:
                 yield last
             self._last = piece
         elif last.weight >= piece.weight:
-            self._keep(piece, last.end, piece.end)
+            if _is_secret(last):
+                self._keep(piece, last.end, piece.end)
         else:
-            if last.start < piece.start:
-                yield Piece(last.start, piece.start, last.weight, last.tier)
-            self._keep(last, piece.end, last.end)
+            if _is_secret(piece):
+                if last.start < piece.start:
+                    yield Piece(last.start, piece.start, last.weight, last.tier)
+                self._keep(last, piece.end, last.end)
             self._last = piece
 
     def _keep(self, piece: Piece, start: int, end: int) -> None:
         if start < end:
             heappush(self._waiting, Piece(start, end, piece.weight, piece.tier))
+
+
+def _is_secret(piece: Piece) -> bool:
+    return piece.tier is not Tier.PUBLIC
 
 
 class Detector:
