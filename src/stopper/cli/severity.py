@@ -8,7 +8,9 @@ from stopper.cli.table import Cell
 __all__ = ["severity_cell", "sure_by"]
 
 _STYLES: Final = {"critical": Style.RED, "high": Style.RED, "medium": Style.YELLOW}
-_SURE: Final = {"checked": "checksum", "prefix": "prefix", "generic": "context"}
+_SURE: Final = {
+    "checked": "checksum", "prefix": "prefix", "generic": "context", "public": "not a secret",
+}  # fmt: skip
 
 
 def severity_cell(severity: str) -> Cell:
