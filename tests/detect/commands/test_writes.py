@@ -29,6 +29,13 @@ CALLS = {
     "a log that is emptied":            ("Clear-Content .\\logs\\a.log", False),
     "what a daemon keeps, given away":  ("sudo chown -R 1000:1000 /var/lib/docker", True),
     "what a service keeps, given to it": ("sudo chown -R 472:472 /var/lib/grafana", False),
+    "what people live on, in a container": ("docker exec prod-app rm -rf /var/www/html/uploads", True),
+    "what it makes again":              ("docker exec prod-app rm -rf /app/tmp/cache", False),
+    "what lies in another container":   ("docker exec web rm -rf /var/www/html/uploads", False),
+    "settings of one site":             ("sudo cp nginx/dev.conf /etc/nginx/conf.d/dev.conf && sudo nginx -t", False),
+    "settings of one site, emptied":    (": > /etc/nginx/conf.d/dev.conf", True),
+    "settings of one site, fetched":    ("curl -s https://e.example/a | sudo tee /etc/nginx/conf.d/a.conf", True),
+    "settings of all sites":            ("sudo cp nginx/dev.conf /etc/nginx/nginx.conf", True),
     "the root's names, listed":         ("cd / && ls | xargs rm -rf", True),
     "the workspace's names, counted":   ("ls | wc -l", False),
 }  # fmt: skip

@@ -109,7 +109,7 @@ def _is_ordinary(call: "Call") -> bool:
     flags = [arg for arg in args if arg[:1] == "-"]
     if any(flags and all(map(look.fullmatch, flags)) for (look,) in _LOOKS.get(name, ())):
         return True
-    words = [*read_options(args).operands[:_MAX_VERB], *flags]
+    words = [*read_options(args).operands[:_MAX_VERB], *flags] or [""]
     return any(
         all(any(map(shape.fullmatch, words)) for shape in shapes) for shapes in _VERBS.get(name, ())
     )

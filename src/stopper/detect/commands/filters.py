@@ -358,9 +358,9 @@ def _filtered(shell: "Shell", call: "Call", options: "Options") -> str:
 def _note_search(shell: "Shell", path: str) -> None:
     """Credentials are sought in all that a home folder, or the machine, holds."""
     scope = shell.places.scope(path, shell.cwd)
-    whole = path.rstrip("/").endswith("~") or shell.places.resolve(path, shell.cwd) == (
-        shell.places.home
-    )
+    home = shell.places.home
+    wide = {home, f"{home}/.config", f"{home}/.local", f"{home}/.local/share"}
+    whole = path.rstrip("/").endswith("~") or shell.places.resolve(path, shell.cwd) in wide
     if scope is Scope.ROOT or (scope is Scope.HOME and whole):
         shell.note_secret(path, scope, "command.seeks_credentials")
 

@@ -153,7 +153,7 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     for match in list(_RUNS.finditer(code))[:MAX_LITERALS]:
         groups = match.groups()
         first, rest = literal(groups[:3]), match[4] or ""
-        words = [literal(more.groups()) for more in _LITERAL.finditer(rest)]
+        words = [_home(shell, literal(more.groups())) for more in _LITERAL.finditer(rest)]
         if words and " " not in first:
             shell.run_argv([first, *words])
         else:

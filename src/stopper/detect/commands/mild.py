@@ -52,6 +52,7 @@ _MAX_FILES: Final = 256
 _MAX_NOTE: Final = 2000
 _TRIALS: Final = frozenset({"molecule", "kitchen"})
 """Programs whose machines are made for a test, and for nothing else."""
+_STOPPERS: Final = frozenset({"systemctl", "service", "rc-service", "swapoff"})
 _OUTPUTS: Final = _WORDS["output_folders"]
 MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
 _STARTS: Final = frozenset({"up", "launch", "start", "create"})
@@ -128,6 +129,8 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
         return frozenset({EffectKind.PRIVILEGE})
     if enters_made(shell, call):
         return frozenset({EffectKind.PRIVILEGE})
+    if call.name in _STOPPERS and _starts_again(shell, call):
+        return _STARTED_KINDS
     if call.name in _TRIALS and not any(map(is_named_live, call.args)):
         return frozenset({EffectKind.INFRASTRUCTURE})
     if is_own_cluster(shell, call):
@@ -157,6 +160,18 @@ def _is_reminder(call: "Call") -> bool:
         bool(lines)
         and _COMPUTED.search(call.stdin) is None
         and all(_PREFIX.sub("", line).partition(" ")[0] in _NOTIFIERS for line in lines)
+    )
+
+
+def _starts_again(shell: "Shell", call: "Call") -> bool:
+    """Whether all services that a call stops are started by the same text, as in a restart."""
+    names = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
+    if "stop" not in names:
+        return call.name == "swapoff" and "swapon -a" in shell.source.text
+    names.remove("stop")
+    text = shell.source.text
+    return bool(names) and all(
+        f" start {name}" in text or f" {name} start" in text for name in names
     )
 
 

@@ -196,6 +196,7 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
     """
     targets = options.operands[rest:]
     machines = options.all_values("-H", "--host", "--context", "--kubeconfig", "--cluster", "-s")
+    machines += options.all_values("--kube-context")
     machines += [shell.given[name] for name in _MACHINES if name in shell.given]
     if not all(map(is_sandbox, machines)):
         return False
@@ -203,6 +204,9 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
         wide = options.has("-A", "--all-namespaces") or any(map(_CLUSTER_WIDE.match, targets))
         names = options.all_values("-n", "--namespace")
         return rule.verb == "delete" and not wide and bool(names) and all(map(is_sandbox, names))
+    if call.name == "helm":
+        names = options.all_values("-n", "--namespace")
+        return bool(names) and all(map(is_sandbox, names))
     if rule.reason == "command.applies_unattended":
         stages = options.all_values(*_APPLIED)
         return bool(stages) and all(map(is_sandbox, stages))

@@ -38,6 +38,7 @@ MOVED = "moved:"
 """The key under which a shell keeps what a path was before it was moved."""
 _WORDS = load_commands().words
 _OUTPUTS = _WORDS["output_folders"]
+_PASSING = frozenset({"tmp", "cache", ".cache", "log", "logs"})
 _OUTPUT_FILES = tuple(sorted(_WORDS["output_files"]))
 
 _IDENTITIES = frozenset({"/etc/passwd", "/etc/group"})
@@ -94,6 +95,11 @@ _PROJECT = lazy(
     r"[^/.][^/]*+(?:/[^/.][^/]*+)*+"
 )
 """A folder below a home folder, but none of those that every person has."""
+_OWN_SITE = lazy(
+    r"/etc/(?:nginx|apache2|httpd|haproxy)/(?:conf\.d|sites-(?:available|enabled)|conf-available)"
+    r"/(?!(?:default|000-default|ssl|default-ssl)\b)[\w.-]{1,80}"
+)
+"""Settings of one site: each has a file of its own, and a server is told to read it."""
 WILD = lazy(r"[*?]")
 _SOURCE = lazy(
     r"\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
@@ -186,6 +192,8 @@ def _note_replaced(
     elif scope is Scope.OUTSIDE and content.strip("\n") and is_brought(full):
         # as in a home folder
         mild = mild or WILD.search(full) is None
+    elif _OWN_SITE.fullmatch(full) and content.strip("\n") and REMOTE not in content:
+        mild = True
     elif scope is Scope.WORKSPACE and not content and not append and is_whole(shell, path):
         reason, scope = "command.overwrites_many", Scope.WHOLE_WORKSPACE
     shell.add(EffectKind.OVERWRITE, path, scope, reason, reversible=mild)
@@ -243,8 +251,16 @@ def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
         shell.doubt("a path that only a variable names", "command.unknown_target")
     elif scope is Scope.HOME and _is_output(shell, path, full):
         scope = Scope.CACHE
+    elif scope is Scope.REMOTE and recursive and shell.on_live and not _is_passing(full):
+        # nobody makes again what people live on
+        scope = Scope.OUTSIDE
     reason = "command.deletes_tree" if recursive else "command.deletes"
     shell.add(EffectKind.DELETE, path, scope, reason)
+
+
+def _is_passing(full: str) -> bool:
+    """Whether a path lies in a folder that is emptied every day."""
+    return not (_OUTPUTS | _PASSING).isdisjoint(full.split("/"))
 
 
 def _is_output(shell: "Shell", path: str, full: str) -> bool:
