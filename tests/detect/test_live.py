@@ -173,6 +173,40 @@ def test_what_goes_on_for_too_long_is_unprovable() -> None:
     assert len(packed) - gone <= MAX_ENCODED + 8192
 
 
+@pytest.mark.parametrize("size", [1000, 1100, 1300, 4096])
+def test_what_has_ended_is_not_taken_for_endless(size: int) -> None:
+    """An encoding that ends within the bound, however the pieces fall."""
+    live = LiveInspector(INSPECTOR)
+    text = b64(gzip.compress(RANDOM.randbytes(30_000))).encode() + b". " + CLEAN.encode() * 30
+    for start in range(0, len(text), size):
+        assert not live.feed(text[start : start + size]).unprovable
+
+
+@pytest.mark.parametrize("size", [5, 17, 50, 4096])
+@pytest.mark.parametrize("spell", [lambda text: text.encode().hex(":"), each("\\x%02x")])
+def test_a_name_is_not_forgotten_before_its_password(
+    spell: Callable[[str], str], size: int
+) -> None:
+    """Letters right behind what was encoded leave it open, also for another look."""
+    password = "".join(RANDOM.choices(LETTERS, k=12)) + "9"
+    words = f"see 4 things: {spell(f'password={password}')}abcdefghijklm" + "\nabcdefghijklm" * 40
+    data = words.encode()
+    expected = {one.fingerprint for one in INSPECTOR.inspect(data).findings}
+    assert expected
+    found, _ = told(data, list(range(size, len(data), size)))
+    assert {one.fingerprint for one in found} == expected
+
+
+def test_long_rows_of_groups_go_on() -> None:
+    """What they say is read, and only what may begin a secret there is held back."""
+    live, gone, row = LiveInspector(INSPECTOR), 0, b"41 42 43 7a " * 1000
+    for _ in range(20):
+        released = live.feed(row)
+        assert not released.unprovable
+        gone += len(released.data)
+    assert gone > 19 * len(row)
+
+
 def test_a_spent_budget_is_told() -> None:
     live = LiveInspector(Inspector(packaged_detector(KEY), budget=Budget(depth=1)))
     text = b64(b64(b64("nothing to see here at all, really nothing")))

@@ -304,7 +304,8 @@ class HyperscanEngine:
             if near is None:
                 cursors[number] = limit - rule.back  # no match starts before
                 continue
-            whole = rule.regex.match(data, near.start())
+            is_whole = near.start() + rule.ahead <= limit or limit >= len(data)
+            whole = near if is_whole else rule.regex.match(data, near.start())
             if whole:  # always: without look-ahead, more text undoes no match
                 found.append(rule.match(whole))
                 cursors[number] = whole.end()

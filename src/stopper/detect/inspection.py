@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
@@ -116,7 +117,9 @@ def _is_likely(more: str | bytes) -> bool:
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
     """In order, each place once for each secret: the surest name, and the shortest way to it."""
-    return _uncovered(_united(findings))
+    listed = list(findings)
+    is_plain = all(one.end <= other.start < other.end for one, other in pairwise(listed))
+    return listed if is_plain else _uncovered(_united(listed))
 
 
 def _united(findings: Iterable[Finding]) -> list[Finding]:

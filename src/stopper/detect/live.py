@@ -114,7 +114,8 @@ class LiveInspector:
     def _advance(self, *, last: bool) -> Released:
         unprovable = ""
         size = self._end - self._window
-        if last or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
+        is_long = self._end - self._open > MAX_ENCODED
+        if last or is_long or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
             unprovable = self._look(last=last)
         if self._end - self._open > MAX_ENCODED:
             unprovable = unprovable or "stream"
