@@ -142,6 +142,8 @@ def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
     tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
+    if one[0] == one[1] or tail == _PAST:
+        return []
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
         gap = data[first[1] : last[0]]
