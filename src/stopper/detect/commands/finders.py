@@ -105,6 +105,7 @@ def _find(shell: "Shell", call: Call) -> str:
     narrow = any(test in _NARROW for test in tests)
     found = [_found(start, tests, narrow=narrow) for start in shell.some(starts)]
     _note_search(shell, starts, tests)
+    printed = ""
     if "-delete" in tests:
         for path in found:
             shell.run_argv(["rm", "-r", path])
@@ -119,11 +120,11 @@ def _find(shell: "Shell", call: Call) -> str:
                 for path in (found if words else ())
             ]
             if words[:1] == ["cat"]:
-                return "".join(outputs)
+                printed = "".join(outputs)
         elif test in {"-fprint", "-fprintf", "-fls", "-fprint0"} and place + 1 < len(tests):
             note = tests[place + 1]
             shell.run_argv(["tee", note], UNKNOWN)
-    return "\n".join(path + "\n" for path in found)
+    return printed or "\n".join(path + "\n" for path in found)
 
 
 def _note_search(shell: "Shell", starts: list[str], tests: list[str]) -> None:

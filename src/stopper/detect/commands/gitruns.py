@@ -112,8 +112,10 @@ def _remotes(shell: "Shell", operands: list[str]) -> None:
     verb, name, url = " ".join(operands[:2]), *[*operands[2:4], "", ""][:2]
     if verb in {"remote add", "remote set-url"} and is_strange(url):
         shell.files[_REMOTES + name] = REMOTE
-    elif operands[:1] == ["push"] and shell.files.get(_REMOTES + "".join(operands[1:2])) == REMOTE:
-        shell.add(EffectKind.EXFILTRATE, operands[1], Scope.REMOTE, "command.sends_data")
+    elif operands[:1] == ["push"]:
+        remote = "".join(operands[1:2]) or "origin"
+        if shell.files.get(_REMOTES + remote) == REMOTE:
+            shell.add(EffectKind.EXFILTRATE, remote, Scope.REMOTE, "command.sends_data")
 
 
 def _remote_setting(shell: "Shell", key: str, value: str) -> None:

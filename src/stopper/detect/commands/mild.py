@@ -1,5 +1,6 @@
 """What a call does to what is made again: a cluster or a store of its own, a passing repository."""
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +53,10 @@ _MAX_FILES: Final = 256
 _MAX_NOTE: Final = 2000
 _TRIALS: Final = frozenset({"molecule", "kitchen"})
 """Programs whose machines are made for a test, and for nothing else."""
+_STARTS_AGAIN: Final = (
+    r"(?:^|[;&\n])\s{{0,99}}(?:sudo\s)?(?:systemctl|service|rc-service)\s(?:--?\S{{1,40}}\s)?"
+    r"(?:start {0}|{0} start)(?!\S)"
+)
 _STOPPERS: Final = frozenset({"systemctl", "service", "rc-service", "swapoff"})
 _OUTPUTS: Final = _WORDS["output_folders"]
 MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
@@ -91,6 +96,11 @@ _MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
 _GIT_VALUES: Final = frozenset({"-C", "-c", "--namespace", "--exec-path"})
 _GIT_FOLDERS: Final = ("--git-dir", "--work-tree")
 _GIT_VARIABLES: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE"})
+_SHARED: Final = lazy(
+    r"(?:main|master|trunk|develop|dev|staging|stage|prod\w*|live|release\S*|hotfix\S*|v?\d\S*)\Z"
+)
+"""Branches that more than one person works with."""
+_DELETES: Final = frozenset({"--delete", "-d"})
 _SENT: Final = frozenset({"push", "send-pack", "subtree"})
 _PLACED: Final = lazy(r"REDIS\w*(?:HOST|URL)")
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -137,7 +147,11 @@ def _mild(shell: "Shell", call: "Call") -> frozenset[EffectKind]:
         return _OWN_CLUSTER
     if call.name != "git":
         return _STARTED_KINDS if _was_started(shell, call) else frozenset()
-    return _KEPT if _cleans_output(call) or _is_passing(shell, call) else frozenset()
+    return (
+        _KEPT
+        if _cleans_output(call) or _is_merged(shell, call) or _is_passing(shell, call)
+        else frozenset()
+    )
 
 
 def enters_made(shell: "Shell", call: "Call") -> bool:
@@ -171,7 +185,7 @@ def _starts_again(shell: "Shell", call: "Call") -> bool:
     names.remove("stop")
     text = shell.source.text
     return bool(names) and all(
-        f" start {name}" in text or f" {name} start" in text for name in names
+        re.search(_STARTS_AGAIN.format(re.escape(name)), text) is not None for name in names
     )
 
 
@@ -223,6 +237,19 @@ def _cleans_output(call: "Call") -> bool:
         and bool(words[1:])
         and not any(".." in word or "*" in word for word in words[1:])
         and all(word.rstrip("/").rpartition("/")[2] in _OUTPUTS for word in words[1:])
+    )
+
+
+def _is_merged(shell: "Shell", call: "Call") -> bool:
+    """Whether a remote loses only branches that the text deleted here, where git looks at them."""
+    words = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:1] != "-"]
+    if words[:1] != ["push"] or not _DELETES.intersection(call.args):
+        return False
+    text = shell.source.text
+    return bool(words[2:]) and all(
+        _SHARED.match(name) is None
+        and re.search(rf"git branch -d {re.escape(name)}\s*&&", text) is not None
+        for name in words[2:]
     )
 
 

@@ -18,7 +18,7 @@ __all__ = ["HANDLERS", "note_setuid"]
 _WORLD = re.compile(r"0?[0-7]?[0-7][0-7][2367]\Z|[ugoa]*[ao][ugo]*[+=]r?w|[+=]r?w?x?w|777|[ao]=rwx")
 _PROGRAMS = re.compile(r"/(?:usr/)?(?:s?bin|lib(?:32|64)?)/")
 _CORE = re.compile(
-    r"/(?:etc|usr|boot|root|var|lib\w*|s?bin|etc/ss[hl](?:/private)?|usr/(?:local/)?(?:s?bin|lib))"
+    r"/(?:etc|usr|boot|root|var(?:/(?:lib|spool|mail))?|lib\w*|s?bin|etc/ss[hl](?:/private)?|usr/(?:local/)?(?:s?bin|lib))"
 )
 _STATE = re.compile(r"/var/lib/(?:docker|containerd|kubelet|dpkg|apt|rpm|systemd|etcd|snapd)\Z")
 """What the machine's own programs keep, and only root may change."""

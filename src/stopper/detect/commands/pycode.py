@@ -1,16 +1,14 @@
 """Python code: what its calls would do, with literals folded."""
 
 import ast
-import base64
-import binascii
-import codecs
 import re
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.mild import names_scratch
 from stopper.detect.commands.pyarchives import note_packed
 from stopper.detect.commands.pyloops import exhausts
-from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal, unmark
+from stopper.detect.commands.pytexts import decoded, unbase64, unhex
+from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.commands.writes import note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -110,7 +108,7 @@ class _Reader:
         if self.socket and (self.seen_dup or self.runs):
             self.shell.add(EffectKind.REMOTE_CODE, "python", Scope.REMOTE, "command.reverse_shell")
 
-    def _name(self, node: ast.AST) -> None:
+    def _name(self, node: ast.AST) -> None:  # noqa: C901  one branch a statement
         if isinstance(node, ast.Import):
             for item in node.names:
                 self.names[item.asname or item.name] = item.name
@@ -122,11 +120,29 @@ class _Reader:
         elif isinstance(node, ast.comprehension) and node.ifs and isinstance(node.target, ast.Name):
             self.values[node.target.id] = f"{self._fold(node.iter)}/{UNKNOWN}"
         elif isinstance(node, ast.For | ast.comprehension):
-            self._bind(node.target, node.iter)
+            if isinstance(node.target, ast.Tuple):
+                self._unpack(node, node.target.elts)
+            else:
+                self._bind(node.target, node.iter)
         elif isinstance(node, ast.Constant) and node.value in (":memory:", "sqlite://"):
             self.in_memory = True
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr)
+
+    def _unpack(self, node: ast.For | ast.comprehension, targets: list[ast.expr]) -> None:
+        """A loop over folders with their files, or over what is numbered."""
+        source = node.iter
+        if not isinstance(source, ast.Call):
+            return
+        name = self._dotted(source.func)
+        if name == "enumerate" and source.args:
+            self._bind(targets[-1], source.args[0])
+        elif name.endswith(".walk") and len(targets) == len(("folder", "folders", "files")):
+            own = isinstance(source.func, ast.Attribute) and name != "os.walk"
+            self._bind(targets[0], source.func.value if own else source)  # type: ignore[attr-defined]
+            if isinstance(targets[-1], ast.Name):
+                picked = any(isinstance(part, ast.If | ast.Continue) for part in ast.walk(node))
+                self.values[targets[-1].id] = UNKNOWN if picked else "*"
 
     def _bind(self, target: ast.AST, value: ast.AST) -> None:
         if not isinstance(target, ast.Name):
@@ -241,11 +257,11 @@ class _Reader:
         first = args[0] if args else ""
         last = name.rpartition(".")[2]
         if last in {"b64decode", "decodebytes", "urlsafe_b64decode", "a2b_base64"}:
-            return _unbase64(first)
+            return unbase64(first)
         if last in {"fromhex", "unhexlify"}:
-            return _unhex(first)
+            return unhex(first)
         if name == "codecs.decode" and args[1:]:
-            return _decoded(first, args[1])
+            return decoded(first, args[1])
         if last in {"b64encode", "hexlify", "compress", "encodebytes"}:
             return SECRET if SECRET in first else ENCODED
         if name == "chr":
@@ -453,32 +469,3 @@ class _Reader:
         elif isinstance(node, ast.Call):
             found += [self._fold(value) for value in node.args]
         return found
-
-
-def _unbase64(text: str) -> str:
-    if not is_literal(text):
-        return text
-    plain = re.sub(r"[^A-Za-z0-9+/]", "", text.translate({45: 43, 95: 47}))
-    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
-    return _clean(base64.b64decode(plain + "=" * (-len(plain) % 4)))
-
-
-def _decoded(text: str, coding: str) -> str:
-    """What a codec of Python's own makes of a text."""
-    plain = coding.lower().replace("-", "").replace("_", "")
-    if plain == "rot13" and is_literal(text):
-        return codecs.encode(text, "rot13")
-    if plain == "hex":
-        return _unhex(text)
-    return _unbase64(text) if plain == "base64" else text
-
-
-def _unhex(text: str) -> str:
-    try:
-        return _clean(bytes.fromhex(text)) if is_literal(text) else text
-    except (ValueError, binascii.Error):
-        return UNKNOWN
-
-
-def _clean(data: bytes) -> str:
-    return unmark(data.decode("utf-8", "replace"), UNKNOWN)

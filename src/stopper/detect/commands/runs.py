@@ -193,7 +193,11 @@ def _mounts(shell: "Shell", options: Options) -> dict[str, Scope]:
         if source[:1] == "~":
             source = shell.places.home + source[1:]
         scope = shell.places.scope(source, shell.cwd) if "/" in source else Scope.REMOTE
-        if scope in {Scope.HOME, Scope.ROOT} and len(target) > 1:
+        live = "/" not in source and is_named_live(source)
+        if live:
+            # a volume that people live on
+            scope = Scope.OUTSIDE
+        if (live or scope in {Scope.HOME, Scope.ROOT}) and len(target) > 1:
             found[target.partition(":")[0].rstrip("/")] = scope
     return found
 

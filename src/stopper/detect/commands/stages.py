@@ -54,6 +54,7 @@ _CLUSTERS: Final = frozenset({"kubectl", "oc", "k", "kubecolor", "microk8s.kubec
 _REMOVALS: Final = frozenset({"command.deletes_volumes", "command.removes_all_containers"})
 _APPLIED: Final = ("-s", "--stack", "-var-file", "-chdir", "--terragrunt-working-dir")
 """Options that name the stage to which a plan is applied."""
+_CHANGES: Final = frozenset({"delete", "scale"})
 _CLUSTER_WIDE: Final = lazy(
     r"(?:ns|namespaces?|nodes?|no|pv|persistentvolumes?|crds?|customresourcedefinitions?"
     r"|clusterrole(?:binding)?s?|storageclass(?:es)?|sc|apiservices?|\w+webhookconfigurations?)"
@@ -203,7 +204,7 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
     if call.name in _CLUSTERS:
         wide = options.has("-A", "--all-namespaces") or any(map(_CLUSTER_WIDE.match, targets))
         names = options.all_values("-n", "--namespace")
-        return rule.verb == "delete" and not wide and bool(names) and all(map(is_sandbox, names))
+        return rule.verb in _CHANGES and not wide and bool(names) and all(map(is_sandbox, names))
     if call.name == "helm":
         names = options.all_values("-n", "--namespace")
         return bool(names) and all(map(is_sandbox, names))

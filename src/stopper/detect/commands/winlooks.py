@@ -54,7 +54,10 @@ _LOOKS: Final = lazy(
     r"|takeown"
     r"|rundll32|regsvr32|mshta|msiexec|wevtutil|netsh|runas\s+/|sc(?:\.exe)?\s+(?:\\\\\S+\s+)?("
     r"?:create|config|delete|stop|sdset|failure)"
-    r"|net1?(?:\.exe)?\s+(?:user|localgroup|group|stop|share|use))\b)"
+    r"|net1?(?:\.exe)?\s+(?:user|localgroup|group|stop|share|use))\b"
+    r"|(?i:for)\s*\(\$\w+\s*=|[^'\"`<\n]{0,300}(?:;\s*(?i:if|foreach|while|for|switch)\s*\(\s*(?:-not\b"
+    r"|!|\$)[^)\n]{0,200}\)\s*\{|[;&]\s*(?i:if)\s+(?:not\s+)?(?i:exist|errorlevel)\s"
+    r"|\|\s*(?i:select\s+-[a-z]|where\s*\{)))"
 )
 _SIGNS: Final = lazy(r"[\\%$]|HK|\.exe|cmd|[iI][eE][xX]|[;&|{(=]\s{0,9}[A-Z]|nul|::")
 """Without one of these, nothing that follows is inside of a text."""

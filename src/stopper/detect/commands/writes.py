@@ -86,6 +86,10 @@ _WRAPPED = lazy(
 """Lines that put themselves before what is trusted, or that run what nobody is meant to see."""
 _MODULE_WORDS = lazy(r"import\b")
 _PERSONAL = lazy(r"/(?:Documents|Desktop|Pictures|Photos|Music|Videos|Movies|Mail)/")
+_VALUED = lazy(
+    r"\.(?:db|sqlite3?|kdbx?|docx?|xlsx?|pptx?|od[tsp]|pdf|jpe?g|heic|psd|mov|pst|mbox|sql|dump|bak)\Z"
+)
+"""What a person keeps for what is in it."""
 _DISK = lazy(
     r"(?!/mnt/(?:[a-z]|wsl|host|root|rootfs|sysroot|system)/)/(?:mnt|Volumes|media(?:/[^/]+)?|run/media/[^/]+)/[^/]+/.+"
 )
@@ -100,6 +104,8 @@ _OWN_SITE = lazy(
     r"/(?!(?:default|000-default|ssl|default-ssl)\b)[\w.-]{1,80}"
 )
 """Settings of one site: each has a file of its own, and a server is told to read it."""
+_LINKED = lazy(r"/etc/(?:nginx|apache2)/(?:sites|conf|mods)-enabled/[\w.-]{1,80}")
+"""Links by which a server is told what to read; what they lead to stays."""
 WILD = lazy(r"[*?]")
 _SOURCE = lazy(
     r"\.(?:py|pyi|[cm]?[jt]sx?|go|rs|java|kts?|scala|rb|php|cs|c|cc|cpp|hp?p?|swift|ex|exs|vue|svelte|sql)\Z"
@@ -212,7 +218,8 @@ def _is_lost(full: str, content: str) -> bool:
     """All that a wildcard stands for, or somebody's own file that nothing is put into."""
     if WILD.search(full):
         return True
-    return not content.strip("\n") and _PERSONAL.search(full) is not None
+    kept = _PERSONAL.search(full) is not None or _VALUED.search(full) is not None
+    return not content.strip("\n") and kept
 
 
 def _note_meaning(shell: "Shell", path: str, file: str, scope: Scope) -> None:
@@ -255,7 +262,8 @@ def note_delete(shell: "Shell", path: str, *, recursive: bool) -> None:
         # nobody makes again what people live on
         scope = Scope.OUTSIDE
     reason = "command.deletes_tree" if recursive else "command.deletes"
-    shell.add(EffectKind.DELETE, path, scope, reason)
+    linked = _LINKED.fullmatch(full) is not None
+    shell.add(EffectKind.DELETE, path, scope, reason, reversible=linked)
 
 
 def _is_passing(full: str) -> bool:
