@@ -197,6 +197,27 @@ def test_a_name_is_not_forgotten_before_its_password(
     assert {one.fingerprint for one in found} == expected
 
 
+@pytest.mark.parametrize("length", range(4))
+def test_no_character_is_cut(length: int) -> None:
+    """What comes behind a row of long characters is read as the text that it is."""
+    text = "x" * length + "\U000e0061" * 60 + SPELLINGS["zero-width between"](f"password={TOKEN}")
+    data = f"{text} and so on.".encode()
+    expected = {one.fingerprint for one in INSPECTOR.inspect(data).findings}
+    assert expected
+    found, _ = told(data, list(range(5, len(data), 5)))
+    assert {one.fingerprint for one in found} == expected
+
+
+@pytest.mark.parametrize("first", [VALUE, TOKEN])
+def test_half_of_what_was_told_is_not_told_again(first: str) -> None:
+    """However far the next secret makes it look back."""
+    data = f" {b64(b64(first))}  {b64(b64('ghp_' + VALUE[:6] + TOKEN[10:]))} ".encode()
+    expected = [one.fingerprint for one in INSPECTOR.inspect(data).findings]
+    for size in (1, 7, 30):
+        found, _ = told(data, list(range(size, len(data), size)))
+        assert [one.fingerprint for one in found] == expected
+
+
 def test_long_rows_of_groups_go_on() -> None:
     """What they say is read, and only what may begin a secret there is held back."""
     live, gone, row = LiveInspector(INSPECTOR), 0, b"41 42 43 7a " * 1000

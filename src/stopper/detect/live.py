@@ -28,6 +28,7 @@ _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
 _UNSURE: Final = 3
 _REACH: Final = 8
+_MAX_CONTINUED: Final = 3  # bytes of UTF-8 behind the first of a character
 _PAST: Final = b"\n\n\n"
 _MAGIC: Final = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
 # The beginning of an escape, and what would join the text before it to the text to come.
@@ -78,6 +79,7 @@ class LiveInspector:
         self._released = 0
         self._waiting: list[Finding] = []
         self._plain: list[Finding] = []  # what the scanner told of the window
+        self._shown: list[Finding] = []  # what was told of the window
         self._split: list[Finding] = []  # over fields, to be told at once
         self._told: dict[str, int] = {}  # up to where a value was told, by its fingerprint
 
@@ -246,6 +248,7 @@ class LiveInspector:
         """The findings that lie in what is released, each told once."""
         ready = merged(one for one in self._waiting if one.end <= until)
         self._waiting = [one for one in self._waiting if one.end > until]
+        self._shown += ready
         fresh = []
         for one in ready:
             if one.end > self._told.get(one.fingerprint, 0):
@@ -259,13 +262,17 @@ class LiveInspector:
         """Drop what nothing to come can be joined to."""
         waiting = [one.start for one in self._waiting]
         window = min([self._needed, self._end - _CONTEXT, *waiting])
-        for one in self._plain:  # half of it would show as another
+        for one in self._shown:  # half of it would show as another
             if one.start < window < one.end <= one.start + _BEFORE:
                 window = one.start
+        for _ in range(_MAX_CONTINUED):  # half a character would make all of it binary
+            if window > self._window and self._data[window - self._offset] & 0xC0 == 0x80:  # noqa: PLR2004
+                window -= 1
         window = max(self._window, window)
         self._looked -= window - self._window
         self._window = window
         self._plain = [one for one in self._plain if one.end > window]
+        self._shown = [one for one in self._shown if one.end > window]
         gone = max(0, min(window, self._released) - self._offset)
         self._data = self._data[gone:]
         self._offset += gone
