@@ -235,7 +235,7 @@ _CODE = re.compile(
     rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
     rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
-    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%[A-Za-z(]|[\[(*]).*"
+    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(*]).*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
 _WORDS = re.compile(
@@ -276,6 +276,11 @@ _STANDARD = re.compile(
     rb"(?-i:(?![a-z0-9]))"
 )
 _SNAKE = re.compile(rb"_{0,2}(?:[a-z]+|[A-Z]+)[0-9]{0,2}(?:_+(?:[a-z]+|[A-Z]+)[0-9]{0,2}){2,}")
+_SMALL_WORD = re.compile(rb"[a-z]+")
+_PROSE = frozenset(
+    b"the and for are was were your from have has not but its our his her their which than these"
+    b" been does into must should would could please here file files".split()
+)
 _LONG_WORD = re.compile(rb"[a-z]{4,}")
 _CONSTANT = re.compile(rb"_{0,2}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _TITLE = re.compile(rb"[A-Z][a-z]+")
@@ -371,6 +376,22 @@ def _mixed(value: bytes) -> bool:
     return (
         _digit_count(value) >= _MIN_DIGITS and runs * 4 >= len(value) and not _HEX.fullmatch(value)
     )
+
+
+def _counted(value: bytes) -> bool:
+    """Codes with digits among their letters, of which words have none."""
+    return _digit_count(value) * 6 >= len(value)
+
+
+def _phrase(value: bytes) -> bool:
+    """Words of a list, which has none of those that sentences are held together by."""
+    return _PROSE.isdisjoint(_SMALL_WORD.findall(value))
+
+
+def _unlike(value: bytes) -> bool:
+    """Groups of letters and digits that are no words: most letters follow each other oddly."""
+    bare = value.translate(None, b"- ")
+    return _digit_count(bare) >= _MIN_DIGITS or is_unreadable(bare)
 
 
 def _strong(value: bytes) -> bool:
@@ -472,12 +493,15 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "base58_sum": _base58_sum,
     "basic": _basic,
     "card": _card,
+    "counted": _counted,
     "credentials": _credentials,
     "header": _header,
     "key": _key,
     "mixed": _mixed,
+    "phrase": _phrase,
     "password": _password,
     "random": _random,
     "strong": _strong,
+    "unlike": _unlike,
     "url_password": _url_password,
 }
