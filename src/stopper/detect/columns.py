@@ -23,12 +23,16 @@ _MAX_LINE: Final = 4096
 _MIN_CELL: Final = 4
 _MAX_CELL: Final = 512
 _PAST: Final = b"\n\n\n"
-# What such headers end in, in small letters, and what stands behind one.
-_ENDINGS: Final = (
-    b"pass", b"passe", b"word", b"swd", b"pwd", b"pw", b"wort", b"ase", b"\xb1a", b"nha", b"woord",
-    b"ret", b"ken", b"ial", b"ials", b"key",
+# What such names begin in, and how one goes on and ends a header, both in small letters.
+_STEMS: Final = (
+    b"pass", b"pw", b"kennwort", b"contrase", b"senha", b"wachtwoord", b"secret", b"token",
+    b"credential", b"key",
 )  # fmt: skip
-_BEHIND = re.compile(rb"[\"`*]{0,3}(?: {0,24}[,;\t|\r\n]|  )")
+_HEADED = re.compile(
+    rb"(?:pass(?:wo?r?[dt]|phrase|e)?|pwd?|contrase[^ ]{1,3}a|credentials?|kennwort|senha"
+    rb"|wachtwoord|secret|token|key)"
+    rb"[\"`*]{0,3}(?: {0,24}[,;\t|\r\n]|  )"
+)
 _ENDS = re.compile(rb"(?i)(?:.{0,40}[^A-Za-z]|[a-z]{0,40})(?:%s)" % _NAMES.encode())
 _SHORT = re.compile(rb"(?i)pass|pw")
 _USER = re.compile(rb"(?i).{0,24}(?:user|login|account|e-?mail|host|benutzer|usuario).{0,24}")
@@ -148,13 +152,12 @@ def _places(lower: bytes) -> list[int]:
     places: list[int] = []
     if b"\n" not in lower:
         return places
-    for ending in _ENDINGS:
-        at = lower.find(ending)
+    for stem in _STEMS:
+        at = lower.find(stem)
         while at >= 0:
-            end = at + len(ending)
-            if _BEHIND.match(lower, end):
+            if _HEADED.match(lower, at):
                 places.append(at)
-            at = lower.find(ending, end)
+            at = lower.find(stem, at + len(stem))
     return sorted(places)
 
 
@@ -185,6 +188,8 @@ def _cells(data: bytes, start: int, end: int, kind: _Kind) -> list[tuple[bytes, 
 
 def _bare(text: bytes, start: int) -> _Cell:
     """A cell without blanks around it, and without quotes and the marks of code and bold type."""
+    if text.isalnum():
+        return _Cell(text, start, start + len(text))
     bare = text.strip(_BLANKS)
     if bare[:1] != bare[-1:]:
         bare = _CLOSED.sub(b"", bare)
