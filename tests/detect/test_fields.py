@@ -14,6 +14,7 @@ BODIES = {
     # what is sent            the body                                           its values
     "an object":              (b'{"a":"x","b" : ["1", "2"], "c":{"d":"y"}}',     [b"x", b"1", b"2", b"y"]),
     "escapes":                (rb'["a\u0041\n\"\/\\", "\ud83d\ude00b"]',         [b'aA"/\\', b"b"]),
+    "escapes of nothing":     (rb'["\\u00\41", "x\41"]',                         [rb"\u00\41", rb"x\41"]),
     "lines":                  (b'{"a":"x"}\n{"a":"y"}\n',                        [b"x", b"y"]),
     "events":                 (b'data: {"a":"x"}\n\ndata: {"a":"y"}\n\n',        [b"x", b"y"]),
     "named events":           (b'event: one\ndata: {"a":"x"}\n\n',               [b"x"]),

@@ -24,6 +24,7 @@ _BEHIND = re.compile(rb"\s*+(:)?+")
 _ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9A-Fa-f])|u[0-9A-Fa-f]{4}|(.))", re.DOTALL)
 _HALF_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
 _INVISIBLE: Final = frozenset({b"b", b"f", b"n", b"r", b"t"})
+_ITSELF: Final = frozenset({b'"', b"\\", b"/"})
 _PLAIN: Final = (
     (b"\\\\", b"\0"),  # a byte that strings do not hold stands for it until the others are undone
     *((b"\\" + char, b"") for char in sorted(_INVISIBLE)),
@@ -285,4 +286,6 @@ def _plain(found: re.Match[bytes]) -> bytes:
     code, char = found.groups()
     if code:
         return bytes([int(code, 16)])
-    return b"" if char is None or char in _INVISIBLE else char
+    if char is None or char in _INVISIBLE:
+        return b""
+    return char if char in _ITSELF else found[0]
