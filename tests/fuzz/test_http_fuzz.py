@@ -11,6 +11,7 @@ import re
 import pytest
 import uvloop
 
+from stopper.detect.inspection import packaged_detector
 from stopper.testing.raw import RawServer
 from stopper.testing.siege import Siege, besiege, framed, message, until
 
@@ -37,6 +38,12 @@ PIECES = (
     *(b"upgrade: h2c\r\n", b"upgrade: websocket\r\n", b" HTTP/1.1", b" HTTP/1.0", b"HTTP/1.1 200 OK\r\n"),
     *(b"GET http://evil/ HTTP/1.1\r\nhost: evil\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\n", b"CONNECT "),
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prepared() -> None:
+    """Compile what streams need once; it takes longer than `until` is patient."""
+    packaged_detector(b"any").engine.complete()
 
 
 def change(data: bytes, chance: random.Random) -> bytes:
