@@ -81,7 +81,7 @@ class LiveInspector:
         self._plain: list[Finding] = []  # what the scanner told of the window
         self._shown: list[Finding] = []  # what was told of the window
         self._split: list[Finding] = []  # over fields, to be told at once
-        self._told: dict[str, int] = {}  # up to where a value was told, by its fingerprint
+        self._told: dict[str, Finding] = {}  # where a value was told last, by its fingerprint
 
     def feed(self, chunk: bytes) -> Released:
         """Take the next bytes of the stream."""
@@ -251,12 +251,22 @@ class LiveInspector:
         self._shown += ready
         fresh = []
         for one in ready:
-            if one.end > self._told.get(one.fingerprint, 0):
-                self._told[one.fingerprint] = one.end
+            if not self._was_told(one):
+                self._told[one.fingerprint] = one
                 start = max(one.start, self._released)
                 fresh.append(placed(one, min(start, one.end), one.end, one.decoded))
         split, self._split = self._split, []
         return (*fresh, *split)
+
+    def _was_told(self, one: Finding) -> bool:
+        """Whether it is what was told before, whose place shows no more exactly than an encoding's.
+
+        Another of the same value takes more than the little that one look may differ by.
+        """
+        told = self._told.get(one.fingerprint)
+        if told is None:
+            return False
+        return one.end <= told.end + (_REACH if one.start <= told.start else 0)
 
     def _forget(self) -> None:
         """Drop what nothing to come can be joined to."""
@@ -276,4 +286,4 @@ class LiveInspector:
         gone = max(0, min(window, self._released) - self._offset)
         self._data = self._data[gone:]
         self._offset += gone
-        self._told = {name: end for name, end in self._told.items() if end > window}
+        self._told = {name: one for name, one in self._told.items() if one.end > window}
