@@ -10,13 +10,14 @@ from secrets import token_bytes
 from typing import Final
 
 from stopper.detect.engine import Engine
-from stopper.detect.inspection import packaged_detector
+from stopper.detect.inspection import packaged_rules
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import Redactor
 from stopper.detect.rules import Rule
 from stopper.detect.secrets import Detector
 from stopper.detect.spelling import check_value
 from stopper.errors import ShellError
+from stopper.shell.compiling import compiled_apart
 
 __all__ = [
     "DEFAULT_ENV_BLOCKLIST",
@@ -88,8 +89,8 @@ def detector() -> Detector:
     if _sources:
         rules, engine = _sources[0]()
         return Detector(rules, _KEY, engine)
-    found = packaged_detector(_KEY)
-    give_back_memory()  # compiling leaves 14 MB behind
+    found = Detector(packaged_rules(), _KEY, compiled_apart())
+    give_back_memory()
     return found
 
 
