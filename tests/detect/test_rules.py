@@ -93,7 +93,7 @@ REFUSED = {
     "letters outside ASCII":             ({"pattern": "äcme_[a-z0-9]{12}"},                      "outside ASCII"),
     "an unknown check":                  ({"checks": ["magic"]},                                 "unknown checks: magic"),
     "an unknown need":                   ({"tier": "generic", "needs": ["luck"]},                "unknown checks: luck"),
-    "a need behind a prefix":            ({"needs": ["random"]},                                 "only a generic rule"),
+    "a need behind a prefix":            ({"needs": ["random"]},                                 "only a generic or a public rule"),
     "no hits":                           ({"hits": []},                                          "it has no hits"),
     "a hit that is none":                ({"hits": ["acme_{b36:12}", "acne_{b36:12}"]},          "its own hit 2"),
     "a hit that fails its need":         ({"tier": "generic", "needs": ["random"], "hits": ["acme_aaaaaaaaaaaa"]}, "its own hit 1"),

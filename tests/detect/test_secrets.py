@@ -137,6 +137,30 @@ def test_nothing_in_the_text_silences_it(marker: str) -> None:
     assert DETECTOR.scan("x" * 1_000_000 + f" {token}")
 
 
+PUBLIC = {
+    "behind it":       "password={secret}client_request_token=abcdefgh1234",
+    "behind it again": "password={secret}_page_token={secret}",
+    "before it":       "page_token=password={secret}",
+    "as a kind of it": "next_token: secret={secret}",
+    "beside it":       "api_key={secret}/sitekey=abcdefgh1234",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PUBLIC.values(), ids=PUBLIC)
+def test_a_name_of_what_is_public_silences_nothing(text: str) -> None:
+    """Anybody may write such a name around a secret."""
+    secret = "".join(RANDOM.choices(string.ascii_letters, k=18)) + "7Q4k"
+    text = text.format(secret=secret)
+    at = text.index(secret)
+    assert any(one.start <= at and at + len(secret) <= one.end for one in DETECTOR.scan(text))
+
+
+def test_what_is_public_is_none() -> None:
+    token = "".join(RANDOM.choices(string.ascii_letters + string.digits, k=40))
+    assert DETECTOR.scan(f"access_token={token}")
+    assert DETECTOR.scan(f"next_page_token={token}") == []
+
+
 def test_a_checksum_raises_and_its_absence_lowers_nothing() -> None:
     letters = string.digits + string.ascii_uppercase + string.ascii_lowercase
     body = "".join(RANDOM.choices(letters, k=30))

@@ -394,6 +394,11 @@ def _unlike(value: bytes) -> bool:
     return _digit_count(bare) >= _MIN_DIGITS or is_unreadable(bare)
 
 
+def _unassigned(value: bytes) -> bool:
+    """Whether no name and its value stand in it, which would hide behind another name."""
+    return b"=" not in value.rstrip(b"=")
+
+
 def _strong(value: bytes) -> bool:
     """What has three of: small letters, capitals, digits, signs that names do not have."""
     return sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
@@ -502,6 +507,7 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "password": _password,
     "random": _random,
     "strong": _strong,
+    "unassigned": _unassigned,
     "unlike": _unlike,
     "url_password": _url_password,
 }

@@ -157,8 +157,8 @@ def _check_shape(rule: Rule) -> None:
     unknown = {*rule.checks} - CHECKS.keys() | {*rule.needs} - NEEDS.keys()
     if unknown:
         raise ValueError(f"it names unknown checks: {', '.join(sorted(unknown))}")
-    if rule.needs and rule.tier != Tier.GENERIC:
-        raise ValueError("only a generic rule may need more than its pattern")
+    if rule.needs and rule.tier not in {Tier.GENERIC, Tier.PUBLIC}:
+        raise ValueError("only a generic or a public rule may need more than its pattern")
 
 
 def _check_samples(rule: Rule) -> None:

@@ -52,8 +52,9 @@ class Piece(Struct, frozen=True, order=True):
 class Weave:
     """Makes disjoint pieces out of overlapping ones; the heavier keeps all, the other its rest.
 
-    Nothing is left of what overlaps with something public and is not heavier. Takes claims in the
-    order of their starts, in as many goes as the text comes in.
+    Something public hides what begins where it does and is not heavier: written before a secret,
+    behind it or around it, it hides none. Takes claims in the order of their starts, in as many
+    goes as the text comes in.
     """
 
     def __init__(self) -> None:
@@ -92,14 +93,16 @@ class Weave:
             if last:
                 yield last
             self._last = piece
+        elif not _is_secret(last):
+            self._last = last if _hides(last, piece) else piece
+        elif not _is_secret(piece):
+            self._last = piece if _hides(piece, last) else last
         elif last.weight >= piece.weight:
-            if _is_secret(last):
-                self._keep(piece, last.end, piece.end)
+            self._keep(piece, last.end, piece.end)
         else:
-            if _is_secret(piece):
-                if last.start < piece.start:
-                    yield Piece(last.start, piece.start, last.weight, last.tier)
-                self._keep(last, piece.end, last.end)
+            if last.start < piece.start:
+                yield Piece(last.start, piece.start, last.weight, last.tier)
+            self._keep(last, piece.end, last.end)
             self._last = piece
 
     def _keep(self, piece: Piece, start: int, end: int) -> None:
@@ -109,6 +112,10 @@ class Weave:
 
 def _is_secret(piece: Piece) -> bool:
     return piece.tier is not Tier.PUBLIC
+
+
+def _hides(public: Piece, piece: Piece) -> bool:
+    return piece.start == public.start and piece.weight <= public.weight
 
 
 class Detector:
