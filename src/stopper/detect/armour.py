@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from stopper.detect.inflate import is_packed
 from stopper.detect.lazy import lazy
-from stopper.detect.origin import Piece, Pieces
+from stopper.detect.opened import Gathered, Opened
+from stopper.detect.origin import Piece
 from stopper.detect.passes import runs
 from stopper.detect.sieve import Sieve
 
@@ -20,7 +21,6 @@ __all__ = [
     "MIN_BASE64",
     "PRINTABLE",
     "SPELLED",
-    "Opened",
     "ascii85",
     "base85",
     "legible",
@@ -46,7 +46,6 @@ _MIN_SURE: Final = 16
 _PREFIXED = re.compile(rb"[a-z0-9]{2,6}[_-]")
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
-_PAST: Final = b"\n\n\n"
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = b"0123456789"
@@ -89,18 +88,6 @@ _FIRSTS_85: Final = slice(10, 41)
 """The digits that a group of five begins with when a printable byte comes first."""
 
 _MAX_WORD: Final = 0xFFFF_FFFF
-
-
-class Opened(Struct, frozen=True):
-    """What was found under one kind of armour: all that is legible, and each blob as it is.
-
-    `blobs` are bytes with the place in the text that they came from.
-    """
-
-    name: str
-    text: bytes
-    back: Pieces
-    blobs: tuple[tuple[bytes, int, int], ...] = ()
 
 
 class _Kind(Struct, frozen=True):
@@ -177,16 +164,11 @@ def _asking() -> Sieve:
 
 
 def _opened_turned(names: list[tuple[int, int]], found: list[bytes]) -> Iterator[Opened]:
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
-    at = 0
+    gathered = Gathered()
     for (start, end), run in zip(names, found, strict=True):
         if _MIN_TURNED <= len(run) <= _MAX_TURNED and _is_turned(run[::-1]):
-            parts += (run[::-1], _PAST)
-            pieces.append(Piece(at, start, end, 0))
-            at += len(run) + len(_PAST)
-    if parts:
-        yield Opened("reversed", b"".join(parts), Pieces(lambda: pieces))
+            gathered.add(run[::-1], start, end)
+    yield from gathered.opened("reversed")
 
 
 def _is_turned(back: bytes) -> bool:
@@ -228,8 +210,7 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
     if not held:
         return
     text, places = _aligned(kind, data, held)
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
+    gathered = Gathered()
     blobs: list[tuple[bytes, int, int]] = []
     for shift in range(kind.chars):
         plain = kind.decode(text[shift:] + kind.fill * shift)
@@ -237,12 +218,11 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
             blobs += _blobs(plain, places)
         shifted = _Shifted(plain, places, shift)
         for start, end in legible(plain):
-            shifted.take(start, end, parts, pieces)
+            shifted.take(start, end, gathered)
         if shift == 0:
             for start, end in _foreign(plain, places):
-                shifted.take(start, end, parts, pieces)
-    if parts or blobs:
-        yield Opened(kind.name, b"".join(parts), Pieces(lambda: pieces), tuple(blobs))
+                shifted.take(start, end, gathered)
+    yield from gathered.opened(kind.name, tuple(blobs))
 
 
 def _may_hold(kind: _Kind, data: bytes, start: int, end: int) -> bool:
@@ -279,13 +259,13 @@ class _Shifted:
         self._starts = [piece.at for piece in places]
         self._shift = shift
 
-    def take(self, start: int, end: int, parts: list[bytes], pieces: list[Piece]) -> None:
+    def take(self, start: int, end: int, gathered: Gathered) -> None:
         """Move `start` to `end` to what comes out; it never spans two runs."""
         piece = self._places[max(0, bisect_right(self._starts, start) - 1)]
-        at = pieces[-1].at + len(parts[-2]) + len(_PAST) if pieces else 0
-        first = piece.start + self._shift + (start - piece.at) * piece.num // piece.den
-        pieces.append(Piece(at, min(piece.end, first), piece.end, piece.num, piece.den))
-        parts += (self._plain[start:end], _PAST)
+        first = min(
+            piece.end, piece.start + self._shift + (start - piece.at) * piece.num // piece.den
+        )
+        gathered.add(self._plain[start:end], first, piece.end, piece.num, piece.den)
 
 
 def _blobs(plain: bytes, places: list[Piece]) -> Iterator[tuple[bytes, int, int]]:
@@ -418,20 +398,15 @@ _KIND_B85 = _Kind85.of("base85", _BASE85)
 
 
 def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
-    at = 0
+    gathered = Gathered()
     for found in _groups85(kind, data):
         digits = found[0].translate(kind.values)
         if not _is_legible(_from85(digits[:_MIN_85])):
             continue
         plain = _from85(digits)
         if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
-            parts += (plain, _PAST)
-            pieces.append(Piece(at, found.start(), found.end(), 0))
-            at += len(plain) + len(_PAST)
-    if parts:
-        yield Opened(kind.name, b"".join(parts), Pieces(lambda: pieces))
+            gathered.add(plain, found.start(), found.end())
+    yield from gathered.opened(kind.name)
 
 
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:

@@ -5,8 +5,7 @@ from collections.abc import Generator, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from stopper.detect.armour import Opened
-from stopper.detect.origin import Piece, Pieces
+from stopper.detect.opened import Gathered, Opened
 
 __all__ = ["MAX_TABLE", "columned"]
 
@@ -22,7 +21,6 @@ _NAMES: Final = (
 _MAX_LINE: Final = 4096
 _MIN_CELL: Final = 4
 _MAX_CELL: Final = 512
-_PAST: Final = b"\n\n\n"
 # What such names begin in, and how one goes on and ends a header, both in small letters.
 _STEMS: Final = (
     b"pass", b"pw", b"kennwort", b"contrase", b"senha", b"wachtwoord", b"secret", b"token",
@@ -97,21 +95,13 @@ def columned(data: bytes) -> Iterator[Opened]:
 
     Cells stand between tabs, bars, commas, semicolons, or in columns two blanks apart.
     """
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
-    at = 0
+    gathered = Gathered()
     for name, cell in _secrets(data):
         quote = b"'" if b'"' in cell.text else b'"'
-        before, after = b"%b: %b" % (name, quote), quote + _PAST
-        parts += (before, cell.text, after)
-        pieces += (
-            Piece(at, cell.start, cell.start, 0),
-            Piece(at + len(before), cell.start, cell.end),
-            Piece(at + len(before) + len(cell.text), cell.end, cell.end, 0),
-        )
-        at += len(before) + len(cell.text) + len(after)
-    if parts:
-        yield Opened("table", b"".join(parts), Pieces(lambda: pieces))
+        gathered.put(b"%b: %b" % (name, quote), cell.start, cell.start)
+        gathered.put(cell.text, cell.start, cell.end, 1)
+        gathered.add(quote, cell.end, cell.end)
+    yield from gathered.opened("table")
 
 
 def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:

@@ -7,13 +7,14 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import PRINTABLE, Opened, ascii85, base85, legible, lettered
+from stopper.detect.armour import PRINTABLE, ascii85, base85, legible, lettered
 from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
+from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 from stopper.detect.variables import assembled
@@ -302,8 +303,8 @@ def _strings(data: bytes) -> Rewritten:
     at = 0
     for start, end in sorted({*legible(data), *(found.span() for found in _MIXED.finditer(data))}):
         pieces.append(Piece(at, start, end))
-        parts += (data[start:end], b"\n\n\n")
-        at += end - start + 3
+        parts += (data[start:end], GAP)
+        at += end - start + len(GAP)
     return "strings", b"".join(parts), Pieces(lambda: pieces)
 
 

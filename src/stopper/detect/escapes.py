@@ -1,7 +1,6 @@
 """Escapes undone: backslashes, percents, entities of HTML, and characters that look like ASCII."""
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from html.entities import html5
@@ -11,8 +10,8 @@ from typing import Final, NamedTuple
 from stopper.detect.fold import FOREIGN, folded
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Back
-from stopper.detect.passes import unescaped as without_json
-from stopper.detect.rewrite import Changed, rewritten
+from stopper.detect.passes import unescaped as json_unescaped
+from stopper.detect.rewrite import Changed, rewritten, way_back
 
 __all__ = ["Unescaped", "unescaped"]
 
@@ -111,7 +110,7 @@ def _is_for_all(data: bytes) -> bool:
 
 def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
     """What the regex of backslashes and odd characters gives, in a few steps where that can be."""
-    as_json = without_json(data) if names == ("backslash",) else None
+    as_json = json_unescaped(data) if names == ("backslash",) else None
     if as_json is not None:
         return as_json
     plain, size = data.replace(b"\\\\", b"\\"), len(data)
@@ -155,10 +154,7 @@ class _Blocks:
     def __call__(self, start: int, end: int) -> tuple[int, int]:
         if not self._spans:
             self._measure()
-        first = max(0, bisect_right(self._starts, start) - 1)
-        last = max(first, bisect_left(self._starts, end) - 1)
-        begin = self._block(first).begin(start - self._starts[first])
-        return begin, max(begin, self._block(last).finish(end - self._starts[last]))
+        return way_back(self._starts, self._block, start, end)
 
     def _measure(self) -> None:
         self._spans = list(pairwise(_cuts(self._data)))

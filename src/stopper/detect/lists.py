@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-from stopper.detect.armour import Opened, legible
-from stopper.detect.origin import Piece, Pieces
+from stopper.detect.armour import legible
+from stopper.detect.opened import Gathered, Opened
 
 __all__ = ["backslashed", "dumped", "hidden", "numbered", "pieced", "uuencoded"]
 
@@ -15,7 +15,6 @@ _MAX_BYTE: Final = 255
 _MIN_BLOB: Final = 8
 """Fewer bytes are no compressed stream."""
 
-_PAST: Final = b"\n\n\n"
 # Between two numbers stands what separates items, or the end and the beginning of `chr(...)`.
 _NUMBERS = re.compile(
     rb"(?<![0-9.])(?:[0-9]{2,3}(?:[,; \t\r\n]{1,24}"
@@ -115,19 +114,13 @@ def hidden(data: bytes) -> Iterator[Opened]:
 
 
 def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
-    blobs: list[_Found] = []
-    at = 0
+    gathered, blobs = Gathered(), list[_Found]()
     for plain, start, end in found:
         if len(plain) >= _MIN_BLOB and not plain.isascii():
             blobs.append((plain, start, end))
         for first, last in legible(plain):
-            parts += (plain[first:last], _PAST)
-            pieces.append(Piece(at, start, end, 0))
-            at += last - first + len(_PAST)
-    if parts or blobs:
-        yield Opened(name, b"".join(parts), Pieces(lambda: pieces), tuple(blobs))
+            gathered.add(plain[first:last], start, end)
+    yield from gathered.opened(name, tuple(blobs))
 
 
 def _lists(data: bytes) -> Iterator[_Found]:

@@ -8,6 +8,7 @@ from stopper.detect.decode import BINARY, PACKED, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues
+from stopper.detect.opened import GAP
 from stopper.detect.split import FieldFollower
 from stopper.detect.stream import Released, Scanner
 
@@ -29,7 +30,6 @@ _SHARE: Final = 2
 _UNSURE: Final = 3
 _REACH: Final = 8
 _MAX_CONTINUED: Final = 3  # bytes of UTF-8 behind the first of a character
-_PAST: Final = b"\n\n\n"
 _MAGIC: Final = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
 # The beginning of an escape, and what would join the text before it to the text to come.
 _PARTIAL = re.compile(
@@ -205,12 +205,12 @@ class LiveInspector:
                 yield start
             return
         at = 0
-        for part in view.data.split(_PAST):
+        for part in view.data.split(GAP):
             end = at + len(part)
             if part and view.origin(end - 1, end)[1] >= length - _REACH:
                 for begun in self._begun_in(part, view.path[-1]):
                     yield view.origin(at + begun, end)[0]
-            at = end + len(_PAST)
+            at = end + len(GAP)
 
     def _begun_in(self, text: bytes, name: str) -> Iterator[int]:
         """Where a secret begins that `text` ends in, with or without what may join it to more."""

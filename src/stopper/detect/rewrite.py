@@ -2,11 +2,12 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
 from stopper.detect.gate import Decoder
+from stopper.detect.opened import GAP
 from stopper.detect.origin import Back
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "regrouped",
     "rewritten",
     "unnulled",
+    "way_back",
 ]
 
 Rewritten = tuple[str, bytes, Back]
@@ -26,7 +28,6 @@ Rewritten = tuple[str, bytes, Back]
 Replace = Callable[[re.Match[bytes]], bytes]
 """What stands in the place of a match; it asks for all that matched, and for nothing else."""
 
-_PAST: Final = b"\n\n\n"
 _MAX_CONTEXT: Final = 8192
 _MAX_GROUP: Final = 8
 
@@ -204,7 +205,7 @@ def rewritten(
         after = regex.sub(replace, before)
         if after and after != before:
             windows.append(Changed(data, (start, end), regex, replace, within))
-            parts += (after, _PAST)
+            parts += (after, GAP)
     if not windows:
         return None
     return name, b"".join(parts), _Windows(windows, map(len, parts[::2]))
@@ -236,13 +237,20 @@ class _Windows:
 
     def __init__(self, windows: list["Changed"], sizes: Iterable[int]) -> None:
         self._windows = windows
-        self._starts = list(accumulate((size + len(_PAST) for size in sizes), initial=0))[:-1]
+        self._starts = list(accumulate((size + len(GAP) for size in sizes), initial=0))[:-1]
 
     def __call__(self, start: int, end: int) -> tuple[int, int]:
-        first = max(0, bisect_right(self._starts, start) - 1)
-        last = max(first, bisect_left(self._starts, end) - 1)
-        begin = self._windows[first].begin(start - self._starts[first])
-        return begin, max(begin, self._windows[last].finish(end - self._starts[last]))
+        return way_back(self._starts, self._windows.__getitem__, start, end)
+
+
+def way_back(
+    starts: Sequence[int], stretch: Callable[[int], "Changed"], start: int, end: int
+) -> tuple[int, int]:
+    """Where in the text that was which is `start` to `end` of stretches that begin at `starts`."""
+    first = max(0, bisect_right(starts, start) - 1)
+    last = max(first, bisect_left(starts, end) - 1)
+    begin = stretch(first).begin(start - starts[first])
+    return begin, max(begin, stretch(last).finish(end - starts[last]))
 
 
 class Changed:

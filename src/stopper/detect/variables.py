@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from stopper.detect.armour import Opened
-from stopper.detect.origin import Piece, Pieces
+from stopper.detect.opened import Gathered, Opened
 
 __all__ = ["assembled"]
 
@@ -24,7 +23,6 @@ _REACH: Final = 96
 _NEAR: Final = 160
 _BLANKS: Final = (b" ", b"\t")
 _OPENING: Final = (b"[", b"(", b"{")
-_PAST: Final = b"\n\n\n"
 _SIGN: Final = rb"[A-Za-z0-9+/_=.-]"
 _NAME: Final = rb"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
@@ -69,9 +67,7 @@ def assembled(data: bytes) -> Iterator[Opened]:
 
     So what is found there spans each part by itself, and not the code between them.
     """
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
-    at = 0
+    gathered = Gathered()
     seen: set[bytes] = set()
     for row in _rows(data):
         text = b"".join(part.text for part in row)
@@ -79,11 +75,8 @@ def assembled(data: bytes) -> Iterator[Opened]:
             continue
         seen.add(text)
         for part in row:
-            parts += (text, _PAST)
-            pieces.append(Piece(at, part.start, part.end, 0))
-            at += len(text) + len(_PAST)
-    if parts:
-        yield Opened("joined", b"".join(parts), Pieces(lambda: pieces))
+            gathered.add(text, part.start, part.end)
+    yield from gathered.opened("joined")
 
 
 def _rows(data: bytes) -> Iterator[list[_Part]]:

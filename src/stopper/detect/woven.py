@@ -6,16 +6,15 @@ way to say what stands around a piece, and none has to be known.
 
 import re
 from binascii import Error, a2b_base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from string import ascii_letters
 from typing import Final
 
-from stopper.detect.armour import MIN_BASE64, PRINTABLE, Opened
-from stopper.detect.origin import Piece, Pieces
+from stopper.detect.armour import MIN_BASE64, PRINTABLE
+from stopper.detect.opened import GAP, Gathered, Opened
 
 __all__ = ["woven"]
 
-_PAST: Final = b"\n\n\n"
 _MAX_GAP: Final = 160
 _MAX_TAIL: Final = 3
 _MAX_TRIED: Final = 3
@@ -53,36 +52,20 @@ def woven(data: bytes) -> Iterator[Opened]:
     Where only blanks are between them they have one length, but for the first and the last. Base64
     of which short pieces are filled up by themselves is undone piece by piece.
     """
-    joined, decoded = _Row("grouped"), _Row("base64")
+    joined, decoded = Gathered(), Gathered()
     for chain in _chains(data):
         for row in _rows(data, chain):
-            joined.add((data[start:end], start, end, 1) for start, end in row)
+            for start, end in row:
+                joined.put(data[start:end], start, end, 1)
+            joined.close()
         if any(data[end - 1 : end] == b"=" for _, end in chain[:-1]):
             plain = [_unbase64(data[start:end]) for start, end in chain]
             if not b"".join(plain).translate(None, PRINTABLE):
-                decoded.add((one, *span, 0) for one, span in zip(plain, chain, strict=True))
-    yield from (row.opened() for row in (joined, decoded) if row.parts)
-
-
-class _Row:
-    """Pieces one behind the other, and how they lead back."""
-
-    def __init__(self, name: str) -> None:
-        self.parts: list[bytes] = []
-        self._name = name
-        self._pieces: list[Piece] = []
-        self._at = 0
-
-    def add(self, pieces: Iterable[tuple[bytes, int, int, int]]) -> None:
-        for text, start, end, num in pieces:
-            self.parts.append(text)
-            self._pieces.append(Piece(self._at, start, end, num))
-            self._at += len(text)
-        self.parts.append(_PAST)
-        self._at += len(_PAST)
-
-    def opened(self) -> Opened:
-        return Opened(self._name, b"".join(self.parts), Pieces(lambda: self._pieces))
+                for one, span in zip(plain, chain, strict=True):
+                    decoded.put(one, *span)
+                decoded.close()
+    yield from joined.opened("grouped")
+    yield from decoded.opened("base64")
 
 
 def _unbase64(text: bytes) -> bytes:
@@ -142,12 +125,12 @@ def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
     tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
-    if one[0] == one[1] or tail == _PAST:
+    if one[0] == one[1] or tail == GAP:
         return []
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
         gap = data[first[1] : last[0]]
-        if first[0] == first[1] or last[0] == last[1] or _PAST in gap:
+        if first[0] == first[1] or last[0] == last[1] or GAP in gap:
             continue
         if not _is_again(data, gap, first[0], last[1]):
             continue

@@ -1,0 +1,56 @@
+"""What a decoder found in a text: all that is legible in one, and the way back from it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from stopper.detect.origin import Piece, Pieces
+
+__all__ = ["GAP", "Gathered", "Opened"]
+
+GAP: Final = b"\n\n\n"
+"""Stands behind each part of what came out, so that nothing is found across two of them."""
+
+
+class Opened(Struct, frozen=True):
+    """What one kind of decoding gave: all that is legible, and each blob as it is.
+
+    `blobs` are bytes with the place in the text that they came from.
+    """
+
+    name: str
+    text: bytes
+    back: Pieces
+    blobs: tuple[tuple[bytes, int, int], ...] = ()
+
+
+class Gathered:
+    """Parts one behind the other, while they are found, and where each came from."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._pieces: list[Piece] = []
+        self._at = 0
+
+    def add(self, text: bytes, start: int, end: int, num: int = 0, den: int = 1) -> None:
+        """A part that came from `start` to `end`; for `num` and `den` see `Piece`."""
+        self.put(text, start, end, num, den)
+        self.close()
+
+    def put(self, text: bytes, start: int, end: int, num: int = 0, den: int = 1) -> None:
+        """The beginning of a part, or what follows at once on what was put before."""
+        self._parts.append(text)
+        self._pieces.append(Piece(self._at, start, end, num, den))
+        self._at += len(text)
+
+    def close(self) -> None:
+        """What was put is a part."""
+        self._parts.append(GAP)
+        self._at += len(GAP)
+
+    def opened(self, name: str, blobs: tuple[tuple[bytes, int, int], ...] = ()) -> Iterator[Opened]:
+        """All of it, where there is any."""
+        if self._parts or blobs:
+            pieces = self._pieces
+            yield Opened(name, b"".join(self._parts), Pieces(lambda: pieces), blobs)
