@@ -18,7 +18,7 @@ from stopper.guards import (
     repair,
 )
 from stopper.guards.canonical import signature
-from stopper.guards.memo import MAX_SEEN, Memo, Seen, seen_of
+from stopper.guards.memo import MAX_SEEN, Memo, Seen
 from stopper.guards.models import allowing
 from stopper.guards.texts import measure, walk
 
@@ -30,7 +30,6 @@ def test_a_value_is_known_by_what_it_is_and_not_by_what_it_equals() -> None:
     memo, value = Memo(), {"a": "x"}
     assert memo.of(value) is memo.of(value)
     assert memo.of(dict(value)) is not memo.of(value)
-    assert seen_of(None, value) is not seen_of(None, value)
 
 
 def test_only_some_values_are_kept() -> None:

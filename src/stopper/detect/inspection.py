@@ -66,7 +66,9 @@ class Inspector:
         """
         views = decoded_views(text, self.budget)
         detector = self.detector
-        findings = by_rules(detector, text, views, detector.scan(text)) if detector else []
+        findings = detector.scan(text) if detector else []
+        if detector and views.views:
+            findings = by_rules(detector, text, views, findings)
         if self.known:
             findings += self.known.scan(text, views)
         return Inspection(tuple(merged(findings)) if findings else (), views.unprovable)

@@ -114,7 +114,8 @@ def hidden(data: bytes) -> Iterator[Opened]:
 
 
 def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
-    gathered, blobs = Gathered(), list[_Found]()
+    gathered = Gathered()
+    blobs: list[_Found] = []
     for plain, start, end in found:
         if len(plain) >= _MIN_BLOB and not plain.isascii():
             blobs.append((plain, start, end))

@@ -9,7 +9,7 @@ from stopper.core.budget import MAX_AMOUNT, MICROS_PER_DOLLAR, Unit, format_amou
 from stopper.core.usage import Usage, Weights
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
-from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced, warn
+from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced, warn
 from stopper.guards.world import lock
 
 __all__ = ["BudgetConfig", "BudgetGuard", "Spending", "Spent", "UsageSum"]
@@ -137,7 +137,7 @@ class BudgetGuard:
 
     def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """The same as `check`, without counting the call."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         cost = self._cost()
         with self._lock:

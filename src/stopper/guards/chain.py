@@ -16,7 +16,7 @@ from stopper.guards.memo import Memo
 from stopper.guards.models import Guard, Outcome
 from stopper.guards.result import ChainResult
 from stopper.guards.rows import Entry, Row, make_row, names_of
-from stopper.guards.tally import Step, Tally
+from stopper.guards.tally import Step, Tally, View
 from stopper.guards.world import Clock, fresh_key, monotonic_ns
 
 __all__ = ["GuardChain", "Opened"]
@@ -172,17 +172,22 @@ class GuardChain:
             view = partial(_view, whole=whole)
             tally.changed()
         steps = self._steps[is_async, is_guarded]
-        rest = self._without_consumed((yield from tally.settle_on(steps, (tool,), rest, view)))
+        settled = yield from tally.settle_on(steps, (tool,), rest, view)
+        rest = rest if settled is rest else self._without_consumed(settled)
         places: list[Row] = []
+        admitted: list[Row] = []
         try:
             if is_guarded:
                 yield from self._enter(tally, tool, rest, session, places)
-            yield from self._admit(tally, tool, rest, whole)
+            if not tally.is_refused:
+                yield from tally.admit(self._admitting, (tool,), rest, view, admitted)
             result = self._told("call", tool, whole, tally.result(rest), tally.memo)
         except BaseException:
+            _revoke(admitted, tool, rest, view)
             yield from self.leave(tool, rest, session, tuple(places))
             raise
-        if result.blocked:
+        if result.blocked:  # every guard counts the call, or none does
+            _revoke(admitted, tool, rest, view)
             yield from self.leave(tool, rest, session, tuple(places))
             return Opened(result, rest)
         return Opened(result, rest, tuple(places))
@@ -265,24 +270,6 @@ class GuardChain:
                 if not result.blocked:
                     places.append(step.row)
 
-    def _admit(
-        self, tally: Tally, tool: str, args: dict[str, Any], whole: dict[str, Any]
-    ) -> Flow[None]:
-        """Every guard counts the call, or none does."""
-        admitted: list[Row] = []
-        try:
-            for step in self._admitting:
-                if tally.is_refused:
-                    break
-                said = yield from tally.ask(step, tool, _view(step.row, args, whole))
-                if not said.blocked:  # what a shadow refused, it did not count
-                    admitted.append(step.row)
-        except BaseException:
-            _revoke(admitted, tool, args, whole)
-            raise
-        if tally.is_refused:
-            _revoke(admitted, tool, args, whole)
-
     def _over(self, tool: str, args: dict[str, Any], output: Any) -> Flow[ChainResult]:
         """Decide on the output of a call that nobody saw, and take it for over."""
         tally = Tally(self._clock, is_output=True)
@@ -339,7 +326,7 @@ def _view(row: Row, args: dict[str, Any], whole: dict[str, Any]) -> dict[str, An
     return args | {name: whole[name] for name in row.consumes if name in whole}
 
 
-def _revoke(rows: list[Row], tool: str, args: dict[str, Any], whole: dict[str, Any]) -> None:
+def _revoke(rows: list[Row], tool: str, args: dict[str, Any], view: View | None) -> None:
     for row in reversed(rows):
         if row.revoke:
-            row.revoke(tool, _view(row, args, whole))
+            row.revoke(tool, args if view is None else view(row, args))

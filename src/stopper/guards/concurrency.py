@@ -11,6 +11,7 @@ from msgspec import Meta
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardBlocked,
     GuardResult,
@@ -70,10 +71,12 @@ class ConcurrencyGuard:
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult | Awaitable[GuardResult]:
         """Whether there is a slot now; with a shared store, something to await."""
         del args
-        if self._is_off:
+        if self.config.mode is OFF:
             return ALLOWED
         full = self.slots.full(self._limits(tool, None, None))
-        return self._said(full) if full is None or isinstance(full, str) else self._said_later(full)
+        if full is None:
+            return ALLOWED
+        return self._said(full) if isinstance(full, str) else self._said_later(full)
 
     async def acquire(
         self, tool: str, *, session_id: str | None = None, namespace: str | None = None
@@ -118,7 +121,7 @@ class ConcurrencyGuard:
 
     @property
     def _is_off(self) -> bool:
-        return self.config.mode is EnforcementLevel.OFF
+        return self.config.mode is OFF
 
     def _limits_of(self, tool: str, session: str | None, namespace: str | None) -> Limits:
         config = self.config

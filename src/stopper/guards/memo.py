@@ -8,7 +8,7 @@ from stopper.guards.canonical import loosely, signed
 from stopper.guards.opened import Odd, spelled
 from stopper.guards.texts import Shape, Texts, is_within, measure
 
-__all__ = ["Memo", "Seen", "seen_of"]
+__all__ = ["Memo", "Seen"]
 
 MAX_SEEN: Final = 4
 """So many values are remembered at once; of more, all are forgotten."""
@@ -101,11 +101,6 @@ class Memo:
     def forget(self) -> None:
         """Know nothing any more."""
         self._seen.clear()
-
-
-def seen_of(memo: Memo | None, value: Any) -> Seen:
-    """What the memo knows of `value`; without a memo, nothing yet."""
-    return Seen(value) if memo is None else memo.of(value)
 
 
 def _inside(value: Any) -> Any:

@@ -15,8 +15,8 @@ from stopper.detect.hosts import Host, classify_host, parse_host
 from stopper.detect.urls import SCHEMES, parse_authority, parse_url
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
-from stopper.guards.memo import Memo, seen_of
-from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced
+from stopper.guards.memo import Memo
+from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import shown_name
 
 __all__ = [
@@ -176,9 +176,9 @@ class NetworkPolicyGuard:
 
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
         """Whether all destinations in the arguments may be reached, however deep they stand."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
-        seen, name = seen_of(memo, args).texts, ""
+        seen, name = (memo or Memo()).of(args).texts, ""
         use_of, longest = self._use, self._longest
         try:
             for name, texts in seen.groups:

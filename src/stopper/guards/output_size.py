@@ -10,9 +10,10 @@ from msgspec.structs import asdict
 
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
-from stopper.guards.memo import Memo, Seen, seen_of
+from stopper.guards.memo import Memo, Seen
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     block,
@@ -114,9 +115,9 @@ class OutputSizeGuard:
     ) -> GuardResult:
         """Whether the output is within all limits, or what to use instead."""
         config = self.config
-        if config.mode is EnforcementLevel.OFF:
+        if config.mode is OFF:
             return ALLOWED
-        found = self._violations(seen_of(memo, output))
+        found = self._violations((memo or Memo()).of(output))
         if not found:
             return ALLOWED
         if config.mode is EnforcementLevel.WARN:

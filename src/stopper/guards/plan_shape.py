@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     Outcome,
@@ -93,7 +94,7 @@ class PlanShapeGuard:
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """Whether one more call fits, without counting it."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         with self._lock:
             return self._judged(tool)
@@ -102,7 +103,7 @@ class PlanShapeGuard:
         """The same as `check`, for a call that begins now unless it is blocked."""
         with self._lock:
             result = self._judged(tool)
-            if not result.blocked:
+            if result is ALLOWED or not result.blocked:
                 self._begun(tool)
             return result
 
@@ -133,7 +134,7 @@ class PlanShapeGuard:
         Each is `{"tool": NAME, "args": {...}}`, a pair of both, or a ToolCallSpec; where any has
         `depends_on`, it is judged as a plan.
         """
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         if len(calls) > self.config.max_batch_size:
             return self._answer([self._too_big(len(calls))])
@@ -146,7 +147,7 @@ class PlanShapeGuard:
 
     def check_plan(self, plan: Sequence["_Call"]) -> GuardResult:
         """Whether a plan fits: its longest path, how far it spreads, and that it has no circle."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         if len(plan) > self.config.max_batch_size:
             return self._answer([self._too_big(len(plan))])
@@ -179,7 +180,7 @@ class PlanShapeGuard:
     def reset(self) -> None:
         """Forget all calls."""
         with self._lock:
-            self._tools: Counter[str] = Counter()
+            self._tools: dict[str, int] = {}
             # How deep each call in flight stands, shallowest first: what ends is taken to be the
             # one that began first, which at worst makes the chain shorter by the overlap.
             self._in_flight: deque[int] = deque(maxlen=_MAX_IN_FLIGHT)
@@ -197,13 +198,13 @@ class PlanShapeGuard:
             found += [PlanShapeViolation("too_many_unique_tools", config.max_unique_tools, actual)]
         if len(self._in_flight) >= config.max_fan_out:
             found += self._wide(len(self._in_flight) + 1)
-        return self._answer(found)
+        return self._answer(found) if found else ALLOWED
 
     def _begun(self, tool: str) -> None:
         self._in_flight.append(self._done + 1)
         self._total += 1
         if tool in self._tools or len(self._tools) < _MAX_TOOLS:
-            self._tools[tool] += 1
+            self._tools[tool] = self._tools.get(tool, 0) + 1
 
     def _ended(self) -> None:
         if self._in_flight:

@@ -15,7 +15,15 @@ from stopper.errors import GuardError
 from stopper.guards.canonical import NO_SPELLING, canonical, signature
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo
-from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, allow, block, enforced
+from stopper.guards.models import (
+    ALLOWED,
+    OFF,
+    EnforcementLevel,
+    GuardResult,
+    allow,
+    block,
+    enforced,
+)
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
 __all__ = ["ProvenanceConfig", "ProvenanceGuard"]
@@ -109,7 +117,7 @@ class ProvenanceGuard:
     def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """The same, counting nothing."""
         del tool
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         refused = self._refused(args)
         return enforced(self.config.mode, refused) if refused else ALLOWED
@@ -117,7 +125,7 @@ class ProvenanceGuard:
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Count a call that hands on an output without a reference."""
         del tool
-        if self.config.mode is not EnforcementLevel.OFF and self._is_unattributed(args):
+        if self.config.mode is not OFF and self._is_unattributed(args):
             with self._lock:
                 self._unattributed += 1
         return ALLOWED
@@ -130,9 +138,10 @@ class ProvenanceGuard:
         self, tool: str, args: dict[str, Any], output: Any, memo: Memo | None = None
     ) -> GuardResult:
         """Record an output as the caller gets it, with the references in `args` as its parents."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
-        memo, parents = memo or Memo(), tuple[str, ...]()
+        memo = memo or Memo()
+        parents: tuple[str, ...] = ()
         written = memo.of(args).json
         if written is None or _LAST.search(written):
             parents = _some(one for one in _strings(args) if self.is_genuine(one))

@@ -9,9 +9,10 @@ from msgspec import Meta, Struct
 from stopper.guards.canonical import signature
 from stopper.guards.classify import SideEffectClass, by_arguments, by_name, strictest
 from stopper.guards.config import Config, configure
-from stopper.guards.memo import Memo, seen_of
+from stopper.guards.memo import Memo
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     Outcome,
@@ -90,7 +91,7 @@ class RetrySafetyGuard:
 
     def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether this try may go; it is not counted."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         sign = self._signature(tool, args, memo)
         with self._lock:
@@ -99,7 +100,7 @@ class RetrySafetyGuard:
 
     def admit(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Count this try; refused where another one took the last before it."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return ALLOWED
         sign = self._signature(tool, args, memo)
         with self._lock:
@@ -213,7 +214,7 @@ class RetrySafetyGuard:
     def _signature(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> bytes:
         name = self.config.idempotency_key_arg
         if name not in args:
-            return seen_of(memo, args).signature(tool, self._key)
+            return (memo or Memo()).of(args).signature(tool, self._key)
         rest = {key: value for key, value in args.items() if key != name}
         return signature(tool, rest, self._key)
 

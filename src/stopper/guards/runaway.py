@@ -10,6 +10,7 @@ from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     Outcome,
@@ -142,7 +143,7 @@ class RunawayGuard:
             self._results: dict[str, tuple[int, int]] = {}
 
     def _ignores(self, tool: str) -> bool:
-        return self.config.mode is EnforcementLevel.OFF or tool in self.config.exempt_tools
+        return self.config.mode is OFF or tool in self.config.exempt_tools
 
     def _count(self, tool: str, result: int, *, told: bool) -> None:
         last, count = self._results.pop(tool, (0, 0))

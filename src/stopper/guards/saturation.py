@@ -7,14 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
-from stopper.guards.models import (
-    ALLOWED,
-    EnforcementLevel,
-    GuardResult,
-    block,
-    enforced,
-    warn,
-)
+from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced, warn
 from stopper.guards.world import lock
 
 __all__ = ["SaturationGuard", "SaturationGuardConfig"]
@@ -55,7 +48,7 @@ class SaturationGuard:
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the Z-score of these arguments is past `z_threshold`."""
         config = self.config
-        if config.mode is EnforcementLevel.OFF or not self._watches(tool):
+        if config.mode is OFF or not self._watches(tool):
             return ALLOWED
         x, mean, std = (_number(args.get(name)) for name in ("x", "mean", "std"))
         mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
@@ -80,7 +73,7 @@ class SaturationGuard:
         one, or stands under `result`, `value`, `output`, `p_value` or `probability`.
         """
         config = self.config
-        if config.mode is EnforcementLevel.OFF or not self._watches(tool):
+        if config.mode is OFF or not self._watches(tool):
             return ALLOWED
         value = _found(args if output is _NO_RESULT else output)
         if value is None:
@@ -119,6 +112,8 @@ class SaturationGuard:
 
     def _watches(self, tool: str) -> bool:
         tools = self.config.cdf_tools
+        if not tools:
+            return False
         return tool in tools or tool.replace("__", ".").rpartition(".")[2] in tools
 
 

@@ -12,8 +12,16 @@ from msgspec import Struct
 from stopper.guards.coerce import coerced
 from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
-from stopper.guards.memo import Memo, seen_of
-from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced, repair
+from stopper.guards.memo import Memo
+from stopper.guards.models import (
+    ALLOWED,
+    OFF,
+    EnforcementLevel,
+    GuardResult,
+    block,
+    enforced,
+    repair,
+)
 from stopper.guards.shape import PATTERNS, Shape
 
 __all__ = ["GetSchema", "SchemaStrictnessConfig", "SchemaStrictnessGuard"]
@@ -106,7 +114,7 @@ class SchemaStrictnessGuard:
 
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether `args` fit; where `get_schema` has to wait, see `check_async`."""
-        if self._is_off:
+        if self.config.mode is OFF or self._get_schema is None:
             return ALLOWED
         schema = self._asked(tool)
         if type(schema) is dict:
@@ -115,17 +123,13 @@ class SchemaStrictnessGuard:
 
     async def check_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """The same, awaiting `get_schema` where that is needed."""
-        if self._is_off:
+        if self.config.mode is OFF or self._get_schema is None:
             return ALLOWED
         return await drive_async(self._waited(tool, args, self._asked(tool)))
 
     def clear_cache(self) -> None:
         """Read every schema anew."""
         self._compiled.clear()
-
-    @property
-    def _is_off(self) -> bool:
-        return self.config.mode is EnforcementLevel.OFF or self._get_schema is None
 
     def _asked(self, tool: str) -> Any:
         """The schema, None, something to await, or the refusal where there is a fault."""
@@ -155,14 +159,14 @@ class SchemaStrictnessGuard:
             compiled = self._compile(tool, schema)
         except _UNREADABLE as error:
             return self._enforced(_unavailable(tool, f"it does not read ({type(error).__name__})"))
-        texts = seen_of(memo, args).texts
+        texts = (memo or Memo()).of(args).texts
         if not texts.is_whole:
             return self._enforced(block("guard.too_much", _TOO_MUCH))
         try:
             judged = self._judge(compiled, args) if texts.is_plain else _NOT_JSON
         except (TypeError, ValueError, RecursionError):
             judged = _NOT_JSON
-        return self._enforced(judged)
+        return judged if judged is ALLOWED else self._enforced(judged)
 
     def _enforced(self, result: GuardResult) -> GuardResult:
         return enforced(self.config.mode, result)

@@ -7,15 +7,16 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from stopper.detect.finding import Finding
-from stopper.detect.inspection import Inspector, packaged_rules
+from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import Redactor, SecretPattern
 from stopper.detect.secrets import Detector, fingerprint
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
-from stopper.guards.memo import Memo, Seen, seen_of
+from stopper.guards.memo import Memo, Seen
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     block,
@@ -102,7 +103,7 @@ class SensitiveDataGuard:
         self.config = configure(SensitiveDataConfig, config, given)
         patterns = _patterns(self.config.custom_patterns)
         key = key or fresh_key()
-        detector = _Sparing(self.config.allowlist, key)
+        detector = _detector(self.config.allowlist, key)
         self._inspector = Inspector(detector, known)
         self._patterns = [(one.name, re.compile(one.pattern)) for one in patterns]
         self._redactor = Redactor(
@@ -114,9 +115,9 @@ class SensitiveDataGuard:
 
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
         """Whether secrets are in the arguments."""
-        if not self.config.check_args or self.config.mode is EnforcementLevel.OFF:
+        if not self.config.check_args or self.config.mode is OFF:
             return ALLOWED
-        seen = seen_of(memo, args)
+        seen = (memo or Memo()).of(args)
         return self._judged(seen, repair, is_bounded=seen.texts.is_whole)
 
     def check_output(
@@ -127,9 +128,9 @@ class SensitiveDataGuard:
         memo: Memo | None = None,
     ) -> GuardResult:
         """Whether secrets are in the output."""
-        if not self.config.check_output or self.config.mode is EnforcementLevel.OFF:
+        if not self.config.check_output or self.config.mode is OFF:
             return ALLOWED
-        seen = seen_of(memo, output)
+        seen = (memo or Memo()).of(output)
         return self._judged(seen, repair_output, is_bounded=seen.is_bounded)
 
     def _judged(
@@ -157,7 +158,7 @@ class SensitiveDataGuard:
         if written is None:
             return [], "sensitive.too_much"
         inspection = self._inspector.inspect(written)
-        kinds = {_kind(one) for one in inspection.findings} if inspection.findings else set[str]()
+        kinds = {_kind(one) for one in inspection.findings}
         if self._patterns:
             kinds.update(self._own(seen))
         if kinds:
@@ -180,10 +181,11 @@ class _Sparing(Detector):
         )
 
     def scan(self, text: str | bytes) -> list[Finding]:
-        found = super().scan(text)
-        if not self._allowed:
-            return found
-        return [one for one in found if one.fingerprint not in self._allowed]
+        return [one for one in super().scan(text) if one.fingerprint not in self._allowed]
+
+
+def _detector(allowed: AbstractSet[str], key: bytes) -> Detector:
+    return _Sparing(allowed, key) if allowed else packaged_detector(key)
 
 
 _REASONS: Final = {
@@ -208,8 +210,9 @@ def _written(seen: Seen) -> str | bytes | None:
     if type(seen.value) in _TEXTS:
         written: str | bytes = seen.value
         return written
-    if seen.json is not None:
-        return seen.json
+    as_json = seen.json
+    if as_json is not None:
+        return as_json
     if not (seen.is_bounded and seen.texts.is_whole):
         return None
     groups = seen.texts.groups

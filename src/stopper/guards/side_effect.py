@@ -22,6 +22,7 @@ from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     allowing,
@@ -217,11 +218,12 @@ class SideEffectGuard:
 
     @property
     def _is_off(self) -> bool:
-        return self.config.enforcement_level is EnforcementLevel.OFF
+        return self.config.enforcement_level is OFF
 
     def _classify(self, tool: str, args: dict[str, Any]) -> SideEffectClass:
         annotations = self._get_annotations(tool) if self._get_annotations else None
-        told, done = by_annotations(annotations), by_arguments(tool, args)
+        told = by_annotations(annotations) if annotations else None
+        done = by_arguments(tool, args)
         named = None if done and runs_code(tool) else by_name(tool)
         if named and not told and not done:
             return named

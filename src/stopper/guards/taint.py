@@ -16,7 +16,7 @@ from stopper.detect.decode import decoded_views
 from stopper.detect.known import KnownValues
 from stopper.detect.spelling import MAX_VALUE, check_value
 from stopper.guards.config import Config, configure
-from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced
+from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import TooMuch, walk
 from stopper.guards.world import fresh_key, lock
 
@@ -135,7 +135,7 @@ class TaintGuard:
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the arguments carry outside what was read before."""
-        if self.config.mode is EnforcementLevel.OFF or not self._read:
+        if self.config.mode is OFF or not self._read:
             return ALLOWED
         role = self._role(tool, args)
         if not (role.sends or role.fetches):
@@ -166,7 +166,7 @@ class TaintGuard:
 
     def record_output(self, tool: str, args: dict[str, Any], output: Any) -> None:
         """Remember what a call returned, if what it reads must not go out."""
-        if self.config.mode is EnforcementLevel.OFF:
+        if self.config.mode is OFF:
             return
         role = self._role(tool, args)
         if not (role.reads_secret or role.reads_untrusted):

@@ -11,7 +11,7 @@ from stopper.guards.result import ChainResult
 from stopper.guards.rows import Method, Row
 from stopper.guards.world import Clock
 
-__all__ = ["MAX_ROUNDS", "Step", "Tally"]
+__all__ = ["MAX_ROUNDS", "Step", "Tally", "View"]
 
 MAX_ROUNDS: Final = 16
 """How often one call is repaired, and all guards look again, before it is refused."""
@@ -97,36 +97,13 @@ class Tally:
         """`value` as all guards let it be: after every single repair, all of them look again.
 
         So no guard misses what the value was or what it became, wherever in the chain it stands.
-        Each step is asked with `lead` and the value, or what `view` shows of it to that guard. The
-        clock is read once between two of them.
+        Each step is asked with `lead` and the value, or what `view` shows of it to that guard.
         """
-        clock, results, elapsed = self._clock, self._results, self._elapsed
         for number in range(MAX_ROUNDS):
-            better: GuardResult | None = None
-            given, shared = (*lead, value), (*lead, value, self.memo)
-            ended = clock()
-            for row, method, takes_memo, is_stranger in steps:  # as in `ask`, in fewer steps
-                if view is not None:
-                    given = (*lead, view(row, value))
-                    shared = (*given, self.memo)
-                try:
-                    result = method(*(shared if takes_memo else given))
-                except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
-                    result = _failed(row.name, error)
-                if is_stranger or type(result) is not GuardResult:
-                    result = yield from self._resolved(row.name, result)
-                began, ended = ended, clock()
-                if result.verdict is _ALLOW and not row.is_shadow:  # as in `_noted`
-                    name = row.name
-                    elapsed[name] = elapsed.get(name, 0) + ended - began
-                    results.setdefault(name, result)
-                    continue
-                result = self._noted(row, result, ended - began)
-                if self._stop:
-                    return value
-                is_open = better is None and not row.is_shadow
-                if is_open and self._changes(result, value, is_first=not number):
-                    better = result
+            told = yield from self._round(steps, lead, value, view, [], is_admitting=False)
+            if self._stop or not told:
+                return value
+            better = next((one for one in told if self._changes(one, value, not number)), None)
             if better is None:
                 return value
             value = self._repaired(better)
@@ -134,7 +111,62 @@ class Tally:
         self.stop("guard.unsettled", f"still not settled after {MAX_ROUNDS} repairs of one call")
         return value
 
-    def _changes(self, result: GuardResult, value: Any, *, is_first: bool) -> bool:
+    def admit(
+        self,
+        steps: Sequence[Step],
+        lead: tuple[Any, ...],
+        value: Any,
+        view: View | None,
+        admitted: list[Row],
+    ) -> Flow[Any]:
+        """Have each count the call, until one refuses; `admitted` gets those that did count it."""
+        return self._round(steps, lead, value, view, admitted, is_admitting=True)
+
+    def _round(
+        self,
+        steps: Sequence[Step],
+        lead: tuple[Any, ...],
+        value: Any,
+        view: View | None,
+        passed: list[Row],
+        *,
+        is_admitting: bool,
+    ) -> Flow[list[GuardResult]]:
+        """What those that count had to say, up to a stop; `passed` gets all that did not block.
+
+        The same as `ask` for each, in fewer steps: the clock is read once between two of them.
+        """
+        clock, results, elapsed = self._clock, self._results, self._elapsed
+        given, shared = (*lead, value), (*lead, value, self.memo)
+        told: list[GuardResult] = []
+        ended = clock()
+        for row, method, takes_memo, is_stranger in steps:
+            if view is not None:
+                given = (*lead, view(row, value))
+                shared = (*given, self.memo)
+            try:
+                result = method(*(shared if takes_memo else given))
+            except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+                result = _failed(row.name, error)
+            if is_stranger or type(result) is not GuardResult:
+                result = yield from self._resolved(row.name, result)
+            began, ended = ended, clock()
+            if result.verdict is not _ALLOW or row.is_shadow:
+                result = self._noted(row, result, ended - began)
+                if not row.is_shadow:
+                    told.append(result)
+                if self._stop or (is_admitting and self.is_refused):
+                    break
+                if result.blocked:
+                    continue
+            elif row.name in results:
+                elapsed[row.name] += ended - began
+            else:
+                results[row.name], elapsed[row.name] = result, ended - began
+            passed.append(row)
+        return told
+
+    def _changes(self, result: GuardResult, value: Any, is_first: bool) -> bool:
         """Whether this repair makes another value; the first time it is believed to."""
         if result.verdict is not _REPAIR:
             return False

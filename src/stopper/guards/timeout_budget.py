@@ -11,6 +11,7 @@ from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     ALLOWED,
+    OFF,
     EnforcementLevel,
     GuardResult,
     Outcome,
@@ -76,8 +77,7 @@ class _Span:
         self.busy: deque[tuple[int, int]] = deque(maxlen=_MAX_STRETCHES)
 
     def elapsed_ns(self, now: int) -> int:
-        wall = 0 if self.started is None else now - self.started
-        return max(wall, self.busy_ns)
+        return self.busy_ns if self.started is None else max(now - self.started, self.busy_ns)
 
     def ran(self, start: int, end: int) -> None:
         """Count a stretch that ends after all others, but for what was counted already."""
@@ -145,7 +145,7 @@ class TimeoutBudgetGuard:
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """Whether there is time left for one more call."""
         config = self.config
-        if config.mode is EnforcementLevel.OFF:
+        if config.mode is OFF:
             return ALLOWED
         now = self._clock()
         turn = self._turn.elapsed_ns(now) // NS_PER_MS

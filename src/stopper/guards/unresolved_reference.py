@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
-from stopper.guards.memo import Memo, seen_of
-from stopper.guards.models import ALLOWED, EnforcementLevel, GuardResult, block, enforced
+from stopper.guards.memo import Memo
+from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import shown_name
 
 __all__ = [
@@ -78,9 +78,9 @@ class UnresolvedReferenceGuard:
 
     def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether a reference is left in any argument, however deep."""
-        if self.config.mode is EnforcementLevel.OFF or self._runs_code(tool):
+        if self.config.mode is OFF or self._runs_code(tool):
             return ALLOWED
-        seen = seen_of(memo, args).texts
+        seen = (memo or Memo()).of(args).texts
         for name, texts in seen.groups:
             for text in texts:
                 kind = self._kind(name, text) if "{" in text or "<" in text else None
