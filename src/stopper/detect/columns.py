@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Generator, Iterator
-from itertools import accumulate
 from typing import Final, NamedTuple
 
 from stopper.detect.opened import Gathered, Opened
@@ -37,6 +36,7 @@ _USER = re.compile(rb"(?i).{0,24}(?:user|login|account|e-?mail|host|benutzer|usu
 _KEY = re.compile(rb"(?i).*(?:secret|token|credential|key).*")
 _HEADER = re.compile(rb"[A-Za-z_#\x80-\xff][^=:;{}()<>\"'$\\]{0,48}")
 _RULE = re.compile(rb"[-+=:| \t_]+")
+_RULED: Final = frozenset(b"%c" % sign for sign in b"-+=:| \t_")
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[ >+#*/-]{0,16}")
 # A string in code that a table begins in, and its end.
 _OPENED = re.compile(rb"[:=(][ ]{0,4}[\"'`](?=[A-Za-z_#|])")
@@ -47,12 +47,26 @@ _PASSWORD: Final = b"password"
 _MIN_COLUMNS: Final = 2
 _NOT_IN_NAMES = re.compile(rb"[^A-Za-z0-9]+")
 _BLANK = re.compile(rb"\s")
+_PLAIN = re.compile(rb"[A-Za-z0-9_.+/~=!?@$%^*#-]+")
 
 
 class _Cell(NamedTuple):
     text: bytes
     start: int
     end: int
+
+
+class _Row(NamedTuple):
+    """A line in its cells, with `gap` bytes between two of them."""
+
+    texts: list[bytes]
+    start: int
+    gap: int
+
+    def cell(self, number: int) -> _Cell:
+        """One of them, without what it is dressed in."""
+        before = sum(map(len, self.texts[:number])) + number * self.gap
+        return _bare(self.texts[number], self.start + before)
 
 
 class _Kind(NamedTuple):
@@ -86,7 +100,7 @@ _KINDS: Final = (
     _Kind(b"|"),
     _separated(b","),
     _separated(b";"),
-    _Kind(b"  ", re.compile(rb"(\S++(?: \S++)*+)(?:\s++|\Z)")),
+    _Kind(b"  ", re.compile(rb"(\s*+\S++(?: \S++)*+\s*+)")),
 )
 
 
@@ -97,6 +111,10 @@ def columned(data: bytes) -> Iterator[Opened]:
     """
     gathered = Gathered()
     for name, cell in _secrets(data):
+        if _PLAIN.fullmatch(cell.text):  # fewer rules look behind the third kind of quotes
+            gathered.put(b"%b: `" % name, cell.start, cell.start)
+            gathered.add(cell.text, cell.start, cell.end, 1)
+            continue
         quote = b"'" if b'"' in cell.text else b'"'
         gathered.put(b"%b: %b" % (name, quote), cell.start, cell.start)
         gathered.put(cell.text, cell.start, cell.end, 1)
@@ -122,10 +140,11 @@ def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:
             count = data.count(kind.mark, start, end)
             if not count or _is_row(data, above, kind.mark, count):
                 continue
-            cells = _cells(data, start + len(before), end, kind)
-            names = _named([_bare(*cell).text for cell in cells])
+            row = _row(data, start + len(before), end, kind)
+            width = len(row.texts)
+            names = _named([row.cell(number).text for number in range(width)])
             if names:
-                done = yield from _below(data, end, _Table(before, kind, names, len(cells)))
+                done = yield from _below(data, end, _Table(before, kind, names, width))
                 break
 
 
@@ -158,22 +177,20 @@ def _line(data: bytes, at: int) -> tuple[int, int]:
     return first, min(len(data), at + _MAX_LINE) if last < 0 else last
 
 
-def _cells(data: bytes, start: int, end: int, kind: _Kind) -> list[tuple[bytes, int]]:
-    """What stands between marks, and where."""
+def _row(data: bytes, start: int, end: int, kind: _Kind) -> _Row:
+    """A line in its cells."""
     line = data[start:end].rstrip(b" \r" if kind.mark == b"\t" else _BLANKS)
     if kind.mark == b"|":  # which may stand around a row as well
         start += len(line) - len(line.lstrip(_BLANKS).removeprefix(b"|"))
         line = line.lstrip(_BLANKS).removeprefix(b"|").removesuffix(b"|")
     if kind.cell is None or kind.quote not in line:
-        texts = line.split(kind.mark)
-        sizes = (len(text) + len(kind.mark) for text in texts)
-        return list(zip(texts, accumulate(sizes, initial=start), strict=False))
-    cells: list[tuple[bytes, int]] = []
-    for found in kind.cell.finditer(line):
-        if cells and found.start() == len(line) and not line.endswith(kind.mark):
-            break
-        cells.append((found[1], start + found.start()))
-    return cells
+        return _Row(line.split(kind.mark), start, len(kind.mark))
+    if not kind.quote:
+        return _Row(kind.cell.findall(line), start, 0)
+    texts = kind.cell.findall(line)
+    if len(texts) > 1 and not line.endswith(kind.mark):
+        del texts[-1]  # the end of the line is one more match
+    return _Row(texts, start, len(kind.mark))
 
 
 def _bare(text: bytes, start: int) -> _Cell:
@@ -211,13 +228,13 @@ def _below(data: bytes, end: int, table: _Table) -> Generator[tuple[bytes, _Cell
         start, end = end + 1, data.find(b"\n", end + 1, end + 1 + _MAX_LINE)
         end = min(len(data), start + _MAX_LINE) if end < 0 else end
         first = start + len(table.lead) if data.startswith(table.lead, start) else start
-        if _RULE.fullmatch(data, first, end):
+        if data[first : first + 1] in _RULED and _RULE.fullmatch(data, first, end):
             continue
-        cells = _cells(data, first, end, table.kind)
-        if len(cells) != table.width:
+        row = _row(data, first, end, table.kind)
+        if len(row.texts) != table.width:
             return start
         for number, name in table.names.items():
-            cell = _bare(*cells[number])
+            cell = row.cell(number)
             if _MIN_CELL <= len(cell.text) <= _MAX_CELL and not _BLANK.search(cell.text):
                 yield name, cell
     return end
