@@ -16,7 +16,10 @@ from stopper.detect.rewrite import Changed, rewritten, way_back
 __all__ = ["Unescaped", "unescaped"]
 
 _MAX_UNICODE: Final = 0x10FFFF
-_PERCENT = rb"%(?:25)*(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
+# Behind a letter stands no ASCII, so that a variable of Windows may keep its name.
+_PERCENT = (
+    rb"%(?![A-Fa-f][A-Za-z0-9_]{2,64}%(?![0-9A-Fa-f]{2}))(?:25)*(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
+)
 # A run of backslashes is taken as one, however deeply the strings nest, and is never left half
 # read, which keeps a megabyte of them cheap.
 _NUMBERED = (
