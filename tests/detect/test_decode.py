@@ -19,6 +19,7 @@ import pytest
 import zstandard
 
 from stopper.detect.decode import Budget, View, decoded_views
+from stopper.detect.spelling import ROT13
 
 SECRET = "tkn_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=36))  # noqa: S311  a sample
 RAW = SECRET.encode()
@@ -137,6 +138,16 @@ ENCODINGS: dict[str, str | bytes] = {
     "colours": f"\x1b[31m{SECRET[:9]}\x1b[0m\x1b[32m{SECRET[9:]}\x1b[0m",
     "groups in JSON with line ends": json.dumps({"a": "one\ntwo", "b": RAW.hex(" ")}),
     "ascii85 with an escape in it": base64.a85encode(b"aado" + RAW).decode(),
+    "dots between all, dots too": ".".join("a." + SECRET),
+    "commas between all, other signs too": ",".join("%" + SECRET),
+    "blanks between all, other signs too": " ".join("~" + SECRET),
+    "carets between all": "^".join("x:" + SECRET),
+    "hyphens in groups of four, other signs too": grouped("a~b." + SECRET, 4, "-"),
+    "rot13": SECRET.translate(ROT13),
+    "parts whose names are numbered": json.dumps({"key_part1": SECRET[:21], "key_part2": SECRET[21:]}),
+    "three parts in letters": f"TOKEN_A={SECRET[:14]}\nTOKEN_B={SECRET[14:28]}\nTOKEN_C={SECRET[28:]}\n",
+    "first and second": f"tool --first {SECRET[:17]} --second '{SECRET[17:]}'",
+    "a sum with signs at the seam": f'"a:" + "{SECRET[:15]}" + "{SECRET[15:]}"',
     "groups of four": grouped(SECRET, 4, " "),
     "groups of four with hyphens": grouped(SECRET, 4, "-"),
     "letters and signs on lines": "\n".join("ab-" + SECRET),

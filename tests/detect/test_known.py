@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import random
+import secrets
 import string
 from codecs import encode
 from itertools import pairwise
@@ -112,6 +113,13 @@ def test_short_values_and_values_of_symbols() -> None:
     assert names(KNOWN.scan(f"x {PASSWORD} y")) == {"DB_PASSWORD"}
     assert names(KNOWN.scan(f"x {SYMBOLS} y {b64(SYMBOLS)}")) == {"SYMBOLS"}
     assert KNOWN.scan(f"x {PASSWORD[:-1]} y") == []
+
+
+def test_a_key_is_known_by_the_bytes_that_it_stands_for() -> None:
+    key = secrets.token_bytes(24)
+    for value, other in ((key.hex(), b64(b"x" + key)), (b64(key), key.hex(":"))):
+        known = KnownValues({"KEY": value}, b"a key for tests")
+        assert names(known.scan(f"it is {other}.")) == {"KEY"}
 
 
 def test_rules_tell_canaries_and_parts() -> None:

@@ -16,6 +16,7 @@ from stopper.detect.opened import Gathered, Opened
 from stopper.detect.origin import Piece
 from stopper.detect.passes import runs
 from stopper.detect.sieve import Sieve
+from stopper.detect.spelling import ROT13
 
 __all__ = [
     "MIN_BASE64",
@@ -39,11 +40,13 @@ _MAX_ASKED: Final = 256
 
 _STRAIGHT: Final = 1
 _TURNED: Final = 2
+_ROTATED: Final = 4
 _MIN_TURNED: Final = 28
 _MAX_TURNED: Final = 2048
 _MIN_DIGITS: Final = 3
 _MIN_SURE: Final = 16
 _PREFIXED = re.compile(rb"[a-z0-9]{2,6}[_-]")
+_HEADED = re.compile(rb"[A-Za-z0-9]{2,10}[_-]")
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 
@@ -130,13 +133,16 @@ class _Kind85(Struct, frozen=True):
 def lettered(data: bytes) -> Iterator[Opened]:
     """What base64, hex and base32 hold, as far as it is legible or compressed.
 
-    What looks like a token, or like one of these, from its end is given turned round.
+    What looks like a token, or like one of these, from its end is given turned round; what looks
+    like a token, in rot13.
     """
     names = runs(_BASE64, MIN_BASE64, data)
     found = [data[start:end] for start, end in names]
     asked = _asking().scan(b" %b " % b" ".join(found))
     if asked & _TURNED:
         yield from _opened_turned(names, found)
+    if asked & _ROTATED:
+        yield from _opened_rotated(names, found)
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
     yield from _opened(_KIND64, data, names)
@@ -160,7 +166,7 @@ def _is_worth_asking(run: bytes) -> bool:
 @lru_cache(maxsize=1)
 def _asking() -> Sieve:
     """All runs are asked at once, since nearly all are but names."""
-    return Sieve({_STRAIGHT: (*SPELLED, *_NARROW), _TURNED: _BACKWARD})
+    return Sieve({_STRAIGHT: (*SPELLED, *_NARROW), _TURNED: _BACKWARD, _ROTATED: (_FORWARD,)})
 
 
 def _opened_turned(names: list[tuple[int, int]], found: list[bytes]) -> Iterator[Opened]:
@@ -171,9 +177,21 @@ def _opened_turned(names: list[tuple[int, int]], found: list[bytes]) -> Iterator
     yield from gathered.opened("reversed")
 
 
+def _opened_rotated(names: list[tuple[int, int]], found: list[bytes]) -> Iterator[Opened]:
+    gathered = Gathered()
+    for (start, end), run in zip(names, found, strict=True):
+        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _HEADED.match(run) and _has_digits(run):
+            gathered.add(run.translate(ROT13), start, end)
+    yield from gathered.opened("rot13")
+
+
+def _has_digits(text: bytes) -> bool:
+    return len(text) - len(text.translate(None, _DIGITS)) >= _MIN_DIGITS
+
+
 def _is_turned(back: bytes) -> bool:
     """Whether `back` is a token that has a prefix, or holds text that chance does not make."""
-    if _PREFIXED.match(back) and len(back) - len(back.translate(None, _DIGITS)) >= _MIN_DIGITS:
+    if _PREFIXED.match(back) and _has_digits(back):
         return True
     kind = _KIND64 if back.translate(None, _HEXDIGITS) else _KIND16
     aligned = (back[shift:] for shift in range(kind.chars))
@@ -366,6 +384,9 @@ _BACKWARD: Final = (
     "[0-9][A-Za-z0-9+/_-]*[_-][a-z0-9]{2}[a-z0-9]*[ ]",
 )
 """What is written from its end: base64, hex, and a token with a prefix."""
+
+_FORWARD: Final = "[ ][A-Za-z0-9]{2}[A-Za-z0-9]*[_-][A-Za-z0-9+/_-]*[0-9]"
+"""A token with a prefix, which may be one in rot13."""
 
 _KIND64 = _Kind(
     "base64",

@@ -16,7 +16,9 @@ from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerles
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, characters, whole
+from stopper.detect.parts import parted
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
+from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
@@ -262,6 +264,8 @@ _ARMOURS: Final = (
     (Decoder.HIDDEN, hidden),
     (Decoder.TABLES, columned),
     (Decoder.VARIABLES, assembled),
+    (Decoder.PARTS, parted),
+    (Decoder.GROUPS, strided),
     (Decoder.WOVEN, woven),
     (Decoder.BACKSLASHED, backslashed),
 )

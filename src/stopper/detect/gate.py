@@ -35,7 +35,8 @@ class Decoder:
     VARIABLES: Final = 524288
     WOVEN: Final = 1048576
     BACKSLASHED: Final = 2097152
-    ALL: Final = 4194303
+    PARTS: Final = 4194304
+    ALL: Final = 8388607
 
 
 NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN | Decoder.BACKSLASHED
@@ -51,12 +52,14 @@ _LETTER: Final = "[A-Za-z0-9+/_=-]"
 _SIGN: Final = "[A-Za-z0-9+/_=.-]"
 _WORD: Final = "[A-Za-z0-9_]"
 _SEPARATOR: Final = r"[ \t\r\n.,:;|/+-]"
+_SIGN_BETWEEN: Final = r"[ \t\r\n.,:;|/+^~*>&=-]"
 _SPACE: Final = r"[ \t\r\n]"
 _HEX: Final = "[0-9A-Fa-f]"
 _FIRST85: Final = "[+-I][!-u]{4}"
 _DIGIT85: Final = "[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
-_PIECE: Final = rf"[\"']{_SIGN}{_SIGN}*[\"'][ \t]*"
-_TOKEN: Final = rf"[\"']{_SIGN}*[A-Z0-9]{_SIGN}*[\"'][ \t]*"  # as no list of words has one
+_PART: Final = "[A-Za-z0-9+/_=.:~-]"
+_PIECE: Final = rf"[\"']{_PART}{_PART}*[\"'][ \t]*"
+_TOKEN: Final = rf"[\"']{_PART}*[A-Z0-9]{_PART}*[\"'][ \t]*"  # as no list of words has one
 _COMMA: Final = f",{_SPACE}*"
 _LISTED: Final = r"[,; \t\r\n]"
 _HEADED: Final = '[A-Za-z0-9 _.*"`\\x80-\\xff-]'
@@ -73,12 +76,12 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.LINES: (rf"{_LETTER}{{12}}[\\\r\n]",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
     Decoder.LITERALS: (
-        rf"{_LETTER}[\"'`][ \t\r\n\\+.&|<>_]*[\"'`]{_LETTER}",
+        rf"{_PART}[\"'`][ \t\r\n\\+.&|<>_]*[\"'`]{_PART}",
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*[+.]=",
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
     Decoder.GROUPS: (
-        f"{_SIGN}{_SEPARATOR}" * 10, f"{_WORD}{{2}}{_SEPARATOR}" * 6,
+        f"{_SIGN}{_SIGN_BETWEEN}" * 10, f"{_WORD}{{2}}{_SEPARATOR}" * 6,
         f"{_WORD}{{4}}{_SEPARATOR}" * 4, f"0x{_WORD}{{2}}{_SEPARATOR}{{2}}0x",
     ),
     Decoder.LETTERS: (
@@ -110,12 +113,13 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         *(f"{end}  " for end in _ENDINGS),
     ),
     Decoder.VARIABLES: (
-        rf"=[ \tA-Za-z@]*[\"'`]{_SIGN}*[0-9]{_SIGN}*[\"'`]", rf"={_SIGN}*[0-9]{_SIGN}*[;&\s]",
+        rf"=[ \tA-Za-z@]*[\"'`]{_PART}*[0-9]{_PART}*[\"'`]", rf"={_PART}*[0-9]{_PART}*[;&\s]",
         *(
-            rf"[\[({{]{_SPACE}*{before}[\"']{_SIGN}*[0-9]{_SIGN}*[\"']"
+            rf"[\[({{]{_SPACE}*{before}[\"']{_PART}*[0-9]{_PART}*[\"']"
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
         ),
     ),
+    Decoder.PARTS: (r"[tTynfkge_-][2bB][\"' ]*[:= ]", r"[cC]ond[\"' ]*[:= ]"),
     Decoder.BACKSLASHED: (rf"\\'{_HEX}{{2}}\\", rf"\\{_HEX}{{2}}[ ]*\\", rf"\\00{_HEX}{{2}}"),
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",

@@ -62,12 +62,12 @@ _FIRST_SELECTOR: Final = 0xFE00
 _MORE_SELECTORS: Final = 0xE0100 - 16
 _PIECES = tuple(
     re.compile(
-        rb"%s[A-Za-z0-9+/_=.-]{1,16}%s(?:[ \t]?,[ \t\r\n]{0,24}%s[A-Za-z0-9+/_=.-]{1,16}%s){3,}"
+        rb"%s[A-Za-z0-9+/_=.:~-]{1,16}%s(?:[ \t]?,[ \t\r\n]{0,24}%s[A-Za-z0-9+/_=.:~-]{1,16}%s){3,}"
         % (quote, quote, quote, quote)
     )
     for quote in (b'"', b"'")
 )
-_SIGNS: Final = b"+/_=.-"
+_SIGNS: Final = b"+/_=.:~-"
 _BETWEEN: Final = b"\"', \t\r\n"
 _BLANK: Final = b" \t\r"
 _UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\n]{1,256}\n")

@@ -43,11 +43,12 @@ _SPLIT_LINES = tuple(
     )
     for mark, rest in ((rb"\n", rb""), (rb"\r", rb"\n"), (rb"\\", rb"\r?\n"))
 )
+_PART = rb"[A-Za-z0-9+/_=.:~-]"
 # Each begins with its own literal, so that the search runs from one to the next.
 _SPLIT_LITERALS = tuple(
     re.compile(
         rb"%s(?<=%s%s)[ \t\r\n\\_]{0,16}(?:[+.&]|\.\.|\|\||<>)?[ \t\r\n\\_]{0,16}%s(?=%s)"
-        % (quote, _TOKEN, quote, quote, _TOKEN)
+        % (quote, _PART, quote, quote, _PART)
     )
     for quote in (b'"', b"'", b"`")
 )
@@ -55,7 +56,7 @@ _SPLIT_LITERALS = tuple(
 _ADDED_LITERALS = tuple(
     re.compile(
         rb"%s(?<=%s%s);?[ \t\r\n]{1,8}[A-Za-z_$][A-Za-z0-9_.$]{0,32}[ \t]{0,4}(?:\+=|\.=|<<)"
-        rb"[ \t]{0,4}%s(?=%s)" % (quote, _TOKEN, quote, quote, _TOKEN)
+        rb"[ \t]{0,4}%s(?=%s)" % (quote, _PART, quote, quote, _PART)
     )
     for quote in (b'"', b"'", b"`")
 )
@@ -89,6 +90,10 @@ def _shapes(separators: bytes, signs: bytes) -> bytes:
 _SINGLES = _shapes(_BETWEEN, _TOKEN_BYTES + b".")
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
+# The parts of a token on lines of their own, which keep their dots.
+_LABELS_ON_LINES = re.compile(
+    rb"\n(?<=[A-Za-z0-9_-]{%d}\.\n)[ \t]{0,32}(?=[A-Za-z0-9_-])" % _MIN_LABEL
+)
 
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-"
 _SHAPES = _shapes(_SEPARATORS, _TOKEN_BYTES.translate(None, b"+/=-"))
@@ -134,6 +139,8 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
             yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.LABELS:
         yield rewritten("joined", data, _SPLIT_LABELS, _nothing)
+        if b".\n" in data:
+            yield rewritten("joined", data, _LABELS_ON_LINES, _nothing)
     if wanted & Decoder.MARKUP:
         for regex in _MARKUP:
             yield rewritten("joined", data, regex, _nothing)

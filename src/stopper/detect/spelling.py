@@ -1,14 +1,23 @@
 """How a secret may be written, and which values can be told from other text at all."""
 
 import math
-from base64 import b32encode, b64encode
+import re
+from base64 import b32encode, b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 from urllib.parse import quote
 
-__all__ = ["MAX_VALUE", "MIN_BITS", "MIN_VALUE", "check_value", "encoded_variants", "spellings"]
+__all__ = [
+    "MAX_VALUE",
+    "MIN_BITS",
+    "MIN_VALUE",
+    "ROT13",
+    "check_value",
+    "encoded_variants",
+    "spellings",
+]
 
 MIN_VALUE: Final = 8
 """Shorter values, in characters, would match by chance."""
@@ -21,10 +30,15 @@ MAX_VALUE: Final = 16_384
 
 _WORD_BITS: Final = 1.5
 _LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz"
-_ROT13: Final = bytes.maketrans(
+ROT13: Final = bytes.maketrans(
     _LETTERS + _LETTERS.upper(),
     _LETTERS[13:] + _LETTERS[:13] + _LETTERS[13:].upper() + _LETTERS[:13].upper(),
 )
+"""A table for `translate`, there and back."""
+
+_MIN_BYTES: Final = 12
+_HEX = re.compile(rb"(?:[0-9a-fA-F]{2})+")
+_BASE64 = re.compile(rb"(?:[A-Za-z0-9+/_-]{4})+(?:[A-Za-z0-9+/_-]{2}==|[A-Za-z0-9+/_-]{3}=)?")
 
 
 def encoded_variants(secret: str) -> list[str]:
@@ -56,7 +70,7 @@ def spellings(raw: bytes) -> Iterator[tuple[str, bytes]]:
     """What is looked for, with its name; of base64 and base32 only what every context shares."""
     # Where two look the same the last one gives the name.
     yield "percent", quote(raw).encode()
-    yield "rot13", raw.translate(_ROT13)
+    yield "rot13", raw.translate(ROT13)
     yield "decimal", "".join(map(str, raw)).encode()
     yield "octal", "".join(f"{byte:03o}" for byte in raw).encode()
     yield "base64 of each", b"".join(b64encode(bytes([byte])).rstrip(b"=") for byte in raw)
@@ -67,9 +81,24 @@ def spellings(raw: bytes) -> Iterator[tuple[str, bytes]]:
         aligned = _aligned(b64encode(bytes(shift) + raw), shift, len(raw), 3, 4)
         yield "base64, reversed", aligned[::-1]
         yield "base64", aligned
+    for held in _held(raw):
+        yield "hex of its bytes", held.hex().encode()
+        for shift in range(3):
+            aligned = _aligned(b64encode(bytes(shift) + held), shift, len(held), 3, 4)
+            yield "base64 of its bytes", aligned
     for shift in range(5):
         yield "base32", _aligned(b32encode(bytes(shift) + raw), shift, len(raw), 5, 8)
     yield "", raw
+
+
+def _held(raw: bytes) -> Iterator[bytes]:
+    """The bytes that a key in hex or base64 stands for."""
+    if len(raw) < _MIN_BYTES:
+        return
+    if _HEX.fullmatch(raw):
+        yield bytes.fromhex(raw.decode())
+    elif _BASE64.fullmatch(raw):
+        yield b64decode(raw, b"-_" if b"-" in raw or b"_" in raw else b"+/")
 
 
 def _aligned(text: bytes, shift: int, length: int, size: int, chars: int) -> bytes:

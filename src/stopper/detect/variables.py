@@ -23,7 +23,7 @@ _REACH: Final = 96
 _NEAR: Final = 160
 _BLANKS: Final = (b" ", b"\t")
 _OPENING: Final = (b"[", b"(", b"{")
-_SIGN: Final = rb"[A-Za-z0-9+/_=.-]"
+_SIGN: Final = rb"[A-Za-z0-9+/_=.:~-]"
 _NAME: Final = rb"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SIGNS: Final = _WORD + b"+/=.-"
@@ -33,7 +33,7 @@ _DIGIT = re.compile(rb"[0-9]")
 # A literal given to a name, in quotes or, in a shell, without.
 _SET = re.compile(
     rb"=(?<![=!<>]=)(?:[ \t]{0,4}[A-Za-z@]?([\"'`])(%b{2,%d}+)\1"
-    rb"|(?<=[A-Za-z0-9_]=)([A-Za-z0-9+/_.-]{2,%d}+={0,2})(?=[;&\s]))"
+    rb"|(?<=[A-Za-z0-9_]=)([A-Za-z0-9+/_.:~-]{2,%d}+={0,2})(?=[;&\s]))"
     % (_SIGN, _MAX_PART, _MAX_PART)
 )
 # What puts two together, and the second of them.

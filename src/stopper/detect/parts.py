@@ -1,0 +1,72 @@
+"""Tokens in parts whose names only tell their order: `key_part1` and `key_part2`, `--first`."""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from stopper.detect.opened import Gathered, Opened
+
+__all__ = ["parted"]
+
+_ORDERS: Final = (
+    (b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"8"),
+    (b"a", b"b", b"c", b"d", b"e", b"f"),
+    (b"A", b"B", b"C", b"D", b"E", b"F"),
+    (b"first", b"second", b"third", b"fourth"),
+    (b"First", b"Second", b"Third", b"Fourth"),
+)
+_REACH: Final = 512
+"""So far apart may two parts be, at most."""
+
+_MAX_NAME: Final = 48
+_MIN_TOKEN: Final = 16
+_WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+_GIVEN: Final = rb"[\"']?[ \t]{0,2}(?:[:=][ \t]{0,4}|[ \t])[\"']?([A-Za-z0-9+/_=.:~-]{3,256}+)"
+_FIRST = re.compile(_GIVEN)
+_SECOND = re.compile(rb"(?:(?<=[tTynfkge_-])([2bB])|([sS]econd))" + _GIVEN)
+_DIGIT = re.compile(rb"[0-9]")
+
+
+class _Part(NamedTuple):
+    text: bytes
+    start: int
+    end: int
+
+
+def parted(data: bytes) -> Iterator[Opened]:
+    """The parts one behind the other, once for each, so that what is found spans each by itself."""
+    gathered = Gathered()
+    done = 0
+    for found in _SECOND.finditer(data):
+        if found.start() < done:
+            continue
+        row = _row(data, found)
+        text = b"".join(part.text for part in row)
+        if len(row) > 1 and len(text) >= _MIN_TOKEN and _DIGIT.search(text):
+            done = row[-1].end
+            for part in row:
+                gathered.add(text, part.start, part.end)
+    yield from gathered.opened("joined")
+
+
+def _row(data: bytes, second: re.Match[bytes]) -> list[_Part]:
+    """The part before the second one, this, and those behind it."""
+    order = next(names for names in _ORDERS if names[1] == (second[1] or second[2]))
+    start = second.start()
+    head = data[max(0, start - _MAX_NAME) : start]
+    stem = head[len(head.rstrip(_WORD)) :]
+    at = data.rfind(stem + order[0], max(0, start - _REACH), start)
+    if at < 0 or data[max(0, at - 1) : at].strip(_WORD) != data[max(0, at - 1) : at]:
+        return []
+    given = _FIRST.match(data, at + len(stem) + len(order[0]))
+    if given is None or given.end() > start:
+        return []
+    row = [_Part(given[1], *given.span(1)), _Part(second[3], *second.span(3))]
+    for number in order[2:]:
+        end = row[-1].end
+        at = data.find(stem + number, end, end + _REACH)
+        given = _FIRST.match(data, at + len(stem) + len(number)) if at >= 0 else None
+        if given is None:
+            break
+        row.append(_Part(given[1], *given.span(1)))
+    return row
