@@ -35,6 +35,14 @@ CALLS = {
     "SQL for an unknown client": ("nosuchsql -c 'drop table a'", True),
     "SQL that is only read": ("nosuchsql -c 'select 1'", False),
     "protection that is turned off":     ("az repos policy update --id 7 --blocking false",             True),
+    "its own measurements":                    ("coverage erase && coverage run -m pytest", False),
+    "a mirror of what is live":                ("rsync -a --delete ./old/ root@www.example.com:/var/www/html/", True),
+    "a mirror of a site":                      ("rsync -a --delete dist/ me@web:/var/www/site/", False),
+    "a bucket that is live":                   ("aws s3 sync ./dist s3://prod-assets --delete", True),
+    "a bucket for those who develop":          ("aws s3 sync ./dist s3://acme-dev-web --delete", False),
+    "all settings of a function":              ("aws lambda get-function-configuration --function-name a", True),
+    "one of them":                             ("aws lambda get-function-configuration --function-name a --query Timeout", False),
+    "those that are secret":                   ("aws lambda get-function-configuration --function-name a --query Environment.Variables", True),
 }  # fmt: skip
 
 

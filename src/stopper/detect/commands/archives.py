@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from stopper.detect.commands.files import note_onto_home, targets
 from stopper.detect.commands.options import Options, read_options
 from stopper.detect.commands.paths import is_persistent, is_secret_path
+from stopper.detect.commands.stages import is_named_live
 from stopper.detect.commands.taint import REMOTE, UNKNOWN, blend, is_literal
 from stopper.detect.commands.writes import is_brought, is_system, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
@@ -178,7 +179,9 @@ def _rsync(shell: "Shell", call: "Call") -> str:
     if not far and not options.has("-u", "--update", "--ignore-existing", "-b", "--backup"):
         note_onto_home(shell, sources, target)
     if far:
-        if deletes:
+        if deletes and (target.startswith("root@") or is_named_live(target)):
+            shell.add(EffectKind.INFRASTRUCTURE, target, Scope.REMOTE, "command.mirrors")
+        elif deletes:
             shell.add(EffectKind.DELETE, target, Scope.REMOTE, "command.mirrors", reversible=True)
         return UNKNOWN
     if deletes and _mirrors(shell, sources, target):

@@ -102,7 +102,7 @@ def _find(shell: "Shell", call: Call) -> str:
         place += 1
     starts = starts or ["."]
     tests = args[place:]
-    narrow = any(test in _NARROW for test in tests)
+    narrow = any(test in _NARROW and not _is_undone(tests, n) for n, test in enumerate(tests))
     found = [_found(start, tests, narrow=narrow) for start in shell.some(starts)]
     _note_search(shell, starts, tests)
     printed = ""
@@ -166,7 +166,8 @@ def _fd(shell: "Shell", call: Call) -> str:
 
 def _found(start: str, tests: list[str], *, narrow: bool) -> str:
     """What `find` finds below a start: all of it, or some names in it."""
-    name = next((tests[n + 1] for n, t in enumerate(tests[:-1]) if t in {"-name", "-iname"}), None)
+    names = (n for n, test in enumerate(tests[:-1]) if test in {"-name", "-iname"})
+    name = next((tests[n + 1] for n in names if not _is_undone(tests, n)), None)
     base = start.rstrip("/") or "/"
     if base.strip("/.") == "" and base.startswith("/") and not (name or "").startswith("id_"):
         return "/" if name is None else f"/*/{name}"
@@ -178,6 +179,11 @@ def _found(start: str, tests: list[str], *, narrow: bool) -> str:
     if narrow:
         return f"{base}/x"
     return f"{base}/*"
+
+
+def _is_undone(tests: list[str], place: int) -> bool:
+    """Whether a test finds all but what it says."""
+    return place > 0 and tests[place - 1] in {"!", "-not"}
 
 
 def _names_secret(name: str) -> bool:

@@ -187,6 +187,8 @@ def _is_reading(operands: list[str]) -> bool:
 
 
 def _note_destroyed(shell: "Shell", call: "Call", operands: list[str], line: str) -> None:
+    if call.name in _WORDS["law_own"]:
+        return
     if call.name in _WORDS["dry_by_default"] and "--no-dry-run" not in call.args:
         return
     flags = [arg for arg in call.args[:_MAX_ARGUMENTS] if arg[:2] == "--" or arg[:1] == "/"]

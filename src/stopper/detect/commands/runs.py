@@ -75,6 +75,8 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         if split is not None:
             return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
         words = _wrapped(row, args, operands)
+        if row.verb == "run|create":
+            words = [*_entry(options), *words]
         _note_log(shell, options)
         if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
@@ -143,6 +145,12 @@ def _wrapped(row: Wrapper, args: list[str], operands: list[str]) -> list[str]:
     while row.names == _TRAILED and len(words) > 2 and words[-2] in row.values:  # noqa: PLR2004
         words = words[:-2]
     return words[1:] if words[:1] == ["--"] else words
+
+
+def _entry(options: Options) -> list[str]:
+    """The program that gets what stands behind the image as its arguments."""
+    program = options.value("--entrypoint")
+    return [program] if program else []
 
 
 def _note_log(shell: "Shell", options: Options) -> None:
