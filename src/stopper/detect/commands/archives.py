@@ -179,10 +179,7 @@ def _rsync(shell: "Shell", call: "Call") -> str:
     if not far and not options.has("-u", "--update", "--ignore-existing", "-b", "--backup"):
         note_onto_home(shell, sources, target)
     if far:
-        if deletes and (target.startswith("root@") or is_named_live(target)):
-            shell.add(EffectKind.INFRASTRUCTURE, target, Scope.REMOTE, "command.mirrors")
-        elif deletes:
-            shell.add(EffectKind.DELETE, target, Scope.REMOTE, "command.mirrors", reversible=True)
+        _note_far(shell, target, deletes=deletes)
         return UNKNOWN
     if deletes and _mirrors(shell, sources, target):
         scope = shell.places.scope(target, shell.cwd)
@@ -193,6 +190,14 @@ def _rsync(shell: "Shell", call: "Call") -> str:
         note_write(shell, target, UNKNOWN, adds=True)
     _note_copied(shell, sources, target)
     return UNKNOWN
+
+
+def _note_far(shell: "Shell", target: str, *, deletes: bool) -> None:
+    """What another machine loses; what people live on nobody gets back by sending it again."""
+    if deletes and (target.startswith("root@") or is_named_live(target)):
+        shell.add(EffectKind.INFRASTRUCTURE, target, Scope.REMOTE, "command.mirrors")
+    elif deletes:
+        shell.add(EffectKind.DELETE, target, Scope.REMOTE, "command.mirrors", reversible=True)
 
 
 def _run_connection(shell: "Shell", options: Options) -> None:

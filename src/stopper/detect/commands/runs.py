@@ -74,9 +74,7 @@ def unwrap(shell: "Shell", call: Call, rows: tuple[Wrapper, ...]) -> str | None:
         split = options.value("-S", "--split-string") if row.assigns else None
         if split is not None:
             return shell.run_code(" ".join([split, *operands]), call.name, call.stdin)
-        words = _wrapped(row, args, operands)
-        if row.verb == "run|create":
-            words = [*_entry(options), *words]
+        words = _wrapped(row, args, options, operands)
         _note_log(shell, options)
         if call.name in {"nohup", "setsid"} and words and _DROPPED.match(words[0]):
             shell.add(EffectKind.PERSISTENCE, words[0], Scope.TEMP, "command.outlives_session")
@@ -137,14 +135,15 @@ def _assigned(shell: "Shell", operands: list[str]) -> list[str]:
     return operands[place:]
 
 
-def _wrapped(row: Wrapper, args: list[str], operands: list[str]) -> list[str]:
+def _wrapped(row: Wrapper, args: list[str], options: Options, operands: list[str]) -> list[str]:
     """The words of the command that is run."""
     words = operands[row.skip :]
     if row.after and row.after in args:
         words = args[args.index(row.after) + 1 :]
     while row.names == _TRAILED and len(words) > 2 and words[-2] in row.values:  # noqa: PLR2004
         words = words[:-2]
-    return words[1:] if words[:1] == ["--"] else words
+    words = words[1:] if words[:1] == ["--"] else words
+    return [*_entry(options), *words] if row.verb == "run|create" else words
 
 
 def _entry(options: Options) -> list[str]:
