@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from stopper.detect.checks import CHECKS, NEEDS
+from stopper.detect.checks import CHECKS
 from stopper.detect.finding import Severity, Tier
+from stopper.detect.needs import NEEDS
 from stopper.detect.pattern import head, parse, render, secret_of, width
 from stopper.detect.placeholder import is_placeholder
 

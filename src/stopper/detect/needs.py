@@ -1,0 +1,311 @@
+"""What generic rules ask of a value, which has no shape of its own: that it is no name and no word.
+
+Nothing here raises or drops what a prefix makes sure.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+from stopper.detect.checks import CHECKS, DIGITS, ITSELF, NO_DIGITS, decoded, entropy, luhn
+from stopper.detect.letters import is_unreadable
+
+__all__ = ["NEEDS"]
+
+_HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
+_UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+# What stands where a secret would and is public: hashes, certificates, addresses of Ethereum, what
+# was sealed for a cluster, .NET's assembly keys.
+_PUBLIC = re.compile(
+    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
+    rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
+    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
+    rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
+    rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
+    rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
+)
+# Code and templates where a value is expected: names, calls, subscripts, expansions, paths, and
+# the number of a version.
+_CODE = re.compile(
+    rb"[A-Za-z_$@][A-Za-z_]*"
+    rb"|[\w.$]+\(.*"
+    rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
+    rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
+    rb"|[A-Za-z_]\w*\[.*"
+    rb"|[a-z][a-z_]*=\w*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:-]+|\^[(\[].*|\).*"
+    rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
+    rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
+    rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
+    rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
+    rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
+    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(*]).*"
+    rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
+)
+_WORDS = re.compile(
+    rb"example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
+    rb"|(?:sha|hmac|aes|rsa|ecdsa)[-_]?(?:1|128|256|384|512)(?![0-9a-z])"
+    rb"|20[0-9]{2}-[01][0-9]-[0-3][0-9]|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
+    rb"|\\f[birp]|\\-|:x:[0-9]{1,6}:|\brequired\||\|(?:required|confirmed|nullable)\b"
+    rb"|\[\^|\(\?[:=!<p]|a-za-z|0-9a-[fz]|#[a-z]{3,}#"
+    rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
+)
+# A name and a number that is no size and no year: what people make up, and hardly ever a name.
+_MADE_UP = re.compile(
+    rb"(?:(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?|(?:[a-z]{3,}[-_.!*+]){2,4})"
+    rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
+    rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
+)
+# Two words and a number, which might be an attribute, but is hardly ever called so.
+_DOTTED = re.compile(
+    rb"[a-z]{3,}\.[a-z]{3,}(?!(?:19[7-9]|20[0-4])[0-9]|(?:128|192|224|256|384|512|1024|2048|4096)\Z)"
+    rb"[0-9]{3,4}"
+)
+_WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
+_SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
+_NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
+# Each capital can be read in one way only: else a value of many capitals takes for ever.
+_CAMEL = re.compile(
+    rb"_?(?:[A-Z](?=[A-Z][a-z]))?(?:[A-Z][a-z]++|[A-Z]{2,}(?=[A-Z][a-z]|[^A-Za-z]|\Z)|[A-Z]?[0-9]++)+\.?"
+)
+# Names of standards, whose numbers are part of a word.
+_STANDARD = re.compile(
+    rb"(?i)(?<![A-Za-z0-9])(?:asn1|x(?:509|448|25519)|ed(?:448|25519)|p(?:11|12|256|384|521)|utf(?:8|16|32)"
+    rb"|base(?:32|58|64)|sha[1235]?|md[245]|rsa|aes|oauth[12]?|http[123]?|ipv[46]|k8s|i18n|l10n|s3|ec2)"
+    rb"(?-i:(?![a-z0-9]))"
+)
+_SNAKE = re.compile(rb"_{0,2}(?:[a-z]+|[A-Z]+)[0-9]{0,2}(?:_+(?:[a-z]+|[A-Z]+)[0-9]{0,2}){2,}")
+_SMALL_WORD = re.compile(rb"[a-z]+")
+_PROSE = frozenset(
+    b"the and for are was were your from have has not but its our his her their which than these"
+    b" been does into must should would could please here file files".split()
+)
+_LONG_WORD = re.compile(rb"[a-z]{4,}")
+_CONSTANT = re.compile(rb"_{0,2}[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+_TITLE = re.compile(rb"[A-Z][a-z]+")
+_SEPARATORS = b"-_.:/=+~@"
+_JOINTS = b"-_."
+_STOPS = b",.;:)"
+_CARD_DIGITS = 16
+_NOTHING = b"00000000"
+_MIN_PASSWORD = 4
+_MIN_KEY = 8
+_MIN_RANDOM = 10
+_MIN_SCRAMBLED = 24
+_MIN_DOTTED = 16
+_MIN_DIFFERENT = 5
+_MIN_DIGITS = 2
+_MIN_HEX = 2.6
+_MIN_TEXT = 3.0
+_MIN_LETTERS_ONLY = 3.6
+_LETTER = re.compile(rb"[A-Za-z]")
+_DIGIT = re.compile(rb"[0-9]")
+_RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
+_CAPITALS = bytes(range(0x41, 0x5B))
+_VISIBLE = range(0x21, 0x7F)
+_STEPS = frozenset((left, left + step) for left in _VISIBLE for step in (0, 1))
+_NEIGHBOURS = frozenset((left, left + step) for left in DIGITS for step in (-1, 1))
+_KINDS = tuple(map(re.compile, (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*?+=~]")))
+_MIN_KINDS = 3
+_MIN_JOINTS = 3
+_SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
+
+
+def _not_placeholder(value: bytes) -> bool:
+    """Nothing that documentation writes where a secret would stand, and no code."""
+    return (
+        len(set(value)) >= _MIN_DIFFERENT
+        and not _WORDS.search(value.lower())
+        and not (_CODE.fullmatch(value) and not _is_made_up(value))
+        and not _PUBLIC.match(value)
+    )
+
+
+def _password(value: bytes) -> bool:
+    """What a person would take for a password: letters with digits or signs, and no code."""
+    return (
+        len(value) >= _MIN_PASSWORD
+        and bool(_LETTER.search(value))
+        and bool(_DIGIT.search(value) or _SIGN.search(value.rstrip(_STOPS)) or _is_odd(value))
+        and _not_placeholder(value)
+    )
+
+
+def _url_password(value: bytes) -> bool:
+    """Anything but an expansion and the word itself: a URL has no other reason for a password."""
+    if value.lower().rpartition(b":")[2] in ITSELF:
+        return False
+    return not _CODE.match(value) or _LETTER.match(value) is not None
+
+
+def _card(value: bytes) -> bool:
+    """Sixteen digits, the last of which is right, that do not merely count up, down or nothing."""
+    digits = value.translate(None, NO_DIGITS)
+    if len(digits) != _CARD_DIGITS or _NOTHING in digits or not luhn(digits):
+        return False
+    groups = [digits[at : at + 4] for at in range(0, _CARD_DIGITS, 4)]
+    if len(set(groups)) > 1 and len({group[:2] for group in groups}) == 1:
+        return False  # code points of one block, in a table of them
+    counting = sum(map(_NEIGHBOURS.__contains__, pairwise(digits)))
+    return counting * 2 < len(digits)
+
+
+def _key(value: bytes) -> bool:
+    """What may be a short key: letters and digits that are no words."""
+    return (
+        len(value) >= _MIN_KEY
+        and bool(_LETTER.search(value))
+        and bool(_DIGIT.search(value) or _is_odd(value) or entropy(value) >= _MIN_LETTERS_ONLY)
+        and _not_placeholder(value)
+        and not _is_ladder(value)
+        and not _is_wordy(value)
+    )
+
+
+def _random(value: bytes) -> bool:
+    """What a generator makes: letters and digits mixed, in no order, far from words."""
+    if len(value) < _MIN_RANDOM or not _key(value):
+        return False
+    return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
+
+
+def _mixed(value: bytes) -> bool:
+    """What is no hash and no name: digits between letters, everywhere."""
+    runs = len(_RUN.findall(value))
+    return (
+        _digit_count(value) >= _MIN_DIGITS and runs * 4 >= len(value) and not _HEX.fullmatch(value)
+    )
+
+
+def _counted(value: bytes) -> bool:
+    """Codes with digits among their letters, of which words have none."""
+    return _digit_count(value) * 6 >= len(value)
+
+
+def _phrase(value: bytes) -> bool:
+    """Words of a list, which has none of those that sentences are held together by."""
+    return _PROSE.isdisjoint(_SMALL_WORD.findall(value))
+
+
+def _unlike(value: bytes) -> bool:
+    """Groups of letters and digits that are no words: most letters follow each other oddly."""
+    bare = value.translate(None, b"- ")
+    return _digit_count(bare) >= _MIN_DIGITS or is_unreadable(bare)
+
+
+def _unassigned(value: bytes) -> bool:
+    """Whether no name and its value stand in it, which would hide behind another name."""
+    return b"=" not in value.rstrip(b"=")
+
+
+def _strong(value: bytes) -> bool:
+    """What has three of: small letters, capitals, digits, signs that names do not have."""
+    return sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
+
+
+def _credentials(value: bytes) -> bool:
+    """What stands in a Basic header, also where it does not decode."""
+    plain = decoded(value)
+    return CHECKS["basic"](value) if plain.isascii() and b":" in plain else _random(value)
+
+
+def _header(value: bytes) -> bool:
+    """The first line of a private key, and nothing that shows that no key follows."""
+    return value.endswith(b"---") and b"-END" not in value.replace(b" ", b"")
+
+
+def _digit_count(value: bytes) -> int:
+    return len(value) - len(value.translate(None, DIGITS))
+
+
+def _is_made_up(value: bytes) -> bool:
+    """Whether what might be code is none, since nobody would name anything so."""
+    return (
+        _is_odd(value)
+        or _is_scrambled(value)
+        or _MADE_UP.fullmatch(value) is not None
+        or _DOTTED.fullmatch(value) is not None
+    )
+
+
+def _is_odd(value: bytes) -> bool:
+    """Whether its letters are in an order that no name has."""
+    return _is_jumbled(value) or (value.translate(None, _JOINTS).isalnum() and is_unreadable(value))
+
+
+def _is_jumbled(value: bytes) -> bool:
+    """Whether it is letters alone, whose case changes as it does in no name."""
+    if len(value) < _MIN_RANDOM or not value.isalpha():
+        return False
+    capitals = len(value) - len(value.translate(None, _CAPITALS))
+    return capitals * 4 > len(value) and (len(_RUN.findall(value)) - 1) * 5 >= len(value) * 2
+
+
+def _is_scrambled(value: bytes) -> bool:
+    """Whether letters and digits change places as in no attribute of an object."""
+    digits, runs = _digit_count(value), len(_RUN.findall(value))
+    if not value.translate(None, b".+/=").isalnum() or digits * 8 < len(value):
+        return False
+    if len(value) < _MIN_SCRAMBLED:
+        return len(value) >= _MIN_DOTTED and runs * 2 >= len(value)
+    return runs * 5 >= len(value) * 2
+
+
+def _is_wordy(value: bytes) -> bool:
+    """Whether it is words with few digits, as names in code and in configurations are."""
+    value = _STANDARD.sub(_letters_of, value.rstrip(_STOPS))
+    if _SNAKE.fullmatch(value) or _is_underlined(value):
+        return True
+    if _MADE_UP.fullmatch(value) or is_unreadable(value):
+        return False
+    if _NAMED.fullmatch(value) or _is_titled(value):
+        return True
+    digits = _digit_count(value)
+    if _CONSTANT.fullmatch(value) and digits * 8 <= len(value):
+        return True
+    bare = value.translate(None, _SEPARATORS)
+    words = sum(map(len, _WORD.findall(value)))
+    most = 5 if len(bare) < len(value) else 8
+    runs = len(_RUN.findall(value))
+    return words * 5 >= len(bare) * 4 and digits * most <= len(bare) and runs * 9 < len(bare) * 4
+
+
+def _letters_of(name: re.Match[bytes]) -> bytes:
+    return name[0].translate(None, DIGITS)
+
+
+def _is_underlined(value: bytes) -> bool:
+    """Whether underscores join words of which most are long and in small letters."""
+    if value.count(b"_") < _MIN_JOINTS:
+        return False
+    return sum(map(len, _LONG_WORD.findall(value))) * 5 >= len(value) * 3
+
+
+def _is_titled(value: bytes) -> bool:
+    """Whether it is a class's name, perhaps with a number: `Ed25519PrivateKey`."""
+    if not _CAMEL.fullmatch(value):
+        return False
+    return sum(map(len, _TITLE.findall(value))) * 5 >= len(value) * 3
+
+
+def _is_ladder(value: bytes) -> bool:
+    """Whether most characters follow their left neighbour, as in `0123456789abcdef`."""
+    return sum(map(_STEPS.__contains__, pairwise(value))) * 3 > len(value) * 2
+
+
+NEEDS: Mapping[str, Callable[[bytes], bool]] = {
+    "base58_sum": CHECKS["base58_sum"],
+    "basic": CHECKS["basic"],
+    "card": _card,
+    "counted": _counted,
+    "credentials": _credentials,
+    "header": _header,
+    "key": _key,
+    "mixed": _mixed,
+    "phrase": _phrase,
+    "password": _password,
+    "random": _random,
+    "strong": _strong,
+    "unassigned": _unassigned,
+    "unlike": _unlike,
+    "url_password": _url_password,
+}
