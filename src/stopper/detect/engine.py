@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Protocol, Self
 
 import msgspec
@@ -22,7 +23,7 @@ from stopper.detect.pattern import (
     shortest,
     width,
 )
-from stopper.detect.rules import Rule
+from stopper.detect.rules import MAX_MATCH, Rule
 
 __all__ = [
     "Begun",
@@ -35,7 +36,7 @@ __all__ = [
 ]
 
 # Another number for every change to how rules become databases, so that none is used that is old.
-_FORMAT = 5
+_FORMAT = 6
 _DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
@@ -46,8 +47,9 @@ _MAX_TAIL = 32
 # Numbers without a letter to go by end in every row of digits: they are told behind a boundary.
 _MAX_BARE = 32
 _MIN_LITERAL = 2
-# Only the few rules that match more than this look further back for what the end leaves open.
-_NEAR = 1100
+# How far back rules look for what the end leaves open, in groups: together they would compile for
+# longer, and all look as far as the farthest.
+_REACHES = (100, 300, 1100, MAX_MATCH)
 # An end that turns out to be none clears so many bytes more, so that many of them cost little.
 _STRIDE = 1024
 _START = b"\0"  # stands before every text and in no set of `before`
@@ -207,7 +209,7 @@ class _Openings(Struct, frozen=True):
 
 
 class HyperscanEngine:
-    """Hyperscan databases: one for matches, and two for openings in the mirrored text."""
+    """Hyperscan databases: one for matches, and a few for openings in the mirrored text."""
 
     def __init__(self, rules: Sequence[Rule], databases: Sequence[Database] = ()) -> None:
         self._stamp = engine_stamp(rules)
@@ -254,9 +256,11 @@ class HyperscanEngine:
     @cached_property
     def _openings(self) -> tuple[_Openings, ...]:
         """Compiled when the first stream needs it: it takes several times as long as `_ends`."""
-        near = [rule for rule in self._every() if rule.ahead <= _NEAR]
-        far = [rule for rule in self._every() if rule.ahead > _NEAR]
-        groups = [rules for rules in (near, far) if rules]
+        groups = [
+            rules
+            for low, high in pairwise((-1, *_REACHES))
+            if (rules := [rule for rule in self._every() if low < rule.ahead <= high])
+        ]
         loaded = self._loaded[1:] or [
             Database.compile(
                 [_mirrored(rule.pattern) for rule in rules],
