@@ -6,7 +6,7 @@ import pytest
 from stopper.detect.commands import is_dangerous, judge_command
 
 CORPUS = Path(__file__).parent.parent / "corpus"
-SETS = ("", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-unix-2", "-unix-3", "-local")
+SETS = ("", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9", "-unix-2", "-unix-3", "-local")
 MOST_FALSE_ALARMS = 0.005
 FEWEST_DANGEROUS = 400
 FEWEST_ORDINARY = 1000
