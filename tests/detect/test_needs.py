@@ -50,6 +50,7 @@ NEEDED = {
     "a class of a standard":     ("key",        "OAuth2Error",                       False),
     "a named argument":          ("key",        "minimum_port=8080",                 False),
     "a name in camel case, short": ("key",      "runsCountPerDag",                   False),
+    "versions in a row":         ("card",       "2.7 2.6 2.5 2.4 2.3 2.2 2.1 2.0",    False),
     "code points of one block":  ("card",       "5352 5354 5353 5351",               False),
     "one group four times":      ("card",       "4242 4242 4242 4242",               True),
     "the word itself, encoded":  ("basic",      b64encode(b"username:password").decode(), False),

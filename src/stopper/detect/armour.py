@@ -21,12 +21,16 @@ from stopper.detect.spelling import ROT13
 __all__ = [
     "MIN_BASE64",
     "PRINTABLE",
+    "ROTATED",
     "SPELLED",
     "ascii85",
     "base85",
     "legible",
     "lettered",
 ]
+
+ROTATED: Final = "rot13"
+"""Its name in the path of a view."""
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
@@ -182,7 +186,7 @@ def _opened_rotated(names: list[tuple[int, int]], found: list[bytes]) -> Iterato
     for (start, end), run in zip(names, found, strict=True):
         if _MIN_TURNED <= len(run) <= _MAX_TURNED and _HEADED.match(run) and _has_digits(run):
             gathered.add(run.translate(ROT13), start, end)
-    yield from gathered.opened("rot13")
+    yield from gathered.opened(ROTATED)
 
 
 def _has_digits(text: bytes) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import PRINTABLE, ascii85, base85, legible, lettered
+from stopper.detect.armour import PRINTABLE, ROTATED, ascii85, base85, legible, lettered
 from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
@@ -214,6 +214,8 @@ class _Search:
             if one:
                 yield _below(view, *one)
         for opened in _armoured(data, wanted & ~Decoder.WOVEN if view.guessed else wanted):
+            if view.guessed and opened.name == ROTATED:
+                continue  # names put together are tokens in no other letters
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)

@@ -142,6 +142,9 @@ def _card(value: bytes) -> bool:
     digits = value.translate(None, NO_DIGITS)
     if len(digits) != _CARD_DIGITS or _NOTHING in digits or not luhn(digits):
         return False
+    pairs = [int(digits[at : at + 2]) for at in range(0, _CARD_DIGITS, 2)]
+    if len({after - before for before, after in pairwise(pairs)}) == 1 and pairs[0] != pairs[1]:
+        return False
     groups = [digits[at : at + 4] for at in range(0, _CARD_DIGITS, 4)]
     if len(set(groups)) > 1 and len({group[:2] for group in groups}) == 1:
         return False  # code points of one block, in a table of them
