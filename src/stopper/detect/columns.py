@@ -6,7 +6,10 @@ from typing import Final, NamedTuple
 
 from stopper.detect.opened import Gathered, Opened
 
-__all__ = ["MAX_TABLE", "columned"]
+__all__ = ["MAX_TABLE", "TABLE", "columned"]
+
+TABLE: Final = "table"
+"""Its name in the path of a view."""
 
 MAX_TABLE: Final = 2**20
 """So many bytes below a header are taken for its rows."""
@@ -119,7 +122,7 @@ def columned(data: bytes) -> Iterator[Opened]:
         gathered.put(b"%b: %b" % (name, quote), cell.start, cell.start)
         gathered.put(cell.text, cell.start, cell.end, 1)
         gathered.add(quote, cell.end, cell.end)
-    yield from gathered.opened("table")
+    yield from gathered.opened(TABLE)
 
 
 def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:

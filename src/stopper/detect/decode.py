@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from stopper.detect.armour import PRINTABLE, ROTATED, ascii85, base85, legible, lettered
-from stopper.detect.columns import columned
+from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
@@ -213,12 +213,7 @@ class _Search:
         for one in rewritten:
             if one:
                 yield _below(view, *one)
-        for opened in _armoured(data, wanted & ~Decoder.WOVEN if view.guessed else wanted):
-            if view.guessed and opened.name == ROTATED:
-                continue  # names put together are tokens in no other letters
-            yield _below(view, opened.name, opened.text, opened.back)
-            for blob, start, end in opened.blobs:
-                yield from self._unpacked(view, opened.name, blob, start, end)
+        yield from self._opened(view, wanted)
         if wanted & Decoder.PACKED and (view is self._root or view.path[-1] in PACKED):
             for name, start, end, inner in self._inflated(data):
                 yield _below(view, name, inner, _shifted(start, end))
@@ -235,6 +230,16 @@ class _Search:
             yield from joined(data, wanted)
         if wanted & Decoder.GROUPS:
             yield from regrouped(data)
+
+    def _opened(self, view: View, wanted: int) -> Iterator[View]:
+        if view.guessed or view.path[-1:] == (TABLE,):
+            wanted &= ~Decoder.WOVEN
+        for opened in _armoured(view.data, wanted):
+            if view.guessed and opened.name == ROTATED:
+                continue  # names put together are tokens in no other letters
+            yield _below(view, opened.name, opened.text, opened.back)
+            for blob, start, end in opened.blobs:
+                yield from self._unpacked(view, opened.name, blob, start, end)
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
         if not may_be_packed(blob):
