@@ -4,12 +4,14 @@ import base64
 import json
 import random
 import string
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import MAX_DEPTH, Redactor, SecretPattern
+from stopper.detect.rules import fill
 
 RANDOM = random.Random(5)  # noqa: S311  samples
 
@@ -228,3 +230,23 @@ def test_what_cannot_be_looked_through_is_replaced() -> None:
 def test_texts_without_secrets_are_the_same_objects() -> None:
     for clean in ("hello", b"\xff\x00", "a" * 1000):
         assert REDACTOR.redact(clean) is clean
+
+
+LINES = fill(
+    "-----BEGIN RSA PRIVATE KEY-----\n{b64:64}\n{b64:64}\n{b64:64}\n-----END RSA PRIVATE KEY-----"
+)
+
+ACROSS: dict[str, Callable[[list[str]], object]] = {
+    "a list of lines": lambda lines: {"lines": lines, "more": [1, None, 2.5, True]},
+    "a list alone": list,
+    "lines deep below": lambda lines: {"a": [{"b": {"c": lines}}], "d": "the end"},
+}
+
+
+@pytest.mark.parametrize("shaped", ACROSS.values(), ids=ACROSS)
+def test_a_secret_in_several_texts_is_marked_in_each(shaped: Callable[[list[str]], object]) -> None:
+    lines = LINES.split("\n")
+    before = shaped(lines)
+    after = Redactor().redact(before)
+    assert not any(line in json.dumps(after) for line in lines)
+    assert json.dumps(before).count('"') == json.dumps(after).count('"')

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stopper.core.verdict import Verdict
 from stopper.detect.known import KnownValues
+from stopper.detect.rules import fill
 from stopper.errors import SettingsError
 from stopper.guards.models import EnforcementLevel
 from stopper.guards.sensitive_data import RedactMode, SensitiveDataConfig, SensitiveDataGuard
@@ -198,3 +200,22 @@ def test_what_was_repaired_is_clean(value: Any) -> None:
         assert not any(one in repr(result) for one in (AWS, GITHUB, OPENAI))
     else:
         assert not any(one in repr(value) for one in (AWS, GITHUB, OPENAI)) or result.blocked
+
+
+def test_a_key_in_several_texts_blocks() -> None:
+    """No mark in one of them would leave nothing of it, so it is not said to be redacted."""
+    body = fill("{b64:64} {b64:64} {b64:64}").split()
+    plain = ["-----BEGIN RSA PRIVATE KEY-----", *body, "-----END RSA PRIVATE KEY-----"]
+    sealed = [
+        plain[0],
+        "Proc-Type: 4,ENCRYPTED",
+        f"DEK-Info: AES-128-CBC,{fill('{HEX:32}')}",
+        "",
+        *plain[1:],
+    ]
+    guard = SensitiveDataGuard(redact_mode=RedactMode.REDACT)
+    for lines in (plain, sealed):
+        for output in ({"lines": lines}, [{"n": n, "text": line} for n, line in enumerate(lines)]):
+            result = guard.check_output("read_file", {}, output)
+            assert (result.verdict, result.code) == (Verdict.BLOCK, "sensitive.not_redactable")
+    assert guard.check_output("read_file", {}, "\n".join(plain)).repaired

@@ -1,5 +1,6 @@
 """Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -27,6 +28,8 @@ _MARK = re.compile(r"\[REDACTED:([A-Za-z0-9_.-]{1,64})(?:#[0-9a-f]{8})?\]")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TAIL = re.compile(r"[A-Za-z0-9_-]*")
 _UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
+_ENDED = re.compile(r'(?<!\\)(?:\\\\)*"')  # a text in JSON
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _OURS: Final = frozenset({"ENV_VAR", "UNPROVABLE", "TOO_DEEP", "UNSETTLED"})
 # Unquoted up to white space, quoted up to the quote that closes, and any row of both.
 _VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|\\.|[^\s\"'\\,;}])+"
@@ -114,7 +117,7 @@ class Redactor:
         Keys of dicts are redacted too. What is of another type is returned as it is, and a text
         without secrets is the very same object.
         """
-        redacted: _T = self._any(value, 0)
+        redacted: _T = self._any(self._across(value), 0)
         return redacted
 
     def cuts(self, data: bytes) -> Sequence[Cut] | None:
@@ -135,6 +138,17 @@ class Redactor:
             if name:
                 text = _assignment(name).sub(lambda found: _assigned(found, mark), text)
         return text
+
+    def _across(self, value: Any) -> Any:
+        """Plain JSON without those secrets that lie across several of its texts, such as lines."""
+        if type(value) not in {dict, list} or not _is_plain(value, 0):
+            return value
+        text = json.dumps(value)
+        findings, _ = self._findings(text)
+        across = [one for one in findings if _ENDED.search(text, one.start, one.end)]
+        if not across:
+            return value
+        return json.loads(_applied(text, literals(text, self._edits(text, across))))
 
     def _any(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
@@ -244,6 +258,18 @@ class Redactor:
     def _rule_names(self) -> frozenset[str]:
         rules = self._detector.rules if self._detector else ()
         return frozenset(_mark_name(rule.id) for rule in rules)
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether it comes back from JSON as what it was."""
+    if type(value) is dict:
+        names = all(type(name) is str for name in value)
+        return (
+            names and depth < MAX_DEPTH and all(_is_plain(one, depth + 1) for one in value.values())
+        )
+    if type(value) is list:
+        return depth < MAX_DEPTH and all(_is_plain(one, depth + 1) for one in value)
+    return type(value) in _LEAVES
 
 
 def _mark_name(rule: str) -> str:

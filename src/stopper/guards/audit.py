@@ -9,6 +9,7 @@ from stopper.core.audit import GENESIS, AuditRow, Fact, chain_hash
 from stopper.core.verdict import Verdict
 from stopper.errors import SettingsError
 from stopper.guards.decision import Decision, Observer
+from stopper.guards.shown import shown
 from stopper.guards.world import Clock, lock, wall_ms
 
 __all__ = ["ACT", "GATE_ACT", "AuditTrail", "audit_fact", "trace_decisions"]
@@ -68,7 +69,7 @@ class AuditTrail:
 def audit_fact(decision: Decision) -> Fact:
     """What an audit keeps of a decision: which tool and guard, and what was decided."""
     return {
-        "tool": decision.tool[:_MAX_SHOWN],
+        "tool": shown(decision.tool)[:_MAX_SHOWN],
         "phase": decision.phase,
         "call": decision.call,
         "verdict": decision.result.final_verdict.value,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from stopper.core.verdict import Verdict
 from stopper.errors import GuardError
+from stopper.guards.shown import shown, shown_in
 
 __all__ = [
     "ALLOWED",
@@ -194,30 +195,35 @@ def allowing(**details: Any) -> GuardResult:
 
 def warn(code: str, reason: str, **details: Any) -> GuardResult:
     """The call may go, and `reason` is worth knowing."""
-    return GuardResult(verdict=Verdict.WARN, code=code, reason=reason, details=details)
+    return _told(Verdict.WARN, code, reason, details)
 
 
 def block(code: str, reason: str, **details: Any) -> GuardResult:
     """The call may not go."""
-    return GuardResult(verdict=Verdict.BLOCK, code=code, reason=reason, details=details)
+    return _told(Verdict.BLOCK, code, reason, details)
 
 
 def escalate(code: str, reason: str, **details: Any) -> GuardResult:
     """The call may go once a person has agreed."""
-    return GuardResult(verdict=Verdict.ESCALATE, code=code, reason=reason, details=details)
+    return _told(Verdict.ESCALATE, code, reason, details)
 
 
 def repair(args: dict[str, Any], code: str, reason: str, **details: Any) -> GuardResult:
     """The call may go with `args` instead."""
-    return GuardResult(
-        verdict=Verdict.REPAIR, code=code, reason=reason, details=details, repaired_args=args
-    )
+    return _told(Verdict.REPAIR, code, reason, details, repaired_args=args)
 
 
 def repair_output(output: Any, code: str, reason: str, **details: Any) -> GuardResult:
     """`output` may be used instead of what the call returned."""
+    return _told(Verdict.REPAIR, code, reason, details, repaired_output=output)
+
+
+def _told(
+    verdict: Verdict, code: str, reason: str, details: dict[str, Any], **repaired: Any
+) -> GuardResult:
+    """A result that shows no key that an agent gave for a name."""
     return GuardResult(
-        verdict=Verdict.REPAIR, code=code, reason=reason, details=details, repaired_output=output
+        verdict=verdict, code=code, reason=shown(reason), details=shown_in(details), **repaired
     )
 
 

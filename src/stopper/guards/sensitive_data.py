@@ -31,6 +31,8 @@ __all__ = ["RedactMode", "SensitiveDataConfig", "SensitiveDataGuard"]
 _MAX_SHOWN: Final = 20
 _TEXTS: Final = frozenset({str, bytes})
 _MARK = re.compile(r"\[REDACTED:[A-Za-z0-9_.-]{1,64}(?:#([0-9a-f]{8}))?\]")
+_HEADER: Final = "private-key-header"
+_END = re.compile(rb'(?<!\\)(?:\\\\)*"')  # of a text in JSON
 # A value that is nothing but a name and its secret says no more than the secret.
 _NAMED_MARK = re.compile(
     r"[A-Za-z_][A-Za-z0-9_.-]{0,63}[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
@@ -137,7 +139,9 @@ class SensitiveDataGuard:
         self, seen: Seen, repaired: Callable[..., GuardResult], *, is_bounded: bool
     ) -> GuardResult:
         config = self.config
-        kinds, code = self._kinds(seen) if is_bounded else ([], "sensitive.too_much")
+        kinds, code, is_spread = (
+            self._kinds(seen) if is_bounded else ([], "sensitive.too_much", False)
+        )
         if not code:
             return ALLOWED
         reason = _REASONS[code].format(kinds=", ".join(kinds))
@@ -146,24 +150,28 @@ class SensitiveDataGuard:
         if config.redact_mode is RedactMode.BLOCK or code == "sensitive.too_much":
             return block(code, reason, types=kinds)
         marked = _each_text(self._redactor.redact(seen.value), _plain_marks)
-        if self._kinds(Seen(marked))[1]:
+        if is_spread or self._kinds(Seen(marked))[1]:
             code = "sensitive.not_redactable"
             return block(code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
         code = "sensitive.redacted"
         return repaired(marked, code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
 
-    def _kinds(self, seen: Seen) -> tuple[list[str], str]:
-        """The kinds of secrets in a value, and the reason code; an empty one when it is clean."""
+    def _kinds(self, seen: Seen) -> tuple[list[str], str, bool]:
+        """The kinds of secrets in a value, the reason code, and whether one lies across texts.
+
+        The code is empty when it is clean.
+        """
         written = _written(seen)
         if written is None:
-            return [], "sensitive.too_much"
+            return [], "sensitive.too_much", False
         inspection = self._inspector.inspect(written)
         kinds = {_kind(one) for one in inspection.findings}
         if self._patterns:
             kinds.update(self._own(seen))
         if kinds:
-            return sorted(kinds)[:_MAX_SHOWN], "sensitive.found"
-        return [], "sensitive.unprovable" if inspection.unprovable else ""
+            is_spread = any(_is_spread(seen, written, one) for one in inspection.findings)
+            return sorted(kinds)[:_MAX_SHOWN], "sensitive.found", is_spread
+        return [], "sensitive.unprovable" if inspection.unprovable else "", False
 
     def _own(self, seen: Seen) -> Iterable[str]:
         for name, pattern in self._patterns:
@@ -217,6 +225,15 @@ def _written(seen: Seen) -> str | bytes | None:
         return None
     groups = seen.texts.groups
     return "\n".join(f'"{name}": "{text}"' for name, texts in groups for text in texts)
+
+
+def _is_spread(seen: Seen, written: str | bytes, one: Finding) -> bool:
+    """Whether a secret goes on behind the end of a text, or is but the first line of a key."""
+    if type(seen.value) in _TEXTS:
+        return False
+    text = written[one.start : one.end]
+    plain = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    return one.rule == _HEADER or _END.search(plain) is not None
 
 
 def _kind(one: Finding) -> str:
