@@ -99,6 +99,7 @@ _MIN_TEXT = 3.0
 _MIN_LETTERS_ONLY = 3.6
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
+_BODY = re.compile(rb"[A-Za-z0-9+/]{40}")
 _RUN = re.compile(rb"[a-z]+|[A-Z]+|[0-9]+")
 _CAPITALS = bytes(range(0x41, 0x5B))
 _VISIBLE = range(0x21, 0x7F)
@@ -212,8 +213,13 @@ def _credentials(value: bytes) -> bool:
 
 
 def _header(value: bytes) -> bool:
-    """The first line of a private key, and nothing that shows that no key follows."""
-    return value.endswith(b"---") and b"-END" not in value.replace(b" ", b"")
+    """The first line of a private key, and nothing that shows that no key follows.
+
+    Where its last line stands near by, what is between them has to look like one.
+    """
+    if b"-END" in value.replace(b" ", b""):
+        return _BODY.search(value) is not None
+    return value.endswith(b"---")
 
 
 def _digit_count(value: bytes) -> int:
