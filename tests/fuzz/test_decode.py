@@ -4,6 +4,7 @@ import base64
 import gzip
 from collections.abc import Callable
 from io import BytesIO
+from itertools import pairwise
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -67,6 +68,30 @@ def test_every_span_lies_in_the_text(data: bytes, as_text: bool) -> None:
             first, last = view.origin(start, end)
             assert 0 <= first <= last <= len(given_data)
         assert view.origin(0, length)[0] <= view.origin(length // 2, length)[0]
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(PIECES | st.binary(max_size=4), max_size=24).map(b"".join),
+    st.integers(1, 4),
+    st.floats(0, 1),
+    st.booleans(),
+)
+def test_what_comes_from_behind_a_place_is_in_what_is_reached(
+    piece: bytes, times: int, part: float, as_text: bool
+) -> None:
+    """However often the text was decoded: nothing outside of the stretches leads there."""
+    data = piece * times
+    text: str | bytes = data.decode("utf-8", "surrogateescape") if as_text else data
+    place = int(part * len(text))
+    views = decoded_views(text)
+    reached = dict(views.reached(place, len(text)))
+    for view in views:
+        spans = reached.get(view, [])
+        assert all(one[1] < other[0] for one, other in pairwise(spans))
+        for at in range(0, len(view.data), 1 + len(view.data) // 50):
+            if view.origin(at, at + 1)[1] >= place:
+                assert any(start <= at + 1 and at <= end for start, end in spans)
 
 
 def looked_at(data: bytes) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
 from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.opened import GAP, Opened
-from stopper.detect.origin import Back, Piece, Pieces, characters, whole
+from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
 from stopper.detect.parts import parted
 from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
 from stopper.detect.strides import strided
@@ -68,17 +68,19 @@ class Budget(Struct, frozen=True):
 class View:
     """What a text says once the encodings in `path`, outermost first, are undone."""
 
-    __slots__ = ("_back", "data", "path", "place")
+    __slots__ = ("_back", "data", "parent", "path", "place")
 
     def __init__(
         self,
         data: bytes,
         path: tuple[str, ...],
+        parent: "View | None",
         back: Back,
         place: int = 0,
     ) -> None:
         self.data = data
         self.path = path
+        self.parent = parent
         self.place = place
         self._back = back
 
@@ -109,7 +111,12 @@ class View:
 
         Redacting it leaves nothing of these bytes.
         """
-        return self._back(start, end)
+        span = self._back(start, end)
+        return self.parent.origin(*span) if self.parent else span
+
+    def forth(self, spans: Sequence[Span]) -> list[Span]:
+        """The stretches of `data` that came out of these spans of the parent's, see `Back`."""
+        return united(self._back.forth(spans))
 
 
 class Views(Struct, frozen=True):
@@ -126,6 +133,19 @@ class Views(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.views)
+
+    def reached(self, place: int, end: int) -> Iterator[tuple[View, list[Span]]]:
+        """The views with bytes that may come from `place` to `end` of the text, and where they are.
+
+        What comes from there is in these stretches, or touches one; not all that is need be.
+        """
+        reached: dict[View | None, list[Span]] = {}
+        for view in self.views:
+            if view.parent and view.parent not in reached:  # the text itself
+                reached[view.parent] = view.parent.forth([(place, end)])
+            reached[view] = view.forth(reached[view.parent])
+            if reached[view]:
+                yield view, reached[view]
 
 
 _NONE: Final = Views(())
@@ -145,7 +165,7 @@ def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
     wanted = needed(text)
     if not wanted:
         return _NONE
-    root = View(text, (), _itself if len(text) == len(data) else _Characters(text).span)
+    root = View(text, (), None, _ITSELF if len(text) == len(data) else _Characters(text))
     search = _Search(root, budget or Budget())
     try:
         search.run(wanted)
@@ -156,8 +176,17 @@ def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
     return Views(tuple(search.views))
 
 
-def _itself(start: int, end: int) -> tuple[int, int]:
-    return start, end
+class _Itself:
+    """The way back out of a text that is the given one."""
+
+    def __call__(self, start: int, end: int) -> Span:
+        return start, end
+
+    def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
+        return iter(spans)
+
+
+_ITSELF: Final = _Itself()
 
 
 class _Characters:
@@ -166,10 +195,14 @@ class _Characters:
     def __init__(self, data: bytes) -> None:
         self._data = data
 
-    def span(self, start: int, end: int) -> tuple[int, int]:
+    def __call__(self, start: int, end: int) -> Span:
         if end <= start:
             return (characters(self._data, start),) * 2
         return characters(self._data, start + 1) - 1, characters(self._data, end)
+
+    def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
+        if spans:
+            yield 0, len(self._data)
 
 
 class _Search:
@@ -246,7 +279,7 @@ class _Search:
             return
         for coding, _, _, plain in self._inflated(blob, MIN_HEADERLESS):
             path = (*view.path, name, coding)
-            yield View(plain, path, lambda _start, _end: view.origin(start, end), start)
+            yield View(plain, path, view, _shifted(start, end), start)
 
     def _inflated(self, data: bytes, least: int = 0) -> Iterator[tuple[str, int, int, bytes]]:
         """What is compressed in `data`, also without a header where it has so many bytes."""
@@ -294,7 +327,7 @@ def _wide(data: bytes) -> Rewritten | None:
 
 
 def _below(view: View, name: str, data: bytes, back: Back) -> View:
-    return View(data, (*view.path, name), lambda start, end: view.origin(*back(start, end)))
+    return View(data, (*view.path, name), view, back)
 
 
 def _is_utf8(data: bytes) -> bool:

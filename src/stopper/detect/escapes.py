@@ -1,17 +1,18 @@
 """Escapes undone: backslashes, percents, entities of HTML, and characters that look like ASCII."""
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from html.entities import html5
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from stopper.detect.fold import FOREIGN, folded
 from stopper.detect.lazy import lazy
-from stopper.detect.origin import Back
+from stopper.detect.origin import Back, Span
 from stopper.detect.passes import unescaped as json_unescaped
-from stopper.detect.rewrite import Changed, rewritten, way_back
+from stopper.detect.rewrite import Changed, rewritten
 
 __all__ = ["Unescaped", "unescaped"]
 
@@ -44,6 +45,7 @@ _IS_ESCAPED = lazy(rb"\\(?:[\\nrtbfav\"'`/$]|" + _NUMBERED + rb")")
 _SURROGATES = lazy(
     rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
 )  # fmt: skip
+_IS_SECOND = re.compile(rb"\\++u[dD][c-fC-F]")
 _CODE = re.compile(rb"[0-9a-fA-F]{4}")
 _ASCII: Final = bytes(range(128))
 _folded = lru_cache(maxsize=4096)(folded)
@@ -82,7 +84,8 @@ def unescaped(data: bytes) -> Unescaped | None:
     if first and _is_for_all(data):
         plain = _undone(data, first)
         if plain != data:
-            return Unescaped("+".join(first), plain, _Blocks(data, first), keeps_all=True)
+            back = _Blocks(data, first, len(plain))
+            return Unescaped("+".join(first), plain, back, keeps_all=True)
         names = tuple(name for name in names if name not in first)
     if not names:
         return None
@@ -145,24 +148,54 @@ def _made_ascii(data: bytes) -> bytes:
 
 
 class _Blocks:
-    """The way back out of a text that was given again as a whole, worked out where it is asked."""
+    """The way back out of a text that was given again as a whole, worked out where it is asked.
 
-    def __init__(self, data: bytes, names: tuple[str, ...]) -> None:
+    `size` is how much came out. Blocks are measured from the last one on, since streams ask there.
+    """
+
+    def __init__(self, data: bytes, names: tuple[str, ...], size: int) -> None:
         self._data = data
         self._names = names
-        self._spans: list[tuple[int, int]] = []
-        self._starts: list[int] = []
+        self._size = size
+        self._spans: list[Span] = []
+        self._starts: list[int] = []  # in what came out, of the blocks from `_first` on, and an end
+        self._first = 0
         self._made: dict[int, Changed] = {}
 
-    def __call__(self, start: int, end: int) -> tuple[int, int]:
-        if not self._spans:
+    def __call__(self, start: int, end: int) -> Span:
+        self._prepare()
+        count = len(self._spans)
+        while self._first == count or (self._first and self._starts[self._first] > start):
             self._measure()
-        return way_back(self._starts, self._block, start, end)
+        first = max(self._first, bisect_right(self._starts, start, self._first, count) - 1)
+        last = max(first, bisect_left(self._starts, end, self._first, count) - 1)
+        begin = self._block(first).begin(start - self._starts[first])
+        return begin, max(begin, self._block(last).finish(end - self._starts[last]))
+
+    def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
+        """See `Back`."""
+        self._prepare()
+        begins = [begin for begin, _ in self._spans]
+        for start, end in spans:
+            first = max(0, bisect_left(begins, start) - 1)
+            for number in range(first, bisect_right(begins, end)):
+                while self._first > number:
+                    self._measure()
+                at = self._starts[number]
+                for one in self._block(number).forth(start, end):
+                    yield at + one[0], at + one[1]
+
+    def _prepare(self) -> None:
+        if not self._spans:
+            self._spans = list(pairwise(_cuts(self._data)))
+            self._first = len(self._spans)
+            self._starts = [0] * self._first + [self._size]
 
     def _measure(self) -> None:
-        self._spans = list(pairwise(_cuts(self._data)))
-        sizes = (len(_undone(self._data[first:last], self._names)) for first, last in self._spans)
-        self._starts = [0, *accumulate(sizes)][:-1]
+        self._first -= 1
+        block = self._data[slice(*self._spans[self._first])]
+        size = len(_undone(block, self._names))
+        self._starts[self._first] = self._starts[self._first + 1] - size
 
     def _block(self, number: int) -> Changed:
         made = self._made.get(number)
@@ -191,6 +224,10 @@ def _cut(data: bytes, near: int) -> int:
         slash = data.rfind(b"\\", max(floor, place - _REACH), place)
         if slash < 0 and data[place] & 0xC0 != 0x80:  # noqa: PLR2004  it continues no character
             return place
+        if slash >= 0:
+            slash = floor + len(data[floor : slash + 1].rstrip(b"\\"))
+            if slash > floor and not _IS_SECOND.match(data, slash):
+                return slash
         place = slash if slash >= 0 else place - 1
     return 0
 

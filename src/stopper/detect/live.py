@@ -1,6 +1,7 @@
 """Secrets in a body while it streams: as it stands, known values, and below its encodings."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -9,6 +10,7 @@ from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues
 from stopper.detect.opened import GAP
+from stopper.detect.origin import Span
 from stopper.detect.split import FieldFollower
 from stopper.detect.stream import Released, Scanner
 
@@ -29,6 +31,7 @@ _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
 _UNSURE: Final = 3
 _REACH: Final = 8
+_NOWHERE: Final = sys.maxsize, sys.maxsize
 _MAX_CONTINUED: Final = 3  # bytes of UTF-8 behind the first of a character
 _MAGIC: Final = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
 # The beginning of an escape, and what would join the text before it to the text to come.
@@ -195,19 +198,23 @@ class LiveInspector:
                 yield place
         if _PENDING.search(text, max(0, len(text) - _CONTEXT)):
             yield from self._begun_in(text, "")
-        for view in views:
-            yield from self._begun_below(view, len(text))
+        for view, reached in views.reached(len(text) - _REACH, len(text)):
+            yield from self._begun_below(view, reached, len(text))
 
-    def _begun_below(self, view: View, length: int) -> Iterator[int]:
+    def _begun_below(self, view: View, reached: Iterable[Span], length: int) -> Iterator[int]:
         if not PACKED.isdisjoint(view.path):
             start, end = view.span
             if end >= length - _REACH:
                 yield start
             return
         at = 0
+        spans = iter(reached)
+        first, last = next(spans)
         for part in view.data.split(GAP):
             end = at + len(part)
-            if part and view.origin(end - 1, end)[1] >= length - _REACH:
+            while last < end - 1:
+                first, last = next(spans, _NOWHERE)
+            if part and first <= end and view.origin(end - 1, end)[1] >= length - _REACH:
                 for begun in self._begun_in(part, view.path[-1]):
                     yield view.origin(at + begun, end)[0]
             at = end + len(GAP)

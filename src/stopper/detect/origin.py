@@ -1,16 +1,41 @@
 """Where a decoded byte came from: spans of a text mapped back through one decoding."""
 
+import sys
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol
 
-__all__ = ["CONTINUATIONS", "Back", "Piece", "Pieces", "characters", "whole"]
+__all__ = [
+    "CONTINUATIONS",
+    "Back",
+    "Piece",
+    "Pieces",
+    "Span",
+    "characters",
+    "united",
+    "whole",
+]
 
 CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that begin no character: without them there are as many as characters."""
 
-Back = Callable[[int, int], tuple[int, int]]
-"""The way back: the span before a decoding that holds what became `start` to `end`."""
+Span = tuple[int, int]
+
+
+class Back(Protocol):
+    """The way back through one decoding."""
+
+    def __call__(self, start: int, end: int) -> Span:
+        """The span before the decoding that holds what became `start` to `end`."""
+
+    def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
+        """What came out of these spans, in order: all of it, and perhaps more, but never less.
+
+        Both kinds of spans hold their ends, so that what only touches one counts.
+        """
+
+
+_ENDLESS: Final = sys.maxsize
 
 
 class Piece(NamedTuple):
@@ -36,9 +61,7 @@ class Pieces:
 
     def __call__(self, start: int, end: int) -> tuple[int, int]:
         """The smallest span before the decoding that holds what became `start` to `end`."""
-        if not self._pieces:
-            self._pieces = list(self._make())
-            self._starts = [piece.at for piece in self._pieces]
+        self._work_out()
         first = max(0, bisect_right(self._starts, start) - 1)
         last = max(first, bisect_left(self._starts, end) - 1)
         begin, finish = _begin(self._pieces[first], start), _finish(self._pieces[last], end)
@@ -47,6 +70,34 @@ class Pieces:
             begin = min(begin, *(piece.start for piece in between[1:]))
             finish = max(finish, *(piece.end for piece in between[:-1]))
         return begin, max(begin, finish)
+
+    def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
+        """All pieces that touch one of the spans."""
+        self._work_out()
+        if not spans:
+            return
+        lowest, highest = spans[0][0], spans[-1][1]
+        ends = [end for _, end in spans]
+        after = [*self._starts[1:], _ENDLESS]
+        for number, (_, start, end, _, _) in enumerate(self._pieces):
+            if end >= lowest and start <= highest and spans[bisect_left(ends, start)][0] <= end:
+                yield self._starts[number], after[number]
+
+    def _work_out(self) -> None:
+        if not self._pieces:
+            self._pieces = list(self._make())
+            self._starts = [piece.at for piece in self._pieces]
+
+
+def united(spans: Iterable[Span]) -> list[Span]:
+    """Spans in order, those that touch each other as one."""
+    found: list[Span] = []
+    for start, end in spans:
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 def whole(length: int) -> Pieces:

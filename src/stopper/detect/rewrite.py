@@ -8,7 +8,7 @@ from typing import Final
 
 from stopper.detect.gate import Decoder
 from stopper.detect.opened import GAP
-from stopper.detect.origin import Back
+from stopper.detect.origin import Back, Span
 
 __all__ = [
     "Changed",
@@ -249,6 +249,16 @@ class _Windows:
     def __call__(self, start: int, end: int) -> tuple[int, int]:
         return way_back(self._starts, self._windows.__getitem__, start, end)
 
+    def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
+        """See `Back`."""
+        begins = [window.span[0] for window in self._windows]
+        for start, end in spans:
+            first = max(0, bisect_right(begins, start) - 1)
+            for number in range(first, bisect_right(begins, end)):
+                for one in self._windows[number].forth(start, end):
+                    at = self._starts[number]
+                    yield at + one[0], at + one[1] + len(GAP)
+
 
 def way_back(
     starts: Sequence[int], stretch: Callable[[int], "Changed"], start: int, end: int
@@ -276,7 +286,7 @@ class Changed:
         within: re.Pattern[bytes] | None = None,
     ) -> None:
         self._data = data
-        self._span = span
+        self.span = span
         self._regex = regex
         self._replace = replace
         self._within = within
@@ -300,15 +310,27 @@ class Changed:
             return self._before[number + 1]
         return min(self._before[number] + position - self._after[number], self._before[number + 1])
 
+    def forth(self, start: int, end: int) -> Iterator[Span]:
+        """What came out of `start` to `end`, if it touches the stretch; see `Back`."""
+        if start > self.span[1] or end < self.span[0]:
+            return
+        self._work_out()
+        before, after = self._before, self._after
+        first = max(0, bisect_left(before, start) - 1)
+        last = max(0, min(bisect_right(before, end) - 1, len(before) - 2))
+        begin = after[first] if first % 2 else after[first] + max(0, start - before[first])
+        finish = after[last + 1] if last % 2 else after[last] + max(0, end - before[last])
+        yield begin, min(finish, after[last + 1])
+
     def _work_out(self) -> None:
         if self._after:
             return
-        parts = _by_turns(self._data[slice(*self._span)], self._regex)
+        parts = _by_turns(self._data[slice(*self.span)], self._regex)
         replace = self._replace
         if self._within:
             parts, replace = list(_refined(parts, self._within)), _nothing
         lengths = list(map(len, parts))
-        self._before = list(accumulate(lengths, initial=self._span[0]))
+        self._before = list(accumulate(lengths, initial=self.span[0]))
         changed = parts[1::2]
         sizes = {text[0]: len(replace(text)) for text in map(_ALL.fullmatch, set(changed)) if text}
         lengths[1::2] = map(sizes.__getitem__, changed)
