@@ -1,6 +1,7 @@
 """Escapes undone in a few steps are those undone one by one; all lead back to their places."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,7 @@ from stopper.detect.escapes import unescaped
 from stopper.detect.rewrite import Changed
 
 PIECES = st.sampled_from(
-    [b"\\", b"\\\\", b"\\n", b"\\ud835", b"\\udc1a", b'\\"', b"\\u0041", b"\\x4", b"n", b"r", b"t", b"a", b"\\a", b"\\d", b"\\/", b"/", "\u00e9".encode(),
+    [b"\\", b"\\\\", b"\\n", b"\\ud835", b"\\udc1a", b"\\000041", b"\\\n  ", b"\xe2\x82", b'\\"', b"\\u0041", b"\\x4", b"n", b"r", b"t", b"a", b"\\a", b"\\d", b"\\/", b"/", "\u00e9".encode(),
      "\u2014".encode(), "\uff4e".encode(), "\uff3c".encode(), "\u200b".encode(), b"\xff", b"abc ", b"'", b"\\`", b"\\v", b"%41", b"&lt;"]
 )  # fmt: skip
 LINES = st.lists(PIECES, max_size=10).map(b"".join)
@@ -53,6 +54,17 @@ def test_the_way_back_is_the_same_by_blocks(text: bytes) -> None:
     plain = escapes._undone(text, BOTH)
     for at in range(0, len(plain), 7):
         assert back(at, at + 5) == (exact.begin(at), exact.finish(at + 5))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(LINES, max_size=24).map(b"".join))
+def test_no_cut_is_inside_of_an_escape(text: bytes) -> None:
+    """What comes out of the stretches is what comes out of all of it."""
+    regex = escapes._REGEXES[BOTH]
+    parts = [text[start:end] for start, end in pairwise(escapes._cuts(text, 16))]
+    assert b"".join(parts) == text
+    plain = [regex.sub(escapes._Plain().of, part) for part in parts]
+    assert b"".join(plain) == regex.sub(escapes._Plain().of, text)
 
 
 @settings(max_examples=300, deadline=None)

@@ -5,6 +5,7 @@ from binascii import a2b_base64
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain
 from math import lcm
 from typing import Final, Self
 
@@ -232,18 +233,18 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
     if not held:
         return
     text, places = _aligned(kind, data, held)
+    starts = [piece.at for piece in places]
     gathered = Gathered()
     blobs: list[tuple[bytes, int, int]] = []
     for shift in range(kind.chars):
         plain = kind.decode(text[shift:] + kind.fill * shift)
         if shift == 0 or is_packed(plain):
             blobs += _blobs(plain, places)
-        shifted = _Shifted(plain, places, shift)
-        for start, end in legible(plain):
-            shifted.take(start, end, gathered)
-        if shift == 0:
-            for start, end in _foreign(plain, places):
-                shifted.take(start, end, gathered)
+        shown = legible(plain) if shift else chain(legible(plain), _foreign(plain, places))
+        for start, end in shown:  # it never spans two runs
+            at, first, last, num, den = places[bisect_right(starts, start) - 1]
+            first = min(last, first + shift + (start - at) * num // den)
+            gathered.add(plain[start:end], first, last, num, den)
     yield from gathered.opened(kind.name, tuple(blobs))
 
 
@@ -270,24 +271,6 @@ def _aligned(kind: _Kind, data: bytes, runs: list[tuple[int, int]]) -> tuple[byt
         places.append(Piece(at, start, end, kind.chars, kind.size))
         at += (end - start + fill + len(kind.gap)) // kind.chars * kind.size
     return b"".join(parts), places
-
-
-class _Shifted:
-    """What one alignment decoded to, and how it leads back."""
-
-    def __init__(self, plain: bytes, places: list[Piece], shift: int) -> None:
-        self._plain = plain
-        self._places = places
-        self._starts = [piece.at for piece in places]
-        self._shift = shift
-
-    def take(self, start: int, end: int, gathered: Gathered) -> None:
-        """Move `start` to `end` to what comes out; it never spans two runs."""
-        piece = self._places[max(0, bisect_right(self._starts, start) - 1)]
-        first = min(
-            piece.end, piece.start + self._shift + (start - piece.at) * piece.num // piece.den
-        )
-        gathered.add(self._plain[start:end], first, piece.end, piece.num, piece.den)
 
 
 def _blobs(plain: bytes, places: list[Piece]) -> Iterator[tuple[bytes, int, int]]:

@@ -12,7 +12,7 @@ from stopper.detect.fold import FOREIGN, folded
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Back, Span
 from stopper.detect.passes import unescaped as json_unescaped
-from stopper.detect.rewrite import Changed, rewritten
+from stopper.detect.rewrite import Changed, by_turns, rewritten
 
 __all__ = ["Unescaped", "unescaped"]
 
@@ -55,6 +55,7 @@ _SPARSE: Final = 100
 _MAX_DISTINCT: Final = 48
 _MAX_KEPT: Final = 4096
 _BLOCK: Final = 4096
+_STRETCH: Final = 65_536
 _REACH: Final = 20
 """No escape goes on for longer behind its last backslash."""
 
@@ -127,14 +128,29 @@ def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
     for letter in letters & _SIMPLE.keys():
         plain = plain.replace(b"\\" + letter, _SIMPLE[letter])
     if letters and _IS_NUMBERED.search(plain):
-        return _REGEXES[names].sub(_Plain().of, plain)
+        return _one_by_one(_REGEXES[names], plain)
     return _made_ascii(plain)
+
+
+def _one_by_one(regex: re.Pattern[bytes], data: bytes) -> bytes:
+    """What the regex gives, which has no groups, with few steps of Python for each stretch."""
+    return b"".join(
+        [_replaced(regex, data[start:end]) for start, end in pairwise(_cuts(data, _STRETCH))]
+    )
+
+
+def _replaced(regex: re.Pattern[bytes], data: bytes) -> bytes:
+    parts = by_turns(data, regex)
+    escapes = parts[1::2]
+    plain = {escape: _plain(escape) for escape in set(escapes)}
+    parts[1::2] = map(plain.__getitem__, escapes)
+    return b"".join(parts)
 
 
 def _made_ascii(data: bytes) -> bytes:
     odd = b"" if data.isascii() else data.translate(None, _ASCII)
     if len(odd) * _SPARSE < len(data):
-        return _REGEXES["unicode",].sub(_Plain().of, data) if odd else data
+        return _one_by_one(_REGEXES["unicode",], data) if odd else data
     try:
         chars = set(odd.decode("utf-8", "surrogatepass"))
         if len(chars) <= _MAX_DISTINCT:
@@ -144,7 +160,7 @@ def _made_ascii(data: bytes) -> bytes:
         text = data.decode("utf-8", "surrogatepass")
         return text.translate({ord(char): _folded(char).decode() for char in chars}).encode()
     except UnicodeDecodeError:
-        return _REGEXES["unicode",].sub(_Plain().of, data)
+        return _one_by_one(_REGEXES["unicode",], data)
 
 
 class _Blocks:
@@ -187,7 +203,7 @@ class _Blocks:
 
     def _prepare(self) -> None:
         if not self._spans:
-            self._spans = list(pairwise(_cuts(self._data)))
+            self._spans = list(pairwise(_cuts(self._data, _BLOCK)))
             self._first = len(self._spans)
             self._starts = [0] * self._first + [self._size]
 
@@ -205,11 +221,11 @@ class _Blocks:
         return made
 
 
-def _cuts(data: bytes) -> Iterable[int]:
-    """Places about a block apart, none of which is inside of an escape."""
+def _cuts(data: bytes, size: int) -> Iterable[int]:
+    """Places about so far apart, none of which is inside of an escape."""
     yield 0
     last = 0
-    for near in range(_BLOCK, len(data), _BLOCK):
+    for near in range(size, len(data), size):
         place = _cut(data, near)
         if place > last:
             yield place
@@ -219,7 +235,7 @@ def _cuts(data: bytes) -> Iterable[int]:
 
 def _cut(data: bytes, near: int) -> int:
     """A place before `near`, no more than a block, that is inside of no escape; 0 for none."""
-    floor, place = near - _BLOCK, near
+    floor, place = max(0, near - _BLOCK), near
     while place > floor:
         slash = data.rfind(b"\\", max(floor, place - _REACH), place)
         if slash < 0 and data[place] & 0xC0 != 0x80:  # noqa: PLR2004  it continues no character

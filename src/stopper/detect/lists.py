@@ -34,28 +34,28 @@ _DUMP_LINE = re.compile(
 # Tags are ASCII that nobody sees; variation selectors after each other are bytes.
 _TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
 _SELECTORS = re.compile(rb"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0[\x84-\x87][\x80-\xbf]){8,}")
-_Codes = tuple[re.Pattern[bytes], re.Pattern[bytes], int]
+_Codes = tuple[re.Pattern[bytes], re.Pattern[bytes], int, tuple[bytes, ...]]
 
 
-def _codes(item: bytes, between: bytes, base: int) -> _Codes:
-    """How a row of codes looks, one of them with its digits, and their base."""
+def _codes(item: bytes, between: bytes, base: int, *marks: bytes) -> _Codes:
+    """How a row of codes looks, one of them with its digits, their base, and what rows have."""
     row = rb"(?:%b%b){7,}%b" % (item, between, item)
-    return re.compile(row), re.compile(item), base
+    return re.compile(row), re.compile(item), base, marks
 
 
 # How some languages and assemblers write what a byte is.
 _CODES: Final = (
-    _codes(rb"0[oO]([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8),
-    _codes(rb"0[bB]([01]{6,8})", rb"[,; \t\r\n]{1,24}", 2),
-    _codes(rb"\(s?byte\) ?0[xX]([0-9A-Fa-f]{2})", rb",[ \t\r\n]{0,24}", 16),
-    _codes(rb"0?([0-9A-Fa-f]{2})[hH]", rb",[ \t]{0,4}", 16),
-    _codes(rb"\[[cC][hH][aA][rR]\]([0-9]{2,3})", rb"[+, ]{1,4}", 10),
-    _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10),
+    _codes(rb"0[oO]([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8, b"0o", b"0O"),
+    _codes(rb"0[bB]([01]{6,8})", rb"[,; \t\r\n]{1,24}", 2, b"0b", b"0B"),
+    _codes(rb"\(s?byte\) ?0[xX]([0-9A-Fa-f]{2})", rb",[ \t\r\n]{0,24}", 16, b"byte)"),
+    _codes(rb"0?([0-9A-Fa-f]{2})[hH]", rb",[ \t]{0,4}", 16, b"h,", b"H,"),
+    _codes(rb"\[[cC][hH][aA][rR]\]([0-9]{2,3})", rb"[+, ]{1,4}", 10, b"[c", b"[C"),
+    _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10, b"}"),
 )
 # Of rich text and of style sheets.
 _BACKSLASHED: Final = (
-    _codes(rb"(?<!\\)\\++'([0-9A-Fa-f]{2})", b"", 16),
-    _codes(rb"(?<!\\)\\++(?:00){0,2}([0-9A-Fa-f]{2}) ?", b"", 16),
+    _codes(rb"(?<!\\)\\++'([0-9A-Fa-f]{2})", b"", 16, b"\\'"),
+    _codes(rb"(?<!\\)\\++(?:00){0,2}([0-9A-Fa-f]{2}) ?", b"", 16, b"\\"),
 )
 _FIRST_TAG: Final = 0xE0000
 _FIRST_SELECTOR: Final = 0xFE00
@@ -144,8 +144,8 @@ def _code_points(data: bytes) -> Iterator[_Found]:
 
 
 def _coded(data: bytes, kinds: Iterable[_Codes]) -> Iterator[_Found]:
-    for row, one, base in kinds:
-        for found in row.finditer(data):
+    for row, one, base, marks in kinds:
+        for found in row.finditer(data) if any(mark in data for mark in marks) else ():
             yield _bytes(one.findall(found[0]), base), *found.span()
 
 

@@ -30,18 +30,19 @@ class Gathered:
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
-        self._pieces: list[Piece] = []
+        self._pieces: list[tuple[int, int, int, int, int]] = []
         self._at = 0
 
     def add(self, text: bytes, start: int, end: int, num: int = 0, den: int = 1) -> None:
         """A part that came from `start` to `end`; for `num` and `den` see `Piece`."""
-        self.put(text, start, end, num, den)
-        self.close()
+        self._parts += (text, GAP)
+        self._pieces.append((self._at, start, end, num, den))
+        self._at += len(text) + len(GAP)
 
     def put(self, text: bytes, start: int, end: int, num: int = 0, den: int = 1) -> None:
         """The beginning of a part, or what follows at once on what was put before."""
         self._parts.append(text)
-        self._pieces.append(Piece(self._at, start, end, num, den))
+        self._pieces.append((self._at, start, end, num, den))
         self._at += len(text)
 
     def close(self) -> None:
@@ -53,4 +54,6 @@ class Gathered:
         """All of it, where there is any."""
         if self._parts or blobs:
             pieces = self._pieces
-            yield Opened(name, b"".join(self._parts), Pieces(lambda: pieces), blobs)
+            yield Opened(
+                name, b"".join(self._parts), Pieces(lambda: map(Piece._make, pieces)), blobs
+            )

@@ -14,6 +14,7 @@ __all__ = [
     "Changed",
     "Replace",
     "Rewritten",
+    "by_turns",
     "joined",
     "quoted_printable",
     "regrouped",
@@ -325,7 +326,7 @@ class Changed:
     def _work_out(self) -> None:
         if self._after:
             return
-        parts = _by_turns(self._data[slice(*self.span)], self._regex)
+        parts = by_turns(self._data[slice(*self.span)], self._regex)
         replace = self._replace
         if self._within:
             parts, replace = list(_refined(parts, self._within)), _nothing
@@ -337,7 +338,7 @@ class Changed:
         self._after = list(accumulate(lengths, initial=0))
 
 
-def _by_turns(text: bytes, regex: re.Pattern[bytes]) -> list[bytes]:
+def by_turns(text: bytes, regex: re.Pattern[bytes]) -> list[bytes]:
     """What stands before the first match, the match, what stands before the next, and so on."""
     between = regex.split(text)
     parts = [b""] * (2 * len(between) - 1)
@@ -350,7 +351,7 @@ def _refined(parts: Iterable[bytes], within: re.Pattern[bytes]) -> Iterator[byte
     for number, part in enumerate(parts):
         if number % 2:
             yield b""
-            yield from _by_turns(part, within)
+            yield from by_turns(part, within)
             yield b""
         else:
             yield part
