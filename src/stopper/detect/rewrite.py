@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
@@ -20,7 +21,6 @@ __all__ = [
     "regrouped",
     "rewritten",
     "unnulled",
-    "way_back",
 ]
 
 Rewritten = tuple[str, bytes, Back]
@@ -205,18 +205,20 @@ def rewritten(
 
     `regex` has no groups; for `within` see `Changed`.
     """
-    windows: list[Changed] = []
+    windows: list[Span] = []
     parts: list[bytes] = []
     spans = [(0, len(data))] if whole else _windows(data, matches or regex.finditer(data))
     for start, end in spans:
         before = data[start:end]
         after = regex.sub(replace, before)
         if after and after != before:
-            windows.append(Changed(data, (start, end), regex, replace, within))
+            windows.append((start, end))
             parts += (after, GAP)
     if not windows:
         return None
-    return name, b"".join(parts), _Windows(windows, map(len, parts[::2]))
+    sizes = list(map(len, parts[::2]))
+    back = _Windows(windows, sizes, lambda span: Changed(data, span, regex, replace, within))
+    return name, b"".join(parts), back
 
 
 def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
@@ -241,34 +243,44 @@ def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[
 
 
 class _Windows:
-    """The way back out of stretches that were changed, each with a gap behind it."""
+    """The way back out of stretches that were changed, each with a gap behind it.
 
-    def __init__(self, windows: list["Changed"], sizes: Iterable[int]) -> None:
-        self._windows = windows
-        self._starts = list(accumulate((size + len(GAP) for size in sizes), initial=0))[:-1]
+    `sizes` tells how long each became; `changed` is asked for those where a way back is wanted.
+    """
 
-    def __call__(self, start: int, end: int) -> tuple[int, int]:
-        return way_back(self._starts, self._windows.__getitem__, start, end)
+    def __init__(
+        self, spans: list[Span], sizes: list[int], changed: Callable[[Span], "Changed"]
+    ) -> None:
+        self._spans = spans
+        self._sizes = sizes
+        self._changed = changed
+        self._made: dict[int, Changed] = {}
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(accumulate((size + len(GAP) for size in self._sizes[:-1]), initial=0))
+
+    def __call__(self, start: int, end: int) -> Span:
+        first = max(0, bisect_right(self._starts, start) - 1)
+        last = max(first, bisect_left(self._starts, end) - 1)
+        begin = self._window(first).begin(start - self._starts[first])
+        return begin, max(begin, self._window(last).finish(end - self._starts[last]))
 
     def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
         """See `Back`."""
-        begins = [window.span[0] for window in self._windows]
+        begins = [begin for begin, _ in self._spans]
         for start, end in spans:
             first = max(0, bisect_right(begins, start) - 1)
             for number in range(first, bisect_right(begins, end)):
-                for one in self._windows[number].forth(start, end):
+                for one in self._window(number).forth(start, end):
                     at = self._starts[number]
                     yield at + one[0], at + one[1] + len(GAP)
 
-
-def way_back(
-    starts: Sequence[int], stretch: Callable[[int], "Changed"], start: int, end: int
-) -> tuple[int, int]:
-    """Where in the text that was which is `start` to `end` of stretches that begin at `starts`."""
-    first = max(0, bisect_right(starts, start) - 1)
-    last = max(first, bisect_left(starts, end) - 1)
-    begin = stretch(first).begin(start - starts[first])
-    return begin, max(begin, stretch(last).finish(end - starts[last]))
+    def _window(self, number: int) -> "Changed":
+        made = self._made.get(number)
+        if made is None:
+            made = self._made[number] = self._changed(self._spans[number])
+        return made
 
 
 class Changed:
@@ -287,7 +299,7 @@ class Changed:
         within: re.Pattern[bytes] | None = None,
     ) -> None:
         self._data = data
-        self.span = span
+        self._span = span
         self._regex = regex
         self._replace = replace
         self._within = within
@@ -313,7 +325,7 @@ class Changed:
 
     def forth(self, start: int, end: int) -> Iterator[Span]:
         """What came out of `start` to `end`, if it touches the stretch; see `Back`."""
-        if start > self.span[1] or end < self.span[0]:
+        if start > self._span[1] or end < self._span[0]:
             return
         self._work_out()
         before, after = self._before, self._after
@@ -326,12 +338,12 @@ class Changed:
     def _work_out(self) -> None:
         if self._after:
             return
-        parts = by_turns(self._data[slice(*self.span)], self._regex)
+        parts = by_turns(self._data[slice(*self._span)], self._regex)
         replace = self._replace
         if self._within:
             parts, replace = list(_refined(parts, self._within)), _nothing
         lengths = list(map(len, parts))
-        self._before = list(accumulate(lengths, initial=self.span[0]))
+        self._before = list(accumulate(lengths, initial=self._span[0]))
         changed = parts[1::2]
         sizes = {text[0]: len(replace(text)) for text in map(_ALL.fullmatch, set(changed)) if text}
         lengths[1::2] = map(sizes.__getitem__, changed)
