@@ -129,3 +129,16 @@ def test_what_is_found_grows_as_the_text(piece: bytes) -> None:
     once = INSPECTOR.inspect(piece * (4_000 // len(piece)))
     twice = INSPECTOR.inspect(piece * (16_000 // len(piece)))
     assert len(twice.findings) <= 6 * max(len(once.findings), 2)
+
+
+ROWS = {"a list": '","', "lines of a list": '",\n    "', "a row of cells": " | ", "arguments": " --a "}
+
+
+@pytest.mark.parametrize("between", ROWS.values(), ids=ROWS)
+def test_time_grows_as_rows_of_tokens_do(between: str) -> None:
+    """No word is followed over all the others again; pieces that repeat never show it."""
+    words = fill(" ".join(["{alnum:40}"] * (LARGE // 40))).split()
+    large = seconds(INSPECTOR.inspect, between.join(words).encode())
+    if large > QUICK:
+        few = between.join(words[: len(words) // 4]).encode()
+        assert large < MAX_RATIO * max(seconds(INSPECTOR.inspect, few), QUICK / 4)

@@ -108,19 +108,24 @@ class _Text:
 
 def _chains(data: bytes) -> Iterator[list[_Span]]:
     text = _Text(data.translate(_QUOTES))
+    refused: dict[bytes, int] = {}
     done = at = 0
     while odd := _ODD.search(data, at):
         start, at = max(done, text.start(odd.start())), text.end(odd.end())
         if _ID.fullmatch(data, start, at):
             continue
-        chain = _chain(text, (start, at), done)
+        chain = _chain(text, (start, at), done, refused)
         if chain:
             done = at = chain[-1][1]
             yield chain
 
 
-def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
-    """The pieces, from `least` on, of which this word is one; none for less than three."""
+def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> list[_Span]:
+    """The pieces, from `least` on, of which this word is one; none for less than three.
+
+    `refused` has how far what stands between such gaps is known to be no token: the next word in
+    there would only be followed over all of it again.
+    """
     data = text.data
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
@@ -134,6 +139,9 @@ def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
             continue
         if not _is_again(data, gap, first[0], last[1]):
             continue
+        shape = _WILD.sub(b"0", gap)
+        if first[0] < refused.get(shape, 0):
+            continue
         sizes = first[1] - first[0], last[1] - last[0]
         even = max(sizes) if gap.isspace() else 0
         chain = [first, last]
@@ -145,6 +153,8 @@ def _chain(text: _Text, word: _Span, least: int) -> list[_Span]:
             chain += _behind(text, last[1], _WILD.split(gap), even)
         if len(chain) >= _MIN_PIECES and _is_one(chain, gap):
             return chain
+        if not even:
+            refused[shape] = chain[-1][1]
     return []
 
 
