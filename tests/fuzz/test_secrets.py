@@ -131,7 +131,12 @@ def test_what_is_found_grows_as_the_text(piece: bytes) -> None:
     assert len(twice.findings) <= 6 * max(len(once.findings), 2)
 
 
-ROWS = {"a list": '","', "lines of a list": '",\n    "', "a row of cells": " | ", "arguments": " --a "}
+ROWS = {
+    "a list": '","',
+    "lines of a list": '",\n    "',
+    "a row of cells": " | ",
+    "arguments": " --a ",
+}
 
 
 @pytest.mark.parametrize("between", ROWS.values(), ids=ROWS)

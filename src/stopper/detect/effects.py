@@ -107,7 +107,12 @@ class Ruling(Struct, frozen=True):
 _QUIET_SCOPES = frozenset({Scope.WORKSPACE, Scope.TEMP, Scope.CACHE, Scope.ROWS, Scope.UNKNOWN})
 _PLACED = frozenset({EffectKind.DELETE, EffectKind.OVERWRITE, EffectKind.HISTORY_REWRITE})
 _QUIET_REASONS = frozenset(
-    {"command.unknown_target", "command.unknown_program", "command.unknown_text"}
+    {
+        "command.unknown_target",
+        "command.unknown_program",
+        "command.unknown_text",
+        "command.unseen_file",
+    }
 )
 _NEVER = frozenset(
     {EffectKind.DISK, EffectKind.REMOTE_CODE, EffectKind.EXFILTRATE, EffectKind.FORK_BOMB}

@@ -18,6 +18,8 @@ CALLS = {
     "all that a shell is told":           ("sh -c 'for f; do rm -rf \"$f\"; done' sh /etc", True),
     "all that a shell is told to count":  ("sh -c 'for f; do wc -l \"$f\"; done' sh a.txt", False),
     "this machine's after a live one":    ("docker exec api-prod true; env", False),
+    "another user's":                     ("runuser -u x -- rm -rf /", True),
+    "what a loader runs":                 ("/lib64/ld-linux-x86-64.so.2 /bin/rm -rf /", True),
     "a program that is named":            ("docker run -v ~/Documents:/h --entrypoint rm alpine -rf /h", True),
     "one that only looks":                ("docker run -v ~/Documents:/h --entrypoint ls alpine /h", False),
     "the program of an image":            ("docker run --rm -v ~/.ssh:/root/.ssh alpine/git push --force --all origin", True),

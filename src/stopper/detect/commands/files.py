@@ -218,7 +218,8 @@ def _dd(shell: "Shell", call: "Call") -> str:
         content = UNKNOWN if target else SECRET
     if target is None:
         return content
-    if source in ENDLESS and ("count" not in pairs or _is_large(pairs)):
+    endless = source in ENDLESS and ("count" not in pairs or _is_large(pairs))
+    if endless and not is_device(shell.places.resolve(target, shell.cwd)):
         shell.add(EffectKind.FORK_BOMB, target, Scope.ROOT, "command.exhausts")
     note_write(shell, target, "" if source in ENDLESS else content)
     return ""

@@ -246,6 +246,8 @@ def _script(shell: "Shell", call: "Call", path: str, rest: list[str], language: 
         _judge(shell, content, language)
     elif path.startswith("/dev/fd/"):
         shell.doubt("what a process substitution prints", "command.unknown_code")
+    else:
+        shell.doubt_file(path)
     return blend(call.stdin) if call.stdin else UNKNOWN
 
 

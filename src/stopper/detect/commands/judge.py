@@ -360,6 +360,8 @@ def _run_file(shell: Shell, call: Call) -> None:
         shell.add(EffectKind.PRIVILEGE, call.path, Scope.ROOT, "command.attack_tool")
     if shell.is_foreign(full) and (full.endswith(".sh") or shell.elevated):
         shell.add(EffectKind.REMOTE_CODE, call.path, Scope.REMOTE, "command.runs_remote_code")
+    if content is None and call.path.startswith("."):
+        shell.doubt_file(call.path)
     if content is None or not content:
         return
     if not is_literal(content) and REMOTE in content:

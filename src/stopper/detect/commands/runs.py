@@ -300,6 +300,8 @@ def _file(shell: "Shell", path: str, args: list[str]) -> str:
         return run_script(shell, content, args)
     if path.startswith("/dev/fd/"):
         shell.doubt("what a process substitution prints", "command.unknown_code")
+    else:
+        shell.doubt_file(path)
     return UNKNOWN
 
 
@@ -351,6 +353,9 @@ def _coded(shell: "Shell", call: Call) -> str:
             return shell.run_code(code, f"{call.name} -c", call.stdin)
         finally:
             shell.elevated = before
+    if call.name == "runuser" and options.has("-u"):
+        words = read_options(call.args, values, until_operand=True).operands
+        return shell.run_argv(words[1:] if words[:1] == ["--"] else words, call.stdin)
     if call.name in {"su", "runuser"}:
         if user == "root":
             shell.add(EffectKind.PRIVILEGE, call.name, Scope.ROOT, "command.root_shell")

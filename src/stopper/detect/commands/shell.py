@@ -133,6 +133,11 @@ class Shell:
         else:
             self.unprovable[Unprovable(part[:80], reason, self.span)] = None
 
+    def doubt_file(self, path: str) -> None:
+        """Note a file that is run and that nobody here has read."""
+        if is_literal(path):
+            self.doubt(f"what is in {path}", "command.unseen_file")
+
     def run_code(self, code: str, what: str, stdin: str = "") -> str:
         """Run a text that something else hands to a shell; marks in it are code nobody can see."""
         if REMOTE in code:

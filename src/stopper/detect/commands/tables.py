@@ -50,7 +50,7 @@ def apply_rules(shell: "Shell", call: "Call", program: Program) -> None:
             rule.effect == "infrastructure" and is_sandboxed(shell, call, options, rule, end)
         )
         targets = options.operands[end:][:4]
-        target = " ".join(targets) or rule.verb or call.name
+        target = " ".join(targets or call.args[:_MAX_LEAD]) or call.name
         scope = Scope(rule.scope)
         if rule.effect == "delete" and _all_temporary(shell, targets):
             scope = Scope.TEMP
