@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from msgspec import Struct
@@ -41,6 +42,10 @@ BINARY: Final = PACKED | {
     "hidden",
 }
 """Decodings that give bytes, which need not be text."""
+
+_NO_CHARACTER = re.compile("([\udc80-\udcff]+)")
+_SPARSE: Final = 16
+"""Of so many bytes one may belong to no character, in what is text for all that."""
 
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
@@ -237,7 +242,7 @@ class _Search:
         if wanted & Decoder.FOREIGN and not view.rewritten and not _is_utf8(data):
             # Escapes and letters that random bytes spell by chance would never come to an end.
             wanted &= IN_BINARY
-            rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data))
+            rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data), _mended(data))
         else:
             plain = unescaped(data) if wanted & ODD and not view.guessed else None
             if plain and plain.keeps_all:
@@ -338,6 +343,21 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _mended(data: bytes) -> Rewritten | None:
+    """Text without the few bytes in it that belong to no character."""
+    parts = _NO_CHARACTER.split(data.decode("utf-8", "surrogateescape"))
+    kept = [part.encode() for part in parts[::2]]
+    size = sum(map(len, kept))
+    if (len(data) - size) * _SPARSE > len(data):
+        return None
+    pieces: list[Piece] = []
+    at = start = 0
+    for part, gap in zip_longest(kept, parts[1::2], fillvalue=""):
+        pieces.append(Piece(at, start, start + len(part)))
+        at, start = at + len(part), start + len(part) + len(gap)
+    return "joined", b"".join(kept), Pieces(lambda: pieces)
 
 
 def _strings(data: bytes) -> Rewritten:

@@ -17,7 +17,7 @@ _MAX_FOLD = 8
 _TAGS = range(0xE0020, 0xE007F)
 _HANGUL_FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
 _BRAILLE_BLANK = "\u2800"
-_INVISIBLE = frozenset({"Cf", "Mn", "Me"})
+_INVISIBLE = frozenset({"Cf", "Cs", "Mn", "Me"})
 _SPACES = frozenset({"Zs", "Zl", "Zp"})
 _VISIBLE = re.compile(r"[^\x20-\x7e]")
 

@@ -72,7 +72,7 @@ _ENDINGS: Final = (
 
 PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.QUOTED: (f"={_HEX}{{2}}={_HEX}", r"=[ \t\r]*\n"),
-    Decoder.NULS: (r"\x00",),
+    Decoder.NULS: (r"[\x00-\x06\x0e-\x19\x7f]",),
     Decoder.LINES: (rf"{_LETTER}{{12}}[\\\r\n]",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
     Decoder.LITERALS: (

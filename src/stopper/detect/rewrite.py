@@ -116,7 +116,9 @@ _IN_SINGLES = re.compile(rb"[%s]+" % _BETWEEN)
 _HEX = "0123456789abcdefABCDEF"
 _BYTES = {f"={high}{low}".encode(): bytes([int(high + low, 16)]) for high in _HEX for low in _HEX}
 _ALL = re.compile(rb".*", re.DOTALL)
-_NULS = re.compile(rb"\x00+")
+# Without the sign that stands for what looks like no ASCII.
+_CONTROLS: Final = bytes((*range(0x07), *range(0x0E, 0x1A), 0x7F))
+_NULS = re.compile(rb"[%b]+" % re.escape(_CONTROLS))
 
 
 def quoted_printable(data: bytes) -> Rewritten | None:
@@ -127,8 +129,8 @@ def quoted_printable(data: bytes) -> Rewritten | None:
 
 
 def unnulled(data: bytes) -> Rewritten | None:
-    """Without NUL bytes, which makes ASCII of UTF-16 and UTF-32, and of padding with NUL."""
-    if b"\0" not in data:
+    """Without NUL, which makes ASCII of UTF-16 and UTF-32, and other signs that nobody sees."""
+    if len(data.translate(None, _CONTROLS)) == len(data):
         return None
     return rewritten("utf-16", data, _NULS, _nothing)
 
