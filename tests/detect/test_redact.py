@@ -250,3 +250,22 @@ def test_a_secret_in_several_texts_is_marked_in_each(shaped: Callable[[list[str]
     after = Redactor().redact(before)
     assert not any(line in json.dumps(after) for line in lines)
     assert json.dumps(before).count('"') == json.dumps(after).count('"')
+
+
+UNDER = {
+    "bytes": lambda value: value.encode(),
+    "a list": lambda value: [value, "x"],
+    "a tuple": lambda value: (value,),
+    "a text": str,
+}
+
+
+@pytest.mark.parametrize("shaped", UNDER.values(), ids=UNDER)
+def test_a_name_makes_a_secret_of_what_is_no_text_too(shaped: Callable[[str], Any]) -> None:
+    value = fill("{alnum:9}7!")
+    assert value not in repr(Redactor().redact({"db_password": shaped(value), "port": 5432}))
+
+
+def test_numbers_stay_numbers() -> None:
+    plain = {"token_limit": 4096, "password_length": 12, "count": 12345678901, "id": [1, 2]}
+    assert Redactor().redact(plain) == plain

@@ -179,9 +179,24 @@ class Redactor:
             while name in redacted:  # two secrets of one kind are two keys still
                 name = f"{self._any(key, depth + 1)}-{number}"
                 number += 1
-            named = isinstance(key, str) and isinstance(item, str)
-            redacted[name] = self._named(key, item) if named else self._any(item, depth + 1)
+            below = self._below(key, item) if isinstance(key, str) else item
+            redacted[name] = self._any(below, depth + 1)
         return redacted
+
+    def _below(self, key: str, item: Any) -> Any:
+        """What stands under a name, with a mark for what is a secret by that."""
+        if isinstance(item, str):
+            return self._named(key, item)
+        if isinstance(item, bytes):
+            text = item.decode("latin-1")
+            after = self._named(key, text)
+            return item if after is text else after.encode("latin-1")
+        if type(item) is int:
+            after = self._named(key, str(item))
+            return item if after == str(item) else after
+        if type(item) in {list, tuple} and all(isinstance(one, str) for one in item):
+            return type(item)(self._named(key, one) for one in item)
+        return item
 
     def _named(self, key: str, value: str) -> str:
         """A value that is a secret by its name is replaced as a whole."""
