@@ -1,5 +1,6 @@
 """What names and arguments tell about a call."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ NAMES: dict[str, SideEffectClass | None] = {
     "ＤＥＬＥＴＥ_user": DESTROY, "wire_money": DESTROY, "pay_invoice": DESTROY,  # noqa: RUF001
     # what runs anything
     "run_shell": DESTROY, "execute_sql": DESTROY, "bash": DESTROY, "run_code": DESTROY,
-    "mcp__db__run_query": DESTROY, "terminal": DESTROY,
+    "mcp__db__run_query": DESTROY, "terminal": DESTROY, "python_repl": DESTROY,
     # nothing to go by
     "dropdown_options": None, "nuclear_data": None, "weather": None, "run_report": None, "": None,
     "___": None,
@@ -38,6 +39,9 @@ NAMES: dict[str, SideEffectClass | None] = {
 def test_names(tool: str, effect: SideEffectClass | None) -> None:
     assert by_name(tool) is effect
 
+
+DEEP: dict[str, Any] = {}
+DEEP["command"] = [DEEP]
 
 ARGUMENTS: dict[str, tuple[str, dict[str, Any], SideEffectClass | None]] = {
     # what we try             tool            arguments                                     class
@@ -64,6 +68,69 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any], SideEffectClass | None]] = {
     "a code of a country":  ("get_country", {"code": "DE"},                               None),
     "a number":             ("run_sql",     {"sql": 1},                                   None),
     "nothing":              ("run_sql",     {},                                           None),
+    # lists
+    "words under many":     ("bash",        {"commands": ["rm", "-rf", "/"]},             DESTROY),
+    "several commands":     ("bash",        {"commands": ["ls", "rm -rf /"]},             DESTROY),
+    "several, one hides":   ("bash",        {"commands": ["cat <<EOF", "rm -rf /", "EOF"]}, DESTROY),
+    "a script of lines":    ("bash",        {"script": ["cd /", "rm -rf *"]},             DESTROY),
+    "several in one place": ("bash",        {"commands": ["cd /", "rm -rf ./*"]},         DESTROY),
+    "one text in a list":   ("bash",        {"command": ["rm -rf /"]},                    DESTROY),
+    "words and operators":  ("bash",        {"command": ["ls", "&&", "rm", "-rf", "/"]},  DESTROY),
+    "a list in a list":     ("bash",        {"command": ["ls", ["rm", "-rf", "/"]]},      DESTROY),
+    "lists in a tuple":     ("bash",        {"commands": (["ls"], ("rm", "-rf", "/"))},   DESTROY),
+    "a set":                ("bash",        {"commands": {"rm -rf /"}},                   DESTROY),
+    "harmless words":       ("bash",        {"command": ["git", "commit", "-m", "it's; a"]}, WRITE),
+    "a long option":        ("bash",        {"command": ["git", "log", "--grep=it and that"]}, WRITE),
+    "options under many":   ("bash",        {"commands": ["ls", "-l"]},                   WRITE),
+    "harmless commands":    ("bash",        {"commands": ["cd src", "ls -l"]},            WRITE),
+    "SQL as words":         ("run_sql",     {"sql": ["DROP", "TABLE", "t"]},              DESTROY),
+    "commands without end": ("bash",        {"commands": ["ls"] * 1000},                  DESTROY),
+    # arguments beside a program
+    "its arguments":        ("bash",        {"command": "rm", "args": ["-rf", "/"]},      DESTROY),
+    "they are a text":      ("bash",        {"command": "rm", "args": "-rf /"},           DESTROY),
+    "in two places":        ("bash",        {"command": "rm", "flags": ["-rf"], "args": ["/"]}, DESTROY),
+    "with an operator":     ("bash",        {"command": "ls", "args": ["&&", "rm", "-rf", "/"]}, DESTROY),
+    "a program's":          ("launch",      {"program": "rm", "args": ["-rf", "/"]},      DESTROY),
+    "a binary's":           ("launch",      {"bin": "rm", "argv": ["-rf", "/"]},          DESTROY),
+    "of nobody knows what": ("launch",      {"file": "rm", "argv": ["-rf", "/"]},         DESTROY),
+    "of a shell's":         ("bash",        {"args": ["rm", "-rf", "/"]},                 DESTROY),
+    "a harmless program's": ("launch",      {"program": "ls", "args": ["-l"]},            WRITE),
+    "a program on air":     ("get_guide",   {"program": "news"},                          None),
+    # nested, or no plain text
+    "inside of arguments":  ("get_output",  {"params": {"command": "rm -rf /"}},          DESTROY),
+    "deeper":               ("get_output",  {"a": [{"b": [[{"input": {"cmd": "rm -rf /"}}]]}]}, DESTROY),
+    "inside of a command":  ("bash",        {"command": {"cmd": "rm -rf /"}},             DESTROY),
+    "by any name there":    ("bash",        {"command": {"line": "rm -rf /"}},            DESTROY),
+    "words by any name":    ("bash",        {"command": {"line": ["rm", "-rf", "/"]}},    DESTROY),
+    "with a description":   ("bash",        {"args": {"command": "ls", "about": "it's"}}, WRITE),
+    "in an object":         ("bash",        {"command": SimpleNamespace(cmd="rm -rf /")}, DESTROY),
+    "bytes":                ("bash",        {"command": b"rm -rf /"},                     DESTROY),
+    "words of bytes":       ("bash",        {"command": [b"rm", b"-rf", b"/"]},           DESTROY),
+    "a longer name":        ("get_output",  {"postCommand": "rm -rf /"},                  DESTROY),
+    "in capitals":          ("get_output",  {"SHELL_COMMAND": "rm -rf /"},                DESTROY),
+    "given to a shell":     ("bash",        {"command": "bash", "stdin": "rm -rf /"},     DESTROY),
+    "too deep":             ("bash",        DEEP,                                         DESTROY),
+    # SQL of tools that ask
+    "a query that drops":   ("read_query",  {"query": "DROP TABLE users"},                DESTROY),
+    "by its server":        ("mcp__sqlite__read", {"query": "drop table users"},          DESTROY),
+    "a query that writes":  ("read_query",  {"query": "insert into t values (1)"},        WRITE),
+    "a query that reads":   ("read_query",  {"query": "select * from t"},                 READ),
+    "a question of words":  ("query_docs",  {"query": "update me on how to delete"},      None),
+    "SQL in parameters":    ("query_db",    {"params": {"sql": "DROP TABLE users"}},      DESTROY),
+    "queries":              ("query_db",    {"queries": ["SELECT 1", "DROP TABLE users"]}, DESTROY),
+    "SQL in bytes":         ("query_db",    {"sql": b"DROP TABLE users"},                 DESTROY),
+    "SQL inside":           ("query_db",    {"sql": {"q": "DROP TABLE users"}},           DESTROY),
+    "SQL by any name":      ("get_rows",    {"sql": {"x": "DROP TABLE users"}},           DESTROY),
+    "SQL with its values":  ("get_rows",    {"sql": {"text": "select $1", "values": ["it's"]}}, READ),
+    "its values beside it": ("query_db",    {"sql": "select $1", "params": ["drop table t"]}, READ),
+    # code
+    "for an interpreter":   ("python_repl", {"input": "import shutil; shutil.rmtree('/')"}, DESTROY),
+    "plain code for it":    ("python_repl", {"input": "print(1)"},                        WRITE),
+    "a command as code":    ("run_code",    {"code": "reboot"},                           DESTROY),
+    "a script in Python":   ("run_python",  {"script": "import shutil\nshutil.rmtree('/')"}, DESTROY),
+    "a script of a shell":  ("run_code",    {"command": "npm test && rm -rf /"},          DESTROY),
+    "code inside":          ("run_python",  {"params": {"code": "import os; os.system('rm -rf /')"}}, DESTROY),
+    "code that is sought":  ("search_code", {"query": "shutil.rmtree('/')"},              None),
 }  # fmt: skip
 
 

@@ -70,6 +70,18 @@ def test_what_runs_code_is_judged_by_what_it_runs() -> None:
     assert guard.check("get_rows", {"sql": "DROP TABLE t"}).blocked
 
 
+def test_a_chain_finds_what_is_nested() -> None:
+    chain = GuardChain([SideEffectGuard(environment=Environment.PROD)])
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("bash", {"command": "rm", "args": ["-rf", "/"]}),
+        ("get_output", {"params": {"command": b"rm -rf /"}}),
+        ("mcp__sqlite__read_query", {"query": "DROP TABLE users"}),
+    ]
+    for tool, args in calls:
+        assert chain.check_all(tool, args).code == "side_effect.production"
+        assert asyncio.run(chain.check_all_async(tool, args)).code == "side_effect.production"
+
+
 def test_hints_only_tighten() -> None:
     guard = SideEffectGuard(get_annotations=lambda _: {"readOnlyHint": True})
     assert guard.check("delete_user", {}).blocked

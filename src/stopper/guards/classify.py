@@ -1,16 +1,20 @@
 """What a call may do, read, write or destroy, told from its tool's name and its arguments."""
 
+import ast
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 from unicodedata import normalize
 
 from stopper.data.tools import load_tool_words
-from stopper.detect.commands import is_dangerous, judge_command
+from stopper.detect.commands import Judgement, is_dangerous, judge_command
+from stopper.detect.readings import MAX_READINGS
 from stopper.detect.sql import judge_sql
+from stopper.guards.telling import ANYTHING, Kind, Runs, tells, told_in
+from stopper.guards.texts import Texts, TooMuch
 
 __all__ = [
     "SideEffectClass",
@@ -18,6 +22,7 @@ __all__ = [
     "by_arguments",
     "by_name",
     "runs_code",
+    "runs_of",
     "strictest",
     "words",
 ]
@@ -42,8 +47,6 @@ _VERBS: Final = {
     word: SideEffectClass(effect) for effect, words in _TABLES["verbs"].items() for word in words
 }
 _WORDS: Final = _TABLES["words"]
-_ARGUMENTS: Final = _TABLES["arguments"]
-_TELLING: Final = frozenset[str]().union(*_ARGUMENTS.values())
 _MEANING: Final = _VERBS.keys() | _WORDS["code"] | _WORDS["runs"]
 
 _PARTS: Final = re.compile(r"__|[./:]")
@@ -66,11 +69,9 @@ def strictest(classes: Iterable[SideEffectClass]) -> SideEffectClass:
 @lru_cache(maxsize=4096)
 def words(tool: str) -> tuple[str, ...]:
     """The words of a tool's own name, in lower case: `mcp__git__deleteBranch` is delete, branch."""
-    plain = normalize("NFKC", tool[:MAX_NAME])
-    parts = [part for part in _PARTS.split(plain) if part]
-    own = [_split(part) for part in parts]
+    own = _parts(tool)
     last = own[-1] if own else ()
-    return last if not _MEANING.isdisjoint(last) else tuple(word for part in own for word in part)
+    return last if not _MEANING.isdisjoint(last) else _all_words(tool)
 
 
 @lru_cache(maxsize=4096)
@@ -91,22 +92,47 @@ def by_name(tool: str) -> SideEffectClass | None:
     return strictest(found) if found else None
 
 
-def by_arguments(tool: str, args: Mapping[str, Any]) -> SideEffectClass | None:
-    """What SQL, shell commands or Python among the arguments would do; None without any."""
-    found: list[SideEffectClass] = []
-    for name, value in args.items():
-        key = name.lower() if isinstance(name, str) else ""
-        if key not in _TELLING:
-            continue
-        named = frozenset(words(tool))
-        is_text = key in _ARGUMENTS["text"]
-        if key in _ARGUMENTS["sql"] or (is_text and named & _WORDS["sql_tools"]):
-            found += [_of_sql(text) for text in _texts(value)]
-        elif key in _ARGUMENTS["command"] or (is_text and named & _WORDS["shell_tools"]):
-            found.append(_of_command(_joined(value)))
-        elif key in _ARGUMENTS["code"] and named & _WORDS["python_tools"]:
-            found += [_of_command(f"python3 -c {shlex.quote(text)}") for text in _texts(value)]
-    return strictest(found) if found else None
+def by_arguments(
+    tool: str, args: Mapping[str, Any], found: Texts | None = None
+) -> SideEffectClass | None:
+    """What SQL, shell commands or Python among the arguments would do; None without any.
+
+    They are looked for as deep as guards look; what is larger may do anything. `found` are the
+    texts of `args`, where somebody has them already.
+    """
+    found, runs = found or Texts(args), runs_of(tool)
+    if not found.is_whole:
+        return _DESTRUCTIVE
+    if not tells(found, runs):
+        return None
+    effect: SideEffectClass | None = None
+    try:
+        for number, told in enumerate(told_in(args, runs)):
+            if number >= MAX_READINGS or effect is _DESTRUCTIVE:
+                return _DESTRUCTIVE
+            done = _JUDGES[told.kind](told.text)
+            effect = done if effect is None else strictest((effect, done))
+    except TooMuch:
+        return _DESTRUCTIVE
+    return effect
+
+
+@lru_cache(maxsize=4096)
+def runs_of(tool: str) -> Runs:
+    """What a plain text among the arguments of a tool is, by the tool's name."""
+    own, every = frozenset(words(tool)), frozenset(_all_words(tool))
+    is_code = not own.isdisjoint(_WORDS["python_tools"])
+    is_shell = not own.isdisjoint(_WORDS["shell_tools"]) or (
+        not own.isdisjoint(_WORDS["runs"]) and not every.isdisjoint(_WORDS["shell_tools"])
+    )
+    runs = Runs(
+        sql=not own.isdisjoint(_WORDS["sql_tools"]),
+        asks=not own.isdisjoint(_WORDS["asking"]) or not every.isdisjoint(_WORDS["sql_tools"]),
+        commands=is_shell and own.isdisjoint(_WORDS["python"]),
+        code=is_code,
+        text_is_code=is_code and runs_code(tool),
+    )
+    return ANYTHING if runs == ANYTHING else runs
 
 
 def by_annotations(annotations: Mapping[str, Any] | None) -> SideEffectClass | None:
@@ -131,30 +157,49 @@ def _clause(clause: list[str]) -> SideEffectClass | None:
         return _DESTRUCTIVE
     verbs = [word for word in clause if word in _VERBS]
     if not verbs:
-        return None
+        return _DESTRUCTIVE if clause and _WORDS["code"].issuperset(clause) else None
     if verbs[0] in _WORDS["nouns"]:
         return strictest(_VERBS[word] for word in verbs)
     return _VERBS[verbs[0]]
 
 
-def _split(part: str) -> tuple[str, ...]:
-    return tuple(word.lower() for word in _WORD.findall(part))
+def _parts(tool: str) -> list[tuple[str, ...]]:
+    plain = normalize("NFKC", tool[:MAX_NAME])
+    return [
+        tuple(word.lower() for word in _WORD.findall(part)) for part in _PARTS.split(plain) if part
+    ]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | tuple):
-        yield from (item for item in value if isinstance(item, str))
-
-
-def _joined(value: Any) -> str:
-    """A command as one text; a list is the words of one."""
-    return value if isinstance(value, str) else shlex.join(_texts(value))
+def _all_words(tool: str) -> tuple[str, ...]:
+    """The words of a name and of all that it belongs to."""
+    return tuple(word for part in _parts(tool) for word in part)
 
 
 def _of_command(text: str) -> SideEffectClass:
+    """What begins with an option has its program elsewhere, so that nobody can tell."""
+    if text.startswith("-"):
+        return _DESTRUCTIVE
     return _DESTRUCTIVE if is_dangerous(judge_command(text)) else _WRITE
+
+
+def _of_code(text: str) -> SideEffectClass:
+    """As Python; one line may be a command as well, as far as it would do harm."""
+    if _of_command(f"python3 -c {shlex.quote(text)}") is _DESTRUCTIVE:
+        return _DESTRUCTIVE
+    effects = () if "\n" in text else judge_command(text).effects
+    return _DESTRUCTIVE if is_dangerous(Judgement(effects)) else _WRITE
+
+
+def _of_script(text: str) -> SideEffectClass:
+    return _of_code(text) if _is_python(text) else _of_command(text)
+
+
+def _is_python(text: str) -> bool:
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
 
 
 def _of_sql(text: str) -> SideEffectClass:
@@ -166,3 +211,11 @@ def _of_sql(text: str) -> SideEffectClass:
     statements = [one for one in text.split(";") if one.strip()]
     reads = all(_SQL_READS.match(one) and not _SQL_WRITES.search(one) for one in statements)
     return _READ if reads else _WRITE
+
+
+_JUDGES: Final = {
+    Kind.COMMAND: _of_command,
+    Kind.SQL: _of_sql,
+    Kind.CODE: _of_code,
+    Kind.SCRIPT: _of_script,
+}

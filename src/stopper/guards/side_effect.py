@@ -20,6 +20,7 @@ from stopper.guards.classify import (
 )
 from stopper.guards.config import Config, configure
 from stopper.guards.flow import Flow, drive, drive_async
+from stopper.guards.memo import Memo
 from stopper.guards.models import (
     ALLOWED,
     OFF,
@@ -116,10 +117,10 @@ class SideEffectGuard:
     """Lets a call through as far as it may change the world.
 
     The class of a call is the operator's word where there is one. Else it is the strictest of what
-    its arguments, its tool's annotations and its tool's name say.
+    its arguments, however deep, its tool's annotations and its tool's name say.
     """
 
-    shares: ClassVar = frozenset[str]()
+    shares: ClassVar = frozenset({"judge", "judge_async"})
 
     def __init__(
         self,
@@ -167,15 +168,17 @@ class SideEffectGuard:
         """The same, awaiting `get_classification` where that is needed."""
         return self._used_up(tool, args, await self.judge_async(tool, args))
 
-    def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether the call may go; no token is used up."""
         if self._get_classification is None:
-            return self._judged(tool, args, None)
-        return drive(self._judge(tool, args))
+            return self._judged(tool, args, None, memo)
+        return drive(self._judge(tool, args, memo))
 
-    async def judge_async(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    async def judge_async(
+        self, tool: str, args: dict[str, Any], memo: Memo | None = None
+    ) -> GuardResult:
         """The same, awaiting `get_classification` where that is needed."""
-        return await drive_async(self._judge(tool, args))
+        return await drive_async(self._judge(tool, args, memo))
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Use up the token that the call brought."""
@@ -194,19 +197,21 @@ class SideEffectGuard:
             if not isinstance(found, Refusal):
                 self._used.give_back(found)
 
-    def _judge(self, tool: str, args: dict[str, Any]) -> Flow[GuardResult]:
+    def _judge(self, tool: str, args: dict[str, Any], memo: Memo | None) -> Flow[GuardResult]:
         explicit: Any = None
         if not self._is_off and tool not in self.config.explicit_classifications:
             explicit = self._get_classification(tool) if self._get_classification else None
             if isinstance(explicit, Awaitable):
-                explicit = yield explicit
-        return self._judged(tool, args, explicit)
+                explicit, memo = (yield explicit), None
+        return self._judged(tool, args, explicit, memo)
 
-    def _judged(self, tool: str, args: dict[str, Any], explicit: Class) -> GuardResult:
+    def _judged(
+        self, tool: str, args: dict[str, Any], explicit: Class, memo: Memo | None
+    ) -> GuardResult:
         if self._is_off:
             return ALLOWED
         own = self.config.explicit_classifications.get(tool, explicit)
-        effect = self._classify(tool, args) if own is None else SideEffectClass(own)
+        effect = self._classify(tool, args, memo) if own is None else SideEffectClass(own)
         refused = self._forbidden(tool, effect)
         if refused is None and effect is not _READ_ONLY and self._needs_token():
             found = self._capability(tool, args)
@@ -220,10 +225,10 @@ class SideEffectGuard:
     def _is_off(self) -> bool:
         return self.config.enforcement_level is OFF
 
-    def _classify(self, tool: str, args: dict[str, Any]) -> SideEffectClass:
+    def _classify(self, tool: str, args: dict[str, Any], memo: Memo | None) -> SideEffectClass:
         annotations = self._get_annotations(tool) if self._get_annotations else None
         told = by_annotations(annotations) if annotations else None
-        done = by_arguments(tool, args)
+        done = by_arguments(tool, args, (memo or Memo()).of(args).texts)
         named = None if done and runs_code(tool) else by_name(tool)
         if named and not told and not done:
             return named
