@@ -38,7 +38,7 @@ CASES: dict[str, tuple[GateRules, ActionType, dict[str, Any], Verdict, str]] = {
     "a deletion":                  (ALL, DELETE, {"path": "build"},                     ESCALATE, "policy.approval_required"),
     "a deletion of everything":    (ALL, DELETE, {"path": "/"},                         BLOCK, "command.deletes_tree"),
     "a deletion of nothing":       (ALL, DELETE, {"recursive": True},                   BLOCK, "policy.malformed"),
-    "more than anybody judges":    (ALL, CODE, {"commands": ["ls -l"] * 1001},          BLOCK, "policy.too_much"),
+    "more than anybody judges":    (ALL, CODE, {"commands": [f"ls {n}" for n in range(1001)]}, BLOCK, "policy.too_much"),
     "half of a character":         (ALL, CODE, {"command": "echo \ud800"},              BLOCK, "policy.malformed"),
 }  # fmt: skip
 

@@ -21,6 +21,19 @@ COMMANDS: dict[str, tuple[dict[str, Any], Verdict, str]] = {
     "as a list of commands":         ({"commands": ["ls", "rm -rf /"]},                      BLOCK, "command.deletes_tree"),
     "with its arguments apart":      ({"command": "rm", "args": ["-rf", "/"]},               BLOCK, "command.deletes_tree"),
     "with them as a text":           ({"command": "rm", "args": "-rf /"},                    BLOCK, "command.deletes_tree"),
+    "as lists of words":             ({"commands": [["ls"], ["rm", "-rf", "/"]]},            BLOCK, "command.deletes_tree"),
+    "a list inside of a list":       ({"command": ["ls", ["rm", "-rf", "/"]]},               BLOCK, "command.deletes_tree"),
+    "as one text in a list":         ({"command": ["rm -rf /"]},                             BLOCK, "command.deletes_tree"),
+    "with an operator among them":   ({"command": ["ls", "&&", "rm", "-rf", "/"]},           BLOCK, "command.deletes_tree"),
+    "as the lines of a script":      ({"command": ["cd /", "rm -rf ./*"]},                   BLOCK, "command.deletes_tree"),
+    "a program with arguments":      ({"program": "rm", "args": ["-rf", "/"]},               BLOCK, "command.deletes_tree"),
+    "a binary with words":           ({"bin": "rm", "argv": ["-rf", "/"]},                   BLOCK, "command.deletes_tree"),
+    "an executable with words":      ({"executable": "rm", "argv": ["-rf", "/"]},            BLOCK, "command.deletes_tree"),
+    "a command with words":          ({"command": "rm", "argv": ["-rf", "/"]},               BLOCK, "command.deletes_tree"),
+    "words of nobody knows what":    ({"file": "rm", "argv": ["-rf", "/"]},                  BLOCK, "policy.malformed"),
+    "arguments that are a command":  ({"command": "ls", "then": {"args": ["rm", "-rf", "/"]}}, BLOCK, "command.deletes_tree"),
+    "a sentence among words":        ({"command": ["git", "commit", "-m", "it's done"]},     ALLOW, ""),
+    "a program that is Python":      ({"program": DELETE},                                   BLOCK, "command.deletes_tree"),
     "with numbers among them":       ({"command": ["kill", -9, -1]},                         ESCALATE, "command.kills_everything"),
     "as a step":                     ({"steps": [{"name": "x", "run": "rm -rf /"}]},         BLOCK, "command.deletes_tree"),
     "in another folder":             ({"command": "rm -rf .", "cwd": "/"},                   BLOCK, "command.deletes_tree"),
@@ -81,6 +94,7 @@ def test_a_deletion(context: dict[str, Any], verdict: Verdict, code: str) -> Non
 def test_a_harmless_command_was_looked_at_all_the_same() -> None:
     assert list(of_commands({"command": "ls"}, WORKSPACE)) == [None]
     assert list(of_commands({"note": "ls"}, WORKSPACE)) == []
+    assert list(of_commands({"args": ["ls"]}, WORKSPACE)) == []
 
 
 def test_all_that_runs_is_told() -> None:

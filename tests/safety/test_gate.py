@@ -111,6 +111,21 @@ def test_an_action_may_be_named_by_a_text() -> None:
     assert PolicyGate().check_action("execute_code", COMMAND).allowed
 
 
+RUNS: dict[str, dict[str, Any]] = {
+    "a program and arguments": {"program": "rm", "args": ["-rf", "/"]},
+    "a binary and words": {"bin": "rm", "argv": ["-rf", "/"]},
+    "a file and arguments": {"file": "rm", "args": ["-rf", "/"]},
+    "lists of words": {"commands": [["ls"], ["rm", "-rf", "/"]]},
+    "words and a list": {"command": ["ls", ["rm", "-rf", "/"]]},
+}
+
+
+@pytest.mark.parametrize("context", RUNS.values(), ids=RUNS)
+def test_no_shape_of_a_command_hides_what_it_does(context: dict[str, Any]) -> None:
+    said = PolicyGate().check_action(CODE, context)
+    assert (said.allowed, said.requires_approval) == (False, False)
+
+
 def test_settings_that_do_not_read_are_named() -> None:
     wrong: dict[str, Callable[[], PolicyGate]] = {
         "allowlist": lambda: PolicyGate(allowlist=["*"]),

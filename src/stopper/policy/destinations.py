@@ -10,9 +10,10 @@ from msgspec import Struct
 from stopper.core.reason import UNREADABLE, Refusal
 from stopper.detect.allow import Allow, judge, parse_rule
 from stopper.detect.hosts import Host, classify_host
+from stopper.detect.readings import words_in
 from stopper.detect.urls import SCHEMES, Url, parse_authority, parse_url
 from stopper.policy.decision import PolicyDecision, block
-from stopper.policy.reading import Role, parts, texts, words
+from stopper.policy.reading import Role, parts, texts
 
 __all__ = ["MAX_URLS", "Reach", "of_destinations", "of_urls_in", "reach_of"]
 
@@ -97,7 +98,7 @@ def _whole(text: str, part: dict[Role, list[Any]]) -> str:
     """A bare host with the port and the path that stand beside it."""
     if "/" in text:
         return text
-    ports = list(words(part.get(Role.PORT, ())))
+    ports = list(words_in(part.get(Role.PORT, ())))
     paths = [path for path in texts(part.get(Role.PATH, ())) if path.startswith("/")]
     return "".join((text, *(f":{port}" for port in ports), *paths))
 

@@ -15,7 +15,6 @@ __all__ = [
     "parts",
     "plain",
     "texts",
-    "words",
 ]
 
 MAX_DEPTH: Final = 32
@@ -44,12 +43,18 @@ class Role(Enum):
     PORT = 11
     PATH = 12
     NARROW = 13
+    COMMANDS = 14
+    PROGRAM = 15
+    WORDS = 16
 
 
 # By the last word of a name: `setup_command` and `webhookUrl` are what `command` and `url` are.
 _LAST: Final = {
-    Role.COMMAND: "argv bash cmd cmdline command commands entrypoint exec run sh shell",
-    Role.CODE: "code program python script scripts snippet source",
+    Role.COMMAND: "bash cmd cmdline command entrypoint exec run sh shell",
+    Role.COMMANDS: "cmds commands",
+    Role.WORDS: "argv",
+    Role.PROGRAM: "bin binary exe executable program",
+    Role.CODE: "code python script scripts snippet source",
     Role.SQL: "query queries sql statement statements",
     Role.DESTINATION: "destination domain domains endpoint endpoints host hostname hosts href link "
     "uri uris url urls",
@@ -128,15 +133,6 @@ def texts(values: Iterable[Any]) -> Iterator[str]:
             yield value
         elif isinstance(value, list):
             yield from texts(value)
-
-
-def words(values: Iterable[Any]) -> Iterator[str]:
-    """The texts and numbers among `values` and in their lists, as a command line has them."""
-    for value in values:
-        if isinstance(value, str | int | float):
-            yield str(value)
-        elif isinstance(value, list):
-            yield from words(value)
 
 
 def _copy(value: Any, depth: int, left: list[int]) -> Any:

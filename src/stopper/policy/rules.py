@@ -13,9 +13,10 @@ from stopper.core.verdict import Verdict
 from stopper.detect.commands import judge_command
 from stopper.detect.effects import Effect, Ruling, decide
 from stopper.detect.inspection import Inspector
+from stopper.detect.readings import readings, with_arguments, words_in
 from stopper.detect.sql import judge_sql
 from stopper.policy.decision import PolicyDecision, block, escalate
-from stopper.policy.reading import Role, parts, texts, words
+from stopper.policy.reading import Role, parts, texts
 
 __all__ = ["code_in", "of_commands", "of_paths", "of_secrets"]
 
@@ -42,6 +43,9 @@ _RUNS: Final = {
 }
 _RUN: Final = {name: run for run, names in _RUNS.items() for name in names.split()}
 _SHELLS: Final = frozenset({"bash", "console", "dash", "ksh", "sh", "shell", "terminal", "zsh"})
+_RUN_WITH: Final = frozenset(
+    {Role.COMMAND, Role.COMMANDS, Role.PROGRAM, Role.WORDS, Role.CODE, Role.SQL}
+)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -91,12 +95,21 @@ def _of_part(part: Part, workspace: str) -> Iterator[PolicyDecision | None]:
     languages = [_language(one) for one in texts(part.get(Role.LANGUAGE, ()))]
     known = [one for one in languages if one in _RUN or one in _SHELLS]
     for command in _commands(part):
+        is_sql = _SQL.match(command)
+        if command.startswith("-") and not is_sql:
+            yield block("policy.malformed", "A command begins with an option: nobody says of what")
+            continue
         text = f"printf %s {shlex.quote(given)} | {{\n{command}\n}}" if given else command
         yield _said(_of_command(before + text, workspace), "Command")
         if known:
             yield from _of_code(command, known, before, workspace)
-        if _SQL.match(command):
+        if is_sql:
             yield _said(decide(judge_sql(command)), "SQL")
+    if part.keys().isdisjoint(_RUN_WITH):
+        yield from _of_words(part, before, workspace)
+    for code in texts(part.get(Role.PROGRAM, ())):
+        if _is_python(code):
+            yield from _of_code(code, languages, before, workspace)
     for code in texts(part.get(Role.CODE, ())):
         yield from _of_code(code, languages, before, workspace)
     for text in texts(part.get(Role.SQL, ())):
@@ -123,22 +136,29 @@ def _of_code(
             yield escalate("command.unknown_code", "Code in a language that nobody here can judge")
 
 
-def _commands(part: Part) -> Iterator[str]:
-    """Each command with its arguments as a text.
+def _of_words(part: Part, before: str, workspace: str) -> Iterator[PolicyDecision]:
+    """What speaks against arguments that nobody says the program of: it may be the first."""
+    for given in part.get(Role.ARGUMENTS, ()):
+        words = list(words_in([given])) if isinstance(given, list) else []
+        said = _said(_of_command(before + shlex.join(words), workspace), "Command")
+        if words and said is not None:
+            yield said
 
-    A list is the words of one command; those with spaces may be commands of their own.
-    """
-    more = "".join(
-        f" {one}" if isinstance(one, str) else f" {shlex.join(words([one]))}"
-        for one in part.get(Role.ARGUMENTS, ())
-    )
-    for value in part.get(Role.COMMAND, ()):
-        if isinstance(value, str):
-            yield value + more
-        elif isinstance(value, list):
-            given = list(words(value))
-            yield shlex.join(given) + more
-            yield from (word for word in given if " " in word.strip())
+
+def _commands(part: Part) -> Iterator[str]:
+    """Each command with its arguments as a text; a list in every way that it may be run."""
+    heads = [
+        (value, role is Role.COMMANDS)
+        for role in (Role.COMMAND, Role.COMMANDS, Role.PROGRAM)
+        for value in part.get(role, ())
+        if isinstance(value, str | list)
+    ]
+    words = part.get(Role.WORDS, [])
+    beside = [*part.get(Role.ARGUMENTS, ()), *words] if heads else part.get(Role.ARGUMENTS, [])
+    for value, are_many in heads or [(value, False) for value in words]:
+        yield from dict.fromkeys(with_arguments(value, beside, are_many=are_many))
+        if beside and isinstance(value, list):
+            yield from dict.fromkeys(readings(value, are_many=are_many))
 
 
 def _before(part: Part) -> str:
