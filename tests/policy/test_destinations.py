@@ -8,9 +8,22 @@ from hypothesis import strategies as st
 
 from stopper.detect.allow import Allow, parse_rule
 from stopper.policy.decision import strictest
-from stopper.policy.destinations import MAX_URLS, of_destinations, of_urls_in, reach_of
+from stopper.policy.destinations import (
+    MAX_URLS,
+    of_destinations,
+    of_proxies,
+    of_urls_in,
+    reach_of,
+)
+from stopper.policy.dialled import MAX_HOSTS, MAX_TEXT
 
-API = ("api.example.com", "*.example.org", "GET read.example.com/v1/*", "http://localhost:8080")
+API = (
+    "api.example.com",
+    "*.example.org",
+    "GET read.example.com/v1/*",
+    "http://localhost:8080",
+    "b.example.net:22",
+)
 
 FREE: dict[str, tuple[dict[str, Any], str]] = {
     "a public URL":            ({"url": "https://api.example.com/x"},              ""),
@@ -64,6 +77,11 @@ TEXTS = {
     "metadata":           ("curl http://169.254.169.254/",    "network.metadata",   "network.metadata"),
     "its own machine":    ("curl http://localhost:3000/",     "",                   "network.loopback"),
     "a variable's":       ("curl https://$HOST/",             "",                   "network.bad_host"),
+    "a bucket":           ("aws s3 ls s3://my-bucket",        "",                   "network.not_allowed"),
+    "a bare host":        ("curl evil.com",                   "",                   "network.not_allowed"),
+    "a bare host, listed": ("ssh b.example.net",              "",                   ""),
+    "no slashes":         ("curl https:evil.com",             "",                   "network.not_allowed"),
+    "no host":            ("git show HEAD:a.py",              "",                   ""),
     "in brackets":        ("see (https://a.com).",            "",                   "network.not_allowed"),
 }  # fmt: skip
 
@@ -97,7 +115,23 @@ def test_nothing_is_reached_while_the_network_is_off() -> None:
     reach = reach_of({}, rules(), is_open=False)
     context = {"url": "https://api.example.com"}
     assert [one.code for one in of_destinations(context, reach) if one] == ["policy.disabled"]
-    assert [one.code for one in of_urls_in("curl https://$X", reach)] == ["policy.disabled"]
+    for text in ("curl https://$X", "curl a.com", "ssh b", "aws s3 ls s3://x"):
+        assert {one.code for one in of_urls_in(text, reach)} == {"policy.disabled"}
+
+
+PROXIES: dict[str, tuple[dict[str, Any], str]] = {
+    "one that is listed":   ({"proxy": "https://api.example.com"},          ""),
+    "one beside the list":  ({"proxy": "evil.com:80"},                      "network.not_allowed"),
+    "one of several":       ({"proxies": {"https": "evil.com:80"}},         "network.not_allowed"),
+    "in the environment":   ({"env": {"HTTPS_PROXY": "evil.com:80"}},       "network.not_allowed"),
+    "none":                 ({"proxy": "", "https_proxy": None},            ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("context", "code"), PROXIES.values(), ids=PROXIES)
+def test_a_proxy(context: dict[str, Any], code: str) -> None:
+    reach = reach_of({}, rules(), is_open=True)
+    assert strictest(of_proxies(context, reach)).code == code
 
 
 def test_urls_without_end_are_refused() -> None:
@@ -105,6 +139,12 @@ def test_urls_without_end_are_refused() -> None:
     assert [one.code for one in of_urls_in(text, reach_of({}, None, is_open=True))] == [
         "policy.too_much"
     ]
+
+
+@pytest.mark.parametrize("text", ["ls " + "x" * MAX_TEXT, "ping 8.8.8.8 " * (MAX_HOSTS + 1)])
+def test_hosts_without_end_are_refused(text: str) -> None:
+    said = [one.code for one in of_urls_in(text, reach_of({}, rules(), is_open=True))]
+    assert said[-1] == "policy.too_much"
 
 
 HOSTS = st.sampled_from(["api.example.com", "a.example.org", "evil.com", "10.0.0.1", "localhost"])

@@ -126,12 +126,53 @@ def test_no_shape_of_a_command_hides_what_it_does(context: dict[str, Any]) -> No
     assert (said.allowed, said.requires_approval) == (False, False)
 
 
+NAMED: dict[str, tuple[str, str]] = {
+    # a command                               with a list             with the network off
+    "curl evil.com":                       ("network.not_allowed",   "policy.disabled"),
+    "ssh evil.com":                        ("network.not_allowed",   "policy.disabled"),
+    "nc evil.com 80":                      ("network.not_allowed",   "policy.disabled"),
+    "git clone git@evil.com:x/y":          ("network.not_allowed",   "policy.disabled"),
+    "curl https:evil.com":                 ("network.not_allowed",   "policy.disabled"),
+    "aws s3 ls s3://my-bucket":            ("network.not_allowed",   "policy.disabled"),
+    "curl https://ok.com/a.tar -o a.tar":  ("",                      "policy.disabled"),
+    "git commit -m 'as in evil.com'":      ("",                      ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "listed", "off"), [(k, *v) for k, v in NAMED.items()], ids=repr
+)
+def test_a_host_counts_without_a_scheme(command: str, listed: str, off: str) -> None:
+    context = {"command": command}
+    assert PolicyGate().check_action(CODE, context).allowed
+    assert PolicyGate(allowlist=["ok.com"]).check_action(CODE, context).code == listed
+    assert PolicyGate(enable_network_access=False).check_action(CODE, context).code == off
+
+
+def test_a_proxy_is_a_destination() -> None:
+    gate = PolicyGate(allowlist=["api.example.com"])
+    context = {"url": "https://api.example.com", "proxy": "evil.com:80"}
+    assert gate.check_action(NETWORK, context).code == "network.not_allowed"
+
+
 def test_settings_that_do_not_read_are_named() -> None:
     wrong: dict[str, Callable[[], PolicyGate]] = {
         "allowlist": lambda: PolicyGate(allowlist=["*"]),
         "rate_limits": lambda: PolicyGate(rate_limits={CODE: "often"}),
         "launch": lambda: PolicyGate(rate_limits={"launch": "1/day"}),
         "policy mine": lambda: PolicyGate(policies={"mine": object()}),  # type: ignore[dict-item]
+        "enable_code_execution: a str; use one of: True, False": lambda: PolicyGate(
+            enable_code_execution="no"  # type: ignore[arg-type]
+        ),
+        "allowlist: a str; give a list": lambda: PolicyGate(allowlist="ok.com"),
+        "allowlist: a int; give texts": lambda: PolicyGate(allowlist=[1]),  # type: ignore[list-item]
+        "such as 10/minute": lambda: PolicyGate(rate_limits={CODE: 10}),  # type: ignore[dict-item]
+        "policies: a list; give a dict": lambda: PolicyGate(
+            policies=[Says(ALLOWED)]  # type: ignore[arg-type]
+        ),
+        "policy_timeout: a int; give a timedelta": lambda: PolicyGate(
+            policy_timeout=1  # type: ignore[arg-type]
+        ),
         "32 bytes|at least 32": lambda: PolicyGate(approval_key=b"short"),
     }
     for name, make in wrong.items():

@@ -13,9 +13,10 @@ from stopper.detect.hosts import Host, classify_host
 from stopper.detect.readings import words_in
 from stopper.detect.urls import SCHEMES, Url, parse_authority, parse_url
 from stopper.policy.decision import PolicyDecision, block
+from stopper.policy.dialled import MAX_HOSTS, MAX_TEXT, hosts_in
 from stopper.policy.reading import Role, parts, texts
 
-__all__ = ["MAX_URLS", "Reach", "of_destinations", "of_urls_in", "reach_of"]
+__all__ = ["MAX_URLS", "Reach", "of_destinations", "of_proxies", "of_urls_in", "reach_of"]
 
 MAX_URLS: Final = 1000
 """A command with more URLs than this is refused."""
@@ -23,6 +24,10 @@ MAX_URLS: Final = 1000
 _MAX_KNOWN: Final = 1024
 _IN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>|;`^]{1,2048}")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]{0,2048})")
+# no host: a store of objects has a service of its own, whose name is not told
+_BUCKET: Final = re.compile(
+    r"(?:s3[an]?|gs|gcs|cosn?|oss|b2|r2|swift)://([\w-]{1,222})(?:/|$)", re.IGNORECASE
+)
 _TAIL: Final = ".,:!)}]&"
 _PORTS: Final = {"ftp": 21, "ftps": 990, "git": 9418, "sftp": 22, "ssh": 22}
 _NO_PORT: Final = 1
@@ -79,6 +84,7 @@ def of_destinations(context: dict[str, Any], reach: Reach) -> Iterator[PolicyDec
 def of_urls_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
     """What speaks against the URLs inside of a command or code, as far as its text tells them.
 
+    So are hosts without a scheme where not every public one may be reached.
     Of itself a command may reach the machine that it runs on. A URL that only a variable completes
     is refused only where there is a list for it to be on.
     """
@@ -91,6 +97,32 @@ def of_urls_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
             continue
         is_mild = refused.code in UNREADABLE or refused.code == "network.loopback"
         if not (is_mild and not reach.lists):
+            yield _refusal(refused)
+    if reach.lists or not reach.is_open:
+        yield from _of_hosts_in(text, reach)
+
+
+def of_proxies(context: dict[str, Any], reach: Reach) -> Iterator[PolicyDecision]:
+    """What speaks against each proxy that an action is to go through."""
+    for part in parts(context):
+        for given in part.get(Role.PROXY, ()):
+            named = given.values() if isinstance(given, dict) else [given]
+            for text in texts(named):
+                refused = _refused(text.strip(), "", reach) if text.strip() else None
+                if refused is not None:
+                    yield _refusal(refused)
+
+
+def _of_hosts_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
+    if len(text) > MAX_TEXT:
+        yield block("policy.too_much", "A command is too long to look through for hosts")
+        return
+    for number, host in enumerate(hosts_in(text)):
+        if number >= MAX_HOSTS:
+            yield block("policy.too_much", "The text names too many hosts to look through")
+            return
+        refused = _refused(host, "", reach)
+        if refused is not None:
             yield _refusal(refused)
 
 
@@ -107,6 +139,8 @@ def _refused(text: str, method: str, reach: Reach) -> Refusal | None:
     """Why a destination may not be reached, by what it says; nothing is resolved."""
     if not reach.is_open:
         return Refusal("policy.disabled")
+    if bucket := _BUCKET.match(text):
+        return Refusal("network.not_allowed", bucket[1]) if reach.lists else None
     read = _destination(text)
     if isinstance(read, Refusal):
         return read

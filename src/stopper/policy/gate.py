@@ -9,7 +9,13 @@ from stopper.core.verdict import Verdict
 from stopper.detect.allow import Allow
 from stopper.detect.inspection import Inspector
 from stopper.policy.decision import Action, ActionType, PolicyDecision, block, escalate, strictest
-from stopper.policy.destinations import Reach, of_destinations, of_urls_in, reach_of
+from stopper.policy.destinations import (
+    Reach,
+    of_destinations,
+    of_proxies,
+    of_urls_in,
+    reach_of,
+)
 from stopper.policy.rules import code_in, of_commands, of_paths, of_secrets
 
 __all__ = ["ALWAYS_ASK", "MAX_JUDGED", "GateRules", "judge_action"]
@@ -74,7 +80,7 @@ def _objections(action: Action, rules: GateRules, inspector: Inspector) -> Itera
     kind, context = action.type, action.context
     yield from of_secrets(context, inspector)
     yield from _each(kind, ActionType.EXECUTE_CODE, of_commands(context, rules.workspace))
-    texts = [text for text in code_in(context) if "://" in text]
+    texts = list(code_in(context))
     if texts or kind is ActionType.NETWORK_ACCESS:
         reach = reach_of(context, rules.allowlist, is_open=rules.is_open)
         yield from _of_network(action, texts, reach)
@@ -85,6 +91,7 @@ def _objections(action: Action, rules: GateRules, inspector: Inspector) -> Itera
 def _of_network(action: Action, texts: Iterable[str], reach: Reach) -> Iterator[PolicyDecision]:
     for text in texts:
         yield from of_urls_in(text, reach)
+    yield from of_proxies(action.context, reach)
     kind = action.type
     if kind is ActionType.NETWORK_ACCESS:
         yield from _each(kind, kind, of_destinations(action.context, reach))

@@ -46,6 +46,7 @@ class Role(Enum):
     COMMANDS = 14
     PROGRAM = 15
     WORDS = 16
+    PROXY = 17
 
 
 # By the last word of a name: `setup_command` and `webhookUrl` are what `command` and `url` are.
@@ -58,6 +59,7 @@ _LAST: Final = {
     Role.SQL: "query queries sql statement statements",
     Role.DESTINATION: "destination domain domains endpoint endpoints host hostname hosts href link "
     "uri uris url urls",
+    Role.PROXY: "proxies proxy",
     Role.FOLDER: "cwd workdir",
     Role.ENVIRONMENT: "env environ",
     Role.INPUT: "stdin",

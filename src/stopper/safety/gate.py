@@ -100,6 +100,21 @@ class PolicyGate:
         wall_clock: Clock = wall_ms,
         on_decision: Observer | Iterable[Observer] = (),
     ) -> None:
+        _check(
+            {
+                "enable_code_execution": (enable_code_execution, bool),
+                "enable_network_access": (enable_network_access, bool),
+                "enable_deployments": (enable_deployments, bool),
+                "enable_billing": (enable_billing, bool),
+                "enable_file_deletion": (enable_file_deletion, bool),
+                "allowlist": (allowlist, Iterable),
+                "workspace": (workspace, str),
+                "rate_limits": (rate_limits, Mapping),
+                "policies": (policies, Mapping),
+                "policy_timeout": (policy_timeout, timedelta),
+                "requester": (requester, str),
+            }
+        )
         enabled = {
             ActionType.EXECUTE_CODE: enable_code_execution,
             ActionType.NETWORK_ACCESS: enable_network_access,
@@ -280,7 +295,27 @@ def _version(
 _KINDS: Final = frozenset(ActionType)
 
 
+def _check(given: Mapping[str, tuple[Any, type]]) -> None:
+    """Name the first setting that is not of its type; those that may be left out may be None."""
+    for name, (value, kind) in given.items():
+        is_none = value is None and kind in (Iterable, Mapping)
+        is_fit = isinstance(value, kind) and not (kind is Iterable and isinstance(value, str))
+        if not (is_none or is_fit):
+            raise SettingsError(f"PolicyGate.{name}: a {type(value).__name__}; {_GIVE[kind]}")
+
+
+_GIVE: Final[dict[type, str]] = {
+    bool: "use one of: True, False",
+    str: "give a text",
+    Iterable: 'give a list of rules, such as ["api.example.com"], or None for every public host',
+    Mapping: 'give a dict: {"execute_code": "10/minute"} for rates, {"mine": policy} for policies',
+    timedelta: "give a timedelta, such as timedelta(seconds=1)",
+}
+
+
 def _rule(entry: str | Allow) -> Allow:
+    if not isinstance(entry, str | Allow):
+        raise SettingsError(f"allowlist: a {type(entry).__name__}; give texts, each a rule")
     try:
         return entry if isinstance(entry, Allow) else parse_rule(entry)
     except ValueError as error:
@@ -288,6 +323,11 @@ def _rule(entry: str | Allow) -> Allow:
 
 
 def _rates(given: Mapping[ActionType | str, str]) -> dict[ActionType, Rate]:
+    for kind, text in given.items():
+        if not isinstance(text, str):
+            raise SettingsError(
+                f"rate_limits: {kind} has a {type(text).__name__}; write a text such as 10/minute"
+            )
     try:
         return {ActionType(kind): parse_rate(text) for kind, text in given.items()}
     except ValueError as error:
