@@ -7,17 +7,20 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stopper.detect.commands import EffectKind, judge_command
-from stopper.detect.decode import decoded_views
-from stopper.detect.known import KnownValues
-from stopper.detect.spelling import MAX_VALUE, check_value
+from stopper.detect.readings import MAX_READINGS
+from stopper.guards.classify import runs_of
 from stopper.guards.config import Config, configure
 from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
+from stopper.guards.telling import Kind, told_in
 from stopper.guards.texts import TooMuch, walk
+from stopper.guards.traces import MAX_GRAMS, Source, carried, trace
 from stopper.guards.world import fresh_key, lock
 
 __all__ = [
@@ -34,42 +37,48 @@ DEFAULT_SECRET_TOOLS: Final = frozenset(
 )
 DEFAULT_UNTRUSTED_TOOLS: Final = frozenset(
     {
-        "*browse*", "*crawl*", "*inbox*", "*scrape*", "*web_search*", "download*", "fetch*",
-        "get_email*", "get_issue*", "get_message*", "list_email*", "read_email*", "read_message*",
-        "read_page*", "read_url*", "web_*",
+        "*browse*", "*crawl*", "*inbox*", "*scrape*", "*search_web*", "*web_page*", "*web_search*",
+        "*webpage*", "*website*", "curl*", "download*", "fetch*", "get_email*", "get_issue*",
+        "get_mail*", "get_message*", "get_page*", "get_url*", "http_get*", "list_email*",
+        "list_message*", "open_url*", "read_email*", "read_issue*", "read_mail*", "read_message*",
+        "read_page*", "read_url*", "web_*", "wget*",
     }
 )  # fmt: skip
 DEFAULT_OUTWARD_TOOLS: Final = frozenset(
     {
-        "*email_send*", "*publish*", "*send_*", "*tweet*", "*upload*", "*webhook*", "add_comment*",
-        "comment*", "create_issue*", "create_pull_request*", "http_post*", "post_*", "push*",
+        "*_push", "*_send", "*_share", "*add_comment*", "*create_comment*", "*create_issue*",
+        "*create_pull_request*", "*email_send*", "*forward_*", "*notify*", "*post_comment*",
+        "*post_message*", "*publish*", "*push_*", "*reply_*", "*send_*", "*tweet*", "*upload*",
+        "*webhook*", "comment*", "forward", "http_post*", "http_put*", "post", "post_*", "push*",
         "reply*", "send", "share*",
     }
 )  # fmt: skip
 DEFAULT_FETCHING_TOOLS: Final = frozenset(
-    {"*browse*", "*navigate*", "download*", "fetch*", "http*", "open_url*", "read_url*", "web_*"}
-)
+    {
+        "*browse*", "*navigate*", "*web_page*", "*webpage*", "curl*", "download*", "fetch*",
+        "get_page*", "get_url*", "http*", "open_url*", "read_page*", "read_url*", "web_*", "wget*",
+    }
+)  # fmt: skip
 
-_COMMANDS: Final = frozenset({"cmd", "code", "command", "script"})
-_PATHS: Final = frozenset({"file", "file_path", "filename", "path"})
+_PATHS: Final = frozenset(
+    {
+        "file", "filename", "filenames", "filepath", "filepaths", "files", "location", "path",
+        "paths", "uri", "uris",
+    }
+)  # fmt: skip
+_FILE: Final = "file://"
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SENDS: Final = frozenset({EffectKind.EXFILTRATE, EffectKind.NETWORK})
 
-_GRAM: Final = 16
-_STRIDE: Final = 8
-_MAX_GRAMS: Final = 100_000
-_MAX_TEXT: Final = _MAX_GRAMS * _STRIDE
-_MAX_OUTPUTS: Final = 64
+_MAX_OUTPUTS: Final = 1024
 _MAX_TOOLS: Final = 1024
-_MAX_TOKENS: Final = 256
-_PLACES: Final = ("/", "~/", "./", "../", "http:", "https:")
-_TOKEN = re.compile(r"[^\s=\"'`,;<>(){}\[\]]{8,%d}" % MAX_VALUE)  # noqa: UP031  braces
-_SHOWN = b"abcdefghijklmnopqrstuvwxyz0123456789"
-_LOWER = bytes(range(256)).lower()
-_HIDDEN = bytes(byte for byte in range(128) if byte not in _SHOWN + _SHOWN.upper())
+_MAX_NAME: Final = 72
 
 
 class TaintConfig(Config, frozen=True, kw_only=True):
     """Which tools read and which send, by patterns (`*`) of the last part of their names.
+
+    A name is compared as it is and by its words: `sendEmail` is `send_email`.
 
     What `secret_tools` return may reach neither `outward_tools` nor `fetching_tools`; what
     `untrusted_tools` return may not reach `outward_tools`, but links in it may be followed. With
@@ -93,19 +102,6 @@ class _Role(Struct, frozen=True):
     fetches: bool
 
 
-class _Source(Struct, frozen=True, eq=False):
-    """One output that was remembered: the hashes of its stretches, and its secrets.
-
-    What is not `whole` was too large to remember all of it, so anything may come from it.
-    """
-
-    tool: str
-    is_secret: bool
-    grams: frozenset[int] = frozenset()
-    values: KnownValues | None = None
-    whole: bool = True
-
-
 class TaintGuard:
     """Remembers what was read, and looks for it in what is about to be sent.
 
@@ -118,8 +114,9 @@ class TaintGuard:
     tool reads it. What the call itself was given is not tainted by coming back.
 
     `check` counts nothing; outputs come through a chain, or by `record_output`. Of outputs only
-    hashes are kept, of the last 64 and of about 800 KB of text; after a single one that is larger
-    nothing goes out. Threads may share a guard.
+    hashes are kept, of 1024 and of about 3 MB of text, texts of strangers forgotten first. After
+    one is forgotten, or a single one was larger than 800 KB, nothing goes out that might come from
+    it, until `reset`. Threads may share a guard.
     """
 
     def __init__(
@@ -129,9 +126,10 @@ class TaintGuard:
         self._key = key or fresh_key()
         self._named = lru_cache(maxsize=_MAX_TOOLS)(self._role_of)
         self._lock = lock()
-        self._sources: deque[_Source] = deque()
+        self._sources: deque[Source] = deque()
         self._size = 0
         self._read: dict[bool, str] = {}
+        self._forgotten: dict[bool, str] = {}
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the arguments carry outside what was read before."""
@@ -143,15 +141,16 @@ class TaintGuard:
         with self._lock:
             sources = [one for one in self._sources if one.is_secret or role.sends]
             assumed = [name for secret, name in self._read.items() if secret or role.sends]
+            gone = [name for secret, name in self._forgotten.items() if secret or role.sends]
         if self.config.assume_flow and assumed:
             return self._flow("taint.assumed", tool, assumed[0])
         try:
-            source = _carried(args, sources) if sources else None
+            source = carried(args, sources) if sources else None
         except TooMuch:
             reason = "The arguments nest too deep or are too many to look for what was read"
             return enforced(self.config.mode, block("guard.too_much", reason))
         if source is None:
-            return ALLOWED
+            return self._flow("taint.forgotten", tool, gone[0]) if gone else ALLOWED
         code = "taint.secret" if source.is_secret else "taint.untrusted"
         return self._flow(code, tool, source.tool)
 
@@ -171,27 +170,39 @@ class TaintGuard:
         role = self._role(tool, args)
         if not (role.reads_secret or role.reads_untrusted):
             return
-        source = self._source(tool, args, output, is_secret=role.reads_secret)
+        source = trace(tool, args, output, self._key, is_secret=role.reads_secret)
         with self._lock:
             self._read[role.reads_secret] = tool
             self._sources.append(source)
             self._size += len(source.grams)
-            while self._size > _MAX_GRAMS or len(self._sources) > _MAX_OUTPUTS:
-                self._size -= len(self._sources.popleft().grams)
+            while self._size > MAX_GRAMS or len(self._sources) > _MAX_OUTPUTS:
+                self._forget()
 
     def reset(self) -> None:
         """Forget all that was read."""
         with self._lock:
             self._sources.clear()
             self._read.clear()
+            self._forgotten.clear()
             self._size = 0
+
+    def _forget(self) -> None:
+        """Forget the oldest output of strangers, or of all; what might come from it may not go."""
+        oldest = next((one for one in self._sources if not one.is_secret), self._sources[0])
+        self._sources.remove(oldest)
+        self._size -= len(oldest.grams)
+        self._forgotten[oldest.is_secret] = oldest.tool
 
     def _flow(self, code: str, tool: str, source: str) -> GuardResult:
         result = block(code, _REASONS[code].format(tool=tool, source=source), source=source)
         return enforced(self.config.mode, result)
 
     def _role(self, tool: str, args: dict[str, Any]) -> _Role:
-        named, effects = self._named(tool), _effects(args)
+        named = self._named(tool)
+        try:
+            effects = _effects(tool, args)
+        except TooMuch:  # nobody knows what it does
+            return _Role(True, True, True, True)
         if not effects:
             return named
         return _Role(
@@ -204,103 +215,56 @@ class TaintGuard:
     def _role_of(self, tool: str) -> _Role:
         """What the name alone says."""
         config = self.config
-        name = tool.replace("__", ".").rpartition(".")[2].lower()
+        last = tool.replace("__", ".").rpartition(".")[2]
+        names = {last.lower(), "_".join(word.lower() for word in _WORD.findall(last))}
         return _Role(
-            _is_any(name, config.secret_tools),
-            _is_any(name, config.untrusted_tools),
-            _is_any(name, config.outward_tools),
-            _is_any(name, config.fetching_tools),
+            _is_any(names, config.secret_tools),
+            _is_any(names, config.untrusted_tools),
+            _is_any(names, config.outward_tools),
+            _is_any(names, config.fetching_tools),
         )
-
-    def _source(self, tool: str, args: dict[str, Any], output: Any, *, is_secret: bool) -> _Source:
-        try:
-            texts = _values(output)
-            given = _all_grams(_values(args), 1)
-        except TooMuch:
-            return _Source(tool, is_secret, whole=False)
-        if sum(map(len, texts)) > _MAX_TEXT:
-            return _Source(tool, is_secret, whole=False)
-        values = self._secrets(texts) if is_secret else None
-        return _Source(tool, is_secret, _all_grams(texts, _STRIDE) - given, values)
-
-    def _secrets(self, texts: Iterable[bytes]) -> KnownValues | None:
-        """The words of an output that can be told from other text."""
-        words: dict[str, None] = {}
-        for text in texts:
-            value = text.decode("utf-8", "replace")
-            for found in _TOKEN.finditer(value):
-                word = found[0]
-                if len(words) < _MAX_TOKENS and _is_telling(word, alone=word == value.strip()):
-                    words[word] = None
-        named = {f"word {number}": word for number, word in enumerate(words)}
-        return KnownValues(named, self._key) if named else None
 
 
 _REASONS: Final = {
+    "taint.forgotten": "'{tool}' sends something out, and what '{source}' returned was too much to "
+    "remember: nobody knows whether it comes from there",
     "taint.assumed": "'{tool}' sends something out after '{source}' was read",
     "taint.secret": "'{tool}' would send out what '{source}' returned, which is secret",
     "taint.untrusted": "'{tool}' would send out what '{source}' returned, which strangers wrote",
 }
 
 
-def _carried(args: Any, sources: list[_Source]) -> _Source | None:
-    """The newest source that something in `args` comes from."""
-    text = b"\n".join(_all_texts(args))
-    views = decoded_views(text)
-    if views.unprovable:  # anything may be below what was looked at
-        return sources[-1]
-    for source in reversed(sources):
-        if not source.whole or (source.values and source.values.scan(text, views)):
-            return source
-    grams = _all_grams((text, *(view.data for view in views)), 1)
-    return next((one for one in reversed(sources) if not grams.isdisjoint(one.grams)), None)
+def _is_any(names: Iterable[str], patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _values(value: Any) -> list[bytes]:
-    """The texts of a value, without its keys, which are the tool's own."""
-    name = "a text that stands alone"
-    return [text.encode("utf-8", "surrogatepass") for name, text in walk(value, name) if name]
+def _effects(tool: str, args: dict[str, Any]) -> frozenset[EffectKind]:
+    """What commands among the arguments do, and what reading the files that are named there does.
 
-
-def _all_texts(value: Any) -> Iterator[bytes]:
-    return (text.encode("utf-8", "surrogatepass") for _, text in walk(value))
-
-
-def _shown(text: bytes) -> bytes:
-    """Letters and digits alone, in lower case, and all that is not ASCII."""
-    return text.translate(_LOWER, _HIDDEN)
-
-
-def _all_grams(texts: Iterable[bytes], stride: int) -> frozenset[int]:
-    return frozenset(gram for text in texts for gram in _grams(_shown(text), stride))
-
-
-def _grams(shown: bytes, stride: int) -> Iterator[int]:
-    return (hash(shown[at : at + _GRAM]) for at in range(0, len(shown) - _GRAM + 1, stride))
-
-
-def _is_telling(word: str, *, alone: bool) -> bool:
-    """Whether it is a secret rather than a path, an address or, among others, a common word."""
-    if word.startswith(_PLACES) or not (alone or any(map(str.isdigit, word))):
-        return False
-    try:
-        check_value("a word", word)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_any(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _effects(args: dict[str, Any]) -> frozenset[EffectKind]:
-    """What commands among the arguments do, and what reading a file that is named there does."""
+    TooMuch where there are more than anybody judges.
+    """
+    commands = list(islice(_commands(tool, args), MAX_READINGS + 1))
+    if len(commands) > MAX_READINGS:
+        raise TooMuch
     found: set[EffectKind] = set()
-    for name, value in args.items():
-        if isinstance(value, str):
-            if name in _COMMANDS:
-                found |= judge_command(value).kinds
-            elif name in _PATHS:
-                found |= judge_command(f"cat -- {shlex.quote(value)}").kinds
+    for command in commands:
+        found |= judge_command(command).kinds
     return frozenset(found)
+
+
+def _commands(tool: str, args: dict[str, Any]) -> Iterator[str]:
+    """Every command and code among the arguments, and one that reads all files named there."""
+    for told in told_in(args, replace(runs_of(tool), code=True)):
+        if told.kind is not Kind.SQL:
+            yield told.text
+        if told.kind is Kind.CODE or told.kind is Kind.SCRIPT:
+            yield f"python3 -c {shlex.quote(told.text)}"
+    paths = [text.removeprefix(_FILE) for name, text in walk(args) if _is_path(name)]
+    if paths:
+        yield f"cat -- {shlex.join(paths)}"
+
+
+@lru_cache(maxsize=_MAX_TOOLS)
+def _is_path(name: str) -> bool:
+    words = _WORD.findall(name[:_MAX_NAME])
+    return bool(words) and words[-1].lower() in _PATHS
