@@ -63,13 +63,38 @@ def given(name: str) -> Args:
     return {"get_schema": no_schema} if name == "schema_strictness" else {}
 
 
-def test_c2_tokens_have_a_reason_and_block() -> None:
-    for token in (GITHUB, AWS):
-        found = scan_token_patterns(f"x {token}")
-        assert found is not None
-        assert found.severity == "block"
-        assert token not in repr(found)
-    assert scan_token_patterns("nothing to see") is None
+TOKENS = {
+    # what it is             text                                                        words of its reason
+    "AWS":                  ("key=AKIA" + "IOSFODNN7EXAMPLE",                            "AWS access key found"),
+    "GitHub":               ("token: ghp_" + "A" * 36,                                   "GitHub token found"),
+    "GitHub, fine-grained": ("pat=github_pat_" + "A" * 82,                               "GitHub fine-grained token found"),
+    "Anthropic":            ("auth: sk-ant-" + "A" * 93,                                 "Anthropic API key found"),
+    "OpenAI":               ("key=sk-" + "A" * 48,                                       "OpenAI API key found"),
+    "Stripe":               ("stripe: sk_live_" + "A" * 24,                              "Stripe live key found"),
+    "a bearer token":       ("Authorization: Bearer " + "A" * 60,                        "Bearer JWT found"),
+    "OpenAI, of a project": ("key=sk-proj-" + "A" * 48,                                  "OpenAI project key found"),
+    "Hugging Face":         ("token=hf_" + "A" * 34,                                     "HuggingFace token found"),
+    "Databricks":           ("dapi" + "a" * 32,                                          "Databricks token found"),
+    "Slack":                ("xoxb-" + "0" * 11 + "-" + "0" * 11 + "-" + "A" * 24,       "Slack token found"),
+    "npm":                  ("npm_" + "A" * 36,                                          "npm token found"),
+    "SendGrid":             ("SG." + "A" * 22 + "." + "B" * 43,                          "SendGrid API key found"),
+    "PyPI":                 ("pypi-" + "A" * 80,                                         "PyPI token found"),
+    "Vault":                ("hvs." + "A" * 24,                                          "Vault token found"),
+    "AWS, made up":         (f"x {AWS}",                                                 "AWS access key found"),
+    "GitHub, made up":      (f"x {GITHUB}",                                              "GitHub token found"),
+    "clean text":           ("hello world",                                              None),
+    "nothing to see":       ("nothing to see",                                           None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason"), TOKENS.values(), ids=TOKENS)
+def test_c2_tokens_have_a_reason_and_block(text: str, reason: str | None) -> None:
+    found = scan_token_patterns(text)
+    if found is None:
+        assert reason is None
+        return
+    assert (found.severity, found.reason) == ("block", reason)
+    assert text.replace("=", " ").rpartition(" ")[2] not in repr(found)
 
 
 def test_c3_a_repaired_output_reaches_the_caller() -> None:

@@ -1,9 +1,20 @@
-"""The examples that the library's documentation has always shown, and what each of them says."""
+"""The examples that the library's documentation has always shown, and what each of them says.
 
+They stand here retyped, each with what its comments promise. Where `STOPPER_SEEDS` names a folder
+with that document, `runtime-guards.md`, its own examples run as they are written there.
+"""
+
+import ast
 import asyncio
+import inspect
+import os
+import random
 import re
+import string
 from collections.abc import Callable, Coroutine
 from functools import wraps
+from pathlib import Path
+from types import EllipsisType
 from typing import Any, ParamSpec
 
 import pytest
@@ -137,6 +148,33 @@ def test_sensitive_data() -> None:
     result = guard_redact.check("tool", {"key": NOT_A_KEY})
     assert result.repaired
     assert result.repaired_args == {"key": "[REDACTED]"}
+
+
+RANDOM = random.Random(5)  # noqa: S311  samples
+
+
+def letters(count: int) -> str:
+    return "".join(RANDOM.choices(string.ascii_letters + string.digits, k=count))
+
+
+DETECTED = {
+    # what it is            text                                                    is detected
+    "an API key":          (NOT_A_KEY,                                               True),
+    "a bare key":          ("sk_" + "test_" + letters(24),                           True),
+    "a bearer token":      ("Bearer eyJ" + letters(80),                              True),
+    "an AWS key":          ("AKIA" + "".join(RANDOM.choices("ABCDEFGHIJ234567", k=16)), True),
+    "a private key":       (f"-----BEGIN RSA PRIVATE KEY-----\n{letters(64)}",       True),
+    "a password in a URL": (f"postgres://user:{letters(12)}@db.example.com/x",       True),
+    # As the document prints it, its password is the word `password`: a placeholder, as in any
+    # manual, and no secret.
+    "that as it is shown": ("postgres://user:password@host",                         False),
+    "a JWT":               (f"eyJ{letters(24)}.eyJ{letters(40)}.{letters(43)}",      True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "is_detected"), DETECTED.values(), ids=DETECTED)
+def test_detected_patterns(text: str, is_detected: bool) -> None:
+    assert SensitiveDataGuard().check("tool", {"config": text}).blocked == is_detected
 
 
 def test_network_policy() -> None:
@@ -472,3 +510,78 @@ async def test_complete_setup() -> None:
         "error": "Tool 'delete_user' classified as destructive is blocked in production",
         "blocked_by": "side_effect",
     }
+
+
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+PRINTED = re.compile(r"print\((.*)\)(?:  |\n +)# ([\"{\[].*|Truncated)$", re.MULTILINE)
+CHECKED = re.compile(r"^(result = .*?)  # (?:.* - )?(OK|BLOCKED|WARN/BLOCK)$", re.MULTILINE)
+MODULE = "chuk_tool_processor"
+REFERENCE = re.compile(r"(\w+):[0-9a-z]+:[0-9]{13}")
+
+
+def is_as_shown(value: Any, shown: str) -> bool:
+    """Whether a printed value is what the comment behind it says."""
+    try:
+        example = ast.literal_eval(shown)
+    except (SyntaxError, ValueError):
+        if shown.startswith("["):  # names of records
+            return isinstance(value, list) and len(value) == len(shown.split(","))
+        return shown == "Truncated" and 0 < value < 200_000
+    if isinstance(example, dict) and EllipsisType in map(type, example.values()):
+        return bool(value.keys() >= example.keys())
+    if like := REFERENCE.fullmatch(str(example)):
+        made = REFERENCE.fullmatch(value)
+        return made is not None and made[1] == like[1]
+    if isinstance(example, str) and example.endswith("..."):
+        return str(value).startswith(example.removesuffix("..."))
+    return bool(value == example)
+
+
+def is_as_said(result: Any, said: str) -> bool:
+    """Whether a result is what the comment behind its call says."""
+    return bool(result.allowed if said == "OK" else result.blocked or result.warned)
+
+
+async def execute_tool(*_: Any) -> dict[str, str]:
+    return {"data": "as any tool returns it"}
+
+
+def as_promised(text: str) -> str:
+    """A block that holds every result to the comment behind it."""
+    text = PRINTED.sub(lambda found: f"shown({found[1]}, {found[2]!r})", text)
+    return CHECKED.sub(r"\1; said(result, '\2')", text).replace(MODULE, "stopper")
+
+
+def written() -> list[str]:
+    """The blocks of the document, ready to run."""
+    document = Path(os.environ.get("STOPPER_SEEDS", ""), "runtime-guards.md")
+    if "STOPPER_SEEDS" not in os.environ or not document.is_file():
+        pytest.skip("the document is not here: STOPPER_SEEDS names no folder that has it")
+    return [as_promised(block) for block in BLOCK.findall(document.read_text("utf-8"))]
+
+
+@awaited
+async def test_as_written() -> None:
+    """Every block in order, in one scope, since later ones use the names of earlier ones."""
+    blocks = written()
+    kept: list[tuple[str, bool]] = []
+    scope: dict[str, Any] = {
+        "shown": lambda value, comment: kept.append((comment, is_as_shown(value, comment))),
+        "said": lambda result, comment: kept.append((comment, is_as_said(result, comment))),
+        "my_schema_getter": lambda _: None,
+        "my_getter": lambda _: None,
+        "my_classifier": lambda _: None,
+        "execute_tool": execute_tool,
+        "original_args": PUBLIC,
+        "GuardVerdict": GuardVerdict,
+        "SomeConfig": NetworkPolicyConfig,
+    }
+    for number, block in enumerate(blocks, 1):
+        code = compile(block, f"block {number}", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        running = eval(code, scope)  # noqa: S307  the document's own examples
+        if inspect.isawaitable(running):
+            await running
+    assert [comment for comment, is_kept in kept if not is_kept] == []
+    assert len(kept) == sum(block.count("shown(") + block.count("said(") for block in blocks)
+    assert (len(blocks), len(kept)) == (15, 24)
+    assert await scope["execute_with_guards"]("get_user", {}) == {"data": "as any tool returns it"}
