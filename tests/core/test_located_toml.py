@@ -45,12 +45,25 @@ def test_values_know_their_lines(path: tuple[str, ...], row: tuple[str, str]) ->
     assert (value.content, value.place, value.name) == (*row, ".".join(path))
 
 
-def test_items_stand_where_their_list_does() -> None:
-    items = find("guards", "network", "allowed").items()
-    assert [(item.content, item.place) for item in items] == [
-        ("a.example", "g.toml:6:1"),
-        ("b.example", "g.toml:6:1"),
-    ]
+ITEMS = {
+    # how it is written       text                                                       where the items begin
+    "in one line":           ('a = ["x", "y"]',                                          ["1:6", "1:11"]),
+    "in several lines":      ('a = [\n  "x", # "y", [\n  \'y\',\n]',                     ["2:3", "3:3"]),
+    "with signs in them":    ('a = ["[,#\\"]", "]", """x,\n"y"]""", 1]',               ["1:6", "1:16", "1:21", "2:10"]),
+    "numbers":               ("a = [1, 2.5,\ntrue]",                                     ["1:6", "1:9", "2:1"]),
+    "lists in a list":       ("a = [[1, 2], [3]]",                                       ["1:6", "1:14"]),
+    "maps in a list":        ("a = [{b = 1, c = 2},\n {b = [3]}]",                       ["1:6", "2:2"]),
+    "none":                  ("a = [ ]",                                                 []),
+    "tables":                ("[[a]]\nb = 1\n[[a]]\nb = 2",                              ["1:3", "1:3"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "places"), ITEMS.values(), ids=ITEMS)
+def test_items_know_their_lines(text: str, places: list[str]) -> None:
+    root = read_toml(text, "g.toml").content
+    assert isinstance(root, dict)
+    assert [item.place for item in root["a"].items()] == [f"g.toml:{place}" for place in places]
+    assert {item.name for item in root["a"].items()} <= {"a"}
 
 
 FAULTS = {

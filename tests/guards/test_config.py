@@ -32,12 +32,12 @@ def test_any_collection_is_taken_and_kept_frozen() -> None:
 
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "a word":        ({"mode": "on"},          "Example.mode: read 'on'; use one of: off, warn, block"),
-    "a number":      ({"count": -1},           "Example.count: read -1; Expected `int` >= 0"),
-    "a type":        ({"count": "3"},          "Example.count: read '3'; Expected `int`"),
-    "a text":        ({"names": "abc"},        "Example.names: read 'abc'; Expected `array`"),
-    "an item":       ({"steps": [1]},          "Example.steps: read [1]; Expected `str`"),
-    "a value below": ({"limits": {"a": "b"}},  "Example.limits: read {'a': 'b'}; Expected `int`"),
-    "a long one":    ({"count": "x" * 99},     "and more; Expected `int`"),
+    "a number":      ({"count": -1},           "Example.count: read -1; use a whole number from 0 on"),
+    "a type":        ({"count": "3"},          "Example.count: read '3'; use a whole number from 0 on"),
+    "a text":        ({"names": "abc"},        "Example.names: read 'abc'; use a list, each of it a text"),
+    "an item":       ({"steps": [1]},          "Example.steps: read [1]; use a list, each of it a text"),
+    "a value below": ({"limits": {"a": "b"}},  "Example.limits: read {'a': 'b'}; use a map from names, each to a whole number"),
+    "a long one":    ({"count": "x" * 99},     "and more; use a whole number from 0 on"),
 }  # fmt: skip
 
 
@@ -64,7 +64,20 @@ def test_fields_by_name_go_before_a_configuration() -> None:
         configure(Example, {}, {})  # type: ignore[arg-type]
 
 
-def test_words_of_an_enumeration_are_found_in_any_type() -> None:
-    assert allowed_values(EnforcementLevel | None) == "use one of: off, warn, block"
-    assert allowed_values(Mapping[str, EnforcementLevel]) == "use one of: off, warn, block"
-    assert allowed_values(int) == ""
+ALLOWED: dict[str, tuple[Any, str, str]] = {
+    # what it is       type                                    said of all               said of an entry
+    "a level":        (EnforcementLevel | None,               "one of: off, warn, block", "one of: off, warn, block"),
+    "levels by name": (Mapping[str, EnforcementLevel],        "one of: off, warn, block", "one of: off, warn, block"),
+    "a switch":       (bool,                                  "true or false",            "true or false"),
+    "a number":       (float,                                 "a number",                 "a number"),
+    "a count":        (int | None,                            "a whole number",           "a whole number"),
+    "from one on":    (Annotated[int, Meta(ge=1)],            "a whole number from 1 on", "a whole number from 1 on"),
+    "names":          (AbstractSet[str] | None,               "a list, each of it a text", "a text"),
+    "limits":         (Mapping[str, Annotated[int, Meta(ge=0)]], "a map from names, each to a whole number from 0 on", "a whole number from 0 on"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "whole", "entry"), ALLOWED.values(), ids=ALLOWED)
+def test_what_is_allowed_has_words(kind: Any, whole: str, entry: str) -> None:
+    assert allowed_values(kind) == f"use {whole}"
+    assert allowed_values(kind, is_entry=True) == f"use {entry}"

@@ -27,7 +27,6 @@ guards:
     guard: concurrency
     global_max: 7
     per_tool_max: {heavy: 2}
-    per_session_max:
   output_size:
     truncation_mode: truncate
     shadow: true
@@ -84,17 +83,34 @@ FAULTS: dict[str, tuple[str, str]] = {
     "an unknown field":    ("guards:\n  network_policy:\n    block_privat_ips: true\n",    "g.yml:3:5: read 'block_privat_ips', which is no field of this guard; did you mean 'block_private_ips'?; allowed: "),
     "an unknown guard":    ("guards:\n  netwrok_policy:\n",                                "g.yml:2:3: read 'netwrok_policy', which is no guard; another name needs guard: KIND below it; did you mean 'network_policy'?; allowed: budget, "),
     "an unknown kind":     ("guards:\n  x:\n    guard: y\n",                               "g.yml:3:12: guards.x.guard: read 'y'; use one of: schema_strictness, "),
-    "a negative number":   ("guards:\n  concurrency:\n    global_max: -1\n",               "g.yml:3:17: guards.concurrency.global_max: read '-1'; Expected `int` >= 0"),
-    "a word for a number": ("guards:\n  concurrency:\n    global_max: many\n",             "g.yml:3:17: guards.concurrency.global_max: read 'many'; Expected `int`"),
+    "a negative number":   ("guards:\n  concurrency:\n    global_max: -1\n",               "g.yml:3:17: guards.concurrency.global_max: read '-1'; use a whole number from 0 on"),
+    "a word for a number": ("guards:\n  concurrency:\n    global_max: many\n",             "g.yml:3:17: guards.concurrency.global_max: read 'many'; use a whole number from 0 on"),
     "a map for a text":    ("guards:\n  concurrency:\n    mode: {a: b}\n",                 "g.yml:3:11: guards.concurrency.mode: read a map; use one of: off, warn, block"),
     "a bad shadow":        ("guards:\n  concurrency:\n    shadow: maybe\n",                "g.yml:3:13: guards.concurrency.shadow: read 'maybe'; use true or false"),
     "a guard as a text":   ("guards:\n  concurrency: yes\n",                               "g.yml:2:16: guards.concurrency: read 'yes'; write its fields below it"),
     "another root":        ("guard:\n  concurrency:\n",                                    "g.yml:1:1: read 'guard', which is no part of such a file; did you mean 'guards'?; allowed: guards"),
     "no guards":           ("",                                                            "g.yml: no guards: in it"),
     "a list":              ("- concurrency\n",                                             "g.yml:1:1: read a list; write guards:"),
-    "a key is needed":     ("guards:\n  side_effect:\n    require_capability_token: true\n", "g.yml:3:5: guards.side_effect: require_capability_token needs capability_key"),
+    "a key is needed":     ("guards:\n  side_effect:\n    require_capability_token: true\n", "g.yml:3:31: guards.side_effect.require_capability_token: read 'true'; require_capability_token needs capability_key"),
     "a schema is needed":  ("guards:\n  schema_strictness:\n",                             "needs get_schema=..., given in Python"),
-    "a broken pattern":    ("guards:\n  sensitive_data:\n    custom_patterns: {mine: '(('}\n", "g.yml:"),
+    "a broken pattern":    ("guards:\n  sensitive_data:\n    custom_patterns: {mine: '(('}\n", "g.yml:3:29: guards.sensitive_data.custom_patterns.mine: read '(('; "),
+    "an empty field":      ("guards:\n  network_policy:\n    allowed_domains:\n",          "g.yml:3:21: guards.network_policy.allowed_domains: read nothing; use a list, each of it a text, or leave allowed_domains out"),
+    "null":                ("guards:\n  network_policy: {allowed_domains: null}\n",        "g.yml:2:37: guards.network_policy.allowed_domains: read nothing; use a list"),
+    "an empty entry":      ("guards:\n  network_policy:\n    allowed_domains: [a.com, ]\n    blocked_domains:\n      - b.com\n      -\n", "g.yml:6:8: guards.network_policy.blocked_domains: read nothing; use a text"),
+    "an empty guard":      ("guards:\n  budget:\n    shadow:\n",                          "g.yml:3:12: guards.budget.shadow: read nothing; use true or false"),
+    "guards, and none":    ("guards:\n",                                                  "g.yml:1:1: guards: no guard below it; write each guard by its name"),
+    "an empty map":        ("guards: {}\n",                                               "g.yml:1:1: guards: no guard below it"),
+    "a word for a switch": ("guards:\n  sensitive_data:\n    check_args: yes\n",          "g.yml:3:17: guards.sensitive_data.check_args: read 'yes'; use true or false"),
+    "a broken number":     ("guards:\n  concurrency:\n    global_max: 1.5\n",             "g.yml:3:17: guards.concurrency.global_max: read '1.5'; use a whole number from 0 on"),
+    "a text for a list":   ("guards:\n  network_policy:\n    allowed_domains: a.com\n",   "g.yml:3:22: guards.network_policy.allowed_domains: read 'a.com'; use a list, each of it a text"),
+    "a bad entry below":   ("guards:\n  network_policy:\n    mode: warn\n    allowed_domains:\n      - a.com\n      # more\n      - exa mple\n", "g.yml:7:9: guards.network_policy.allowed_domains: read 'exa mple'; 'exa mple' is no rule of an allowlist"),
+    "a rule nobody knows": ("guards:\n  network_policy:\n    allowed_domains:\n      - a.com\n      - b.com:99999\n", "g.yml:5:9: guards.network_policy.allowed_domains: read 'b.com:99999'; "),
+    "a bad pattern below": ("guards:\n  sensitive_data:\n    custom_patterns:\n      good: a+b\n      bad: '('\n", "g.yml:5:12: guards.sensitive_data.custom_patterns.bad: read '('; "),
+    "a bad count below":   ("guards:\n  concurrency:\n    per_tool_max:\n      heavy: 1\n      light: two\n", "g.yml:5:14: guards.concurrency.per_tool_max.light: read 'two'; use a whole number from 0 on"),
+    "a bad word below":    ("guards:\n  timeout_budget:\n    degrade_actions:\n      - disable_retries\n      - sleep\n", "g.yml:5:9: guards.timeout_budget.degrade_actions: read 'sleep'; use one of: disable_retries, "),
+    "a ratio":             ("guards:\n  budget:\n    max_calls_per_run: 3\n    soft_ratio: 2\n", "g.yml:4:17: guards.budget.soft_ratio: read '2'; use 0 to 1"),
+    "two that do not fit": ("guards:\n  runaway:\n    mode: warn\n    max_loop_length: 99\n    max_loop_rounds: 99\n", "g.yml:4:22: guards.runaway.max_loop_length: read '99'; counts are from 1 on"),
+    "two bad fields":      ("guards:\n  network_policy:\n    mode: warn\n    allowed_domains: ['a b']\n    blocked_domains: ['c d']\n", "g.yml:4:23: guards.network_policy.allowed_domains: read 'a b'; 'a b' is no rule of an allowlist"),
     "no YAML":             ("guards: [\n",                                                 "g.yml:2:1: not readable as YAML"),
 }  # fmt: skip
 
@@ -106,11 +122,23 @@ def test_complaints(text: str, complaint: str) -> None:
     assert complaint in str(caught.value)
 
 
-def test_complaints_about_toml() -> None:
-    with pytest.raises(
-        SettingsError, match=r"g.toml:3:1: guards.network_policy.mode: read 'on'; use one of"
-    ):
-        read_guards('[guards.network_policy]\n\nmode = "on"\n', "g.toml", {})
+TOML_FAULTS: dict[str, tuple[str, str]] = {
+    # what we try         text                                                               complaint
+    "a level":          ('[guards.network_policy]\n\nmode = "on"\n',                        "g.toml:3:1: guards.network_policy.mode: read 'on'; use one of: off, warn, block"),
+    "a count below":    ("[guards.concurrency]\nglobal_max = 3\n\n[guards.concurrency.per_tool_max]\nheavy = 1\nlight = 'two'\n", "g.toml:6:1: guards.concurrency.per_tool_max.light: read 'two'; use a whole number from 0 on"),
+    "a count inline":   ("[guards.concurrency]\nper_tool_max = { heavy = 1, light = 'two' }\n", "g.toml:2:1: guards.concurrency.per_tool_max.light: read 'two'; use a whole number from 0 on"),
+    "a domain":         ('[guards.network_policy]\nallowed_domains = [\n  "a.com", # "exa mple"\n  "exa mple",\n]\n', "g.toml:4:3: guards.network_policy.allowed_domains: read 'exa mple'; 'exa mple' is no rule of an allowlist"),
+    "a pattern":        ('[guards.sensitive_data]\ncheck_args = true\n[guards.sensitive_data.custom_patterns]\nbad = "("\n', "g.toml:4:1: guards.sensitive_data.custom_patterns.bad: read '('; "),
+    "a switch":         ("[guards.sensitive_data]\ncheck_args = 'yes'\n",                   "g.toml:2:1: guards.sensitive_data.check_args: read 'yes'; use true or false"),
+    "guards, and none": ("[guards]\n",                                                       "g.toml:1:2: guards: no guard below it"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "complaint"), TOML_FAULTS.values(), ids=TOML_FAULTS)
+def test_complaints_about_toml(text: str, complaint: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_guards(text, "g.toml", {})
+    assert complaint in str(caught.value)
 
 
 def test_what_no_guard_takes_is_refused() -> None:

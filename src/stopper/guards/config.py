@@ -1,10 +1,23 @@
 """Configurations of guards: frozen values that refuse what does not read."""
 
-from enum import Enum
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.inspect import (
+    BoolType,
+    DictType,
+    EnumType,
+    FloatType,
+    IntType,
+    ListType,
+    NoneType,
+    SetType,
+    StrType,
+    Type,
+    UnionType,
+    type_info,
+)
 from msgspec.structs import FieldInfo, fields, force_setattr, replace
 
 from stopper.errors import SettingsError
@@ -31,10 +44,10 @@ class Config(Struct, frozen=True, kw_only=True):
         value = getattr(self, field.name)
         try:
             return _frozen(msgspec.convert(value, field.type))
-        except msgspec.ValidationError as error:
+        except msgspec.ValidationError:
             raise SettingsError(
                 f"{type(self).__name__}.{field.name}: read {_shown(value)}; "
-                f"{allowed_values(field.type) or error}"
+                f"{allowed_values(field.type)}"
             ) from None
 
 
@@ -55,11 +68,51 @@ def configure(kind: type[_C], config: _C | None, given: dict[str, Any]) -> _C:
     return replace(config, **given) if given else config
 
 
-def allowed_values(kind: Any) -> str:
-    """`use one of: off, warn, block` where `kind` is or holds an enumeration; else nothing."""
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return f"use one of: {', '.join(str(member.value) for member in kind)}"
-    return next(filter(None, map(allowed_values, get_args(kind))), "")
+def allowed_values(kind: Any, *, is_entry: bool = False) -> str:
+    """What a value of this type may be, as in `use one of: off, warn, block`.
+
+    With `is_entry`, what one entry of a list or a map of this type may be.
+    """
+    info = _without_none(type_info(kind))
+    return f"use {_said(_entry(info) or info if is_entry else info)}"
+
+
+def _said(info: Type) -> str:
+    entry = _entry(info)
+    match info:
+        case EnumType(cls=words):
+            return f"one of: {', '.join(str(member.value) for member in words)}"
+        case BoolType():
+            return "true or false"
+        case IntType() | FloatType():
+            number = "a whole number" if isinstance(info, IntType) else "a number"
+            return number if info.ge is None else f"{number} from {info.ge} on"
+        case StrType():
+            return "a text"
+        case _ if isinstance(entry, EnumType):
+            return _said(entry)
+        case DictType():
+            return f"a map from names, each to {_said(info.value_type)}"
+        case ListType() | SetType():
+            return f"a list, each of it {_said(info.item_type)}"
+        case _:
+            return "another value"
+
+
+def _entry(info: Type) -> Type | None:
+    match info:
+        case DictType():
+            return info.value_type
+        case ListType() | SetType():
+            return info.item_type
+        case _:
+            return None
+
+
+def _without_none(info: Type) -> Type:
+    if isinstance(info, UnionType):
+        return next(one for one in info.types if not isinstance(one, NoneType))
+    return info
 
 
 def _frozen(value: Any) -> Any:

@@ -1,17 +1,17 @@
 """Chains from files: YAML or TOML with the names that Python uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import FieldInfo, fields, replace
 
 from stopper.core.located import MAX_BYTES, Located, meant, read_yaml
 from stopper.core.located_toml import read_toml
 from stopper.errors import SettingsError
-from stopper.guards.config import Config, allowed_values
+from stopper.guards.config import allowed_values
 from stopper.guards.kinds import KINDS, Kind
 from stopper.guards.models import Guard
 
@@ -50,13 +50,17 @@ def read_guards(text: str, source: str, given: Mapping[str, Any]) -> Loaded:
             raise value.unknown_key(["guards"], "part of such a file")
     if "guards" not in root:
         raise SettingsError(f"{source}: no guards: in it; write guards:, and below it each guard")
+    rows = root["guards"].fields("write each guard by its name")
+    if not rows:
+        place = root["guards"].key_place
+        raise SettingsError(f"{place}: guards: no guard below it; write each guard by its name")
     _check_given(given)
     loaded = Loaded([], [])
-    for name, value in root["guards"].fields("write each guard by its name").items():
-        rows = value.fields("write its fields below it")
-        kind = _kind(name, value, rows)
-        guard = _guard(kind, value, rows, given)
-        (loaded.shadows if _flag(rows.get("shadow")) else loaded.guards).append((name, guard))
+    for name, value in rows.items():
+        own = value.fields("write its fields below it")
+        kind = _kind(name, value, own)
+        guard = _guard(kind, value, own, given)
+        (loaded.shadows if _flag(own.get("shadow")) else loaded.guards).append((name, guard))
     return loaded
 
 
@@ -89,27 +93,103 @@ def _guard(
     for name, one in own.items():
         if name not in known:
             raise one.unknown_key([*known, "guard", "shadow"], "field of this guard")
-    written = {name: one for name, one in own.items() if one.content is not None}
-    config = kind.config(**{n: _field(kind.config, known[n], one) for n, one in written.items()})
+        if one.content is None:
+            raise one.fault(f"{allowed_values(known[name].type)}, or leave {name} out")
     for name, needed in _NEEDED.items():
         if kind is KINDS[name] and needed not in given:
             raise SettingsError(f"{value.place}: {value.name}: needs {needed}=..., given in Python")
     taken = {name: one for name, one in given.items() if name in kind.takes}
+    read = {name: _field(known[name], one) for name, one in own.items()}
     try:
-        guard: Guard = kind.guard(config=config, **taken)
+        return _made(kind, read, taken)
     except SettingsError as error:
-        raise SettingsError(f"{value.place}: {value.name}: {error}") from None
+        raise _Faulty(kind, known, own, read, taken).fault() or SettingsError(
+            f"{value.place}: {value.name}: {error}"
+        ) from None
+
+
+def _made(kind: Kind, read: Mapping[str, Any], taken: Mapping[str, Any]) -> Guard:
+    guard: Guard = kind.guard(config=kind.config(**read), **taken)
     return guard
 
 
-def _field(config: type[Config], field: FieldInfo, value: Located) -> Any:
-    """The value of a field, converted to its type; the complaint names the line."""
+def _field(field: FieldInfo, value: Located) -> Any:
+    """The value of a field, converted to its type; the complaint names the line of what is not."""
     try:
-        read = msgspec.convert(_plain(value), field.type, strict=False)
-        config(**{field.name: read})
-    except (msgspec.ValidationError, SettingsError) as error:
-        raise value.fault(allowed_values(field.type) or str(error)) from None
-    return read
+        return _converted(field, value)
+    except msgspec.ValidationError:
+        bad = next((e for e, alone in _entries(value) if not _converts(field, alone)), None)
+        if bad is None or not _converts(field, _without_entries(value)):
+            raise value.fault(allowed_values(field.type)) from None
+        raise bad.fault(allowed_values(field.type, is_entry=True)) from None
+
+
+class _Faulty(NamedTuple):
+    """Fields of the right types that a guard refuses all the same."""
+
+    kind: Kind
+    known: Mapping[str, FieldInfo]
+    own: Mapping[str, Located]
+    read: Mapping[str, Any]
+    taken: Mapping[str, Any]
+
+    def fault(self) -> SettingsError | None:
+        """The complaint about the one field, or the one entry of it, that is to blame.
+
+        That is the field without which the rest is taken, or else the first that is refused alone.
+        """
+        for name in self.own:
+            rest = {other: one for other, one in self.read.items() if other != name}
+            if self._why(rest) is None:
+                return self._blamed(name, rest)
+        alone = (name for name in self.own if self._why({name: self.read[name]}))
+        name = next(alone, "")
+        return self._blamed(name, {}) if name else None
+
+    def _blamed(self, name: str, rest: Mapping[str, Any]) -> SettingsError:
+        value = self.own[name]
+        for entry, alone in _entries(value):
+            why = self._why({**rest, name: _converted(self.known[name], alone)}, name)
+            if why:
+                return entry.fault(why)
+        return value.fault(self._why({**rest, name: self.read[name]}, name) or "")
+
+    def _why(self, read: Mapping[str, Any], name: str = "") -> str | None:
+        """Why these fields are refused, without the name of the field and what it holds."""
+        try:
+            _made(self.kind, read, self.taken)
+        except SettingsError as error:
+            prefix = f"{self.kind.config.__name__}.{name}: "
+            why = str(error).removeprefix(prefix).removeprefix(f"{self.kind.config.__name__}: ")
+            return why.partition("; ")[2] if why.startswith("read ") else why
+        return None
+
+
+def _entries(value: Located) -> Iterator[tuple[Located, Located]]:
+    """Each entry of a list or a map, and the list or the map of it alone."""
+    match value.content:
+        case tuple():
+            for item in value.content:
+                yield item, replace(value, content=(item,))
+        case dict():
+            for name, item in value.content.items():
+                yield item, replace(value, content={name: item})
+
+
+def _without_entries(value: Located) -> Located:
+    return replace(value, content={} if isinstance(value.content, dict) else ())
+
+
+def _converts(field: FieldInfo, value: Located) -> bool:
+    try:
+        _converted(field, value)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _converted(field: FieldInfo, value: Located) -> Any:
+    return msgspec.convert(_plain(value), field.type, strict=False)
 
 
 def _plain(value: Located) -> Any:
