@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from stopper.cli.app import stopper
+from stopper.guards import create_default_guard_chain
 
 Typed = Callable[..., Result]
 
@@ -17,6 +18,13 @@ guards:
   web: {guard: network_policy, require_https: true}
   output_size: {max_array_length: 3}
 """
+WATCHED = """\
+guards:
+  network_policy:
+  side_effect: {mode: read_only}
+  plan_shape: {shadow: true}
+  budget: {max_calls_per_run: 0, shadow: true}
+"""
 SCHEMAS = {"fetch": {"properties": {"url": {"type": "string"}, "tries": {"type": "integer"}}}}
 
 
@@ -25,6 +33,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder to type in, with a chain, schemas and a few arguments."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "guards.yml").write_text(GUARDS)
+    (tmp_path / "watched.yml").write_text(WATCHED)
     (tmp_path / "schemas.json").write_text(json.dumps(SCHEMAS))
     (tmp_path / "good.json").write_text('{"url": "https://example.com/"}')
     (tmp_path / "text.json").write_text('{"url": "https://example.com/", "tries": "2"}')
@@ -38,15 +47,31 @@ def test_a_file_that_reads_well(typed: Typed, files: Path) -> None:
     shown = typed("guards", "check", "guards.yml")
     assert shown.exit_code == 0
     lines = [line.split() for line in shown.stdout.splitlines()]
-    assert lines[1] == ["schema_strictness", "SchemaStrictnessGuard", "coerce_types:", "true"]
-    assert lines[2] == ["web", "NetworkPolicyGuard", "require_https:", "true"]
+    assert lines[1] == [
+        "schema_strictness",
+        "SchemaStrictnessGuard",
+        "yes",
+        "coerce_types:",
+        "true",
+    ]
+    assert lines[2] == ["web", "NetworkPolicyGuard", "yes", "require_https:", "true"]
     assert shown.stdout.endswith("guards.yml reads well: 3 guards.\n")
     told = json.loads(typed("guards", "check", "guards.yml", "--json").stdout)
     assert told[2] == {
         "guard": "output_size",
         "kind": "OutputSizeGuard",
+        "shadow": False,
         "fields": {"max_array_length": 3},
     }
+
+
+def test_shadows_are_marked(typed: Typed, files: Path) -> None:
+    lines = typed("guards", "check", "watched.yml").stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines if "no, shadow" in line] == [
+        "plan_shape", "budget",
+    ]  # fmt: skip
+    told = json.loads(typed("guards", "check", "watched.yml", "--json").stdout)
+    assert [one["shadow"] for one in told] == [False, False, True, True]
 
 
 def test_a_file_of_one(typed: Typed, files: Path) -> None:
@@ -91,6 +116,47 @@ def test_as_json_and_from_stdin(files: Path, typed: Typed) -> None:
     assert (result.exit_code, told["verdict"], told["stopped_at"]) == (1, "block", "network_policy")
     assert told["details"]["network_policy"]["reason"] == "Localhost access blocked"
     assert set(told["microseconds"]) == set(told["details"])
+
+
+MARKS: dict[str, tuple[list[str], dict[str, tuple[str, bool, bool]]]] = {
+    # what is asked           words                                                 verdict, shadow, after the stop
+    "a call that is stopped": (["create_x", "near.json", "--chain", "watched.yml"], {
+        "network_policy": ("block", False, False),
+        "side_effect":    ("block", False, True),
+        "plan_shape":     ("allow", True, True),
+        "budget":         ("block", True, True),
+    }),
+    "a call that may go": (["get_x", "good.json", "--chain", "watched.yml"], {
+        "network_policy": ("allow", False, False),
+        "side_effect":    ("allow", False, False),
+        "plan_shape":     ("allow", True, False),
+        "budget":         ("block", True, False),
+    }),
+    "an output that is stopped": (["fetch", "good.json", "--chain", "guards.yml", "--output", "list.json"], {
+        "output_size":    ("block", False, False),
+    }),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "marks"), MARKS.values(), ids=MARKS)
+def test_every_guard_is_asked_and_told_what_counts(
+    typed: Typed, files: Path, words: list[str], marks: dict[str, tuple[str, bool, bool]]
+) -> None:
+    told = json.loads(typed("guards", "explain", *words, "--json").stdout)
+    assert {
+        name: (said["verdict"], said.get("shadow", False), said.get("after_stop", False))
+        for name, said in told["details"].items()
+    } == marks
+    assert set(told["microseconds"]) == set(marks)
+    shown = typed("guards", "explain", *words).stdout.splitlines()
+    for name, (verdict, is_shadow, is_late) in marks.items():
+        counts = "no, shadow" if is_shadow else "no, after the stop" if is_late else "yes"
+        assert any(line.split()[:2] == [name, verdict] and counts in line for line in shown)
+
+
+def test_the_default_chain_is_asked_as_a_whole(typed: Typed, files: Path) -> None:
+    told = json.loads(typed("guards", "explain", "fetch", "near.json", "--json").stdout)
+    assert list(told["details"]) == [name for name, _ in create_default_guard_chain()]
 
 
 FAULTS: dict[str, tuple[list[str], str]] = {
