@@ -37,16 +37,37 @@ _CODE_TOOLS: Final = frozenset(
 _WORD = re.compile(r"[a-z0-9]+")
 _MAX_NAME: Final = 128
 _PATH = rf"[A-Za-z_][A-Za-z0-9_.\[\]-]{{0,{_MAX_NAME}}}"
-_DOLLAR = rf"\$\{{[ \t]{{0,8}}{_PATH}[ \t]{{0,8}}\}}"
-_BRACES = rf"\{{\{{-?[ \t]{{0,8}}{_PATH}(?:[ \t]{{0,8}}\|[ \t]{{0,8}}{_PATH})?[ \t]{{0,8}}-?\}}\}}"
-# An element of HTML is written in small letters, and a type's parameter is one letter.
+_GAP = r"[ \t]{0,8}"
+_DOLLAR = rf"\$\{{{_GAP}{_PATH}(?::?[-=?+][^{{}}]{{0,{_MAX_NAME}}})?{_GAP}\}}"
+_GIVEN = rf"(?:\([^(){{}}]{{0,{_MAX_NAME}}}\)|:[^{{}}|]{{0,{_MAX_NAME}}})"
+_FILTER = rf"{_GAP}\|{_GAP}{_PATH}{_GAP}{_GIVEN}?"
+_BRACES = rf"\{{\{{-?{_GAP}{_PATH}(?:{_FILTER}){{0,8}}{_GAP}-?\}}\}}"
+# An element of HTML is written in small letters, and so is what programs call files that are none.
+_CAPITAL = r"<[A-Z][A-Za-z0-9]{0,40}(?:[ _][A-Za-z0-9]{1,40}){0,8}>"
 _ANGLES = r"<[A-Z][A-Z0-9]{1,40}(?:[_ -][A-Z0-9]{1,40}){0,8}>"
 _SNAKE = r"<[a-z]{1,40}(?:_[a-z0-9]{1,40}){1,8}>"
+_CAMEL = r"<[a-z]{1,40}(?:[A-Z][a-z0-9]{0,40}){1,8}>"
 _HINT = r"<(?:your|insert|enter|replace)[ _-][\w-]{1,40}+(?: [\w-]{1,40}+){0,7}>"
-_WHOLE = re.compile(rf"\s{{0,8}}(?:({_DOLLAR})|({_BRACES})|({_ANGLES}|{_SNAKE}|{_HINT}))\s{{0,8}}")
+_ANGLED = f"{_CAPITAL}|{_ANGLES}|{_SNAKE}|{_CAMEL}|{_HINT}"
+_WHOLE = re.compile(rf"\s{{0,8}}(?:({_DOLLAR})|({_BRACES})|({_ANGLED}))\s{{0,8}}")
 # What stands in back-ticks or after a backslash is spoken of, not meant.
 _INSIDE = re.compile(rf"(?<![`\\$])(?:({_DOLLAR})|({_BRACES}))(?!`)")
-_IN_TOKEN = re.compile(r"<[A-Z][A-Z0-9_]{2,40}>")
+# Behind a name or a call stands a type's parameter, and behind `(?` the name of a group.
+_APART = r"(?<![A-Za-z0-9)\]><`\\])(?<!::)(?<!\(\?)(?<!\(\?P)"
+_IN_TOKEN = re.compile(
+    rf"{_APART}(?:<[A-Z][A-Za-z0-9_]{{0,40}}>(?![A-Za-z0-9(\[<>`])|<[A-Z][A-Z0-9_]{{2,40}}>)"
+    r"|<[A-Z][A-Z0-9]{0,40}_[A-Z0-9_]{1,40}>"
+)
+_MARKUP = re.compile(r"</[A-Za-z]|/>")
+# Keys of a keyboard, and the words that programs and models have for an end or for nothing.
+_WORDS = frozenset(
+    {
+        "alt", "backspace", "bos", "bs", "cmd", "control", "cr", "ctrl", "del", "delete", "down",
+        "end", "enter", "eof", "eol", "eos", "eot", "esc", "escape", "home", "insert", "leader",
+        "left", "lf", "mask", "meta", "nil", "nl", "none", "null", "pad", "pagedown", "pageup",
+        "return", "right", "shift", "sos", "space", "super", "tab", "unk", "up",
+    }
+)  # fmt: skip
 _KINDS = ("${...}", "{{...}}", "<...>")
 
 
@@ -66,9 +87,10 @@ class UnresolvedReferenceConfig(Config, frozen=True, kw_only=True):
 class UnresolvedReferenceGuard:
     """Finds references that an earlier step should have replaced.
 
-    `${HOME}` for a shell, a template in a file that is written, tags and generic types are no
-    findings: tools whose name says that they run code are left alone, as are arguments that carry
-    code. Keeps nothing, so threads may share it.
+    `${HOME}` for a shell, a template in a file that is written, tags, generic types and the names
+    of keys are no findings: tools whose name says that they run code are left alone, as are
+    arguments that carry code. `<X>` counts as a whole value or between the signs of one word, as in
+    `id-<X>-1`, not within sentences. Keeps nothing, so threads may share it.
     """
 
     shares: ClassVar = frozenset({"check"})
@@ -101,11 +123,14 @@ class UnresolvedReferenceGuard:
         if name in self.config.code_arguments:
             return None
         found = _WHOLE.fullmatch(text)
-        if found is None and name not in self.config.text_arguments:
-            found = _INSIDE.search(text)
-            if found is None and _IN_TOKEN.search(text) and not any(map(str.isspace, text)):
-                return _KINDS[2]
-        return _KINDS[(found.lastindex or 1) - 1] if found else None
+        if found:
+            return None if _is_word(found[3] or "") else _KINDS[(found.lastindex or 1) - 1]
+        if name in self.config.text_arguments:
+            return None
+        found = _INSIDE.search(text)
+        if found:
+            return _KINDS[(found.lastindex or 1) - 1]
+        return _KINDS[2] if _has_angles(text) else None
 
     def _found(self, name: str, kind: str) -> GuardResult:
         where = shown_name(name)
@@ -116,3 +141,14 @@ class UnresolvedReferenceGuard:
             kind=kind,
         )
         return enforced(self.config.mode, result)
+
+
+def _has_angles(text: str) -> bool:
+    """Whether `<X>` stands in a text of one word that is neither markup nor a type."""
+    if "<" not in text or any(map(str.isspace, text)) or _MARKUP.search(text):
+        return False
+    return any(not _is_word(found[0]) for found in _IN_TOKEN.finditer(text))
+
+
+def _is_word(angled: str) -> bool:
+    return angled.strip("<>").lower() in _WORDS
