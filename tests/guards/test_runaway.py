@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from stopper.errors import SettingsError
-from stopper.guards.models import EnforcementLevel, Outcome
+from stopper.guards.chain import GuardChain
+from stopper.guards.models import EnforcementLevel, GuardBlocked, Outcome
 from stopper.guards.runaway import RunawayConfig, RunawayGuard
 
 LONG = "the file was not found, look elsewhere for it"
@@ -38,6 +39,8 @@ CALLS = {
     "four in turn":           ("abcdabcdabcda", "",              13, "runaway.loop"),
     "five in turn":           ("abcde" * 5,     "",              0, ""),
     "a loop that is left":    ("abababc",       "",              0, ""),
+    "a loop from its middle": ("abababb",       "",              7, "runaway.loop"),
+    "another call of a round": ("abcabcabcc",   "",              10, "runaway.loop"),
     "a loop after a while":   ("qrsabababa",    "",              10, "runaway.loop"),
 }  # fmt: skip
 
@@ -48,6 +51,41 @@ def test_calls(steps: str, results: str, place: int, code: str) -> None:
     first = next((number for number, one in enumerate(codes, 1) if one), 0)
     assert first == place
     assert (codes[first - 1] if first else "") == code
+
+
+MARKS = {
+    # what goes on              calls                  which of them were blocked
+    "two in turn for ever":    ("ab" * 30,            "." * 6 + "B" * 54),
+    "three in turn for ever":  ("abc" * 20,           "." * 9 + "B" * 51),
+    "one for ever":            ("a" * 20,             "." * 3 + "B" * 17),
+    "out of order":            ("abababbbaabb",       "......BBBBBB"),
+    "something else":          ("abababab" + "cab",   "......BB..."),
+    "the same again after it": ("abababa" + "cabababa", "......B.......B"),
+    "one of three":            ("abcabcabca" + "da",  ".........B.."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("steps", "marks"), MARKS.values(), ids=MARKS)
+def test_a_loop_stays_blocked_until_something_else_is_done(steps: str, marks: str) -> None:
+    codes = drive(RunawayGuard(), steps, "x" * len(steps))
+    assert "".join("B" if code else "." for code in codes) == marks
+
+
+def test_a_loop_in_a_chain_stays_blocked_until_a_reset() -> None:
+    chain = GuardChain([RunawayGuard()])
+
+    def goes(tool: str) -> bool:
+        try:
+            with chain.guarded(tool, {"n": 1}) as call:
+                call.finish({"found": False})
+        except GuardBlocked:
+            return False
+        return True
+
+    assert [goes("AB"[number % 2]) for number in range(60)] == [True] * 6 + [False] * 54
+    chain.reset()
+    assert goes("A")
+    assert goes("B")
 
 
 class Faulty:

@@ -33,8 +33,9 @@ _MAX_TOOLS: Final = 1024
 class RunawayConfig(Config, frozen=True, kw_only=True):
     """How often is too often.
 
-    A call is blocked that was made `max_same_call` times in a row with the same result, and one
-    that goes on with a loop of at most `max_loop_length` calls after `max_loop_rounds` of it.
+    A call is blocked that was made `max_same_call` times in a row with the same result, and every
+    call of a loop of at most `max_loop_length` calls after `max_loop_rounds` of it, until a call is
+    made that is no part of the loop.
     After `max_same_result` equal results of a tool, whatever its arguments, further calls of it
     are warned about. `exempt_tools` may repeat themselves.
     """
@@ -167,8 +168,7 @@ class RunawayGuard:
                 result = block(
                     "runaway.loop",
                     f"The last {length} calls came {config.max_loop_rounds} times in the same "
-                    f"order with the same results, and '{tool}' goes on with it; try something "
-                    "else",
+                    f"order with the same results, and '{tool}' is one of them; try something else",
                     length=length,
                     rounds=config.max_loop_rounds,
                 )
@@ -180,10 +180,10 @@ class RunawayGuard:
         return ALLOWED
 
     def _repeats(self, call: int, length: int, rounds: int) -> bool:
-        """Whether the last calls are `rounds` equal rounds, and `call` begins the next."""
+        """Whether the last calls are `rounds` equal rounds, and `call` is one of a round."""
         steps, size = self._steps, length * rounds
         start = len(steps) - size
-        if start < 0 or steps[start].call != call:
+        if start < 0 or all(steps[at].call != call for at in range(start, start + length)):
             return False
         return all(
             steps[at].call == steps[at - length].call
