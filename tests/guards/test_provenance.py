@@ -1,5 +1,6 @@
 """References that cannot be forged or collide, and what is known of them."""
 
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def strict(**fields: Any) -> ProvenanceGuard:
 def test_a_reference_names_the_tool_and_the_time() -> None:
     tool, tag, at = strict().record_output("fetch_data", {}, OUTPUT).split(":")
     assert (tool, at) == ("fetch_data", "1703001234567")
-    assert len(tag) == 32
+    assert len(tag) == 40
 
 
 def test_equal_outputs_at_one_moment_have_their_own_references() -> None:
@@ -52,6 +53,13 @@ def test_guards_with_one_key_know_each_others_references() -> None:
     assert other.is_genuine(one.record_output("a:b", {}, 1))
 
 
+def test_guards_with_one_key_never_give_one_reference_twice() -> None:
+    guards = [strict(key=b"k" * 32) for _ in range(20)]
+    made = [guard.record_output("t", {}, OUTPUT) for guard in guards for _ in range(5)]
+    assert len(set(made)) == 100
+    assert all(guards[0].is_genuine(one) for one in made)
+
+
 CLAIMS: dict[str, tuple[dict[str, Any], bool]] = {
     # what we try                    arguments                               is refused
     "a forged reference":          ({"ref": "fake:invalid:123"},             True),
@@ -65,6 +73,16 @@ CLAIMS: dict[str, tuple[dict[str, Any], bool]] = {
     "a number said to be one":     ({"_ref": 1},                             True),
     "nothing said to be one":      ({"_ref": None},                          True),
     "the same shape elsewhere":    ({"text": "fake:invalid:123"},            False),
+    "one in a map":                ({"x": {"ref": "fake:invalid:123"}},      True),
+    "one in a list of maps":       ({"x": [{"_ref": "zz"}]},                 True),
+    "one in a tuple, deep":        ({"x": ({"y": [[{"a_ref": ["fake:x:1"]}]]},)}, True),
+    "one in a mapping":            ({"x": MappingProxyType({"_ref": "zz"})}, True),
+    "one as bytes":                ({"x": {"_ref": b"zz"}},                  True),
+    "a list said to be of them":   ({"_ref": ["a", 1]},                      True),
+    "a map said to be one":        ({"_ref": {"id": "x"}},                   True),
+    "a branch in a map":           ({"x": {"ref": "refs/heads/main"}},       False),
+    "a schema's reference":        ({"x": {"$ref": "#/a:b:1"}},              False),
+    "a map below such a name":     ({"x": {"_source": {"title": "y"}}},      False),
     "no arguments":                ({},                                      False),
 }  # fmt: skip
 
@@ -74,10 +92,16 @@ def test_claims(args: dict[str, Any], is_refused: bool) -> None:
     assert strict().check("t", args).code == ("provenance.forged" if is_refused else "")
 
 
+def test_what_is_too_deep_is_not_passed_over() -> None:
+    circle: dict[str, Any] = {}
+    circle["a"] = circle
+    assert strict().check("t", circle).code == "guard.too_much"
+
+
 def test_a_genuine_reference_passes_wherever_it_stands() -> None:
     guard = strict()
     reference = guard.record_output("fetch", {}, OUTPUT)
-    for args in ({"ref": reference}, {"_ref": reference}, {"refs": [reference]}):
+    for args in ({"ref": reference}, {"_ref": reference}, {"x": [{"refs": [reference]}]}):
         assert guard.check("t", args).allowed
     guard.reset()
     assert guard.check("t", {"_ref": reference}).allowed, "forgotten, and genuine still"

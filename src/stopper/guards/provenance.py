@@ -3,7 +3,7 @@
 import hmac
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from itertools import islice
@@ -24,6 +24,7 @@ from stopper.guards.models import (
     block,
     enforced,
 )
+from stopper.guards.texts import Texts
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
 __all__ = ["ProvenanceConfig", "ProvenanceGuard"]
@@ -38,7 +39,8 @@ MAX_LOOKED_AT: Final = 10_000
 
 _MIN_TEXT: Final = 16
 _TAG_BYTES: Final = 12
-_NUMBER_DIGITS: Final = 8
+_NUMBER_BYTES: Final = 8
+"""Drawn for each output, so that no other guard or process with the key makes its reference."""
 _SHAPE: Final = re.compile(r"[A-Za-z_][^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}")
 _NAMES: Final = frozenset({"ref", "refs", "reference", "references"})
 _ENDINGS: Final = ("_ref", "_refs", "_reference", "_references")
@@ -54,7 +56,8 @@ class ProvenanceConfig(Config, frozen=True, kw_only=True):
     With `require_attribution`, a call that hands on a text of a recorded output (16 characters or
     more) has to name a reference; `max_unattributed_uses` such calls may go without. What stands in
     `reference_arg_names` has to be a genuine reference; so has what looks like one in an argument
-    named `ref` or `..._ref`. The last `max_history_size` outputs are remembered.
+    named `ref` or `..._ref`, and every text under such a name however deep. The last
+    `max_history_size` outputs are remembered.
     """
 
     mode: EnforcementLevel = EnforcementLevel.WARN
@@ -88,7 +91,7 @@ class ProvenanceGuard:
     have that can make none. Without a key of your own, references are good in this process alone.
     """
 
-    shares: ClassVar = frozenset({"admit_output"})
+    shares: ClassVar = frozenset({"admit_output", "judge"})
 
     def __init__(
         self,
@@ -105,7 +108,6 @@ class ProvenanceGuard:
         self._records: OrderedDict[str, _Record] = OrderedDict()
         self._texts: OrderedDict[int, str] = OrderedDict()
         self._unattributed = 0
-        self._number = 0
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the references are genuine and none is missing; a missing one is counted."""
@@ -114,12 +116,12 @@ class ProvenanceGuard:
             self.admit(tool, args)
         return judged
 
-    def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:
+    def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """The same, counting nothing."""
         del tool
         if self.config.mode is OFF:
             return ALLOWED
-        refused = self._refused(args)
+        refused = self._refused(args, (memo or Memo()).of(args).texts)
         return enforced(self.config.mode, refused) if refused else ALLOWED
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
@@ -169,11 +171,9 @@ class ProvenanceGuard:
     ) -> str:
         args_hash = memo.of(args).signature(tool, self._key).hex()
         content_hash = memo.of(output).signature("", self._key).hex()
-        now = self._clock()
+        now, number = self._clock(), fresh_key()[:_NUMBER_BYTES].hex()
+        reference = f"{tool}:{number}{self._tag(tool, number, now)}:{now}"
         with self._lock:
-            self._number += 1
-            number = f"{self._number:0{_NUMBER_DIGITS}x}"
-            reference = f"{tool}:{number}{self._tag(tool, number, now)}:{now}"
             kept = parents if self.config.track_lineage else ()
             self._records[reference] = _Record(reference, tool, args_hash, content_hash, now, kept)
             self._remember(reference, output)
@@ -231,26 +231,30 @@ class ProvenanceGuard:
             self._texts.clear()
             self._unattributed = 0
 
-    def _refused(self, args: dict[str, Any]) -> GuardResult | None:
-        for name, value in args.items():
-            if _REF not in name.lower() and name not in self.config.reference_arg_names:
-                continue
-            for one in self._claimed(name, value):
-                if not self.is_genuine(one):
-                    reason = f"Reference in '{name[:_MAX_SHOWN]}' is not genuine"
-                    return block("provenance.forged", reason, argument=name[:_MAX_SHOWN])
+    def _refused(self, args: dict[str, Any], texts: Texts) -> GuardResult | None:
+        names = self.config.reference_arg_names
+        if not names.isdisjoint(args):
+            for name, value in args.items():
+                if name in names and not _are_texts(value):
+                    return _forged(name)
+        for name, group in texts.groups:
+            if (_REF in name.lower() or name in names) and any(
+                not self.is_genuine(text) for text in group if self._is_claim(name, text)
+            ):
+                return _forged(name)
+        if not texts.is_whole:
+            return block("guard.too_much", "The arguments nest too deep or are too many to look at")
         limit = self.config.max_unattributed_uses
         if self._unattributed >= limit and self._is_unattributed(args):
             return block("provenance.unattributed", "An output is handed on without its reference")
         return None
 
-    def _claimed(self, name: str, value: Any) -> Iterator[Any]:
-        """What an argument says is a reference."""
-        values = value if isinstance(value, list | tuple) else [value]
+    def _is_claim(self, name: str, text: str) -> bool:
+        """Whether a text under this name says that it is a reference."""
         if name in self.config.reference_arg_names:
-            yield from values
-        elif name.lower() in _NAMES or name.lower().endswith(_ENDINGS):
-            yield from (one for one in values if isinstance(one, str) and _SHAPE.fullmatch(one))
+            return True
+        lower = name.lower()
+        return (lower in _NAMES or lower.endswith(_ENDINGS)) and bool(_SHAPE.fullmatch(text))
 
     def _is_unattributed(self, args: dict[str, Any]) -> bool:
         if not self.config.require_attribution or not self._texts:
@@ -272,6 +276,16 @@ class ProvenanceGuard:
             self._records.popitem(last=False)
         while len(self._texts) > self.config.max_history_size:
             self._texts.popitem(last=False)
+
+
+def _are_texts(value: Any) -> bool:
+    """Whether it is a text or a list of them, which alone can be references."""
+    return all(isinstance(one, str) for one in (value if isinstance(value, _LISTS) else (value,)))
+
+
+def _forged(name: str) -> GuardResult:
+    reason = f"Reference in '{name[:_MAX_SHOWN]}' is not genuine"
+    return block("provenance.forged", reason, argument=name[:_MAX_SHOWN])
 
 
 def _some(references: Iterable[str]) -> tuple[str, ...]:
