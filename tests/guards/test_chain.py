@@ -14,6 +14,7 @@ from stopper.guards.decision import Decision
 from stopper.guards.models import (
     Guard,
     GuardResult,
+    Outcome,
     allow,
     block,
     escalate,
@@ -270,6 +271,47 @@ def test_all_guards_count_a_call_or_none() -> None:
     counts = Counts(9)
     assert GuardChain([counts, Late()]).check_all("t", {}).code == "test.late"
     assert counts.count == 0
+
+
+class Forgets(Counts):
+    """Counts, and fails wherever it is told how things went."""
+
+    def revoke(self, _tool: str, _args: Args) -> None:
+        raise ValueError("hunter2")
+
+    def settle(self, _tool: str, _args: Args, _outcome: Outcome) -> None:
+        raise ValueError("hunter2")
+
+
+class Settles(Says):
+    """Keeps how calls went."""
+
+    def settle(self, tool: str, _args: Args, _outcome: Outcome) -> None:
+        self.asked.append(tool)
+
+
+def test_a_guard_that_fails_to_take_a_call_back_changes_no_verdict() -> None:
+    for guards, code in (([NO], "test.block"), ([Late()], "test.late")):
+        counts = Counts(9)
+        result = GuardChain([counts, Forgets(9), *guards]).check_all("t", {})
+        assert (result.code, counts.count) == (code, 0)
+
+    def lost(_: Decision) -> None:
+        raise OSError
+
+    chain = GuardChain([counts, Forgets(9)], on_decision=lost)
+    assert (chain.check_all("t", {}).code, counts.count) == ("guard.unrecorded", 0)
+
+
+def test_a_guard_that_fails_to_hear_how_a_call_went_withholds_the_output() -> None:
+    told: list[Decision] = []
+    after = Settles(lambda _: allow())
+    result = GuardChain([Forgets(9), after], on_decision=told.append).check_output("t", {}, 1)
+    assert (result.code, result.stopped_at, after.asked) == ("guard.error", "forgets", ["t"])
+    assert told[0].result == result
+    assert "hunter2" not in repr(result)
+    no = Outputs(lambda _: block("test.out", "no"))
+    assert GuardChain([no, Forgets(9)]).check_output("t", {}, 1).code == "test.out"
 
 
 def test_threads_cannot_get_more_than_the_limit() -> None:

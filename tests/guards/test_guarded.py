@@ -9,7 +9,9 @@ import pytest
 from stopper.errors import GuardError, SettingsError
 from stopper.guards.chain import GuardChain
 from stopper.guards.concurrency import ConcurrencyGuard
+from stopper.guards.decision import Decision
 from stopper.guards.models import (
+    Guard,
     GuardBlocked,
     GuardResult,
     Outcome,
@@ -151,18 +153,84 @@ def test_a_cancelled_call_gives_its_slot_back() -> None:
     assert (upper.outcomes[0].error, slots.in_flight) == ("CancelledError", {})
 
 
-def test_a_guard_that_fails_in_the_end_keeps_no_slot() -> None:
-    class Breaks:
-        def check(self, _tool: str, _args: Args) -> GuardResult:
-            return allow()
+class Breaks:
+    """Fails at whatever it is told."""
 
-        def settle(self, _tool: str, _args: Args, _outcome: Outcome) -> None:
-            raise OSError
+    def __init__(self, *where: str) -> None:
+        self.where = where
 
-    slots = LocalSlots()
-    with pytest.raises(OSError):  # noqa: PT011
-        with GuardChain([Breaks(), ConcurrencyGuard(slots=slots)]).guarded("t", {}) as call:
+    def fail(self, where: str) -> None:
+        if where in self.where:
+            raise OSError("hunter2")
+
+    def check(self, _tool: str, _args: Args) -> GuardResult:
+        return allow()
+
+    def enter(self, _tool: str, _args: Args, _session: str | None) -> GuardResult:
+        return allow()
+
+    def leave(self, _tool: str, _args: Args, _session: str | None) -> None:
+        self.fail("leave")
+
+    def settle(self, _tool: str, _args: Args, _outcome: Outcome) -> None:
+        self.fail("settle")
+
+    def admit(self, _tool: str, _args: Args) -> GuardResult:
+        return block("test.late", "someone was faster") if "admit" in self.where else allow()
+
+    def revoke(self, _tool: str, _args: Args) -> None:
+        self.fail("revoke")
+
+
+class OddlyClassed(Exception):  # noqa: N818
+    @property
+    def error_class(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("where", [("settle",), ("leave",), ("settle", "leave")])
+def test_a_guard_that_fails_in_the_end_keeps_no_slot_and_hides_no_exception(
+    where: tuple[str, ...],
+) -> None:
+    upper, slots, told = Upper(), LocalSlots(), list[Decision]()
+    taken = ConcurrencyGuard(slots=slots)
+    chain = GuardChain([taken, Breaks(*where), ("more", taken), upper], on_decision=told.append)
+
+    def went_well() -> None:
+        with chain.guarded("t", {}) as call:
             call.finish(1)
+
+    def failed(error: Exception) -> None:
+        with chain.guarded("t", {}):
+            raise error
+
+    async def failed_later(error: Exception) -> None:
+        async with chain.guarded("t", {}):
+            raise error
+
+    with pytest.raises(GuardBlocked, match=r"guard\.error") as caught:
+        went_well()
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(ZeroDivisionError):
+        failed(ZeroDivisionError())
+    with pytest.raises(OddlyClassed):
+        failed(OddlyClassed())
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(failed_later(ZeroDivisionError()))
+    assert (len(upper.outcomes), slots.in_flight) == (4, {})
+    assert [one.result.code for one in told if one.phase == "output"] == ["", *["guard.error"] * 4]
+
+
+def test_a_guard_that_fails_where_a_call_is_taken_back_changes_no_verdict() -> None:
+    slots = LocalSlots()
+    guards: list[Guard] = [
+        ConcurrencyGuard(slots=slots),
+        Breaks("leave", "revoke"),
+        Breaks("admit", "leave"),
+    ]
+    with pytest.raises(GuardBlocked, match=r"test\.late"):
+        with GuardChain(guards).guarded("t", {}):
+            pytest.fail("it began")
     assert slots.in_flight == {}
 
 

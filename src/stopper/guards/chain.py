@@ -39,8 +39,9 @@ class GuardChain:
     """Asks every guard about a call, and about what it returned.
 
     A `BLOCK` by any guard stops the call, whatever the order. All guards look at the arguments as
-    they came and, where one repairs them, at what they became. A guard that raises, blocks. Each of
-    `on_decision` is told every decision. `check_all` counts a call that may go; `guarded` also
+    they came and, where one repairs them, at what they became. A guard that raises, blocks, and the
+    others are told what they would have been. Each of `on_decision` is told every decision.
+    `check_all` counts a call that may go; `guarded` also
     takes its slot, times it, looks at its output and gives the slot back.
     """
 
@@ -176,63 +177,44 @@ class GuardChain:
         rest = rest if settled is rest else self._without_consumed(settled)
         places: list[Row] = []
         admitted: list[Row] = []
+        is_going = False
         try:
             if is_guarded:
                 yield from self._enter(tally, tool, rest, session, places)
             if not tally.is_refused:
                 yield from tally.admit(self._admitting, (tool,), rest, view, admitted)
+            if tally.is_refused:
+                _revoke(tally, admitted, tool, rest, view)
+                yield from self._leave(tally, tool, rest, session, places)
             result = self._told("call", tool, whole, tally.result(rest), tally.memo)
-        except BaseException:
-            _revoke(admitted, tool, rest, view)
-            yield from self.leave(tool, rest, session, tuple(places))
-            raise
-        if result.blocked:  # every guard counts the call, or none does
-            _revoke(admitted, tool, rest, view)
-            yield from self.leave(tool, rest, session, tuple(places))
-            return Opened(result, rest)
+            is_going = not result.blocked
+        finally:
+            if not is_going:  # every guard counts the call, or none does
+                _revoke(tally, admitted, tool, rest, view)
+                yield from self._leave(tally, tool, rest, session, places)
         return Opened(result, rest, tuple(places))
 
-    def look_at_output(
-        self, tool: str, args: dict[str, Any], output: Any, tally: Tally | None = None
-    ) -> Flow[ChainResult]:
+    def look_at_output(self, tool: str, args: dict[str, Any], output: Any) -> Flow[ChainResult]:
         """Decide on an output; guards that remember outputs get it as the caller will."""
-        tally = tally or Tally(self._clock, is_output=True)
-        output = yield from tally.settle_on(self._output_steps, (tool, args), output)
-        for step in self._admitting_output:
-            if not tally.is_stopped:
-                said = yield from tally.ask(step, tool, args, output)
-                if said.repaired and not step.row.is_shadow:
-                    output = said.repaired_output
-                    tally.changed()
+        tally = Tally(self._clock, is_output=True)
+        output = yield from self._look(tally, tool, args, output)
         return self._told("output", tool, args, tally.result(output), tally.memo)
 
-    def leave(
-        self, tool: str, args: dict[str, Any], session: str | None, places: Places
-    ) -> Flow[None]:
-        """Give back the places of a call, every one of them."""
-        if not places:
-            return
-        *others, row = places
-        assert row.leave is not None  # noqa: S101  what can be entered can be left
-        try:
-            left = row.leave(tool, args, session)
-            if left is not None:
-                yield left
-        finally:
-            yield from self.leave(tool, args, session, tuple(others))
+    def close(
+        self, tool: str, opened: Opened, session: str | None, outcome: Outcome
+    ) -> Flow[ChainResult | None]:
+        """Tell every guard how the call went and give its places back.
 
-    def settle(
-        self, tool: str, args: dict[str, Any], outcome: Outcome, memo: Memo | None = None
-    ) -> None:
-        """Tell every guard how the call went."""
-        memo = memo or Memo()
-        for step in self._settling:
-            if step.takes_memo:
-                step.method(tool, args, outcome, memo)
-            else:
-                step.method(tool, args, outcome)
-            if step.is_stranger:
-                memo.forget()
+        Where a guard fails at that, the others are told all the same; the result is that refusal.
+        """
+        tally = Tally(self._clock, is_output=True)
+        try:
+            self._settle(tally, tool, opened.args, outcome)
+        finally:
+            yield from self._leave(tally, tool, opened.args, session, list(opened.places))
+        if not tally.is_refused:
+            return None
+        return self._told("output", tool, opened.args, tally.result(None), tally.memo)
 
     def _add(self, guards: Iterable[Entry], *, is_shadow: bool) -> None:
         taken = (row.name for row in self._rows)
@@ -270,12 +252,50 @@ class GuardChain:
                 if not result.blocked:
                     places.append(step.row)
 
+    def _leave(
+        self,
+        tally: Tally,
+        tool: str,
+        args: dict[str, Any],
+        session: str | None,
+        places: list[Row],
+    ) -> Flow[None]:
+        """Give back the places of a call, every one of them."""
+        if not places:
+            return
+        row = places.pop()
+        assert row.leave is not None  # noqa: S101  what can be entered can be left
+        try:
+            left = row.leave(tool, args, session)
+            if left is not None:
+                yield left
+        except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+            tally.failed(row, error)
+        finally:
+            tally.memo.forget()
+            yield from self._leave(tally, tool, args, session, places)
+
+    def _look(self, tally: Tally, tool: str, args: dict[str, Any], output: Any) -> Flow[Any]:
+        """The output as all guards let it be."""
+        output = yield from tally.settle_on(self._output_steps, (tool, args), output)
+        for step in self._admitting_output:
+            if not tally.is_stopped:
+                said = yield from tally.ask(step, tool, args, output)
+                if said.repaired and not step.row.is_shadow:
+                    output = said.repaired_output
+                    tally.changed()
+        return output
+
     def _over(self, tool: str, args: dict[str, Any], output: Any) -> Flow[ChainResult]:
         """Decide on the output of a call that nobody saw, and take it for over."""
         tally = Tally(self._clock, is_output=True)
-        result = yield from self.look_at_output(tool, args, output, tally)
-        self.settle(tool, args, Outcome(0.0, output), tally.memo)
-        return result
+        better = yield from self._look(tally, tool, args, output)
+        self._settle(tally, tool, args, Outcome(0.0, output))
+        return self._told("output", tool, args, tally.result(better), tally.memo)
+
+    def _settle(self, tally: Tally, tool: str, args: dict[str, Any], outcome: Outcome) -> None:
+        for step in self._settling:
+            tally.tell(step, tool, args, outcome)
 
     def _told(
         self, phase: Any, tool: str, args: dict[str, Any], result: ChainResult, memo: Memo
@@ -326,7 +346,11 @@ def _view(row: Row, args: dict[str, Any], whole: dict[str, Any]) -> dict[str, An
     return args | {name: whole[name] for name in row.consumes if name in whole}
 
 
-def _revoke(rows: list[Row], tool: str, args: dict[str, Any], view: View | None) -> None:
-    for row in reversed(rows):
+def _revoke(
+    tally: Tally, rows: list[Row], tool: str, args: dict[str, Any], view: View | None
+) -> None:
+    while rows:
+        row = rows.pop()
         if row.revoke:
-            row.revoke(tool, args if view is None else view(row, args))
+            seen = args if view is None else view(row, args)
+            tally.tell(Step.of(row, row.revoke), tool, seen)

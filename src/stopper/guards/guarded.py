@@ -44,11 +44,10 @@ class _Chain(Protocol):
     def look_at_output(self, tool: str, args: Any, output: Any) -> Flow[ChainResult]:
         """Decide on an output."""
 
-    def leave(self, tool: str, args: Any, session: Any, places: Any) -> Flow[None]:
-        """Give the places back."""
-
-    def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:
-        """Tell every guard how the call went."""
+    def close(
+        self, tool: str, opened: Any, session: str | None, outcome: Outcome
+    ) -> Flow[ChainResult | None]:
+        """Tell every guard how the call went, and give the places back."""
 
 
 class _Running:
@@ -105,7 +104,8 @@ class Guarded:
     Entering it asks the guards and takes the slot, or raises GuardBlocked. In it, call the tool
     with `call.args` and end with `call.finish(output)`, which asks the guards about the output and
     gives what may be used. Leaving it tells the guards how it went and gives the slot back,
-    whatever happened; GuardError where an output was never looked at.
+    whatever happened; GuardBlocked where a guard fails at that, and GuardError where an output was
+    never looked at. An exception of the block itself comes out as it is.
     """
 
     def __init__(
@@ -162,11 +162,13 @@ class Guarded:
     def _close(self, error: BaseException | None) -> Flow[None]:
         call, opened = self._call, self._opened
         assert call is not None  # noqa: S101  it was entered
-        is_unseen = call.outcome is None and error is None
-        try:
-            self._chain.settle(self._tool, opened.args, call.ended(error=error))
-        finally:
-            yield from self._chain.leave(self._tool, opened.args, self._session, opened.places)
+        is_unseen = call.outcome is None
+        outcome = call.ended(error=error)
+        failed = yield from self._chain.close(self._tool, opened, self._session, outcome)
+        if error is not None:
+            return  # the call's own fault is what comes out, whatever guards make of it
+        if failed is not None:
+            raise GuardBlocked(self._tool, failed)
         if is_unseen:
             raise GuardError(_NO_OUTPUT.format(tool=self._tool))
 

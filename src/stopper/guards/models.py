@@ -148,6 +148,9 @@ class Guard(Protocol):
     - `is_last_on_output`: whether its repair takes parts away, so that all other repairs go first.
 
     `check` of a guard with `judge` is `judge` and `admit` together, and what it consumes taken out.
+
+    A guard that raises blocks with `guard.error`, in `revoke`, `leave` and `settle` too where
+    something is left to block; all other guards are asked and told as if it had not.
     """
 
     def check(self, tool: str, args: dict[str, Any]) -> "GuardResult | Awaitable[GuardResult]":
@@ -241,7 +244,10 @@ def error_class(error: BaseException) -> str:
 
     An exception that has an `error_class` of its own is believed; one of no known kind is named.
     """
-    own = getattr(error, "error_class", None)
+    try:
+        own = getattr(error, "error_class", None)
+    except Exception:  # noqa: BLE001  a property may do anything, and the call is over all the same
+        own = None
     if isinstance(own, str):
         return own
     known = (word for kind, word in _ERROR_CLASSES if isinstance(error, kind))

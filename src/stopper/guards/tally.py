@@ -8,7 +8,7 @@ from stopper.guards.flow import Flow
 from stopper.guards.memo import Memo
 from stopper.guards.models import GuardResult, block
 from stopper.guards.result import ChainResult
-from stopper.guards.rows import Method, Row
+from stopper.guards.rows import Row
 from stopper.guards.world import Clock
 
 __all__ = ["MAX_ROUNDS", "Step", "Tally", "View"]
@@ -33,12 +33,12 @@ class Step(NamedTuple):
     """
 
     row: Row
-    method: Method
+    method: Callable[..., Any]
     takes_memo: bool
     is_stranger: bool
 
     @classmethod
-    def of(cls, row: Row, method: Method) -> "Step":
+    def of(cls, row: Row, method: Callable[..., Any]) -> "Step":
         """The step for one of the guard's methods."""
         name = getattr(method, "__name__", "")
         return cls(row, method, name in (row.shares or ()), row.shares is None)
@@ -90,6 +90,23 @@ class Tally:
         if is_stranger or type(result) is not GuardResult:
             result = yield from self._resolved(row.name, result)
         return self._noted(row, result, self._clock() - began)
+
+    def tell(self, step: Step, *given: Any) -> None:
+        """Let this guard know; where it fails, that blocks what is not over yet."""
+        row, method, takes_memo, is_stranger = step
+        try:
+            if takes_memo:
+                method(*given, self.memo)
+            else:
+                method(*given)
+        except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
+            self.failed(row, error)
+        if is_stranger:
+            self.memo.forget()
+
+    def failed(self, row: Row, error: Exception) -> None:
+        """Note that this guard raised where nobody asked it for a verdict."""
+        self._noted(row, _failed(row.name, error), 0)
 
     def settle_on(
         self, steps: Sequence[Step], lead: tuple[Any, ...], value: Any, view: View | None = None
