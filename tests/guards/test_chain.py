@@ -343,6 +343,87 @@ def test_a_shadow_is_watched_and_does_not_count() -> None:
     assert GuardChain().shadow(redacts).check_output("t", {}, 1).allowed
 
 
+class Meddles(Outputs):
+    """Changes and breaks whatever it can."""
+
+    consumes = frozenset({"a"})
+
+    def __init__(self) -> None:
+        super().__init__(self.clear)
+        self.heard: list[str] = []
+
+    def clear(self, value: Any) -> GuardResult:
+        value.clear()
+        return allow()
+
+    def check(self, _tool: str, args: Args) -> GuardResult:
+        assert args["a"], "it sees what it would consume"
+        args["a"].clear()
+        args.clear()
+        return allow()
+
+    def admit(self, tool: str, args: Args) -> GuardResult:
+        return self.check(tool, args)
+
+    def admit_output(self, tool: str, args: Args, output: Any) -> GuardResult:
+        self.check(tool, args)
+        return self.clear(output)
+
+    def revoke(self, tool: str, args: Args) -> None:
+        self.check(tool, args)
+        self.heard.append("revoke")
+        raise ValueError
+
+    def settle(self, tool: str, args: Args, outcome: Outcome) -> None:
+        self.check(tool, args)
+        outcome.output.clear()
+        self.heard.append("settle")
+        raise ValueError
+
+
+class LooksOnly(Meddles):
+    """The same without a memory of outputs."""
+
+    admit_output = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("kind", [Meddles, LooksOnly])
+def test_a_shadow_changes_and_breaks_nothing(kind: type[Meddles]) -> None:
+    shadow, seen = kind(), Says(lambda _: allow())
+    chain = GuardChain().shadow(shadow).add(seen)
+    args: Args = {"a": [1]}
+    result = chain.check_all("t", args)
+    assert (result.final_verdict, args, seen.asked) == (Verdict.ALLOW, {"a": [1]}, [{"a": [1]}])
+    output = [1]
+    result = chain.check_output("t", args, output)
+    assert (result.final_verdict, args, output) == (Verdict.ALLOW, {"a": [1]}, [1])
+    shown = result.details[next(iter(result.shadows))]
+    assert (shown["code"], shown["shadow"]) == ("guard.error", True)
+    with chain.guarded("t", args) as call:
+        assert call.finish(output) is output
+    assert chain.add(NO).check_all("t", args).code == "test.block"
+    assert GuardChain([Late()]).shadow(shadow).check_all("t", args).code == "test.late"
+    assert GuardChain().shadow(shadow).add(Late()).check_all("t", args).code == "test.late"
+    assert (args, output) == ({"a": [1]}, [1])
+    assert shadow.heard == ["settle", "settle", "revoke"]
+    once = {"a": (letter for letter in "ab")}
+    result = GuardChain().shadow(shadow).check_all("t", once)
+    assert (result.allowed, list(once["a"])) == (True, ["a", "b"])
+    assert result.results[next(iter(result.shadows))].code == "guard.error"
+
+
+def test_a_shadow_that_waits_gets_copies_too() -> None:
+    def clear(args: Args) -> GuardResult:
+        args.clear()
+        return allow()
+
+    args: Args = {"a": 1}
+    chain = GuardChain().shadow(SaysLater(clear))
+    assert chain.check_all("t", args).allowed
+    assert asyncio.run(chain.check_all_async("t", args)).allowed
+    assert args == {"a": 1}
+
+
 def test_names() -> None:
     chain = (
         GuardChain([YES, ("mine", HM)]).add(Outputs(lambda _: allow())).add(Says(lambda _: allow()))

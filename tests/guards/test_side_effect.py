@@ -236,17 +236,39 @@ def test_in_a_chain_no_other_guard_and_no_tool_gets_the_token() -> None:
     assert chain.check_all("update_user", with_token).code == "capability.used"
 
 
+def test_a_shadow_takes_no_token_away_and_uses_none_up() -> None:
+    guard, with_token = strict(), ARGS | {"_capability_token": token()}
+    for chain in (GuardChain().shadow(guard), GuardChain().shadow(guard).add(Full())):
+        for given, code in (
+            (with_token, ""),
+            (with_token | {"id": 8}, "capability.other_arguments"),
+            (ARGS, "capability.missing"),
+        ):
+            result = chain.check_all("update_user", given)
+            assert (result.code, result.repaired) == ("test.full" if len(chain) > 1 else "", False)
+            assert result.results["side_effect"].code == code
+    chain = GuardChain().shadow(guard).add(("real", guard))
+    assert chain.check_all("update_user", with_token).repaired
+    for _ in range(2):
+        assert GuardChain().shadow(guard).add(Full()).check_all("update_user", with_token).blocked
+        result = chain.check_all("update_user", with_token)
+        assert result.code == result.results["side_effect"].code == "capability.used"
+
+
+class Full:
+    """Says yes, and no when it comes to it."""
+
+    def check(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+        return allow()
+
+    def admit(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+        return block("test.full", "someone else was faster")
+
+
 def test_a_token_stays_good_where_another_guard_says_no() -> None:
-    class No:
-        def admit(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
-            return block("test.full", "someone else was faster")
-
-        def check(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
-            return allow()
-
     guard = strict()
     with_token = ARGS | {"_capability_token": token()}
-    assert GuardChain([guard, No()]).check_all("update_user", with_token).blocked
+    assert GuardChain([guard, Full()]).check_all("update_user", with_token).blocked
     assert GuardChain([guard]).check_all("update_user", with_token).repaired
 
 

@@ -83,7 +83,11 @@ class GuardChain:
         return self
 
     def shadow(self, guard: Entry) -> Self:
-        """One more guard that is only watched: the results show what it would have said."""
+        """One more guard that is only watched: the results show what it would have said.
+
+        It takes no argument and no place, and has a `would_admit` instead of an `admit`. Without
+        the promise to change nothing it gets copies; what cannot be copied is a `guard.error`.
+        """
         self._add([guard], is_shadow=True)
         return self
 
@@ -231,7 +235,8 @@ class GuardChain:
         self._admitting_output = _steps((row, row.admit_output) for row in self._rows)
         self._entering = _steps((row, row.enter) for row in self._rows if _is_entered(row))
         self._settling = _steps((row, row.settle) for row in self._rows)
-        self._consumed = frozenset[str]().union(*(row.consumes for row in self._rows))
+        counted = (row for row in self._rows if not row.is_shadow)
+        self._consumed = frozenset[str]().union(*(row.consumes for row in counted))
 
     def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
         if self._consumed.isdisjoint(args):

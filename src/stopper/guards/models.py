@@ -129,6 +129,9 @@ class Guard(Protocol):
     - `admit(tool, args) -> GuardResult`: every guard agreed, so count this call; may still block,
       because someone else took the last place since `judge`.
     - `revoke(tool, args)`: what `admit` counted did not go after all.
+    - `would_admit(tool, args) -> GuardResult`: for a guard whose `admit` spends what is not its
+      own, such as a permission that is good for once: the same verdict, spending nothing. A guard
+      that is only watched is asked this instead, and revokes nothing.
     - `enter(tool, args, session)`, `leave(tool, args, session)`: a place that the call takes for
       as long as it runs.
     - `check_output(tool, args, output)`: looks at what the call returned.
@@ -144,13 +147,14 @@ class Guard(Protocol):
       promise to change no value in place. A chain forgets what it knows of a value after a guard
       without it, and a subclass has to promise anew.
     - `consumes`: names of arguments that are for this guard alone. No other guard sees them, and
-      the tool does not get them.
+      the tool does not get them, unless the guard is only watched.
     - `is_last_on_output`: whether its repair takes parts away, so that all other repairs go first.
 
     `check` of a guard with `judge` is `judge` and `admit` together, and what it consumes taken out.
 
     A guard that raises blocks with `guard.error`, in `revoke`, `leave` and `settle` too where
-    something is left to block; all other guards are asked and told as if it had not.
+    something is left to block; all other guards are asked and told as if it had not. One that is
+    only watched may fail at anything.
     """
 
     def check(self, tool: str, args: dict[str, Any]) -> "GuardResult | Awaitable[GuardResult]":

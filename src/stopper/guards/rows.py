@@ -50,6 +50,7 @@ def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
 
     judge = method("judge") or guard.check
     waiting = method("judge_async" if method("judge") else "check_async")
+    would_admit = method("would_admit") if is_shadow else None
     admit_output = method("admit_output")
     return Row(
         name,
@@ -57,8 +58,8 @@ def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
         is_shadow,
         judge,
         waiting or judge,
-        method("admit"),
-        method("revoke"),
+        would_admit or method("admit"),
+        None if would_admit else method("revoke"),
         method("enter"),
         method("leave"),
         None if admit_output else method("check_output"),

@@ -190,6 +190,15 @@ class SideEffectGuard:
             return ALLOWED
         return enforced(self.config.enforcement_level, self._refused(tool, refusal))
 
+    def would_admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
+        """Whether the token that the call brought is good, for who only watches."""
+        if not self._needs_token() or self.config.capability_token_arg not in args:
+            return ALLOWED
+        found = self._capability(tool, args)
+        if not isinstance(found, Refusal):
+            return ALLOWED
+        return enforced(self.config.enforcement_level, self._refused(tool, found))
+
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
         """The call did not go after all, so its token is good again."""
         if self._needs_token():

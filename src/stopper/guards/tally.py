@@ -1,6 +1,7 @@
 """Asks guards one by one and keeps what they said; a guard that fails, blocks."""
 
 from collections.abc import Callable, Generator, Sequence
+from copy import deepcopy
 from typing import Any, Final, NamedTuple
 
 from stopper.core.verdict import Verdict
@@ -39,9 +40,12 @@ class Step(NamedTuple):
 
     @classmethod
     def of(cls, row: Row, method: Callable[..., Any]) -> "Step":
-        """The step for one of the guard's methods."""
+        """The step for one of the guard's methods; a stranger in the shadow gets copies."""
+        is_stranger = row.shares is None
+        if is_stranger and row.is_shadow:
+            return cls(row, _on_copies(method), takes_memo=False, is_stranger=True)
         name = getattr(method, "__name__", "")
-        return cls(row, method, name in (row.shares or ()), row.shares is None)
+        return cls(row, method, name in (row.shares or ()), is_stranger)
 
 
 class Tally:
@@ -273,6 +277,15 @@ class Tally:
 
     def _repaired(self, result: GuardResult) -> Any:
         return result.repaired_output if self._is_output else result.repaired_args
+
+
+def _on_copies(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The same method, whatever it does to what it is given."""
+
+    def asked(*given: Any) -> Any:
+        return method(*deepcopy(given))
+
+    return asked
 
 
 def _failed(name: str, error: Exception) -> GuardResult:
