@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from stopper.errors import SettingsError
 from stopper.guards.chain import GuardChain
 from stopper.guards.concurrency import ConcurrencyConfig, ConcurrencyGuard
-from stopper.guards.models import EnforcementLevel, GuardBlocked, GuardResult
+from stopper.guards.models import EnforcementLevel, GuardBlocked, GuardResult, allow, block
 from stopper.guards.slots import Limits, LocalSlots
 
 LIMITS: dict[str, tuple[dict[str, Any], list[tuple[str, str | None]], str]] = {
@@ -114,6 +115,71 @@ def test_a_shared_store() -> None:
     with chain.guarded("a") as call:
         call.finish(None)
     assert shared.slots.in_flight == {}
+
+
+class Slow(Shared):
+    """Gives nothing back until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+
+    async def give(self, limits: Limits) -> None:
+        self.asked.set()
+        await self.may.wait()
+        self.slots.give(limits)
+
+
+class Late:
+    """Says yes, and no when it comes to it."""
+
+    def check(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+        return allow()
+
+    def admit(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+        return block("test.late", "someone was faster")
+
+
+async def by_chain(guard: ConcurrencyGuard) -> None:
+    async with GuardChain([guard]).guarded("a") as call:
+        await call.finish(1)
+
+
+async def refused(guard: ConcurrencyGuard) -> None:
+    async with GuardChain([guard, Late()]).guarded("a"):
+        pytest.fail("it began")
+
+
+async def by_slot(guard: ConcurrencyGuard) -> None:
+    async with guard.slot("a"):
+        pass
+
+
+async def by_hand(guard: ConcurrencyGuard) -> None:
+    assert (await guard.acquire("a")).allowed
+    await guard.release("a")
+
+
+@pytest.mark.parametrize("use", [by_chain, refused, by_slot, by_hand])
+@pytest.mark.parametrize("cancellations", [1, 3])
+def test_a_slot_that_is_being_given_back_is_not_lost_by_cancellation(
+    use: Callable[[ConcurrencyGuard], Coroutine[Any, Any, None]], cancellations: int
+) -> None:
+    async def run() -> None:
+        slow = Slow()
+        task = asyncio.create_task(use(ConcurrencyGuard(slots=slow)))
+        await slow.asked.wait()
+        for _ in range(cancellations):
+            task.cancel()
+            for _ in range(5):
+                await asyncio.sleep(0)
+        assert not task.done()
+        slow.may.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert slow.slots.in_flight == {}
+
+    asyncio.run(run())
 
 
 class Watch:

@@ -17,7 +17,7 @@ from stopper.guards.models import Guard, Outcome
 from stopper.guards.result import ChainResult
 from stopper.guards.rows import Entry, Row, make_row, names_of
 from stopper.guards.tally import Step, Tally, View
-from stopper.guards.world import Clock, fresh_key, monotonic_ns
+from stopper.guards.world import Clock, Unbroken, fresh_key, monotonic_ns
 
 __all__ = ["GuardChain", "Opened"]
 
@@ -273,7 +273,7 @@ class GuardChain:
         try:
             left = row.leave(tool, args, session)
             if left is not None:
-                yield left
+                yield Unbroken(left)
         except Exception as error:  # noqa: BLE001  a guard's fault is a refusal
             tally.failed(row, error)
         finally:

@@ -19,6 +19,7 @@ from stopper.guards.models import (
     enforced,
 )
 from stopper.guards.slots import Limits, LocalSlots, SlotStore
+from stopper.guards.world import Unbroken
 
 __all__ = ["ConcurrencyConfig", "ConcurrencyGuard"]
 
@@ -92,7 +93,7 @@ class ConcurrencyGuard:
         if not self._is_off:
             given = self.slots.give(self._limits(tool, session_id, namespace))
             if given is not None:
-                await given
+                await Unbroken(given)
 
     @asynccontextmanager
     async def slot(

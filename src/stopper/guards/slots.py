@@ -31,7 +31,7 @@ class SlotStore(Protocol):
         """The limit that is full now, if any; takes nothing."""
 
     def give(self, limits: Limits) -> Awaitable[None] | None:
-        """Give back a place under every limit."""
+        """Give back a place under every limit; whoever awaits that is not cancelled meanwhile."""
 
 
 class _Place:
