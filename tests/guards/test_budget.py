@@ -1,6 +1,6 @@
 """Limits on calls, tokens and dollars, with a real ledger behind them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -61,12 +61,13 @@ def test_calls(fields: dict[str, Any], count: int, code: str) -> None:
     assert guard.check("t", {}) == result
 
 
-def test_a_turn_starts_again_and_a_run_goes_on() -> None:
+@pytest.mark.parametrize("begin", [BudgetGuard.start_turn, BudgetGuard.reset])
+def test_a_turn_starts_again_and_a_run_goes_on(begin: Callable[[BudgetGuard], None]) -> None:
     guard = BudgetGuard(max_calls_per_turn=2, max_calls_per_run=3, soft_ratio=1)
     codes = []
     for _ in range(2):
         codes += [guard.check("t", {}).code for _ in range(3)]
-        guard.start_turn()
+        begin(guard)
     assert codes == [
         "",
         "",
@@ -75,7 +76,7 @@ def test_a_turn_starts_again_and_a_run_goes_on() -> None:
         "budget.calls_per_run",
         "budget.calls_per_run",
     ]
-    guard.reset()
+    guard.start_run()
     assert guard.check("t", {}).allowed
 
 

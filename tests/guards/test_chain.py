@@ -1,6 +1,8 @@
 """What a chain does with what its guards say, and with guards that misbehave."""
 
 import asyncio
+import random
+import string
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from stopper.core.verdict import Verdict
 from stopper.errors import SettingsError
+from stopper.guards.budget import BudgetGuard
 from stopper.guards.chain import GuardChain
 from stopper.guards.decision import Decision
 from stopper.guards.models import (
@@ -23,6 +26,7 @@ from stopper.guards.models import (
     warn,
 )
 from stopper.guards.plan_shape import PlanShapeGuard
+from stopper.guards.taint import TaintGuard
 from stopper.guards.tally import MAX_ROUNDS
 
 Args = dict[str, Any]
@@ -312,6 +316,55 @@ def test_a_guard_that_fails_to_hear_how_a_call_went_withholds_the_output() -> No
     assert "hunter2" not in repr(result)
     no = Outputs(lambda _: block("test.out", "no"))
     assert GuardChain([no, Forgets(9)]).check_output("t", {}, 1).code == "test.out"
+
+
+class Remembers(Counts):
+    """Counts by turns and by runs."""
+
+    def __init__(self) -> None:
+        super().__init__(9)
+        self.runs = 0
+
+    def start_run(self) -> None:
+        self.runs += 1
+        self.count = 0
+
+
+class Stuck(Counts):
+    """Cannot begin anew."""
+
+    def reset(self) -> None:
+        raise OSError
+
+
+def test_a_turn_begins_for_all_guards_and_a_run_for_those_that_know_of_runs() -> None:
+    counts, remembers = Counts(9), Remembers()
+    chain = GuardChain([counts, remembers, YES]).shadow(Stuck(9))
+    assert chain.check_all("t", {}).allowed
+    chain.reset()
+    assert (counts.count, remembers.runs) == (0, 0)
+    assert chain.check_all("t", {}).allowed
+    chain.start_run()
+    assert (counts.count, remembers.count, remembers.runs) == (0, 0, 1)
+    chain = GuardChain([Stuck(9), counts])
+    counts.count = 1
+    with pytest.raises(OSError):  # noqa: PT011
+        chain.reset()
+    assert counts.count == 0
+
+
+def test_a_turn_takes_no_limit_of_the_run_away_and_forgets_nothing_that_was_read() -> None:
+    chain = GuardChain([BudgetGuard(max_calls_per_run=3), TaintGuard()])
+    secret = "".join(random.choices(string.ascii_letters + string.digits, k=24))  # noqa: S311
+    codes = []
+    for tool, args in (("get_secret", {}), ("t", {}), ("send_mail", {"body": secret}), ("t", {})):
+        codes.append(chain.check_all(tool, args).code)
+        chain.check_output(tool, args, {"value": secret})
+        chain.reset()
+    assert codes == ["", "", "taint.secret", ""]
+    assert chain.check_all("t", {}).code == "budget.calls_per_run"
+    chain.start_run()
+    assert chain.check_all("send_mail", {"body": secret}).code == ""
 
 
 def test_threads_cannot_get_more_than_the_limit() -> None:

@@ -46,7 +46,7 @@ def runs(chain: GuardChain, tool: str, args: dict[str, Any], output: Any) -> str
 CLOCK = Clock()
 CASES: dict[str, tuple[Guard, Callable[[int], dict[str, Any]], int, str]] = {
     # guard           itself                                    arguments            calls that go, code of the next
-    "budget":        (BudgetGuard(max_calls_per_run=4),         lambda n: {"n": n},  4, "budget.calls_per_run"),
+    "budget":        (BudgetGuard(max_calls_per_turn=4),        lambda n: {"n": n},  4, "budget.calls_per_turn"),
     "plan shape":    (PlanShapeGuard(max_chain_length=6),       lambda n: {"n": n},  6, "plan.chain_too_long"),
     "runaway":       (RunawayGuard(),                           lambda _: {"n": 1},  3, "runaway.same_call"),
     "time":          (TimeoutBudgetGuard(per_turn_budget_ms=200, clock=CLOCK), lambda n: {"n": n}, 20, "timeout.turn_exceeded"),

@@ -122,7 +122,7 @@ def test_the_mere_order() -> None:
     assert guard.check("fetch", {"url": "y"}).code == ""
     guard.record_output("get_secret", {}, "x")
     assert guard.check("fetch", {"url": "y"}).code == "taint.assumed"
-    guard.reset()
+    guard.start_run()
     assert guard.check("send_mail", {"body": "y"}).code == ""
 
 

@@ -129,6 +129,17 @@ def test_a_turn_that_starts_during_a_call(clock: Clock) -> None:
     assert guard.get_turn_elapsed_ms() == 0
 
 
+def test_a_turn_that_is_forgotten_leaves_the_plan_running(clock: Clock) -> None:
+    guard = make(clock, per_plan_budget_ms=1500)
+    guard.start_plan()
+    guard.record_execution(900)
+    guard.reset()
+    clock.move(1500)
+    assert guard.check("t", {}).code == "timeout.plan_exceeded"
+    guard.start_run()
+    assert guard.check("t", {}).code == ""
+
+
 def test_what_to_do_without(clock: Clock) -> None:
     guard = make(clock, degrade_actions=["disable_retries"])
     guard.start_turn()

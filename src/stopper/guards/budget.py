@@ -96,10 +96,12 @@ class Spent(Struct, frozen=True):
 class BudgetGuard:
     """Blocks calls once a limit of the turn or of the run is reached.
 
-    Calls are counted here. Tokens and dollars are those that `spending`, a ledger, has for `run`,
-    with what `record` was told of besides; so several processes see the same sum. A ledger that
-    cannot be read raises, and a chain blocks then; so does a price that is not known, where
-    dollars are limited. Without limits on tokens and dollars the ledger is never asked. `check`
+    Calls are counted here, in the memory of this process alone: a ledger knows of model calls and
+    of no tools, so each process has `max_calls_per_run` of its own, and a new one begins at 0.
+    Tokens and dollars are those that `spending`, a ledger, has for `run`, with what `record` was
+    told of besides; so several processes see the same sum. A ledger that cannot be read raises,
+    and a chain blocks then; so does a price that is not known, where dollars are limited. Without
+    limits on tokens and dollars the ledger is never asked. `check`
     counts the call; `judge` does not. Holding amounts before they are spent is the egress's
     business; this guard looks at what is spent already. Threads may share it as far as they may
     share the ledger.
@@ -178,6 +180,10 @@ class BudgetGuard:
             return self._recorded + cost - self._turn
 
     def reset(self) -> None:
+        """The same as `start_turn`, for a chain."""
+        self.start_turn()
+
+    def start_run(self) -> None:
         """Forget the calls and costs that were counted here; what a ledger has stays spent."""
         with self._lock:
             self._recorded = Spent()

@@ -96,10 +96,15 @@ class GuardChain:
         return next((row.guard for row in self._rows if row.name == name), None)
 
     def reset(self) -> None:
-        """Let every guard forget the calls that it counted."""
-        for row in self._rows:
-            if row.reset:
-                row.reset()
+        """Begin a turn: every guard forgets what counts for a turn, and nothing that is longer.
+
+        What a guard raises at that comes out when all were told.
+        """
+        self._begin((row, row.reset) for row in self._rows)
+
+    def start_run(self) -> None:
+        """Begin a run: every guard forgets the calls that it counted and the outputs it read."""
+        self._begin((row, row.start_run) for row in self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -237,6 +242,18 @@ class GuardChain:
         self._settling = _steps((row, row.settle) for row in self._rows)
         counted = (row for row in self._rows if not row.is_shadow)
         self._consumed = frozenset[str]().union(*(row.consumes for row in counted))
+
+    def _begin(self, told: Iterable[tuple[Row, Callable[[], None] | None]]) -> None:
+        faults: list[Exception] = []
+        for row, begin in told:
+            try:
+                if begin:
+                    begin()
+            except Exception as error:  # noqa: BLE001  no guard keeps another from its turn
+                if not row.is_shadow:
+                    faults.append(error)
+        if faults:
+            raise faults[0]
 
     def _without_consumed(self, args: dict[str, Any]) -> dict[str, Any]:
         if self._consumed.isdisjoint(args):

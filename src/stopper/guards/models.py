@@ -139,7 +139,8 @@ class Guard(Protocol):
       outputs, asked once with the output as the caller will get it. Its `check_output` then is for
       use without a chain, which does not call it.
     - `settle(tool, args, outcome)`: the call is over; see `Outcome`.
-    - `reset()`: forget all calls.
+    - `reset()`: a turn begins, so forget what counts for a turn alone.
+    - `start_run()`: a run begins, so forget all; `reset` where a guard has nothing that is longer.
 
     And attributes:
 

@@ -35,6 +35,7 @@ class Row(Struct, frozen=True):
     admit_output: Method | None
     settle: Callable[..., None] | None
     reset: Callable[[], None] | None
+    start_run: Callable[[], None] | None
     consumes: frozenset[str]
     is_last_on_output: bool
     shares: frozenset[str] | None
@@ -66,6 +67,7 @@ def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
         admit_output,
         method("settle"),
         method("reset"),
+        method("start_run") or method("reset"),
         frozenset(method("consumes") or ()),
         bool(method("is_last_on_output")),
         vars(type(guard)).get("shares"),

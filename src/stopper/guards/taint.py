@@ -178,8 +178,8 @@ class TaintGuard:
             while self._size > MAX_GRAMS or len(self._sources) > _MAX_OUTPUTS:
                 self._forget()
 
-    def reset(self) -> None:
-        """Forget all that was read."""
+    def start_run(self) -> None:
+        """Forget all that was read; a mere turn forgets nothing."""
         with self._lock:
             self._sources.clear()
             self._read.clear()

@@ -112,7 +112,7 @@ class TimeoutBudgetGuard:
         self.config = configure(TimeoutBudgetConfig, config, given)
         self._clock = clock
         self._lock = lock()
-        self.reset()
+        self.start_run()
 
     def start_turn(self) -> None:
         """Begin a turn, with all of its budget."""
@@ -205,6 +205,12 @@ class TimeoutBudgetGuard:
         return self._should(DegradeAction.REDUCE_PARALLELISM)
 
     def reset(self) -> None:
+        """Forget the turn and its calls; a plan goes on until `end_plan`."""
+        with self._lock:
+            self._turn = _Span(None)
+            self._executions = self._total_ns = 0
+
+    def start_run(self) -> None:
         """Forget turn, plan and calls."""
         with self._lock:
             self._turn, self._plan = _Span(None), _Span(None)
