@@ -4,13 +4,15 @@ import asyncio
 import random
 import string
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
 from stopper.core.verdict import Verdict
 from stopper.errors import SettingsError
+from stopper.guards.audit import AuditTrail
 from stopper.guards.budget import BudgetGuard
 from stopper.guards.chain import GuardChain
 from stopper.guards.decision import Decision
@@ -514,6 +516,51 @@ def test_a_decision_that_nobody_can_record_blocks() -> None:
     ):
         assert (result.final_verdict, result.code) == (Verdict.BLOCK, "guard.unrecorded")
         assert result.repaired_args is None
+
+
+async def notes_later(_: Decision) -> None: ...
+
+
+def notes_bit_by_bit(_: Decision) -> Iterator[None]:
+    yield
+
+
+class NotesLater:
+    async def __call__(self, _: Decision) -> None: ...
+
+
+NOT_AT_ONCE: dict[str, Any] = {
+    "a coroutine":          notes_later,
+    "a part of one":        partial(notes_later),
+    "an object":            NotesLater(),
+    "a part of an object":  partial(NotesLater()),
+    "a method":             NotesLater().__call__,
+    "a generator":          notes_bit_by_bit,
+    "no function at all":   7,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("observer", NOT_AT_ONCE.values(), ids=NOT_AT_ONCE)
+def test_what_would_record_nothing_by_itself_is_no_observer(observer: Any) -> None:
+    for given in (observer, [observer]) if callable(observer) else ([observer],):
+        with pytest.raises(SettingsError, match="on_decision: "):
+            GuardChain(on_decision=given)
+    with pytest.raises(SettingsError, match="write: "):
+        AuditTrail(observer)
+
+
+def test_a_decision_that_would_be_recorded_later_blocks() -> None:
+    def hidden(told: Any) -> Any:
+        return notes_later(told)
+
+    for observer in (hidden, AuditTrail(hidden)):
+        assert GuardChain(on_decision=observer).check_all("t", {}).code == "guard.unrecorded"
+
+    async def run() -> str:
+        later: Any = lambda _: asyncio.get_running_loop().create_future()  # noqa: E731
+        return GuardChain(on_decision=later).check_all("t", {}).code
+
+    assert asyncio.run(run()) == "guard.unrecorded"
 
 
 def test_calls_that_were_answered_are_a_chain_and_those_that_were_not_run_at_once() -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from stopper.core.audit import GENESIS, AuditRow, Fact, chain_hash
 from stopper.core.verdict import Verdict
 from stopper.errors import SettingsError
-from stopper.guards.decision import Decision, Observer
+from stopper.guards.decision import Decision, Observer, check_recorder, recorded
 from stopper.guards.shown import shown
 from stopper.guards.world import Clock, lock, wall_ms
 
@@ -27,6 +27,7 @@ class AuditTrail:
     """Writes every decision as an audit row, each with a hash that covers the row before it.
 
     Give it as `on_decision`. `write` gets the rows in order; where it raises, the call is blocked.
+    SettingsError where it is `async`.
     To go on with an older trail, give its newest row as `after`. With `only_refusals`, calls that
     may go as they are leave no row.
     """
@@ -40,6 +41,7 @@ class AuditTrail:
         only_refusals: bool = False,
         clock: Clock = wall_ms,
     ) -> None:
+        check_recorder("write", write)
         self._write = write
         self._run = run
         self._id = after.id if after else 0
@@ -62,7 +64,7 @@ class AuditTrail:
             code = decision.result.code or f"{act}.{decision.result.final_verdict}"
             row = AuditRow(self._id + 1, self._clock(), self._run, act, code, audit_fact(decision))
             row = replace(row, hash=chain_hash(self._head, row))
-            self._write(row)
+            recorded(self._write, row)
             self._id, self._head = row.id, row.hash
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from stopper.core.verdict import Verdict
-from stopper.guards.decision import Decision, Observer
+from stopper.guards.decision import Decision, Observer, observers_of, recorded
 from stopper.guards.flow import Flow, drive, drive_async
 from stopper.guards.guarded import Guarded, protected
 from stopper.guards.memo import Memo
@@ -53,7 +53,7 @@ class GuardChain:
         clock: Clock = monotonic_ns,
     ) -> None:
         self._rows: tuple[Row, ...] = ()
-        self._observers = (on_decision,) if callable(on_decision) else tuple(on_decision)
+        self._observers = observers_of(on_decision)
         self._clock = clock
         self._key = fresh_key()
         self._add(guards, is_shadow=False)
@@ -329,7 +329,7 @@ class GuardChain:
         decision = Decision(phase, tool, call, result)
         try:
             for observer in self._observers:
-                observer(decision)
+                recorded(observer, decision)
         except Exception as error:  # noqa: BLE001  what nobody can record may not happen
             return replace(
                 result,
