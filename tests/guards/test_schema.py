@@ -200,8 +200,18 @@ def test_an_unknown_tool_is_as_the_configuration_says() -> None:
         return None
 
     assert SchemaStrictnessGuard(get_schema=nothing).check("t", {"x": 1}).allowed
-    strict = SchemaStrictnessGuard(get_schema=nothing, unknown_tools=EnforcementLevel.BLOCK)
-    assert strict.check("t", {"x": 1}).code == "schema.unknown_tool"
+    for mode, unknown, verdict in (
+        ("block", "block", "block"), ("block", "warn", "warn"), ("block", "off", "allow"),
+        ("warn", "block", "warn"), ("warn", "warn", "warn"), ("warn", "off", "allow"),
+        ("off", "block", "allow"),
+    ):  # fmt: skip
+        result = SchemaStrictnessGuard(get_schema=nothing, mode=mode, unknown_tools=unknown).check(
+            "t", {"x": 1}
+        )
+        assert (result.verdict.value, result.code) == (
+            verdict,
+            "" if verdict == "allow" else "schema.unknown_tool",
+        )
 
 
 def test_a_schema_that_changes_is_read_anew() -> None:

@@ -57,7 +57,7 @@ class SchemaStrictnessConfig(Config, frozen=True, kw_only=True):
     `"18"` to 18, never `"18.5"` to 18. With `allow_extra_fields` false, a field that no part of a
     schema names is refused, at any depth, unless the schema itself allows for more. A field in
     `control_fields` is for other guards. `unknown_tools` is what becomes of a tool without a
-    schema.
+    schema, as far as `mode` lets it.
     """
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
@@ -149,7 +149,7 @@ class SchemaStrictnessGuard:
             return self._enforced(schema)
         if schema is None:
             missing = block("schema.unknown_tool", f"No schema for tool: {tool[:_MAX_SHOWN]}")
-            return enforced(self.config.unknown_tools, missing)
+            return self._enforced(enforced(self.config.unknown_tools, missing))
         return self._checked(tool, args, schema, None)
 
     def _checked(
