@@ -1,5 +1,8 @@
 """Tokens are for one call of one tool, and for nothing that cannot be spelled."""
 
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +10,13 @@ import pytest
 from stopper.core.reason import Refusal
 from stopper.errors import SettingsError
 from stopper.guards.canonical import NO_SPELLING
-from stopper.guards.capability import Capability, issue_capability, read_capability
+from stopper.guards.capability import (
+    Capability,
+    UsedCapabilities,
+    UsedStore,
+    issue_capability,
+    read_capability,
+)
 
 KEY = bytes(range(32))
 NOW = 1_000_000
@@ -64,6 +73,35 @@ def test_a_token_is_for_one_version_of_the_rules() -> None:
 def test_somebody_has_to_permit(approver: str) -> None:
     with pytest.raises(SettingsError, match="approver"):
         issue_capability(KEY, "t", {}, lifetime_ms=1000, approver=approver)
+
+
+def of_the_page(path: Path) -> UsedStore:
+    page = (Path(__file__).parents[2] / "docs" / "guards.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {}
+    block = re.search(r"```python\n(import sqlite3.*?)```", page, re.DOTALL)
+    assert block
+    exec(block[1], names)  # noqa: S102  our own page
+    store: UsedStore = names["SharedUses"](str(path / "used"))
+    return store
+
+
+def in_memory(_: Path) -> UsedStore:
+    return UsedCapabilities()
+
+
+@pytest.mark.parametrize("make", [in_memory, of_the_page])
+def test_what_was_used_is_remembered(make: Callable[[Path], UsedStore], tmp_path: Path) -> None:
+    store = make(tmp_path)
+    one, other = (Capability("t", "", NOW + 9, nonce, "ann", "") for nonce in "ab")
+    assert one not in store
+    assert store.use(one, NOW) is None
+    assert (one in store, other in store) == (True, False)
+    assert store.use(one, NOW + 8) == Refusal("capability.used")
+    assert store.use(other, NOW) is None
+    store.give_back(one)
+    assert (one in store, other in store) == (False, True)
+    assert store.use(one, NOW) is None
+    store.give_back(Capability("t", "", NOW, "c", "ann", ""))
 
 
 ODD: dict[str, Any] = {"an object": object(), "no end": bomb(), "half a character": "\ud800"}

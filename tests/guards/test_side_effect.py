@@ -7,11 +7,20 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from stopper.core.reason import Refusal
 from stopper.errors import SettingsError
-from stopper.guards.capability import MAX_LIFETIME_MS, Key, issue_capability
+from stopper.guards.capability import (
+    MAX_LIFETIME_MS,
+    Capability,
+    Key,
+    UsedCapabilities,
+    UsedStore,
+    issue_capability,
+)
 from stopper.guards.chain import GuardChain
 from stopper.guards.classify import SideEffectClass
-from stopper.guards.models import EnforcementLevel, GuardResult, allow, block
+from stopper.guards.models import EnforcementLevel, Guard, GuardResult, allow, block
+from stopper.guards.schema import SchemaStrictnessGuard
 from stopper.guards.side_effect import (
     Environment,
     ExecutionMode,
@@ -236,6 +245,100 @@ def test_in_a_chain_no_other_guard_and_no_tool_gets_the_token() -> None:
     assert chain.check_all("update_user", with_token).code == "capability.used"
 
 
+class Full:
+    """Says yes, and no when it comes to it."""
+
+    def check(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+        return allow()
+
+    def admit(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+        return block("test.full", "someone else was faster")
+
+
+def test_a_chain_says_whose_argument_it_took_out() -> None:
+    with_token = ARGS | {"_capability_token": token()}
+    result = GuardChain([("who", strict())]).check_all("update_user", with_token)
+    assert (result.stopped_at, result.code) == ("who", "capability.taken")
+    assert result.reason == "The capability token was taken out"
+    assert result.details["who"]["classification"] == "write"
+
+    class Takes(Full):
+        consumes = frozenset({"_own"})
+
+        def admit(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
+            return allow()
+
+    chain = GuardChain([Takes(), strict()])
+    result = chain.check_all("update_user", ARGS | {"_own": 1, "_capability_token": token()})
+    assert (result.stopped_at, result.code, result.repaired_args) == (
+        "takes", "guard.consumed", ARGS,
+    )  # fmt: skip
+    assert result.reason.endswith("alone was taken out; The capability token was taken out")
+    warned = strict(enforcement_level=EnforcementLevel.WARN)
+    result = GuardChain([warned]).check_all("update_user", ARGS | {"_capability_token": "x"})
+    assert (result.stopped_at, result.code) == ("side_effect", "capability.taken")
+    assert result.details["side_effect"]["code"] == "capability.forged"
+
+
+REPAIRED: dict[str, tuple[dict[str, Any], str]] = {
+    # a call that is repaired to {"id": 7}      what it is called with     code
+    "a token for what it becomes":              ({"id": 7},                "schema.coerced"),
+    "a token for what it came with":            ({"id": "7"},              "capability.other_arguments"),
+    "a token for something else":               ({"id": 8},                "capability.other_arguments"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("is_first", [False, True])
+@pytest.mark.parametrize(("permitted", "code"), REPAIRED.values(), ids=REPAIRED)
+def test_a_token_is_for_what_the_call_becomes(
+    permitted: dict[str, Any], code: str, is_first: bool
+) -> None:
+    schema = {"properties": {"id": {"type": "integer"}}}
+    coerces = SchemaStrictnessGuard(coerce_types=True, get_schema=lambda _: schema)
+    guards: list[Guard] = [strict(), coerces] if is_first else [coerces, strict()]
+    permission = issue_capability(
+        KEY, "update_user", permitted, lifetime_ms=1000, approver="ann", clock=Time()
+    )
+    result = GuardChain(guards).check_all(
+        "update_user", {"id": "7", "_capability_token": permission}
+    )
+    assert result.code == code
+    assert result.repaired_args == (None if result.blocked else {"id": 7})
+    if not result.blocked:
+        assert result.reason.endswith("; The capability token was taken out")
+
+
+def test_guards_that_share_a_store_take_a_token_once_and_give_it_back() -> None:
+    used, with_token = UsedCapabilities(), ARGS | {"_capability_token": token()}
+    one, other = strict(used=used), strict(used=used)
+    assert GuardChain([one, Full()]).check_all("update_user", with_token).code == "test.full"
+    assert GuardChain([other]).check_all("update_user", with_token).repaired
+    assert one.check("update_user", with_token).code == "capability.used"
+    warns = strict(used=used, enforcement_level=EnforcementLevel.WARN)
+    assert GuardChain([warns, Full()]).check_all("update_user", with_token).code == "test.full"
+    assert one.check("update_user", with_token).code == "capability.used"
+
+
+class Breaks(UsedCapabilities):
+    """Cannot be reached."""
+
+    def use(self, _capability: Capability, _now_ms: int) -> Refusal | None:
+        raise OSError
+
+
+class Other(UsedCapabilities):
+    """Has a reason of its own."""
+
+    def use(self, _capability: Capability, _now_ms: int) -> Refusal | None:
+        return Refusal("test.frozen")
+
+
+@pytest.mark.parametrize(("store", "code"), [(Breaks(), "guard.error"), (Other(), "test.frozen")])
+def test_a_token_that_cannot_be_used_up_permits_nothing(store: UsedStore, code: str) -> None:
+    with_token = ARGS | {"_capability_token": token()}
+    assert GuardChain([strict(used=store)]).check_all("update_user", with_token).code == code
+
+
 def test_a_shadow_takes_no_token_away_and_uses_none_up() -> None:
     guard, with_token = strict(), ARGS | {"_capability_token": token()}
     for chain in (GuardChain().shadow(guard), GuardChain().shadow(guard).add(Full())):
@@ -253,16 +356,6 @@ def test_a_shadow_takes_no_token_away_and_uses_none_up() -> None:
         assert GuardChain().shadow(guard).add(Full()).check_all("update_user", with_token).blocked
         result = chain.check_all("update_user", with_token)
         assert result.code == result.results["side_effect"].code == "capability.used"
-
-
-class Full:
-    """Says yes, and no when it comes to it."""
-
-    def check(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
-        return allow()
-
-    def admit(self, _tool: str, _args: dict[str, Any]) -> GuardResult:
-        return block("test.full", "someone else was faster")
 
 
 def test_a_token_stays_good_where_another_guard_says_no() -> None:

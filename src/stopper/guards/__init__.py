@@ -2,7 +2,7 @@
 
 from stopper.guards.audit import AuditTrail, audit_fact, trace_decisions
 from stopper.guards.budget import BudgetConfig, BudgetGuard, Spending, Spent, UsageSum
-from stopper.guards.capability import issue_capability
+from stopper.guards.capability import Capability, UsedCapabilities, UsedStore, issue_capability
 from stopper.guards.chain import GuardChain
 from stopper.guards.classify import SideEffectClass
 from stopper.guards.concurrency import ConcurrencyConfig, ConcurrencyGuard
@@ -99,6 +99,7 @@ __all__ = [
     "BudgetConfig",
     "BudgetGuard",
     "Call",
+    "Capability",
     "ChainResult",
     "ConcurrencyConfig",
     "ConcurrencyGuard",
@@ -161,6 +162,8 @@ __all__ = [
     "UnresolvedReferenceConfig",
     "UnresolvedReferenceGuard",
     "UsageSum",
+    "UsedCapabilities",
+    "UsedStore",
     "allow",
     "audit_fact",
     "block",

@@ -4,7 +4,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from unicodedata import normalize
 
 import msgspec
@@ -17,7 +17,9 @@ from stopper.errors import SettingsError
 from stopper.guards.canonical import NO_SPELLING, digest
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
-__all__ = ["Capability", "Key", "UsedCapabilities", "issue_capability", "read_capability"]
+__all__ = [
+    "Capability", "Key", "UsedCapabilities", "UsedStore", "issue_capability", "read_capability",
+]  # fmt: skip
 
 Key = bytes | Ed25519PrivateKey | Ed25519PublicKey
 """A secret of at least 32 bytes for HMAC-SHA256, or half of an Ed25519 pair: the public one reads,
@@ -87,7 +89,7 @@ def read_capability(
     key: Key,
     token: Any,
     tool: str,
-    args: Mapping[str, Any],
+    args: Mapping[str, Any] | None,
     now_ms: int,
     *,
     requester: str,
@@ -95,6 +97,7 @@ def read_capability(
 ) -> Capability | Refusal:
     """The capability in `token`, if it is genuine and for this call at this time.
 
+    `args` is None as long as nobody knows what they will be; then those of the token do not count.
     Nobody may permit what they ask for: `requester` is refused where it is empty, or is the
     approver, whatever the letters' case and width.
     """
@@ -107,11 +110,7 @@ def read_capability(
         return Refusal("capability.expired")
     if capability.tool != tool:
         return Refusal("capability.other_tool")
-    try:
-        is_for_these = hmac.compare_digest(capability.args_hash, digest(args))
-    except NO_SPELLING:  # so no token was ever made for them
-        is_for_these = False
-    if not is_for_these:
+    if args is not None and not _is_for(capability, args):
         return Refusal("capability.other_arguments")
     if capability.policy != policy:
         return Refusal("capability.other_policy")
@@ -122,8 +121,29 @@ def read_capability(
     return capability
 
 
+class UsedStore(Protocol):
+    """Who remembers which capabilities were used, by their nonces, at least until `expires_ms`.
+
+    One in a shared back end makes a token good for once in many processes. Each method answers at
+    once, for any thread; what it raises blocks the call.
+    """
+
+    def __contains__(self, capability: Capability, /) -> bool:
+        """Whether it was used."""
+
+    def use(self, capability: Capability, now_ms: int) -> Refusal | None:
+        """Use it up, in one step for all who share the store.
+
+        `capability.used` where it was used before, `capability.too_many` where it could not be
+        remembered.
+        """
+
+    def give_back(self, capability: Capability) -> None:
+        """It was not used after all, by the caller of `use`."""
+
+
 class UsedCapabilities:
-    """Remembers which capabilities were used, for as long as they would be good."""
+    """A `UsedStore` for this process alone."""
 
     def __init__(self) -> None:
         self._used: dict[str, int] = {}
@@ -154,6 +174,13 @@ def check_key(key: Key) -> None:
     """SettingsError for a key that somebody could guess."""
     if isinstance(key, bytes) and len(key) < _MIN_KEY:
         raise SettingsError(f"the key has {len(key)} bytes; use at least {_MIN_KEY}")
+
+
+def _is_for(capability: Capability, args: Mapping[str, Any]) -> bool:
+    try:
+        return hmac.compare_digest(capability.args_hash, digest(args))
+    except NO_SPELLING:  # so no token was ever made for them
+        return False
 
 
 def _genuine(key: Key, token: str) -> Capability | None:

@@ -180,7 +180,7 @@ class GuardChain:
         rest, view = self._without_consumed(whole), None
         if rest is not whole:
             view = partial(_view, whole=whole)
-            tally.changed()
+            tally.took([row for row in self._rows if _takes(row, whole)])
         steps = self._steps[is_async, is_guarded]
         settled = yield from tally.settle_on(steps, (tool,), rest, view)
         rest = rest if settled is rest else self._without_consumed(settled)
@@ -359,6 +359,11 @@ def _steps(asked: Iterable[tuple[Row, Callable[..., Any] | None]]) -> tuple[Step
 def _is_entered(row: Row) -> bool:
     """Whether the call takes a place there; a shadow is only asked whether one is free."""
     return row.enter is not None and not row.is_shadow
+
+
+def _takes(row: Row, args: dict[str, Any]) -> bool:
+    """Whether the tool does not get some of these arguments because they are for this guard."""
+    return not (row.is_shadow or row.consumes.isdisjoint(args))
 
 
 def _view(row: Row, args: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:

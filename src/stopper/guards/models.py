@@ -149,6 +149,7 @@ class Guard(Protocol):
       without it, and a subclass has to promise anew.
     - `consumes`: names of arguments that are for this guard alone. No other guard sees them, and
       the tool does not get them, unless the guard is only watched.
+    - `taken`: the code and the reason of a call that went without what the guard consumed.
     - `is_last_on_output`: whether its repair takes parts away, so that all other repairs go first.
 
     `check` of a guard with `judge` is `judge` and `admit` together, and what it consumes taken out.

@@ -15,7 +15,8 @@ _NS = 1000
 class ChainResult(Struct, frozen=True, kw_only=True):
     """The strictest of all verdicts, who gave it and why.
 
-    `stopped_at` is the guard that stopped the call, or else the first that repaired it. `reason`
+    `stopped_at` is the guard that stopped the call, or else the first that repaired it, or else the
+    first that a capability token or the like was for, which the tool does not get. `reason`
     joins what all guards said, or is that of the stop alone. `results` holds the strictest result
     of each guard that was asked, in the order of the chain; those named in `shadows` do not count.
     """

@@ -37,6 +37,7 @@ class Row(Struct, frozen=True):
     reset: Callable[[], None] | None
     start_run: Callable[[], None] | None
     consumes: frozenset[str]
+    taken: tuple[str, str]
     is_last_on_output: bool
     shares: frozenset[str] | None
 
@@ -69,6 +70,7 @@ def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
         method("reset"),
         method("start_run") or method("reset"),
         frozenset(method("consumes") or ()),
+        method("taken") or ("guard.consumed", f"What is for the guard {name} alone was taken out"),
         bool(method("is_last_on_output")),
         vars(type(guard)).get("shares"),
     )  # fmt: skip

@@ -9,7 +9,14 @@ from msgspec.structs import replace
 
 from stopper.core.reason import Refusal
 from stopper.errors import SettingsError
-from stopper.guards.capability import Key, UsedCapabilities, check_key, read_capability
+from stopper.guards.capability import (
+    Capability,
+    Key,
+    UsedCapabilities,
+    UsedStore,
+    check_key,
+    read_capability,
+)
 from stopper.guards.classify import (
     SideEffectClass,
     by_annotations,
@@ -118,9 +125,13 @@ class SideEffectGuard:
 
     The class of a call is the operator's word where there is one. Else it is the strictest of what
     its arguments, however deep, its tool's annotations and its tool's name say.
+
+    A token has to be for the arguments that the call goes with, after all repairs. It is good for
+    once among all guards that are given the same `used`, by default this one alone.
     """
 
     shares: ClassVar = frozenset({"judge", "judge_async"})
+    taken: ClassVar = ("capability.taken", "The capability token was taken out")
 
     def __init__(
         self,
@@ -129,6 +140,7 @@ class SideEffectGuard:
         *,
         get_annotations: GetAnnotations | None = None,
         capability_key: Key | None = None,
+        used: UsedStore | None = None,
         clock: Clock = wall_ms,
         **fields: Any,
     ) -> None:
@@ -150,7 +162,7 @@ class SideEffectGuard:
         self._get_annotations = get_annotations
         self._key = capability_key
         self._clock = clock
-        self._used = UsedCapabilities()
+        self._used: UsedStore = UsedCapabilities() if used is None else used
 
     def set_mode(self, mode: ExecutionMode) -> None:
         """Change the most that calls may do, from the next call on."""
@@ -169,7 +181,7 @@ class SideEffectGuard:
         return self._used_up(tool, args, await self.judge_async(tool, args))
 
     def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
-        """Whether the call may go; no token is used up."""
+        """Whether the call may go, but for `admit`; no token is used up."""
         if self._get_classification is None:
             return self._judged(tool, args, None, memo)
         return drive(self._judge(tool, args, memo))
@@ -181,30 +193,27 @@ class SideEffectGuard:
         return await drive_async(self._judge(tool, args, memo))
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
-        """Use up the token that the call brought."""
+        """Use up the token that the call brought, which has to be for these very arguments."""
         if not self._needs_token() or self.config.capability_token_arg not in args:
             return ALLOWED
         found = self._capability(tool, args)
         refusal = found if isinstance(found, Refusal) else self._used.use(found, self._clock())
-        if refusal is None:
-            return ALLOWED
-        return enforced(self.config.enforcement_level, self._refused(tool, refusal))
+        return self._refused(tool, refusal) if refusal else ALLOWED
 
     def would_admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
-        """Whether the token that the call brought is good, for who only watches."""
+        """Whether the token that the call brought is for these arguments; it is not used up."""
         if not self._needs_token() or self.config.capability_token_arg not in args:
             return ALLOWED
         found = self._capability(tool, args)
-        if not isinstance(found, Refusal):
-            return ALLOWED
-        return enforced(self.config.enforcement_level, self._refused(tool, found))
+        return self._refused(tool, found) if isinstance(found, Refusal) else ALLOWED
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
         """The call did not go after all, so its token is good again."""
-        if self._needs_token():
-            found = self._capability(tool, args)
-            if not isinstance(found, Refusal):
-                self._used.give_back(found)
+        if not self._needs_token() or self.config.enforcement_level is EnforcementLevel.WARN:
+            return  # who only warns admits what another call has used up
+        found = self._capability(tool, args)
+        if isinstance(found, Capability):
+            self._used.give_back(found)
 
     def _judge(self, tool: str, args: dict[str, Any], memo: Memo | None) -> Flow[GuardResult]:
         explicit: Any = None
@@ -223,11 +232,11 @@ class SideEffectGuard:
         effect = self._classify(tool, args, memo) if own is None else SideEffectClass(own)
         refused = self._forbidden(tool, effect)
         if refused is None and effect is not _READ_ONLY and self._needs_token():
-            found = self._capability(tool, args)
+            found = self._capability(tool, args, are_settled=False)
+            if isinstance(found, Capability) and found in self._used:
+                found = Refusal("capability.used")
             if isinstance(found, Refusal):
-                refused = self._refused(tool, found)
-            elif found in self._used:
-                refused = self._refused(tool, Refusal("capability.used"))
+                return self._refused(tool, found)
         return enforced(self.config.enforcement_level, refused) if refused else _AS[effect]
 
     @property
@@ -261,24 +270,30 @@ class SideEffectGuard:
     def _needs_token(self) -> bool:
         return self.config.require_capability_token and not self._is_off
 
-    def _capability(self, tool: str, args: dict[str, Any]) -> Any:
+    def _capability(
+        self, tool: str, args: dict[str, Any], *, are_settled: bool = True
+    ) -> Capability | Refusal:
+        """What the call brought; before all guards have agreed, its arguments may still change."""
         assert self._key is not None  # noqa: S101  checked when the guard was made
-        name = self.config.capability_token_arg
-        rest = {key: value for key, value in args.items() if key != name}
+        token, rest = args.get(self.config.capability_token_arg), None
+        if are_settled:
+            rest = self._without_token(args)
         now, requester = self._clock(), self.config.requester
-        return read_capability(self._key, args.get(name), tool, rest, now, requester=requester)
+        return read_capability(self._key, token, tool, rest, now, requester=requester)
+
+    def _without_token(self, args: dict[str, Any]) -> dict[str, Any]:
+        name = self.config.capability_token_arg
+        return {key: value for key, value in args.items() if key != name}
 
     def _refused(self, tool: str, refusal: Refusal) -> GuardResult:
-        return block(refusal.code, f"Tool '{tool[:_MAX_SHOWN]}' {_SAYS[refusal.code]}")
+        says = _SAYS.get(refusal.code, "has a capability token that cannot be used up")
+        result = block(refusal.code, f"Tool '{tool[:_MAX_SHOWN]}' {says}")
+        return enforced(self.config.enforcement_level, result)
 
     def _used_up(self, tool: str, args: dict[str, Any], judged: GuardResult) -> GuardResult:
         if judged.blocked:
             return judged
-        name = self.config.capability_token_arg
-        if name not in args:
+        if self.config.capability_token_arg not in args:
             return judged
         admitted = self.admit(tool, args)
-        if admitted.blocked:
-            return admitted
-        rest = {key: value for key, value in args.items() if key != name}
-        return repair(rest, "capability.taken", "The capability token was taken out")
+        return admitted if admitted.blocked else repair(self._without_token(args), *self.taken)

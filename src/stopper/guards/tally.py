@@ -60,6 +60,7 @@ class Tally:
         "_results",
         "_shadows",
         "_stop",
+        "_taken",
         "is_refused",
         "memo",
     )
@@ -75,6 +76,7 @@ class Tally:
         self._elapsed: dict[str, int] = {}
         self._shadows: set[str] = set()
         self._stop: tuple[str, GuardResult] | None = None
+        self._taken: list[Row] = []
         self._is_repaired = False
         self._is_clear = True
 
@@ -200,6 +202,11 @@ class Tally:
         self._stop = (_CHAIN, result)
         self.is_refused = True
 
+    def took(self, rows: list[Row]) -> None:
+        """The call goes without what these consumed."""
+        self._taken = rows
+        self.changed()
+
     def changed(self) -> None:
         """The call goes with other arguments than it came with, or its output is another."""
         self._is_repaired = True
@@ -234,8 +241,13 @@ class Tally:
         if self._is_repaired and verdict < _REPAIR:
             verdict = _REPAIR
         first = next((n for n, r in said.items() if r.verdict is verdict), None)
-        reason = "; ".join(dict.fromkeys(r.reason for r in said.values() if r.reason))
+        reasons = [r.reason for r in said.values() if r.reason]
         code = said[first].code if first else ""
+        if verdict is _REPAIR and self._taken:
+            reasons += [row.taken[1] for row in self._taken]
+            if first is None:
+                first, code = self._taken[0].name, self._taken[0].taken[0]
+        reason = "; ".join(dict.fromkeys(reasons))
         return verdict, first if verdict >= _REPAIR else None, reason, code
 
     def _resolved(self, name: str, result: Any) -> Generator[Any, Any, GuardResult]:
