@@ -113,9 +113,13 @@ ORDERS = st.lists(st.sampled_from(sorted(MAKERS)), min_size=1, max_size=6, uniqu
 
 
 def told(result: Any) -> Any:
-    """All that is said, objects by their places in memory."""
+    """All that is said, objects by their places in memory, references by there being one."""
+    details = {
+        name: {key: key == "ref" or value for key, value in said.items()}
+        for name, said in result.details.items()
+    }
     return (
-        result.final_verdict, result.stopped_at, result.reason, result.code, result.details,
+        result.final_verdict, result.stopped_at, result.reason, result.code, details,
         repr(result.repaired_args), repr(result.repaired_output),
     )  # fmt: skip
 
