@@ -116,7 +116,7 @@ class TaintGuard:
     `check` counts nothing; outputs come through a chain, or by `record_output`. Of outputs only
     hashes are kept, of 1024 and of about 3 MB of text, texts of strangers forgotten first. After
     one is forgotten, or a single one was larger than 800 KB, nothing goes out that might come from
-    it, until `reset`. Threads may share a guard.
+    it, until `start_run`. Threads may share a guard.
     """
 
     def __init__(
