@@ -255,13 +255,13 @@ class LiveInspector:
         """The findings that lie in what is released, each told once."""
         ready = merged(one for one in self._waiting if one.end <= until)
         self._waiting = [one for one in self._waiting if one.end > until]
-        self._shown += ready
         fresh = []
         for one in ready:
-            if not self._was_told(one):
+            if not self._was_told(one) and not self._is_marked(one):
                 self._told[one.fingerprint] = one
                 start = max(one.start, self._released)
                 fresh.append(placed(one, min(start, one.end), one.end, one.decoded))
+        self._shown += ready
         split, self._split = self._split, []
         return (*fresh, *split)
 
@@ -274,6 +274,19 @@ class LiveInspector:
         if told is None:
             return False
         return one.end <= told.end + (_REACH if one.start <= told.start else 0)
+
+    def _is_marked(self, one: Finding) -> bool:
+        """Whether all of it was released, and others that were told leave nothing of it.
+
+        Two secrets next to each other may together look like a third, once both are seen.
+        """
+        if one.end > self._released:
+            return False
+        at = one.start
+        for told in sorted(self._shown, key=lambda shown: shown.start):
+            if told.start <= at + _REACH:
+                at = max(at, told.end)
+        return at >= one.end
 
     def _forget(self) -> None:
         """Drop what nothing to come can be joined to."""
