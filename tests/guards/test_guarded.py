@@ -1,7 +1,9 @@
 """One call in one block, or in one decorated function."""
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -323,6 +325,89 @@ def test_a_generator_cannot_be_guarded() -> None:
     for function in (lines, later):
         with pytest.raises(SettingsError, match="is a generator"):
             chain.protect(function)
+
+
+def find(place: str, text: str = "abc") -> str:
+    """Finds it."""
+    return f"{text} in {place}"
+
+
+async def find_later(place: str, text: str = "abc") -> str:
+    return find(place, text)
+
+
+class Finder:
+    """Finds what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, place: str, text: str = "abc") -> str:
+        self.asked += 1
+        return find(place, text)
+
+
+class LaterFinder:
+    async def __call__(self, place: str, text: str = "abc") -> str:
+        return find(place, text)
+
+
+CALLABLES: dict[str, tuple[Any, str, tuple[Any, ...], str]] = {
+    # what is protected              it                                             tool           called with   gives
+    "a function":                   (find,                                          "find",        ("x",),       "ABC in x"),
+    "a partial":                    (partial(find, "x"),                            "find",        (),           "ABC in x"),
+    "a partial by name":            (partial(find, text="def"),                     "find",        ("x",),       "DEF in x"),
+    "a partial of a partial":       (partial(partial(find, "x"), text="def"),       "find",        (),           "DEF in x"),
+    "a method":                     (Finder().__call__,                             "__call__",    ("x",),       "ABC in x"),
+    "an object":                    (Finder(),                                      "Finder",      ("x", "d"),   "D in x"),
+    "a partial of an object":       (partial(Finder(), "x"),                        "Finder",      ("d",),       "D in x"),
+    "a class":                      (Finder,                                        "Finder",      (),           ""),
+    "a coroutine":                  (find_later,                                    "find_later",  ("x",),       "ABC in x"),
+    "a partial of a coroutine":     (partial(find_later, "x", text="def"),          "find_later",  (),           "DEF in x"),
+    "an object that waits":         (LaterFinder(),                                 "LaterFinder", ("x",),       "ABC in x"),
+    "a partial of one that waits":  (partial(LaterFinder(), text="d"),              "LaterFinder", ("x",),       "D in x"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "tool", "args", "gives"), CALLABLES.values(), ids=CALLABLES)
+def test_whatever_can_be_called_can_be_guarded(
+    what: Any, tool: str, args: tuple[Any, ...], gives: str
+) -> None:
+    told: list[Decision] = []
+    protected = GuardChain([Upper()], on_decision=told.append).protect(what)
+    found = protected(*args)
+    found = asyncio.run(found) if inspect.iscoroutine(found) else found
+    assert found == gives if gives else isinstance(found, Finder)
+    assert {one.tool for one in told} == {tool}
+    assert protected.__name__ == tool
+    assert inspect.signature(protected) == inspect.signature(what)
+
+
+def test_guards_see_what_a_partial_was_given() -> None:
+    chain = GuardChain([Upper()])
+    for bad in (partial(find, "x", "bad"), partial(find, "x", text="bad")):
+        with pytest.raises(GuardBlocked, match=r"test\.bad"):
+            chain.protect(bad)()
+
+
+def bit_by_bit(self: Any) -> Iterator[str]:
+    yield "secret"
+
+
+UNPROTECTABLE: dict[str, tuple[Any, str]] = {
+    # what is given          it                                                 what to do
+    "the name of a tool":    ("search",                                         r"protect\(tool='search'\)"),
+    "a number":              (7,                                                "a int is no function"),
+    "a partial of lines":    (partial(bit_by_bit, 1),                           "bit_by_bit is a generator"),
+    "an object of lines":    (type("Lines", (), {"__call__": bit_by_bit})(),    "Lines is a generator"),
+    "no names":              (dict,                                             "names of the arguments"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "says"), UNPROTECTABLE.values(), ids=UNPROTECTABLE)
+def test_what_cannot_be_guarded_says_what_to_do(given: Any, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        GuardChain().protect(given)
 
 
 def test_what_a_tool_does_to_its_arguments_is_its_own_affair() -> None:

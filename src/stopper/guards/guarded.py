@@ -2,19 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Generator, Mapping
-from functools import wraps
+from functools import WRAPPER_UPDATES, partial, update_wrapper
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from stopper.errors import GuardError, SettingsError
-from stopper.guards.flow import Flow, drive, drive_async
+from stopper.guards.flow import Flow, drive, drive_async, is_async, is_generator
 from stopper.guards.models import GuardBlocked, Outcome, error_class
 from stopper.guards.result import ChainResult
 from stopper.guards.world import NS_PER_MS, Clock
 
 __all__ = ["AsyncCall", "Call", "Guarded", "protected"]
 
-_NO_OUTPUT = (
+_MAX_SHOWN: Final = 100
+_NO_OUTPUT: Final = (
     "the output of {tool} was never looked at: end the block with call.finish(output), "
     "and use what that returns"
 )
@@ -180,41 +181,88 @@ def protected(
     tool: str | None = None,
     session: str | None = None,
 ) -> Callable[..., Any]:
-    """`function` with every call of it guarded; SettingsError for a generator."""
-    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-        raise SettingsError(
-            f"{function.__name__} is a generator, and nobody could look at its output before it is "
-            "used: protect a function that returns the whole of it"
-        )
-    name = tool or function.__name__
-    binding = _Binding(function, chain.consumed)
+    """`function` with every call of it guarded; SettingsError for a generator.
 
-    if inspect.iscoroutinefunction(function):
+    A partial is named by its function, and guards see what it was given; an object by its class.
+    """
+    _check_protectable(function)
+    whole, first, preset = _unfolded(function)
+    named_by = _named_by(function)
+    name = tool or named_by.__name__
+    binding = _Binding(whole, chain.consumed)
 
-        @wraps(function)
+    def dressed(call: Callable[..., Any]) -> Callable[..., Any]:
+        own = WRAPPER_UPDATES if inspect.isroutine(whole) else ()
+        update_wrapper(call, named_by, updated=own).__wrapped__ = function
+        return call
+
+    if is_async(function):
+
+        @dressed
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            bound, named = binding.named(args, kwargs)
+            bound, named = binding.named(first + args, preset | kwargs)
             async with chain.guarded(name, named, session=session) as call:
                 given, by_name = binding.given(bound, call.args)
-                return await call.finish(await function(*given, **by_name))
+                return await call.finish(await whole(*given, **by_name))
 
         return call_async
 
-    @wraps(function)
+    @dressed
     def call_now(*args: Any, **kwargs: Any) -> Any:
-        bound, named = binding.named(args, kwargs)
+        bound, named = binding.named(first + args, preset | kwargs)
         with chain.guarded(name, named, session=session) as call:
             given, by_name = binding.given(bound, call.args)
-            return call.finish(function(*given, **by_name))
+            return call.finish(whole(*given, **by_name))
 
     return call_now
+
+
+def _check_protectable(function: Any) -> None:
+    if isinstance(function, str):
+        raise SettingsError(
+            f"protect({function[:_MAX_SHOWN]!r}): the name of a tool is given as "
+            f"protect(tool={function[:_MAX_SHOWN]!r})"
+        )
+    if not callable(function):
+        raise SettingsError(f"protect: a {type(function).__name__} is no function; give one")
+    if is_generator(function):
+        raise SettingsError(
+            f"{_named_by(function).__name__} is a generator, and nobody could look at its output "
+            "before it is used: protect a function that returns the whole of it"
+        )
+
+
+def _named_by(function: Any) -> Any:
+    """What a function is named and described by: a partial by its function, others by a class."""
+    whole, _, _ = _unfolded(function)
+    return whole if hasattr(whole, "__name__") else type(whole)
+
+
+def _unfolded(function: Any) -> tuple[Any, tuple[Any, ...], dict[str, Any]]:
+    """The function of a partial, and what it is given first; any other has nothing of the kind."""
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
+    while isinstance(function, partial):
+        args, kwargs = function.args + args, function.keywords | kwargs
+        function = function.func
+    return function, args, kwargs
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except ValueError:
+        raise SettingsError(
+            f"protect: nobody knows the names of the arguments of {function!r}; put a function "
+            "around it that names them"
+        ) from None
 
 
 class _Binding:
     """Between how a function is called and the names that guards know its arguments by."""
 
     def __init__(self, function: Callable[..., Any], consumed: frozenset[str]) -> None:
-        self._signature = inspect.signature(function)
+        self._signature = _signature(function)
         self._consumed = consumed - set(self._signature.parameters)
         parameters = list(self._signature.parameters.values())
         self._hidden = {one.name for one in parameters[:1] if one.name in {"self", "cls"}}
