@@ -17,6 +17,7 @@ from stopper.guards.capability import (
     issue_capability,
     read_capability,
 )
+from stopper.guards.side_effect import SideEffectGuard
 
 KEY = bytes(range(32))
 NOW = 1_000_000
@@ -67,6 +68,34 @@ def test_a_token_is_for_one_version_of_the_rules() -> None:
     for policy, is_good in (("one", True), ("two", False), ("", False)):
         found = read_capability(KEY, token, "t", {}, NOW, requester="bot", policy=policy)
         assert isinstance(found, Capability) is is_good
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    # what is wrong              given                            what the error says
+    "a key that is text":        ({"key": "k" * 32},               "the key is a str; use at least 32 random bytes"),
+    "a key that can change":     ({"key": bytearray(32)},          "the key is a bytearray"),
+    "no key":                    ({"key": None},                   "the key is a NoneType"),
+    "a short key":               ({"key": b"k" * 31},              "the key has 31 bytes"),
+    "half a millisecond":        ({"lifetime_ms": 1.5},            r"lifetime_ms: read 1.5; use a whole number"),
+    "a lifetime as text":        ({"lifetime_ms": "60"},           "lifetime_ms: read '60'"),
+    "a lifetime that is True":   ({"lifetime_ms": True},           "lifetime_ms: read True"),
+    "no time at all":            ({"lifetime_ms": 0},              "lifetime_ms: read 0"),
+    "a tool that is no text":    ({"tool": len},                   "tool: read a builtin_function"),
+    "nobody":                    ({"approver": None},              "approver: read a NoneType"),
+    "a number of a policy":      ({"policy": 7},                   "policy: read a int"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "says"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_says_what_is_expected(wrong: dict[str, Any], says: str) -> None:
+    fields: dict[str, Any] = {"key": KEY, "tool": "t", "lifetime_ms": 1000, "approver": "ann"}
+    with pytest.raises(SettingsError, match=says):
+        issue_capability(args={}, **fields | wrong)
+    if wrong.get("key") is not None:
+        with pytest.raises(SettingsError, match=says):
+            SideEffectGuard(capability_key=wrong["key"])
+        with pytest.raises(SettingsError, match=says):
+            read_capability(wrong["key"], "x", "t", {}, NOW, requester="bot")
 
 
 @pytest.mark.parametrize("approver", ["", " ", "\u3000"])

@@ -64,13 +64,20 @@ def issue_capability(
     """A token for exactly this call, to be given as the argument `_capability_token` of it.
 
     `approver` is the name of who permits it, which is never who asks. SettingsError where it is
-    empty, for a key that cannot sign or is too short, and for a lifetime out of bounds; one of
+    empty, for a key that cannot sign, is too short or is none, for a lifetime out of bounds, and
+    for what is no text where one is needed; one of
     `canonical.NO_SPELLING` for arguments that are no plain data, or nest without end.
     """
+    check_key(key)
+    for name, text in (("tool", tool), ("approver", approver), ("policy", policy)):
+        if not isinstance(text, str):
+            raise SettingsError(f"{name}: read a {type(text).__name__}; use a text")
     if not _person(approver):
         raise SettingsError("approver: name the person who permits this call")
-    if not 0 < lifetime_ms <= MAX_LIFETIME_MS:
-        raise SettingsError(f"lifetime_ms: read {lifetime_ms}; use 1 to {MAX_LIFETIME_MS}")
+    if type(lifetime_ms) is not int or not 0 < lifetime_ms <= MAX_LIFETIME_MS:
+        raise SettingsError(
+            f"lifetime_ms: read {lifetime_ms!r}; use a whole number from 1 to {MAX_LIFETIME_MS}"
+        )
     if isinstance(key, Ed25519PublicKey):
         raise SettingsError("a public key cannot issue a capability; use the private one")
     capability = Capability(
@@ -171,7 +178,12 @@ class UsedCapabilities:
 
 
 def check_key(key: Key) -> None:
-    """SettingsError for a key that somebody could guess."""
+    """SettingsError for what is no key, and for one that somebody could guess."""
+    if not isinstance(key, Key):
+        raise SettingsError(
+            f"the key is a {type(key).__name__}; use at least {_MIN_KEY} random bytes, or an "
+            "Ed25519 key"
+        )
     if isinstance(key, bytes) and len(key) < _MIN_KEY:
         raise SettingsError(f"the key has {len(key)} bytes; use at least {_MIN_KEY}")
 
