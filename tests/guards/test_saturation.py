@@ -1,6 +1,8 @@
 """Extreme Z-scores and degenerate results; nothing odd raises."""
 
 import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ def make(**fields: Any) -> SaturationGuard:
     return SaturationGuard(config, **fields)
 
 
-INPUTS: dict[str, tuple[str, dict[str, Any], str]] = {
+INPUTS: dict[str, tuple[str, Any, str]] = {
     # arguments              tool              arguments                                   code
     "extreme":              ("normal_cdf",     {"x": 100, "mean": 0, "std": 1},            "saturation.extreme_input"),
     "extreme below":        ("normal_cdf",     {"x": -100},                                "saturation.extreme_input"),
@@ -37,6 +39,15 @@ INPUTS: dict[str, tuple[str, dict[str, Any], str]] = {
     "infinite less itself": ("normal_cdf",     {"x": math.inf, "mean": math.inf},          ""),
     "lists":                ("normal_cdf",     {"x": [1], "mean": {}, "std": None},        ""),
     "nothing":              ("normal_cdf",     {},                                         ""),
+    "no arguments at all":  ("normal_cdf",     None,                                       ""),
+    "a list of arguments":  ("normal_cdf",     [("x", 100)],                               ""),
+    "a decimal":            ("normal_cdf",     {"x": Decimal(100)},                        "saturation.extreme_input"),
+    "a huge decimal":       ("normal_cdf",     {"x": Decimal("-1e999")},                   "saturation.extreme_input"),
+    "a decimal that is none": ("normal_cdf",   {"x": Decimal("sNaN")},                     ""),
+    "a fraction":           ("normal_cdf",     {"z": Fraction(100, 3)},                    "saturation.extreme_input"),
+    "a huge fraction":      ("normal_cdf",     {"x": Fraction(10**400, 3)},                "saturation.extreme_input"),
+    "a huge fraction below": ("normal_cdf",    {"x": Fraction(-(10**400), 3)},             "saturation.extreme_input"),
+    "a huge text":          ("normal_cdf",     {"x": "9" * 400},                           "saturation.extreme_input"),
 }  # fmt: skip
 
 
@@ -60,6 +71,7 @@ OUTPUTS: dict[str, tuple[list[Any], int]] = {
     "three":                         ([1.0, 0.0, 1.0],                             3),
     "in dicts":                      ([{"result": 1.0}] * 3,                       3),
     "as texts":                      (["1.0"] * 3,                                 3),
+    "as decimals":                   ([Decimal(1), {"p_value": Decimal(0)}] * 2,   3),
     "nearly":                        ([1 - 1e-10] * 3,                             3),
     "not nearly":                    ([1 - 1e-6] * 3,                              0),
     "broken by another":             ([1.0, 1.0, 0.5, 1.0],                        0),

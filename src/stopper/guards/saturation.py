@@ -4,6 +4,9 @@ import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from fractions import Fraction
+from numbers import Real
 from typing import Any, ClassVar, Final
 
 from stopper.guards.config import Config, configure
@@ -48,7 +51,7 @@ class SaturationGuard:
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the Z-score of these arguments is past `z_threshold`."""
         config = self.config
-        if config.mode is OFF or not self._watches(tool):
+        if config.mode is OFF or not self._watches(tool) or not isinstance(args, Mapping):
             return ALLOWED
         x, mean, std = (_number(args.get(name)) for name in ("x", "mean", "std"))
         mean, std = 0.0 if mean is None else mean, 1.0 if std is None else std
@@ -135,13 +138,13 @@ def _found(output: Any) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    """A finite or infinite number; None for all else, `True` and NaN among it."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    """A finite or infinite number, a `Decimal` among it; None for all else, `True` and NaN too."""
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal | str):
         return None
     try:
         number = float(value)
     except ValueError:
         return None
     except OverflowError:
-        return math.inf if isinstance(value, int) and value > 0 else -math.inf
+        return math.inf if isinstance(value, int | Fraction) and value > 0 else -math.inf
     return None if math.isnan(number) else number
