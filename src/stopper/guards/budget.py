@@ -101,10 +101,9 @@ class BudgetGuard:
     Tokens and dollars are those that `spending`, a ledger, has for `run`, with what `record` was
     told of besides; so several processes see the same sum. A ledger that cannot be read raises,
     and a chain blocks then; so does a price that is not known, where dollars are limited. Without
-    limits on tokens and dollars the ledger is never asked. `check`
-    counts the call; `judge` does not. Holding amounts before they are spent is the egress's
-    business; this guard looks at what is spent already. Threads may share it as far as they may
-    share the ledger.
+    limits on tokens and dollars the ledger is never asked. `check` counts the call; `judge` does
+    not. Holding amounts before they are spent is the egress's business; this guard looks at what is
+    spent already. Threads may share it as far as they may share the ledger.
     """
 
     def __init__(

@@ -40,9 +40,9 @@ class GuardChain:
 
     A `BLOCK` by any guard stops the call, whatever the order. All guards look at the arguments as
     they came and, where one repairs them, at what they became. A guard that raises, blocks, and the
-    others are told what they would have been. Each of `on_decision` is told every decision.
-    `check_all` counts a call that may go; `guarded` also
-    takes its slot, times it, looks at its output and gives the slot back.
+    others are told all the same. Each of `on_decision` is told every decision. `check_all` counts
+    a call that may go; `guarded` also takes its slot, times it, looks at its output and gives the
+    slot back.
     """
 
     def __init__(
