@@ -505,3 +505,14 @@ def test_a_policy_that_is_late_forbids_until_it_has_answered() -> None:
         if thread.name == "policy mine":
             thread.join(60)
     assert gate.check_action(CODE, COMMAND).allowed
+
+
+async def _later(decision: object) -> None:
+    """An observer that would record nothing."""
+
+
+def test_an_observer_that_nobody_awaits_is_refused() -> None:
+    with pytest.raises(SettingsError, match="on_decision"):
+        PolicyGate(on_decision=_later)  # type: ignore[arg-type]
+    gate = PolicyGate(on_decision=lambda decision: _later(decision))  # type: ignore[arg-type, return-value]
+    assert gate.check_action(CODE, COMMAND).code == "policy.unrecorded"

@@ -20,7 +20,7 @@ from stopper.guards.capability import (
     issue_capability,
     read_capability,
 )
-from stopper.guards.decision import Decision, Observer
+from stopper.guards.decision import Decision, Observer, observers_of, recorded
 from stopper.guards.result import ChainResult
 from stopper.guards.world import Clock, fresh_key, monotonic_ns, wall_ms
 from stopper.policy.decision import (
@@ -142,7 +142,7 @@ class PolicyGate:
         self._clock = clock
         self._wall_clock = wall_clock
         self._lock = threading.Lock()
-        self._observers = (on_decision,) if callable(on_decision) else tuple(on_decision)
+        self._observers = observers_of(on_decision)
         self._call_key = fresh_key()
 
     def check_action(
@@ -235,7 +235,7 @@ class PolicyGate:
         )
         try:
             for observer in self._observers:
-                observer(Decision("action", kind, call, result))
+                recorded(observer, Decision("action", kind, call, result))
         except Exception as error:  # noqa: BLE001  see above
             kind_of = type(error).__name__
             return block("policy.unrecorded", f"The decision could not be recorded ({kind_of})")
