@@ -4,20 +4,30 @@ import json
 import random
 import string
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
 import uvloop
 
+from stopper.core.reason import refuse
+from stopper.detect.allow import parse_rule
 from stopper.detect.allowlist import Allowed, Allowlist
+from stopper.detect.finding import Tier
 from stopper.detect.handling import ON_SECRET, Choice, OnReply, OnSecret
-from stopper.detect.inspection import packaged_detector
+from stopper.detect.hosts import Host
+from stopper.detect.inspection import packaged_detector, packaged_rules
 from stopper.detect.known import KnownValues
+from stopper.detect.rules import fill
 from stopper.egress.approvals import MAX_WAITING
+from stopper.egress.dial import Target
 from stopper.egress.message import Head
+from stopper.egress.route import Route
 from stopper.egress.screen import Screen, Towards
 from stopper.egress.websocket import Messages
+from stopper.testing.raw import RawServer
 from stopper.testing.siege import Siege, besiege, framed, message, until
 
 KEY = b"a key of the tests"
@@ -74,6 +84,7 @@ def recorded(siege: Siege) -> list[tuple[str, str]]:
     return [(event.act, event.refusal.code) for event in siege.events]
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 BASE64 = b64encode(f"user:{OWN}".encode()).decode()
 BLOCKED: dict[str, tuple[str, str, bytes | None]] = {
     "in the path":                  (f"/x/{TOKEN}", "", None),
@@ -109,6 +120,58 @@ def test_blocked(path: str, headers: str, body: bytes | None, wish: OnSecret | N
             assert ("refuse", "secret.blocked") in recorded(siege)
 
     uvloop.run(go())
+
+
+def test_what_is_told_of_a_refusal_allows_it() -> None:
+    """Reply, event and audit have the fingerprint, by which the very same request passes."""
+    body = json.dumps({"a": TOKEN}).encode()
+    [one] = packaged_detector(KEY).scan(TOKEN)
+
+    async def go() -> None:
+        async with besiege(framed(ANSWER), screen=screen()) as siege, siege.client() as client:
+            reply = await client.ask(request(siege, "/", "", body))
+            recorded(siege)
+            told = f"GitHub personal access token ({one.fingerprint}) in the body"
+            assert told.encode() in reply.body
+            assert told in repr(siege.events)
+        allowing = Screen(
+            packaged_detector(KEY),
+            now=lambda: datetime.now(UTC),
+            allowed=Allowlist([Allowed(one.fingerprint)]),
+        )
+        async with besiege(framed(ANSWER), screen=allowing) as siege, siege.client() as client:
+            assert (await client.ask(request(siege, "/", "", body))).status == 200
+
+    uvloop.run(go())
+
+
+def test_every_rule_is_told_by_its_fingerprint() -> None:
+    """Whatever its name: the fingerprint stays, and no part of the secret shows."""
+    looking, detector = screen(), packaged_detector(KEY)
+    towards = Towards("a.com:443", ("a.com",), False, OnSecret.BLOCK, OnReply.IGNORE)
+    for rule in packaged_rules():
+        text = fill(rule.hits[0], rule.id)
+        found = detector.scan(text)
+        assert found or rule.tier is Tier.PUBLIC, rule.id
+        for one in found:
+            told = looking.describe([one], towards, "body")
+            told = looking.discreet(refuse("secret.blocked", told)).detail
+            assert told == f"{one.name} ({one.fingerprint}) in the body, to a.com:443"
+            secret = text[one.start : one.end]
+            parts = {secret[at : at + 8] for at in range(len(secret) - 7)}
+            assert not [part for part in parts if part in told.removeprefix(one.name)], rule.id
+
+
+def test_names_that_others_chose_are_told_without_secrets() -> None:
+    """Of a host and of a variable, which may have been called so to be written down."""
+    known = KnownValues({TOKEN: OWN, "OTHER_TOKEN": OTHER}, KEY)
+    looking = Screen(packaged_detector(KEY), known, now=lambda: datetime.now(UTC))
+    target = Target("https", Host(f"{OTHER.lower()}.a.com"), 443, parse_rule("*.a.com"))
+    towards = looking.towards(Head("GET", b"/", "1.1", []), Route(target, b"", b"/", "/"))
+    assert towards.shown == "[REDACTED:OTHER_TOKEN].a.com:443"
+    seen = looking.look(OWN.encode(), towards, "body")
+    assert seen is not None
+    assert seen.what.startswith("[REDACTED:GITHUB_TOKEN] (")
 
 
 CLEAN: dict[str, tuple[str, str, bytes | None]] = {
@@ -271,6 +334,87 @@ def test_replies(
             reply = await client.ask(ask)
             assert (TOKEN.encode() in reply.body) is arrives
             assert recorded(siege) == decided
+
+    uvloop.run(go())
+
+
+ENDS: dict[str, bytes] = {
+    "at the very end":      b"got  %b",
+    "and a line's end":     b"got  %b\n",
+    "and more":             b"got  %b and more of it",
+    "in JSON":              b'{"a": "%b"}',
+    "and a blank":          b"%b ",
+    "behind 200 KB":        b"Nothing is to be seen in this line.\n" * 6000 + b"%b\n",
+}  # fmt: skip
+FRAMED: dict[str, Callable[[bytes], bytes]] = {
+    "with a length":        framed,
+    "in chunks":            lambda body: CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in (body[:-9], body[-9:])) + b"0\r\n\r\n",
+    "until it closes":      lambda body: b"HTTP/1.0 200 OK\r\n\r\n" + body + RawServer.CLOSE,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", FRAMED.values(), ids=FRAMED)
+@pytest.mark.parametrize("ends", ENDS.values(), ids=ENDS)
+def test_nothing_of_a_secret_comes_in_however_the_reply_ends(
+    ends: bytes, frame: Callable[[bytes], bytes]
+) -> None:
+    """The caller gets what stands before it, and no ending that would make that whole."""
+
+    async def go() -> None:
+        for secret in (TOKEN, OWN):
+            looking, answer = screen(reply=OnReply.BLOCK), frame(ends % secret.encode())
+            async with besiege(answer, screen=looking) as siege, siege.client() as client:
+                reply = await client.ask(request(siege, "/", "", None))
+                assert secret[:6].encode() not in reply.body
+                assert not reply.whole
+                assert recorded(siege) == [("refuse", "secret.reply")]
+
+    uvloop.run(go())
+
+
+def test_a_stream_of_events_is_cut_between_two() -> None:
+    """The event with the secret does not come in; the error stands behind a whole one."""
+    begin = {"id": "m", "type": "message", "role": "assistant", "model": "mock", "content": []}
+    usage = {"input_tokens": 1, "output_tokens": 1}
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**begin, "usage": usage}},
+        *({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+          for text in [*(["hello there"] * 4000), TOKEN]),
+        {"type": "message_stop"},
+    ]  # fmt: skip
+    lines = [b"data: %b\n\n" % json.dumps(event).encode() for event in events]
+    answer = framed(b"".join(lines), b"content-type: text/event-stream\r\n")
+
+    async def go() -> None:
+        looking = screen(reply=OnReply.BLOCK)
+        async with besiege(answer, screen=looking) as siege, siege.client() as client:
+            reply = await client.ask(message(stream=True, text="hello"))
+            passed, _, error = reply.body.rpartition(b"event: error\n")
+            assert passed
+            assert b"".join(lines).startswith(passed)
+            assert passed.endswith(b"\n\n")
+            assert b"secret.reply" in error
+            assert TOKEN[:6].encode() not in reply.body
+            await siege.rows()
+
+    uvloop.run(go())
+
+
+def test_a_reply_without_a_secret_arrives_as_it_is() -> None:
+    """What is held back for a while is passed on, in its order, to the last byte."""
+    body = (
+        b"".join(b"line %d of ghp_ and AKIA, %b\n" % (at, OWN[:6].encode()) for at in range(3000))
+        + b"gh"
+        b"p_"
+    )
+
+    async def go() -> None:
+        for frame in FRAMED.values():
+            looking = screen(reply=OnReply.BLOCK)
+            async with besiege(frame(body), screen=looking) as siege, siege.client() as client:
+                reply = await client.ask(request(siege, "/", "", None))
+                assert reply.body == body
+                assert not recorded(siege)
 
     uvloop.run(go())
 

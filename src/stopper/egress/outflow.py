@@ -8,7 +8,7 @@ from stopper.detect.decode import PACKED
 from stopper.detect.handling import OnSecret
 from stopper.detect.split import SPLIT
 from stopper.egress.inorder import InOrder, Sink
-from stopper.egress.screen import Seen, describe
+from stopper.egress.screen import Seen
 
 if TYPE_CHECKING:
     from stopper.detect.finding import Finding
@@ -54,12 +54,12 @@ class Outflow:
             for one in leaks
         )
         if leaks and towards.wish is OnSecret.REDACT and not (fixed or released.unprovable):
-            self._screening.redacted(Seen(describe(leaks, towards, "body")))
+            self._screening.redacted(Seen(self._screening.describe(leaks, "body")))
             answer(_masked(data, leaks, start))
             return
         seen = None
         if leaks:
-            seen = Seen(describe(leaks, towards, "body"))
+            seen = Seen(self._screening.describe(leaks, "body"))
         elif released.unprovable:
             seen = Seen(f"the body, to {towards.shown}", unprovable=True)
         self._screening.decide(seen, lambda refusal: answer(refusal or data))

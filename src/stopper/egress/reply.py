@@ -24,7 +24,7 @@ class Reply:
 
     In order: `begin`, then for every piece `read` and `give`, then `rest` and `end`. Reading raises
     MeterError for what cannot be decoded or metered; giving returns a refusal for what must not
-    come in, and gives none of it. `secret` is the key that was sent: where it is echoed it is
+    come in, and has given none of it. `secret` is the key that was sent: where it is echoed it is
     masked.
     """
 
@@ -68,14 +68,15 @@ class Reply:
         return data if self._metering is None else self._metering.feed(data)
 
     def give(self, data: bytes) -> Refusal | None:
-        """Pass on what was read; the reply begins with its first byte."""
+        """Pass on what was read; the reply begins with the first byte that may be."""
         if not data:
             return None
-        if refusal := self._looked(data):
-            return refusal
-        if not self.begun:
+        free = self._looked(data)
+        if isinstance(free, Refusal):
+            return free
+        if free and not self.begun:
             self._start(None)
-        self._pass(data)
+        self._pass(free)
         return None
 
     def rest(self) -> bytes:
@@ -87,12 +88,13 @@ class Reply:
 
     def end(self, rest: bytes, trailers: Headers) -> Refusal | None:
         """Pass on the last of it."""
-        if refusal := self._looked(rest, last=True):
-            return refusal
+        free = self._looked(rest, last=True)
+        if isinstance(free, Refusal):
+            return free
         if not self.begun:
-            self._start(len(rest), rest)
+            self._start(len(free), free)
             return None
-        self._pass(rest)
+        self._pass(free)
         if self._is_chunked():
             self._client.write(last_chunk(self._trailing(trailers)))
         return None
@@ -117,8 +119,8 @@ class Reply:
         if data:
             self._client.write(chunk(data) if self._is_chunked() else data)
 
-    def _looked(self, data: bytes, *, last: bool = False) -> Refusal | None:
-        return None if self._screening is None else self._screening.reply(data, last=last)
+    def _looked(self, data: bytes, *, last: bool = False) -> bytes | Refusal:
+        return data if self._screening is None else self._screening.reply(data, last=last)
 
     def _trailing(self, trailers: Headers) -> Headers:
         if self._metering is not None:

@@ -21,7 +21,7 @@ from stopper.egress.message import Head, Headers
 from stopper.egress.route import Route
 from stopper.egress.spread import in_a_row, spread
 
-__all__ = ["Screen", "Seen", "Towards", "Trail", "describe", "placeholders"]
+__all__ = ["Screen", "Seen", "Towards", "Trail", "placeholders"]
 
 MAX_ROUTES: Final = 1024
 MAX_CLEAN_HEADS: Final = 1024
@@ -32,6 +32,9 @@ TRAIL_BYTES: Final = 128
 
 _MAX_NAMED: Final = 3
 _KNOWN: Final = frozenset({"known-value", "known-value-part", "canary", "canary-part"})
+_OWN_WORDS: Final = "secret."
+"""Refusals with such a code are told in words of `describe`, which quote nothing."""
+
 _CREDENTIALS: Final = frozenset(
     {b"authorization", b"proxy-authorization", b"cookie", b"x-api-key", b"api-key"}
 )
@@ -141,7 +144,7 @@ class Screen:
         name = provider.name if provider else ""
         place = (name, host, port, head.method, route.path.partition(b"?")[0].decode("latin-1"))
         return Towards(
-            shown=f"{host}:{port}",
+            shown=self.named(f"{host}:{port}"),
             hosts=(host.name, *(provider.hosts if provider else ())),
             to_provider=provider is not None,
             wish=self._on_secret.of(*place),
@@ -190,19 +193,28 @@ class Screen:
         )
 
     def discreet(self, refusal: Refusal) -> Refusal:
-        """The refusal without what secrets its detail may quote of a request."""
-        if not refusal.detail:
+        """The refusal without what secrets its detail may quote of a request.
+
+        What tells of a secret stays as it is: its fingerprint would be taken for one.
+        """
+        if not refusal.detail or refusal.code.startswith(_OWN_WORDS):
             return refusal
         return replace(refusal, detail=self._discreet.redact(refusal.detail))
 
     def named(self, name: str) -> str:
-        """The name of a model as it may be recorded."""
+        """A name that others gave, as of a model or a host, as it may be recorded."""
         shown = self._named.get(name)
         if shown is None:
             if len(self._named) >= MAX_NAMED:
                 self._named.clear()
             shown = self._named[name] = self._discreet.redact(name)
         return shown
+
+    def describe(self, findings: Iterable[Finding], towards: Towards, place: str) -> str:
+        """What was found, for a person: names and fingerprints, never the secret."""
+        named = list(dict.fromkeys(f"{self._name(one)} ({one.fingerprint})" for one in findings))
+        more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
+        return f"{', '.join(named[:_MAX_NAMED])}{more} in the {place}, to {towards.shown}"
 
     def follow(self) -> LiveInspector:
         """What looks through a body that streams."""
@@ -241,7 +253,7 @@ class Screen:
         unprovable = bool(inspection.unprovable)
         findings = self.leaks(inspection.findings, towards, sure=sure)
         if findings:
-            return Seen(describe(findings, towards, place), unprovable)
+            return Seen(self.describe(findings, towards, place), unprovable)
         return Seen(f"the {place}, to {towards.shown}", unprovable) if unprovable else None
 
     def _seen_pieces(
@@ -251,7 +263,9 @@ class Screen:
         if self._known is None:
             return None
         findings = self.leaks(self._known.scan(fields()), towards)
-        return Seen(describe(findings, towards, f"fields of the {place}")) if findings else None
+        return (
+            Seen(self.describe(findings, towards, f"fields of the {place}")) if findings else None
+        )
 
     def _seen_across(
         self, data: bytes, towards: Towards, place: str, behind: Trail | None
@@ -261,7 +275,7 @@ class Screen:
         for end in set(behind.ends):
             found = [one for one in self._known.scan(end + data) if one.end > len(end)]
             if findings := self.leaks(found, towards):
-                return Seen(describe(findings, towards, f"{place} and what went before"))
+                return Seen(self.describe(findings, towards, f"{place} and what went before"))
         return None
 
     def _leaks(self, one: Finding, towards: Towards, *, sure: bool = False) -> bool:
@@ -272,6 +286,10 @@ class Screen:
             self._is_use(one, host) or self._allowed.permits(one, host, now)
             for host in towards.hosts
         )
+
+    def _name(self, one: Finding) -> str:
+        """A rule's name is ours; that of a variable may have been chosen to say more."""
+        return self.named(one.name) if one.rule in _KNOWN else one.name
 
     def _is_use(self, one: Finding, host: str) -> bool:
         if one.rule in _KNOWN:
@@ -296,10 +314,3 @@ def placeholders(providers: Iterable[Provider], key: bytes) -> list[Allowed]:
         for provider in providers
         if provider.placeholder
     ]
-
-
-def describe(findings: Iterable[Finding], towards: Towards, place: str) -> str:
-    """What was found, for a person: names and fingerprints, never the secret."""
-    named = list(dict.fromkeys(f"{one.name} ({one.fingerprint})" for one in findings))
-    more = f" and {len(named) - _MAX_NAMED} more" if len(named) > _MAX_NAMED else ""
-    return f"{', '.join(named[:_MAX_NAMED])}{more} in the {place}, to {towards.shown}"

@@ -10,8 +10,9 @@ from stopper.detect.finding import Finding
 from stopper.detect.handling import OnReply, OnSecret
 from stopper.detect.live import LiveInspector
 from stopper.egress.encoding import undone
+from stopper.egress.inflow import Inflow
 from stopper.egress.kept import MAX_KEPT_BYTES, Share
-from stopper.egress.screen import Seen, Trail, describe
+from stopper.egress.screen import Seen, Trail
 from stopper.errors import MeterError
 
 if TYPE_CHECKING:
@@ -56,7 +57,9 @@ class Screening:
         self._head = head
         self._coded = head.encoded and route.wire is None  # what is metered is sent plainly
         self.towards = self._screen.towards(head, route)
-        self._reply = self.follow() if self.towards.reply is not OnReply.IGNORE else None
+        self._reply: Inflow | None = None
+        if self.towards.reply is not OnReply.IGNORE:
+            self._reply = Inflow(self.follow(), by_pieces=route.wire is not None)
         self._question = ""
         self._number = 0
         self._left = False
@@ -129,28 +132,31 @@ class Screening:
         """Those that may not go where this request goes."""
         return self._screen.leaks(findings, self.towards)
 
+    def describe(self, findings: Iterable[Finding], place: str) -> str:
+        """What was found, for a person, without the secret."""
+        return self._screen.describe(findings, self.towards, place)
+
     def redacted(self, seen: Seen) -> None:
         """Record that marks stand in the place of what was seen."""
         self._plane.note(Refusal("secret.redacted", seen.what), "redact")
 
-    def reply(self, data: bytes, *, last: bool = False) -> Refusal | None:
-        """Look at the next bytes of the reply; a refusal where they must not be passed on.
+    def reply(self, data: bytes, *, last: bool = False) -> bytes | Refusal:
+        """What may be passed on of a reply, now that these are its next bytes.
 
-        Nothing of a reply is held back: it ends before the piece in which a secret becomes sure.
+        Where it is to be cut at a secret, what may become one is held back, so that nothing of it
+        has been passed on when it becomes sure. Elsewhere nothing waits.
         """
         if self._reply is None:
-            return None
-        seen = self._reply.feed(data).findings
-        if last:
-            seen += self._reply.finish().findings
-        findings = self._screen.leaks(seen, self.towards, sure=True)
-        if not findings:
-            return None
-        what = describe(findings, self.towards, "reply")
-        if self.towards.reply is OnReply.BLOCK:
-            return refuse("secret.reply", what)
-        self._plane.note(Refusal("secret.passed", what), "warn")
-        return None
+            return data
+        free, found = self._reply.feed(data, last=last)
+        findings = self._screen.leaks(found, self.towards, sure=True)
+        is_cut = self.towards.reply is OnReply.BLOCK
+        if findings:
+            what = self.describe(findings, "reply")
+            if is_cut:
+                return refuse("secret.reply", what)
+            self._plane.note(Refusal("secret.passed", what), "warn")
+        return free if is_cut else data
 
     def leave(self) -> None:
         """The request is over, whatever was asked about it."""
