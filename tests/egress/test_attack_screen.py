@@ -271,6 +271,61 @@ def test_a_value_cut_over_two_fields_of_a_stream(place: str, name: str, wish: On
     uvloop.run(go())
 
 
+@pytest.mark.parametrize("framing", ["", CHUNKED], ids=["with a length", "chunked"])
+@pytest.mark.parametrize("place", BODIES)
+@pytest.mark.parametrize("name", ["TWELVE", "SIXTEEN", "GIVEN"])
+def test_a_value_cut_over_two_fields_is_redacted_in_both(
+    place: str, name: str, framing: str
+) -> None:
+    """Also where half of it would be found alone; of what is left no part has four characters.
+
+    A stream is refused, whose beginning may have left.
+    """
+    secret = VALUES[name]
+    code = "secret.blocked" if framing else ""
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen(OnSecret.REDACT)) as siege:
+            for at in range(2, len(secret) - 1):
+                path, headers, body = cut(secret[:at], secret[at:])[place]
+                assert body is not None
+                async with siege.client() as client:
+                    sent = chunked(body, 1000) if framing else body
+                    reply = await client.ask(request(siege, path, headers + framing, sent))
+                assert reply.code == code, at
+                parts = {secret[here : here + 4].encode() for here in range(len(secret) - 3)}
+                if not reply.code:
+                    arrived = siege.server.requests[-1].partition(b"\r\n\r\n")[2]
+                    assert arrived.count(f"[REDACTED:{name}]".encode()) >= 2, at
+                    assert not [part for part in parts if part in arrived], at
+                    if body[:1] in b"[{":
+                        assert json.loads(arrived)
+                else:
+                    assert not siege.server.requests
+
+    uvloop.run(go())
+
+
+CODED = {
+    "JSON with an escape":  json.dumps({"a": "X", "b": GIVEN[16:]}).replace("X", f"\\u{ord(GIVEN[0]):04x}{GIVEN[1:16]}"),
+    "a form with percents": f"a=%{ord(GIVEN[0]):02x}{GIVEN[1:16]}&b={GIVEN[16:]}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body", CODED.values(), ids=CODED)
+def test_a_piece_that_no_mark_can_be_put_into(body: str) -> None:
+    """What a field says is written otherwise there: nothing leaves."""
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen(OnSecret.REDACT)) as siege:
+            async with siege.client() as client:
+                reply = await client.ask(request(siege, "/", "", body.encode()))
+                assert reply.code == "secret.blocked"
+            assert not siege.server.received
+
+    uvloop.run(go())
+
+
 def frame(data: bytes, opcode: int = 1, mask: bytes = bytes(4), *, final: bool = True) -> bytes:
     """A frame of a caller, of less than 64 KiB."""
     size = len(data)

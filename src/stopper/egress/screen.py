@@ -18,6 +18,7 @@ from stopper.detect.live import LiveInspector
 from stopper.detect.redact import Redactor
 from stopper.detect.secrets import Detector, serves
 from stopper.egress.message import Head, Headers
+from stopper.egress.pieces import without_pieces
 from stopper.egress.route import Route
 from stopper.egress.spread import in_a_row, spread
 
@@ -229,14 +230,17 @@ class Screen:
     def redact(self, body: bytes, towards: Towards) -> bytes | None:
         """The body with marks in the place of what may not go there; JSON stays JSON.
 
-        None where only a mark would be left.
+        None where only a mark would be left, or where none can stand for all parts of a value.
         """
         redactor = Redactor(
             detector=self._detector,
             known=self._known,
             ignore=lambda one: not self._leaks(one, towards),
         )
-        redacted = redactor.redact(body)
+        whole: bytes | None = body
+        if self._known is not None:
+            whole = without_pieces(body, self._known, lambda found: self.leaks(found, towards))
+        redacted = None if whole is None else redactor.redact(whole)
         return None if redacted in _NOTHING_LEFT else redacted
 
     def _remember(self, key: _CleanHead) -> None:

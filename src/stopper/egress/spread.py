@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from stopper.detect.fields import EDGE, fields
+from stopper.detect.fields import EDGE, Field, fields
 
-__all__ = ["in_a_row", "spread"]
+__all__ = ["in_a_row", "rows", "spread"]
 
 
 def spread(data: bytes) -> bytes:
@@ -12,14 +12,18 @@ def spread(data: bytes) -> bytes:
 
     Those that have a name come twice: among all of them, and with all of that name by themselves.
     """
-    named: dict[bytes, list[bytes]] = {}
+    return b"".join(field.text for row in rows(data) for field in row)
+
+
+def rows(data: bytes) -> list[list[Field]]:
+    """The rows that `spread` is made of: all fields, then those of each name that comes again."""
+    named: dict[bytes, list[Field]] = {}
     row = []
-    for name, text, *_ in fields(data):
-        row.append(text)
-        named.setdefault(name, []).append(text)
-    if len(named) > 1:
-        row += [text for texts in named.values() if len(texts) > 1 for text in texts]
-    return b"".join(row)
+    for field in fields(data):
+        row.append(field)
+        named.setdefault(field.name, []).append(field)
+    again = [those for those in named.values() if len(those) > 1] if len(named) > 1 else []
+    return [row, *again]
 
 
 def in_a_row(values: Iterable[bytes]) -> bytes:
