@@ -31,12 +31,14 @@ def value(size: int = 32) -> str:
 
 
 KEY, GIVEN, FILED, GITHUB = value(), value(), value(), "gh" + "p_" + value(36)
+UNNAMED = f"{value(4)}-{value(3)}!{value(16)}"
 HOST = {
     "PATH": "/usr/bin:/bin",
     "ANTHROPIC_API_KEY": KEY,
     "DEPLOY_TOKEN": GIVEN,
     "GITHUB_TOKEN": GITHUB,
-    "PAGER": value(),
+    "DBPW": UNNAMED,
+    "PAGER": "/usr/bin/less",
     "WEAK_PASSWORD": "password",
 }
 
@@ -58,10 +60,10 @@ def known(home: Home, host: Mapping[str, str] = HOST, **asked: Any) -> dict[str,
 
 
 def test_keys_and_what_was_given_are_known(home: Home, workspace: Path) -> None:
-    """By name; what is no secret by its name, or is a word, would only mark innocent text."""
+    """By name, or because it looks random; words and paths would only mark innocent text."""
     assert workspace.exists()
-    found = known(home, env=("DEPLOY_TOKEN", "PAGER", "WEAK_PASSWORD"))
-    assert found == {"ANTHROPIC_API_KEY": KEY, "DEPLOY_TOKEN": GIVEN}
+    found = known(home, env=("DEPLOY_TOKEN", "DBPW", "PAGER", "WEAK_PASSWORD"))
+    assert found == {"ANTHROPIC_API_KEY": KEY, "DEPLOY_TOKEN": GIVEN, "DBPW": UNNAMED}
 
 
 ENV_FILES = {
@@ -71,7 +73,7 @@ ENV_FILES = {
     ".env.production":   (f'\n\n#x\nSECRET_KEY = "{FILED}"\n',   {"SECRET_KEY"}),
     ".env.example":      (f"DB_PASSWORD={FILED}",                set()),
     "env.txt":           (f"DB_PASSWORD={FILED}",                set()),
-    ".envrc":            (f"PORT={FILED}",                       set()),
+    ".envrc":            (f"PORT={FILED}",                       {"PORT"}),
     ".env.empty":        ("API_KEY=",                            set()),
     ".env.comment":      ("API_KEY=# none",                      set()),
     ".env.login":        (f"DATABASE_URL=postgres://me:{FILED}@db/x", {"DATABASE_URL"}),

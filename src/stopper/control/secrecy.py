@@ -10,13 +10,14 @@ from typing import Final
 from stopper.control.engines import complete, open_detector
 from stopper.control.key import installation_key
 from stopper.control.planned import Planned
+from stopper.control.random import looks_random
 from stopper.core.provider import Provider
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.commands.variables import is_secret_name
 from stopper.detect.handling import Exempt
 from stopper.detect.known import KnownValues
 from stopper.detect.secrets import Detector
-from stopper.detect.spelling import check_value
+from stopper.detect.spelling import MAX_VALUE, check_value
 from stopper.egress.gate import utc_now
 from stopper.egress.screen import Screen, placeholders
 
@@ -111,11 +112,12 @@ def _env_files(workspace: Path) -> Iterator[tuple[str, str]]:
 
 
 def _secret(name: str, value: str) -> str:
-    """A value that is secret by its name, or the password in one that is a URL; else nothing."""
+    """A value that is secret by its name or by itself, or the password in a URL; else nothing."""
     if is_secret_name(name) or _MORE_NAMES.search(name):
         return value
-    login = _LOGIN.match(value)
-    return login[1] if login else ""
+    if login := _LOGIN.match(value):
+        return login[1]
+    return value if len(value) <= MAX_VALUE and looks_random(value) else ""
 
 
 def _is_watchable(name: str, value: str) -> bool:
