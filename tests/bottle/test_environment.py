@@ -84,6 +84,24 @@ def test_routes(name: str, value: str) -> None:
     assert routed(PROVIDERS.values(), {}, 9, ())[name] == value
 
 
+DIRECT = {
+    # what is allowed                    hosts                          what no proxy is asked for
+    "nothing here":                    (["a.com", "10.1.2.3"],          "127.0.0.1,localhost,::1"),
+    "the host's loopback by its name": (["a.com", "localhost"],         "127.0.0.1,::1"),
+    "a name below it":                 (["db.localhost"],               "127.0.0.1,::1"),
+    "by its address":                  (["127.0.0.1"],                  "localhost,::1"),
+    "by another address":              (["127.0.0.2"],                  "127.0.0.1,localhost,::1"),
+    "in every way":                    (["::1", "127.0.0.1", "localhost"], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("hosts", "direct"), DIRECT.values(), ids=DIRECT)
+def test_what_is_reached_directly(hosts: list[str], direct: str) -> None:
+    """Not what a rule names, which lies outside of the bottle."""
+    variables = routed(PROVIDERS.values(), {}, 9, (), hosts)
+    assert variables["NO_PROXY"] == variables["no_proxy"] == direct
+
+
 def test_observed_keeps_all_but_keys() -> None:
     """With no sandbox the environment is the user's, without what the egress puts in."""
     host = {"PATH": "/bin", "EDITOR": "vi", "ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": KEY}

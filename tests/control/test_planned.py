@@ -183,7 +183,7 @@ def test_a_key_goes_to_another_upstream_only_by_name(tmp_path: Path, key: str) -
 @pytest.mark.usefixtures("workspace")
 def test_settings_become_rules_and_habits(tmp_path: Path) -> None:
     text = (
-        "allow: [docs.example.org, '*.example.com:8443']\n"
+        "allow: [docs.example.org, '*.example.com:8443', 'localhost:5432']\n"
         "websockets: [docs.example.org]\n"
         "disconnect: {openai: drain}\n"
         "shutdown: kill\n"
@@ -193,8 +193,10 @@ def test_settings_become_rules_and_habits(tmp_path: Path) -> None:
     assert [str(rule) for rule in found.table.rules] == [
         "docs.example.org:443",
         "*.example.com:8443",
+        "localhost:5432",
     ]
     assert len(found.table.websockets) == 1
+    assert found.plan.environment["NO_PROXY"] == "127.0.0.1,::1"
     assert found.table.known["openai"].on_disconnect is OnDisconnect.DRAIN
     assert found.policy is Shutdown.KILL
 

@@ -5,6 +5,7 @@ everything that Stopper has written or said is searched for the same secrets.
 """
 
 import json
+import re
 import secrets
 import string
 from base64 import b64decode
@@ -132,6 +133,50 @@ def test_nothing_secret_leaves_and_nothing_tells_it(
         assert value.encode() not in everything, name
         assert value.encode() not in said, name
         assert value[: len(value) * 2 // 3].encode() not in said, name
+
+
+ASKS: Final = """
+import os, sys
+from urllib.error import HTTPError
+from urllib.request import urlopen
+for url in sys.argv[1:]:
+    try:
+        print(urlopen(url, os.environ.get("DBPW", "x").encode()).status)
+    except HTTPError as error:
+        print(error.headers["x-stopper-reason"], error.read().decode())
+"""
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_this_machine_is_reached_through_the_egress(
+    tmp_path: Path, recorder: Recorder, namespaces: None, name: str
+) -> None:
+    """By a rule that names it; so is a provider by its base, which lies on loopback as well."""
+    user = User(tmp_path, recorder.url)
+    rule = f"{name}:{recorder.server_port}"
+    urls = [f"http://{rule}/x", "http://127.0.0.1:3128/v1/messages"]
+    done = user.run("python3", "-c", ASKS, *urls, flags=[f"--allow={rule}"])
+    assert done.stdout.split()[:1] == [b"200"], done.stderr.decode()
+    assert b"meter.unreadable" in done.stdout
+    assert [line for line in recorder.received if line.startswith(b"POST /x ")]
+
+
+def test_a_random_variable_of_any_name_stays_in(
+    tmp_path: Path, recorder: Recorder, namespaces: None
+) -> None:
+    """It is refused, the log has its fingerprint, and with that the settings let it pass."""
+    secret = f"{letters(4)}-{letters(3)}!{letters(16)}"
+    user = User(tmp_path, recorder.url, {"DBPW": secret})
+    flags = ["--name=leaking", "--env=DBPW", f"--allow={recorder.url}"]
+    done = user.run("python3", "-c", ASKS, recorder.url, flags=flags)
+    assert b"secret.blocked" in done.stdout
+    assert not recorder.received
+    said = re.search(rb"DBPW \(([0-9a-f]{32})\)", user.stopper("logs", "leaking").stdout)
+    assert said is not None
+    (user.state / "settings.yml").write_text(f"allow_secrets: [{said[1].decode()}]")
+    done = user.run("python3", "-c", ASKS, recorder.url, flags=flags)
+    assert done.stdout == b"200\n"
+    assert recorder.received[-1] == secret.encode()
 
 
 def letters(size: int) -> str:

@@ -18,7 +18,7 @@ _PASSED = frozenset({
 _PASSED_PREFIX = "LC_"
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY")
-_DIRECT = "127.0.0.1,localhost,::1"
+_DIRECT = ("127.0.0.1", "localhost", "::1")
 
 
 def host_key(provider: Provider, host: Mapping[str, str]) -> tuple[str, str] | None:
@@ -65,19 +65,25 @@ def observed(host: Mapping[str, str], providers: Iterable[Provider]) -> dict[str
 
 
 def routed(
-    providers: Iterable[Provider], host: Mapping[str, str], port: int, needed: Iterable[str]
+    providers: Iterable[Provider],
+    host: Mapping[str, str],
+    port: int,
+    needed: Iterable[str],
+    allowed: Iterable[str] = (),
 ) -> dict[str, str]:
     """The way out, for clients that take a proxy and for those that take a base URL.
 
     `needed` are providers that get a placeholder even if the host has no key for them. The others
     get none, because programs choose a provider by the key that they find. Loopback is named as
-    direct: inside a bottle it is the bottle's own, with nothing of the host on it.
+    direct: inside a bottle it is the bottle's own, with nothing of the host on it. Only the names
+    for it that are `allowed` are not, since they mean the host's.
     """
     proxy = f"http://127.0.0.1:{port}"
     variables = {
         name: proxy for proxy_name in _PROXIES for name in (proxy_name, proxy_name.lower())
     }
-    variables |= {"NO_PROXY": _DIRECT, "no_proxy": _DIRECT}
+    direct = _direct(frozenset(allowed))
+    variables |= {"NO_PROXY": direct, "no_proxy": direct}
     variables |= {"CLOUDSDK_PROXY_TYPE": "http", "CLOUDSDK_PROXY_ADDRESS": "127.0.0.1"}
     variables["CLOUDSDK_PROXY_PORT"] = str(port)
     for provider in providers:
@@ -91,3 +97,12 @@ def routed(
         if provider.key_env and (key is not None or provider.name in needed):
             variables[key[0] if key else provider.key_env[0]] = provider.placeholder
     return variables
+
+
+def _direct(allowed: frozenset[str]) -> str:
+    """The names for loopback that no proxy is asked for; each stands for all below it, too."""
+    return ",".join(
+        name
+        for name in _DIRECT
+        if not any(host == name or host.endswith(f".{name}") for host in allowed)
+    )

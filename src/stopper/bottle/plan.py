@@ -52,7 +52,8 @@ class Launch(Struct, frozen=True, kw_only=True):
     `host` is the environment that Stopper itself runs in, `home` the user's home folder and
     `state` Stopper's own, which no bottle ever shows. `needed` names the providers that get a
     placeholder key even where the host has none (those with an `--upstream`). `workspace`, `read`
-    and `write` may be relative to the present folder. `port` is where the way out listens; with
+    and `write` may be relative to the present folder. `allowed` are the hosts that the bottle may
+    reach, by which it is told how. `port` is where the way out listens; with
     OBSERVE it is one of the host's own, so choose it with `free_port`.
     """
 
@@ -66,6 +67,7 @@ class Launch(Struct, frozen=True, kw_only=True):
     write: tuple[Path, ...] = ()
     env: tuple[str, ...] = ()
     needed: frozenset[str] = frozenset()
+    allowed: frozenset[str] = frozenset()
     isolation: Isolation = Isolation.BOTTLE
     port: int = 3128
 
@@ -204,7 +206,8 @@ class _Planner:
     def _environment(self) -> dict[str, str]:
         launch, providers = self._launch, self._providers.values()
         needed = launch.needed | {self._profile.provider}
-        ours = routed(providers, launch.host, launch.port, needed) | self._profile.variables
+        ours = routed(providers, launch.host, launch.port, needed, launch.allowed)
+        ours |= self._profile.variables
         if launch.isolation is Isolation.OBSERVE:
             return observed(launch.host, providers) | ours
         own = {"HOME": str(self._home), "PATH": self._visible_path(), "TMPDIR": "/tmp"}  # noqa: S108

@@ -135,6 +135,7 @@ def _launch(
         write=tuple(map(Path, options.write)),
         env=options.env,
         needed=frozenset(home.settings.upstreams),
+        allowed=frozenset(rule.host.name for rule in home.settings.allow),
         isolation=isolation,
         port=free_port() if isolation is Isolation.OBSERVE else PORT,
     )

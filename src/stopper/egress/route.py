@@ -4,6 +4,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from stopper.core.provider import Endpoint, OnDisconnect, Provider
 from stopper.core.reason import Refusal, refuse
@@ -130,6 +131,8 @@ def _absolute(head: Head, table: Table) -> Route | Local | Refusal:
     default = _HTTPS if url.scheme == "https" else 80
     if parse_authority(head.host, default) != (url.host, url.port):
         return refuse("network.host_mismatch", f"{url.host}:{url.port}")
+    if (url.scheme, url.port) == ("http", table.port) and url.host.name in _GATEWAY_HOSTS:
+        return _gateway(replace(head, target=url.target.encode("latin-1")), table)
     return _destination(head, url, table)
 
 
