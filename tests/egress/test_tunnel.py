@@ -310,20 +310,12 @@ def test_a_websocket_is_relayed_only_where_a_rule_says_so(relayed: bool) -> None
 
 
 def test_a_listener_is_all_that_a_bottle_can_reach() -> None:
-    """The plane never connects to its own listener: a loop would be a way to speak as another.
-
-    Asked for itself as a proxy, it answers by itself.
-    """
+    """The plane never connects to its own listener: a loop would be a way to speak as another."""
 
     async def go() -> None:
         async with world() as all_, RawClient(all_.port) as client:
             target = f"GET http://127.0.0.1:{all_.port}/ HTTP/1.1\r\nhost: 127.0.0.1:{all_.port}"
             reply = await client.ask(target.encode() + b"\r\n\r\n")
-            assert (reply.status, reply.body) == (200, b'{"gateway":"stopper"}')
-            assert len(all_.plane._clients) == 1
-            async with RawClient(all_.port) as other:
-                tunnel = f"CONNECT 127.0.0.1:{all_.port} HTTP/1.1\r\nhost: 127.0.0.1:{all_.port}"
-                reply = await other.ask(tunnel.encode() + b"\r\n\r\n")
-                assert reply.code == "network.loopback"
+            assert reply.code == "network.loopback"
 
     asyncio.run(go())

@@ -132,7 +132,9 @@ def _absolute(head: Head, table: Table) -> Route | Local | Refusal:
     if parse_authority(head.host, default) != (url.host, url.port):
         return refuse("network.host_mismatch", f"{url.host}:{url.port}")
     if (url.scheme, url.port) == ("http", table.port) and url.host.name in _GATEWAY_HOSTS:
-        return _gateway(replace(head, target=url.target.encode("latin-1")), table)
+        found = _gateway(replace(head, target=url.target.encode("latin-1")), table)
+        if not isinstance(found, Local):  # only a provider is asked for in this way
+            return found
     return _destination(head, url, table)
 
 
