@@ -419,6 +419,53 @@ def test_a_reply_without_a_secret_arrives_as_it_is() -> None:
     uvloop.run(go())
 
 
+WEBSOCKET = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+
+
+def test_the_key_of_a_websocket_is_random() -> None:
+    """However it looks, the handshake passes."""
+    switch = b"HTTP/1.1 101 Go\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n"
+
+    async def go() -> None:
+        async with besiege(switch, screen=screen()) as siege:
+            for _ in range(50):
+                async with siege.client() as client:
+                    key = b64encode(RANDOM.randbytes(16)).decode()
+                    headers = f"{WEBSOCKET}sec-websocket-key: {key}\r\n"
+                    client.send(request(siege, "/ws", headers, None))
+                    head = await client.reader.readuntil(b"\r\n\r\n")
+                    assert head.startswith(b"HTTP/1.1 101"), key
+            assert not recorded(siege)
+
+    uvloop.run(go())
+
+
+KEYS = {
+    # what stands there               its headers
+    "a token":                       f"{WEBSOCKET}sec-websocket-key: {TOKEN}\r\n",
+    "a known value":                 f"{WEBSOCKET}sec-websocket-key: {OWN}\r\n",
+    "most of a known value":         f"{WEBSOCKET}sec-websocket-key: {OWN[:22]}==\r\n",
+    "half of one, in base64":        f"{WEBSOCKET}sec-websocket-key: {b64encode(OWN[:16].encode()).decode()}\r\n",
+    "a name and a key, no handshake": f"sec-websocket-key: {TOKEN}\r\n",
+    "a token beside it":             f"{WEBSOCKET}sec-websocket-key: {'A' * 22}==\r\nx-a: {TOKEN}\r\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("headers", KEYS.values(), ids=KEYS)
+def test_what_a_websockets_key_cannot_be(headers: str) -> None:
+    """Of another shape it is looked at as any header, and it spells no known value."""
+
+    async def go() -> None:
+        async with besiege(framed(ANSWER), screen=screen()) as siege, siege.client() as client:
+            clean = f"{WEBSOCKET}sec-websocket-key: {'A' * 22}==\r\n"
+            async with siege.client() as first:
+                assert (await first.ask(request(siege, "/ws", clean, None))).status == 200
+            reply = await client.ask(request(siege, "/ws", headers, None))
+            assert (reply.status, reply.code) == (403, "secret.blocked")
+
+    uvloop.run(go())
+
+
 def test_a_websocket_message_with_a_secret_closes_it() -> None:
     """Messages before it have arrived; it has not, and the caller is told by a close frame."""
 

@@ -1,5 +1,6 @@
 """Sees secrets in what is on its way out of a bottle, and tells which of them may go there."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final
@@ -42,6 +43,9 @@ _CREDENTIALS: Final = frozenset(
 """Headers whose place it is to hold a secret: only what surely belongs elsewhere counts there."""
 
 _NOTHING_LEFT: Final = frozenset({b"[REDACTED:UNPROVABLE]", b"[REDACTED:UNSETTLED]"})
+_NONCE: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
+"""Sixteen bytes that a WebSocket's handshake chooses at random each time (RFC 6455, 4.1)."""
+
 _FRAMING: Final = frozenset({b"content-length", b"date"})
 _LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _NO_LETTERS: Final = bytes(byte for byte in range(256) if byte not in _LETTERS)
@@ -153,24 +157,31 @@ class Screen:
         )
 
     def head(self, head: Head, towards: Towards) -> Seen | None:
-        """Look through the request line, with the labels of its host, and the headers."""
+        """Look through the request line, with the labels of its host, and the headers.
+
+        In what a WebSocket's handshake chooses at random only known values are looked for, which no
+        chance spells: rules would find a secret in some of them.
+        """
         segments = head.target.replace(b"/", b" ")  # a slash is a letter of base64, too
         ordinary, credentials = [b"%b %b" % (head.target, head.host), segments], []
+        is_new = False
         for name, value in head.headers:
-            if name in _CREDENTIALS:
+            if _is_nonce(head, name, value):
+                is_new = True
+            elif name in _CREDENTIALS:
                 credentials.append(value)
             elif name not in _FRAMING:
                 ordinary.append(b"%b: %b" % (name, value))
         lines, held = b"\r\n".join(ordinary), b"\r\n".join(credentials)
         key = (towards, lines, held)
-        if key in self._clean_heads:
+        if key in self._clean_heads and not is_new:
             return None
         seen = (
             self._seen(self._inspector.inspect(lines), towards, "head")
             or self._seen(self._inspector.inspect(held), towards, "credentials", sure=True)
             or self._seen_pieces(lambda: _head_values(head), towards, "head")
         )
-        if seen is None:
+        if seen is None and not is_new:
             self._remember(key)
         return seen
 
@@ -299,6 +310,14 @@ class Screen:
         if one.rule in _KNOWN:
             return any(serves(owner, host) for owner in self._owners.get(one.name, ()))
         return self._detector.is_use(one, host)
+
+
+def _is_nonce(head: Head, name: bytes, value: bytes) -> bool:
+    return (
+        name == b"sec-websocket-key"
+        and head.upgrade == b"websocket"
+        and _NONCE.fullmatch(value) is not None
+    )
 
 
 def _head_values(head: Head) -> bytes:
