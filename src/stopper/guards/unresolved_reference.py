@@ -37,9 +37,9 @@ _CODE_TOOLS: Final = frozenset(
 _WORD = re.compile(r"[a-z0-9]+")
 _MAX_NAME: Final = 128
 _PATH = rf"[A-Za-z_][A-Za-z0-9_.\[\]-]{{0,{_MAX_NAME}}}"
-_GAP = r"[ \t]{0,8}"
-_DOLLAR = rf"\$\{{{_GAP}{_PATH}(?::?[-=?+][^{{}}]{{0,{_MAX_NAME}}})?{_GAP}\}}"
-_GIVEN = rf"(?:\([^(){{}}]{{0,{_MAX_NAME}}}\)|:[^{{}}|]{{0,{_MAX_NAME}}})"
+_GAP = r"[ \t]{0,8}+"
+_DOLLAR = rf"\$\{{{_GAP}{_PATH}(?::?[-=?+][^{{}}]{{0,{_MAX_NAME}}}+)?{_GAP}\}}"
+_GIVEN = rf"(?:\([^(){{}}]{{0,{_MAX_NAME}}}+\)|:[^{{}}|]{{0,{_MAX_NAME}}}+)"
 _FILTER = rf"{_GAP}\|{_GAP}{_PATH}{_GAP}{_GIVEN}?"
 _BRACES = rf"\{{\{{-?{_GAP}{_PATH}(?:{_FILTER}){{0,8}}{_GAP}-?\}}\}}"
 # An element of HTML is written in small letters, and so is what programs call files that are none.
