@@ -37,6 +37,6 @@ COMMANDS: dict[str, set[str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "hosts"), COMMANDS.items(), ids=repr)
+@pytest.mark.parametrize(("text", "hosts"), COMMANDS.items(), ids=COMMANDS)
 def test_hosts(text: str, hosts: set[str]) -> None:
     assert set(hosts_in(text)) == hosts
