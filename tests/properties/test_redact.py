@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.redact import Redactor
+from stopper.detect.rules import fill
 
 EXAMPLES = 150
 REDACTOR = Redactor()
@@ -109,3 +110,10 @@ def test_json_stays_json(value: Any, ascii_only: bool, indent: int | None) -> No
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     redacted = REDACTOR.redact(text)
     assert redacted.startswith("[REDACTED:") or shape(json.loads(redacted)) == shape(value)
+
+
+def test_what_is_put_together_reaches_over_no_null() -> None:
+    """Signs that nobody sees stand between keys of their own."""
+    key = fill("-----BEGIN PRIVATE KEY-----\n{b64:64}\n{b64:64}\n-----END PRIVATE KEY-----")
+    value = [f" {key} \x19 {key}", None, f" {key} \x19"]
+    assert shape(json.loads(REDACTOR.redact(json.dumps(value)))) == shape(value)

@@ -258,10 +258,10 @@ class _Search:
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
         data = view.data
-        if wanted & Decoder.NULS:
-            yield unnulled(data)
         if view.guessed:
             return
+        if wanted & Decoder.NULS:
+            yield unnulled(data)
         if wanted & Decoder.QUOTED:
             yield quoted_printable(data)
         if wanted & _SPLIT:
