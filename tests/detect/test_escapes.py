@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from stopper.detect import escapes, passes
@@ -31,6 +31,7 @@ def test_at_once_and_one_by_one_are_the_same(line: bytes) -> None:
 
 @settings(max_examples=600, deadline=None)
 @given(LINES.map(lambda line: line.decode("ascii", "ignore").encode()))
+@example(b"\\\n  \\t")  # the tab is no part of what indents the line
 def test_the_escapes_of_json_are_undone_as_all_others(line: bytes) -> None:
     """Where one pass undoes them, it gives the same as one by one."""
     exact = escapes._REGEXES["backslash",].sub(escapes._Plain().of, line)

@@ -47,6 +47,7 @@ _SURROGATES = lazy(
 )  # fmt: skip
 _IS_SECOND = re.compile(rb"\\++u[dD][c-fC-F]")
 _CODE = re.compile(rb"[0-9a-fA-F]{4}")
+_LINE_ENDS: Final = frozenset({b"\r", b"\n"})
 _ASCII: Final = bytes(range(128))
 _folded = lru_cache(maxsize=4096)(folded)
 
@@ -125,6 +126,8 @@ def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
         plain, size = plain.replace(b"\\\\", b"\\"), len(plain)
     plain = plain.replace(b"\\n", b"\n").replace(b'\\"', b'"')  # nearly all there are
     letters = {part[:1] for part in plain.split(b"\\")[1:]}
+    if b"t" in letters and not letters.isdisjoint(_LINE_ENDS):
+        return _one_by_one(_REGEXES[names], plain)  # or a tab would go as what indents a line
     for letter in letters & _SIMPLE.keys():
         plain = plain.replace(b"\\" + letter, _SIMPLE[letter])
     if letters and _IS_NUMBERED.search(plain):
