@@ -22,8 +22,8 @@ demo: $(VENV)/ready  ## run an agent in a bottle against a mock provider; no key
 test: $(VENV)/ready  ## run the tests
 	$(BIN)/python -m pytest -q -n 2
 
-soak: $(VENV)/ready  ## run the long forms too
-	$(BIN)/python -m pytest -q -m 'soak and not clients'
+soak: $(VENV)/ready  ## run the long forms too, and look for new examples
+	$(BIN)/python -m pytest -q -m 'not clients' --hypothesis-profile=search
 
 check: $(VENV)/ready  ## lint, types, layers
 	$(BIN)/ruff check .
