@@ -15,7 +15,7 @@ from stopper.detect.gate import PATTERNS, Decoder, needed
 from stopper.detect.inflate import compressed
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.parts import parted
-from stopper.detect.rewrite import joined, quoted_printable, regrouped, unnulled
+from stopper.detect.rewrite import joined, quoted_printable, regrouped, shown
 from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
@@ -23,7 +23,7 @@ from stopper.detect.woven import woven
 SPLIT = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP
 DECODERS: dict[str, tuple[int, Callable[[bytes], Iterable[object]]]] = {
     "quoted-printable": (Decoder.QUOTED, lambda data: [quoted_printable(data)]),
-    "NUL": (Decoder.NULS, lambda data: [unnulled(data)]),
+    "unseen": (Decoder.UNSEEN, lambda data: [shown(data)]),
     "joined": (SPLIT, joined),
     "regrouped": (Decoder.GROUPS, regrouped),
     "strides": (Decoder.GROUPS, strided),

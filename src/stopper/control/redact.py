@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from stopper.detect.jsontext import Cut, literals
+from stopper.detect.jsontext import Cut, Edit, literals
 from stopper.detect.redact import Redactor
 
 __all__ = ["AHEAD_BYTES", "BEHIND_BYTES", "WINDOW_BYTES", "StreamRedactor"]
@@ -92,8 +92,11 @@ class StreamRedactor:
 
     def _redacted(self, cuts: Sequence[Cut], end: int) -> bytes:
         text = self._data[self._gone : end].decode("latin-1")
-        inside = (cut for cut in cuts if cut.end > self._gone and cut.start < end)
-        own = [_Part(cut, self._gone, end) for cut in inside]
+        own = [
+            Edit(max(cut.start, self._gone) - self._gone, min(cut.end, end) - self._gone, cut.mark)
+            for cut in cuts
+            if cut.end > self._gone and cut.start < end
+        ]
         if not own:
             return text.encode("latin-1")
         parts: list[str] = []
@@ -104,12 +107,3 @@ class StreamRedactor:
             at = stop
         redacted = "".join((*parts, text[at:])).encode("latin-1")
         return self._redactor.redact(redacted)
-
-
-class _Part:
-    """What a cut takes of the bytes from `start` to `end`, counted from there."""
-
-    def __init__(self, cut: Cut, start: int, end: int) -> None:
-        self.start = max(cut.start, start) - start
-        self.end = min(cut.end, end) - start
-        self.mark = cut.mark

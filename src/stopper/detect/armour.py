@@ -145,9 +145,9 @@ def lettered(data: bytes) -> Iterator[Opened]:
     found = [data[start:end] for start, end in names]
     asked = _asking().scan(b" %b " % b" ".join(found))
     if asked & _TURNED:
-        yield from _opened_turned(names, found)
+        yield from _spelled_as("reversed", names, found, _turned)
     if asked & _ROTATED:
-        yield from _opened_rotated(names, found)
+        yield from _spelled_as(ROTATED, names, found, _rotated)
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
     yield from _opened(_KIND64, data, names)
@@ -174,20 +174,27 @@ def _asking() -> Sieve:
     return Sieve({_STRAIGHT: (*SPELLED, *_NARROW), _TURNED: _BACKWARD, _ROTATED: (_FORWARD,)})
 
 
-def _opened_turned(names: list[tuple[int, int]], found: list[bytes]) -> Iterator[Opened]:
+def _spelled_as(
+    name: str,
+    names: list[tuple[int, int]],
+    found: list[bytes],
+    spelling: Callable[[bytes], bytes | None],
+) -> Iterator[Opened]:
+    """Each run that is a token in another spelling, as it was."""
     gathered = Gathered()
     for (start, end), run in zip(names, found, strict=True):
-        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _is_turned(run[::-1]):
-            gathered.add(run[::-1], start, end)
-    yield from gathered.opened("reversed")
+        plain = spelling(run) if _MIN_TURNED <= len(run) <= _MAX_TURNED else None
+        if plain:
+            gathered.add(plain, start, end)
+    yield from gathered.opened(name)
 
 
-def _opened_rotated(names: list[tuple[int, int]], found: list[bytes]) -> Iterator[Opened]:
-    gathered = Gathered()
-    for (start, end), run in zip(names, found, strict=True):
-        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _HEADED.match(run) and _has_digits(run):
-            gathered.add(run.translate(ROT13), start, end)
-    yield from gathered.opened(ROTATED)
+def _turned(run: bytes) -> bytes | None:
+    return run[::-1] if _is_turned(run[::-1]) else None
+
+
+def _rotated(run: bytes) -> bytes | None:
+    return run.translate(ROT13) if _HEADED.match(run) and _has_digits(run) else None
 
 
 def _has_digits(text: bytes) -> bool:

@@ -18,7 +18,7 @@ from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, 
 from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
 from stopper.detect.parts import parted
-from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, unnulled
+from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, shown
 from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
@@ -260,8 +260,8 @@ class _Search:
         data = view.data
         if view.guessed:
             return
-        if wanted & Decoder.NULS:
-            yield unnulled(data)
+        if wanted & Decoder.UNSEEN:
+            yield shown(data)
         if wanted & Decoder.QUOTED:
             yield quoted_printable(data)
         if wanted & _SPLIT:

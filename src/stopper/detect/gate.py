@@ -14,7 +14,7 @@ class Decoder:
     """The decoders that can be ruled out, as bits: flags of an enum cost more than the decoders."""
 
     QUOTED: Final = 1
-    NULS: Final = 2
+    UNSEEN: Final = 2
     LINES: Final = 4
     LABELS: Final = 8
     LITERALS: Final = 16
@@ -72,7 +72,7 @@ _ENDINGS: Final = (
 
 PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.QUOTED: (f"={_HEX}{{2}}={_HEX}", r"=[ \t\r]*\n"),
-    Decoder.NULS: (r"[\x00-\x06\x0e-\x19\x7f]",),
+    Decoder.UNSEEN: (r"[\x00-\x06\x0e-\x19\x7f]",),
     Decoder.LINES: (rf"{_LETTER}{{12}}[\\\r\n]",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
     Decoder.LITERALS: (

@@ -2,15 +2,18 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
+from msgspec import Struct
 
-__all__ = ["Cut", "literals"]
+__all__ = ["Cut", "Edit", "has_end", "literals", "marked", "merged"]
 
 _LITERAL = re.compile(r'"(?:[^"\\]|\\.)*+"|-?[0-9][0-9.eE+-]*+|true|false|null')
 _EVENT = re.compile(r"(?:data:)?[ \t]*+")
+_END = re.compile(r'(?<!\\)(?:\\\\)*"')
+_BYTES_END = re.compile(_END.pattern.encode())
 _MAX_ESCAPE: Final = 5
 _QUOTED: Final = ('\\"', "\\\\")
 _JSON_STARTS: Final = frozenset('{["-0123456789tfn')
@@ -30,6 +33,45 @@ class Cut(Protocol):
     @property
     def mark(self) -> str:
         """What stands there instead."""
+
+
+class Edit(Struct, frozen=True):
+    """A cut; of those that overlap, the mark of the greatest `weight` stands."""
+
+    start: int
+    end: int
+    mark: str
+    weight: tuple[int, int] = (0, 0)
+
+
+def merged(edits: Iterable[Edit]) -> list[Edit]:
+    """One edit for all that overlap, of edits in the order in which they start."""
+    done: list[Edit] = []
+    for edit in edits:
+        if done and edit.start < done[-1].end:
+            last = done[-1]
+            best = max(last, edit, key=lambda one: one.weight)
+            done[-1] = Edit(last.start, max(last.end, edit.end), best.mark, best.weight)
+        else:
+            done.append(edit)
+    return done
+
+
+def marked(text: str, cuts: Sequence[Cut]) -> str:
+    """`text` with marks in place of `cuts`, which are in order and disjoint; JSON stays JSON."""
+    parts: list[str] = []
+    at = 0
+    for start, end, mark in literals(text, cuts):
+        parts += (text[at:start], mark)
+        at = end
+    return "".join((*parts, text[at:]))
+
+
+def has_end(text: str | bytes, start: int, end: int) -> bool:
+    """Whether a text in JSON ends within the span: at a quote that no backslash escapes."""
+    if isinstance(text, bytes):
+        return _BYTES_END.search(text, start, end) is not None
+    return _END.search(text, start, end) is not None
 
 
 def literals(text: str, cuts: Sequence[Cut]) -> Iterator[tuple[int, int, str]]:

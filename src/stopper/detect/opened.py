@@ -1,16 +1,29 @@
 """What a decoder found in a text: all that is legible in one, and the way back from it."""
 
-from collections.abc import Iterator
-from typing import Final
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["GAP", "Gathered", "Opened"]
+__all__ = ["GAP", "Gathered", "Opened", "Part", "together"]
 
 GAP: Final = b"\n\n\n"
 """Stands behind each part of what came out, so that nothing is found across two of them."""
+
+
+_MIN_TOKEN: Final = 16
+_DIGIT = re.compile(rb"[0-9]")
+
+
+class Part(NamedTuple):
+    """A part of a token, and where it stands."""
+
+    text: bytes
+    start: int
+    end: int
 
 
 class Opened(Struct, frozen=True):
@@ -57,3 +70,20 @@ class Gathered:
             yield Opened(
                 name, b"".join(self._parts), Pieces(lambda: map(Piece._make, pieces)), blobs
             )
+
+
+def together(rows: Iterable[Sequence[Part]]) -> Iterator[Opened]:
+    """The parts of each row one behind the other, once for each part, if they may be a token.
+
+    So what is found there spans each part by itself, and not what stands between them.
+    """
+    gathered = Gathered()
+    seen: set[bytes] = set()
+    for row in rows:
+        text = b"".join(part.text for part in row)
+        if len(text) < _MIN_TOKEN or text in seen or not _DIGIT.search(text):
+            continue
+        seen.add(text)
+        for part in row:
+            gathered.add(text, part.start, part.end)
+    yield from gathered.opened("joined")

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
-from stopper.detect.opened import Gathered, Opened
+from stopper.detect.opened import Opened, Part, together
 
 __all__ = ["parted"]
 
@@ -19,37 +19,27 @@ _REACH: Final = 512
 """So far apart may two parts be, at most."""
 
 _MAX_NAME: Final = 48
-_MIN_TOKEN: Final = 16
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _GIVEN: Final = rb"[\"']?[ \t]{0,2}(?:[:=][ \t]{0,4}|[ \t])[\"']?([A-Za-z0-9+/_=.:~-]{3,256}+)"
 _FIRST = re.compile(_GIVEN)
 _SECOND = re.compile(rb"(?:(?<=[tTynfkge_-])([2bB])|([sS]econd))" + _GIVEN)
-_DIGIT = re.compile(rb"[0-9]")
-
-
-class _Part(NamedTuple):
-    text: bytes
-    start: int
-    end: int
 
 
 def parted(data: bytes) -> Iterator[Opened]:
-    """The parts one behind the other, once for each, so that what is found spans each by itself."""
-    gathered = Gathered()
+    """The parts of each token one behind the other."""
+    return together(_rows(data))
+
+
+def _rows(data: bytes) -> Iterator[list[Part]]:
     done = 0
     for found in _SECOND.finditer(data):
-        if found.start() < done:
-            continue
-        row = _row(data, found)
-        text = b"".join(part.text for part in row)
-        if len(row) > 1 and len(text) >= _MIN_TOKEN and _DIGIT.search(text):
+        row = _row(data, found) if found.start() >= done else []
+        if len(row) > 1:
             done = row[-1].end
-            for part in row:
-                gathered.add(text, part.start, part.end)
-    yield from gathered.opened("joined")
+            yield row
 
 
-def _row(data: bytes, second: re.Match[bytes]) -> list[_Part]:
+def _row(data: bytes, second: re.Match[bytes]) -> list[Part]:
     """The part before the second one, this, and those behind it."""
     order = next(names for names in _ORDERS if names[1] == (second[1] or second[2]))
     start = second.start()
@@ -61,12 +51,12 @@ def _row(data: bytes, second: re.Match[bytes]) -> list[_Part]:
     given = _FIRST.match(data, at + len(stem) + len(order[0]))
     if given is None or given.end() > start:
         return []
-    row = [_Part(given[1], *given.span(1)), _Part(second[3], *second.span(3))]
+    row = [Part(given[1], *given.span(1)), Part(second[3], *second.span(3))]
     for number in order[2:]:
         end = row[-1].end
         at = data.find(stem + number, end, end + _REACH)
         given = _FIRST.match(data, at + len(stem) + len(number)) if at >= 0 else None
         if given is None:
             break
-        row.append(_Part(given[1], *given.span(1)))
+        row.append(Part(given[1], *given.span(1)))
     return row

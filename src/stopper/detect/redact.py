@@ -11,11 +11,11 @@ from msgspec import Struct
 
 from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
-from stopper.detect.jsontext import Cut, literals
+from stopper.detect.jsontext import Cut, Edit, has_end, marked, merged
 from stopper.detect.known import KnownValues
 from stopper.detect.secrets import Detector
 
-__all__ = ["MAX_DEPTH", "Redactor", "SecretPattern"]
+__all__ = ["MAX_DEPTH", "Redactor", "SecretPattern", "mark_name"]
 
 MAX_DEPTH: Final = 64
 """Values that nest deeper are replaced as a whole, which ends circles too."""
@@ -28,7 +28,6 @@ _MARK = re.compile(r"\[REDACTED:([A-Za-z0-9_.-]{1,64})(?:#[0-9a-f]{8})?\]")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TAIL = re.compile(r"[A-Za-z0-9_-]*")
 _UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
-_ENDED = re.compile(r'(?<!\\)(?:\\\\)*"')  # a text in JSON
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _OURS: Final = frozenset({"ENV_VAR", "UNPROVABLE", "TOO_DEEP", "UNSETTLED"})
 # Unquoted up to white space, quoted up to the quote that closes, and any row of both.
@@ -56,15 +55,6 @@ class SecretPattern(Struct, frozen=True):
             raise ValueError(f"pattern {self.name} does not read: {error}") from error
         if empty:
             raise ValueError(f"pattern {self.name} matches an empty text")
-
-
-class _Edit(Struct, frozen=True):
-    """What to replace, and by which mark."""
-
-    start: int
-    end: int
-    mark: str
-    weight: tuple[int, int]
 
 
 class Redactor:
@@ -123,7 +113,7 @@ class Redactor:
     def cuts(self, data: bytes) -> Sequence[Cut] | None:
         """What `redact` replaces in `data`, by bytes, in order and disjoint; None for all of it.
 
-        For those that redact in parts; where JSON has to stay JSON, `literals` makes these cuts.
+        For those that redact in parts; where JSON has to stay JSON, `marked` makes these cuts.
         """
         findings, is_sure = self._findings(data)
         return self._edits(data.decode("latin-1"), findings) if is_sure else None
@@ -145,10 +135,10 @@ class Redactor:
             return value
         text = json.dumps(value)
         findings, _ = self._findings(text)
-        across = [one for one in findings if _ENDED.search(text, one.start, one.end)]
+        across = [one for one in findings if has_end(text, one.start, one.end)]
         if not across:
             return value
-        return json.loads(_applied(text, literals(text, self._edits(text, across))))
+        return json.loads(marked(text, self._edits(text, across)))
 
     def _any(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
@@ -208,8 +198,8 @@ class Redactor:
         for finding in self._detector.scan(text):
             if finding.start != begin or self._ignore(finding):
                 continue
-            if self._name(finding) not in self._removed:
-                return self._mark(self._name(finding), finding.fingerprint)
+            if mark_name(finding) not in self._removed:
+                return self._mark(mark_name(finding), finding.fingerprint)
         return value
 
     def _text(self, text: str, original: str | bytes) -> str:
@@ -221,7 +211,7 @@ class Redactor:
             edits = self._edits(text, findings)
             if not edits:
                 return text
-            text = _applied(text, literals(text, edits))
+            text = marked(text, edits)
             original = text.encode("latin-1") if isinstance(original, bytes) else text
         return self._mark("UNSETTLED", "")
 
@@ -240,13 +230,13 @@ class Redactor:
         findings += (one for one in inspection.findings if not self._ignore(one))
         return findings, not inspection.unprovable
 
-    def _edits(self, text: str, findings: Iterable[Finding]) -> list[_Edit]:
+    def _edits(self, text: str, findings: Iterable[Finding]) -> list[Edit]:
         marks = [(found.start(), found.end(), found[1]) for found in _MARK.finditer(text)]
         genuine = _OURS | self._patterns.keys() | self._rule_names() if marks else frozenset()
         edits = []
         run = -1, -1
         for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
-            name = self._name(finding)
+            name = mark_name(finding)
             if name in self._removed or _is_marked(text, finding, marks, genuine):
                 continue
             end = finding.end
@@ -255,8 +245,8 @@ class Redactor:
                     run = end, _tail(text, end)
                 end = run[1]
             weight = (RANK[finding.tier], end - finding.start)
-            edits.append(_Edit(finding.start, end, self._mark(name, finding.fingerprint), weight))
-        return _merged(edits)
+            edits.append(Edit(finding.start, end, self._mark(name, finding.fingerprint), weight))
+        return merged(edits)
 
     def _mark(self, name: str, fingerprint: str) -> str:
         if self._key is None or not fingerprint:
@@ -264,15 +254,9 @@ class Redactor:
         tag = blake2b(fingerprint.encode(), key=self._key[:_MAX_KEY], digest_size=_TAG_BYTES)
         return f"[REDACTED:{name}#{tag.hexdigest()}]"
 
-    def _name(self, finding: Finding) -> str:
-        """What stands in the mark: the name of a known value or a pattern, else of the rule."""
-        if finding.rule in {"pattern", "known-value", "known-value-part", "canary", "canary-part"}:
-            return "".join(_NAME.findall(finding.name))[:64] or "SECRET"
-        return _mark_name(finding.rule)
-
     def _rule_names(self) -> frozenset[str]:
         rules = self._detector.rules if self._detector else ()
-        return frozenset(_mark_name(rule.id) for rule in rules)
+        return frozenset(_name_of(rule.id) for rule in rules)
 
 
 def _is_plain(value: Any, depth: int) -> bool:
@@ -287,7 +271,14 @@ def _is_plain(value: Any, depth: int) -> bool:
     return type(value) in _LEAVES
 
 
-def _mark_name(rule: str) -> str:
+def mark_name(finding: Finding) -> str:
+    """What stands in the mark: the name of a known value or a pattern, else of the rule."""
+    if finding.rule in {"pattern", "known-value", "known-value-part", "canary", "canary-part"}:
+        return "".join(_NAME.findall(finding.name))[:64] or "SECRET"
+    return _name_of(finding.rule)
+
+
+def _name_of(rule: str) -> str:
     return rule.upper().replace("-", "_")
 
 
@@ -319,28 +310,6 @@ def _is_marked(
 def _tail(text: str, end: int) -> int:
     found = _TAIL.match(text, end)
     return found.end() if found else end
-
-
-def _merged(edits: list[_Edit]) -> list[_Edit]:
-    """One edit for all that overlap, with the mark of the surest."""
-    merged: list[_Edit] = []
-    for edit in edits:
-        if merged and edit.start < merged[-1].end:
-            last = merged[-1]
-            best = max(last, edit, key=lambda one: one.weight)
-            merged[-1] = _Edit(last.start, max(last.end, edit.end), best.mark, best.weight)
-        else:
-            merged.append(edit)
-    return merged
-
-
-def _applied(text: str, edits: Iterable[tuple[int, int, str]]) -> str:
-    parts: list[str] = []
-    at = 0
-    for start, end, mark in edits:
-        parts += (text[at:start], mark)
-        at = end
-    return "".join((*parts, text[at:]))
 
 
 @lru_cache(maxsize=256)

@@ -20,7 +20,8 @@ __all__ = [
     "quoted_printable",
     "regrouped",
     "rewritten",
-    "unnulled",
+    "shapes",
+    "shown",
 ]
 
 Rewritten = tuple[str, bytes, Back]
@@ -80,7 +81,7 @@ _SINGLE = re.compile(
 _BETWEEN: Final = b" \t\r\n,"
 
 
-def _shapes(separators: bytes, signs: bytes) -> bytes:
+def shapes(separators: bytes, signs: bytes) -> bytes:
     """A table that makes blanks of the ones, `A` of the others and dots of all else."""
     return bytes(
         ord(" ") if byte in separators else ord("A") if byte in signs else ord(".")
@@ -88,7 +89,7 @@ def _shapes(separators: bytes, signs: bytes) -> bytes:
     )
 
 
-_SINGLES = _shapes(_BETWEEN, _TOKEN_BYTES + b".")
+_SINGLES = shapes(_BETWEEN, _TOKEN_BYTES + b".")
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
 # The parts of a token on lines of their own, which keep their dots.
@@ -97,7 +98,7 @@ _LABELS_ON_LINES = re.compile(
 )
 
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-"
-_SHAPES = _shapes(_SEPARATORS, _TOKEN_BYTES.translate(None, b"+/=-"))
+_SHAPES = shapes(_SEPARATORS, _TOKEN_BYTES.translate(None, b"+/=-"))
 # What groups look like: how long each is, how far apart, and how many make a token.
 _GROUPS = tuple(
     ((b"A" * size + b" " * gap) * least, size, gap, least)
@@ -118,7 +119,7 @@ _BYTES = {f"={high}{low}".encode(): bytes([int(high + low, 16)]) for high in _HE
 _ALL = re.compile(rb".*", re.DOTALL)
 # Without the sign that stands for what looks like no ASCII.
 _CONTROLS: Final = bytes((*range(0x07), *range(0x0E, 0x1A), 0x7F))
-_NULS = re.compile(rb"[%b]+" % re.escape(_CONTROLS))
+_UNSEEN = re.compile(rb"[%b]+" % re.escape(_CONTROLS))
 
 
 def quoted_printable(data: bytes) -> Rewritten | None:
@@ -128,11 +129,11 @@ def quoted_printable(data: bytes) -> Rewritten | None:
     return rewritten("quoted-printable", data, _QUOTED, _unquoted)
 
 
-def unnulled(data: bytes) -> Rewritten | None:
+def shown(data: bytes) -> Rewritten | None:
     """Without NUL, which makes ASCII of UTF-16 and UTF-32, and other signs that nobody sees."""
     if len(data.translate(None, _CONTROLS)) == len(data):
         return None
-    return rewritten("utf-16", data, _NULS, _nothing)
+    return rewritten("utf-16", data, _UNSEEN, _nothing)
 
 
 def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]:
@@ -156,25 +157,25 @@ def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     """Tokens put together that are written in groups of one length, such as `41:42:43:44`."""
     if b"A " * _MIN_SINGLES in data.translate(_SINGLES):
         yield rewritten("grouped", data, _SINGLE, _single, within=_IN_SINGLES)
-    shapes = data.translate(_SHAPES)
+    seen = data.translate(_SHAPES)
     for shape, size, gap, _ in _GROUPS:
-        if (gap == 1 or b"0x" in data) and shape in shapes:
+        if (gap == 1 or b"0x" in data) and shape in seen:
             regex = _REGROUP[size, gap]
-            near = _near(data, shapes, shape, regex)
+            near = _near(data, seen, shape, regex)
             yield rewritten("grouped", data, regex, _ungrouped, near, within=_IN_GROUPS)
 
 
 def _near(
-    data: bytes, shapes: bytes, shape: bytes, regex: re.Pattern[bytes]
+    data: bytes, seen: bytes, shape: bytes, regex: re.Pattern[bytes]
 ) -> Iterator[re.Match[bytes]]:
     """The matches of `regex` where `shape` stands, since all else is not worth a search."""
-    at = shapes.find(shape)
+    at = seen.find(shape)
     while at >= 0:
         near = regex.search(data, at, at + 2 * len(shape) + _MAX_GROUP)
         found = near and regex.match(data, near.start())
         if found:
             yield found
-        at = shapes.find(shape, found.end() if found else at + 1)
+        at = seen.find(shape, found.end() if found else at + 1)
 
 
 def _unquoted(found: re.Match[bytes]) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.detect.opened import Gathered, Opened
+from stopper.detect.rewrite import shapes
 
 __all__ = ["strided"]
 
@@ -12,10 +13,7 @@ _PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-^~*>&="
 _BEFORE: Final = b"\"'` \t\r\n:=([{<>"
 _SIGNS: Final = bytes(range(0x21, 0x7F))
-_SHAPES: Final = bytes(
-    ord("A") if byte in _PLAIN else ord(" ") if byte in _SEPARATORS else ord(".")
-    for byte in range(256)
-)
+_SHAPES: Final = shapes(_SEPARATORS, _PLAIN)
 # So many groups in a row, each of so many characters, show that somebody has parted a token.
 _GROUPS: Final = tuple(
     (size, (b"A" * size + b" ") * least) for size, least in ((1, 8), (2, 6), (4, 3))
@@ -28,9 +26,9 @@ def strided(data: bytes) -> Iterator[Opened]:
     Tokens that have none are put together by `rewrite.regrouped`, whatever separates their groups.
     """
     gathered = Gathered()
-    shapes = data.translate(_SHAPES)
+    seen = data.translate(_SHAPES)
     for size, shape in _GROUPS:
-        at = shapes.find(shape)
+        at = seen.find(shape)
         while at >= 0:
             signs = data[at + size : at + len(shape) : size + 1]
             end = at + 1
@@ -39,7 +37,7 @@ def strided(data: bytes) -> Iterator[Opened]:
                 text = _without(data[start:end], size)
                 if text.translate(None, _PLAIN):
                     gathered.add(text, start, end)
-            at = shapes.find(shape, end)
+            at = seen.find(shape, end)
     yield from gathered.opened("grouped")
 
 

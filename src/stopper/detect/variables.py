@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from stopper.detect.opened import Gathered, Opened
+from stopper.detect.opened import Opened, Part, together
 
 __all__ = ["assembled"]
 
@@ -18,7 +18,6 @@ _MAX_PARTS: Final = 8
 _MAX_PART: Final = 256
 _MAX_RAW: Final = 128
 _MAX_BLANKS: Final = 4
-_MIN_TOKEN: Final = 16
 _REACH: Final = 96
 _NEAR: Final = 160
 _BLANKS: Final = (b" ", b"\t")
@@ -53,33 +52,15 @@ _LISTS = tuple(
 _ITEM = re.compile(rb"%b{2,%d}+" % (_SIGN, _MAX_PART))
 
 
-class _Part(NamedTuple):
-    text: bytes
-    start: int
-    end: int
-
-
-_Known = Mapping[bytes, _Part]
+_Known = Mapping[bytes, Part]
 
 
 def assembled(data: bytes) -> Iterator[Opened]:
-    """What variables that were set to literals give one behind the other, once for each part.
-
-    So what is found there spans each part by itself, and not the code between them.
-    """
-    gathered = Gathered()
-    seen: set[bytes] = set()
-    for row in _rows(data):
-        text = b"".join(part.text for part in row)
-        if len(text) < _MIN_TOKEN or text in seen or not _DIGIT.search(text):
-            continue
-        seen.add(text)
-        for part in row:
-            gathered.add(text, part.start, part.end)
-    yield from gathered.opened("joined")
+    """What variables that were set to literals give one behind the other."""
+    return together(_rows(data))
 
 
-def _rows(data: bytes) -> Iterator[list[_Part]]:
+def _rows(data: bytes) -> Iterator[list[Part]]:
     """Parts that the text puts together, or seems to."""
     given = list(_SET.finditer(data))
     if any(_DIGIT.search(one[2] or one[3]) for one in given) and (
@@ -95,7 +76,7 @@ def _rows(data: bytes) -> Iterator[list[_Part]]:
             if data[max(0, start - _MAX_RAW) : start].rstrip()[-1:] not in _OPENING:
                 continue
             yield [
-                _Part(one[0], start + one.start(), start + one.end())
+                Part(one[0], start + one.start(), start + one.end())
                 for one in _ITEM.finditer(found[0])
             ]
 
@@ -125,12 +106,12 @@ def _places(data: bytes, name: bytes) -> Iterator[int]:
 
 def _variables(data: bytes, given: Iterable[re.Match[bytes]]) -> _Known:
     """The literals that were given to names; of several the last."""
-    known: dict[bytes, _Part] = {}
+    known: dict[bytes, Part] = {}
     for found in given:
         name = _named(data[max(0, found.start() - _REACH) : found.start()])
         if name and (len(known) < _MAX_SET or name in known):
             group = 2 if found[1] else 3
-            known[name] = _Part(found[group], *found.span(group))
+            known[name] = Part(found[group], *found.span(group))
     return known
 
 
@@ -145,13 +126,13 @@ def _named(head: bytes) -> bytes:
     return name
 
 
-def _summed(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[_Part]]:
+def _summed(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[Part]]:
     """What operators and calls put together: variables, and literals beside them."""
-    row: list[_Part] = []
+    row: list[Part] = []
     last = -1
     for added in _ADDED.finditer(data, start, end):
         name = added[1]
-        right = known.get(name) if name else _Part(added[3], *added.span(3))
+        right = known.get(name) if name else Part(added[3], *added.span(3))
         if right is None:
             if len(row) > 1:
                 yield row
@@ -172,7 +153,7 @@ def _summed(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[_
         yield row
 
 
-def _ending(data: bytes, end: int, known: _Known, *, is_literal: bool) -> _Part | None:
+def _ending(data: bytes, end: int, known: _Known, *, is_literal: bool) -> Part | None:
     """The variable that the text up to `end` has last, or also a literal."""
     quote = data[end - 1 : end]
     if quote not in (b'"', b"'"):
@@ -181,17 +162,17 @@ def _ending(data: bytes, end: int, known: _Known, *, is_literal: bool) -> _Part 
     start = data.rfind(quote, max(0, end - _MAX_PART), end - 1) + 1
     text = data[start : end - 1]
     is_literal &= start > 0 and len(text) > 1 and not text.translate(None, _SIGNS)
-    return _Part(text, start, end - 1) if is_literal else None
+    return Part(text, start, end - 1) if is_literal else None
 
 
-def _filled(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[_Part]]:
+def _filled(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[Part]]:
     """What strings put together, with the signs of a token around what stands for variables."""
-    row: list[_Part] = []
+    row: list[Part] = []
     last = -1
     for marked in _MARKED.finditer(data, start, end):
         begin = marked.start()
         part = known.get(marked[marked.lastindex or 0])
-        between = _Part(data[last:begin], last, begin)
+        between = Part(data[last:begin], last, begin)
         if last < 0 or part is None or len(row) >= _MAX_PARTS or not _is_token(between.text):
             if len(row) > 1:
                 yield row
@@ -201,10 +182,10 @@ def _filled(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[_
         if last < 0:
             head = data[max(0, begin - _MAX_RAW) : begin]
             text = head[len(head.rstrip(_SIGNS)) :]
-            between = _Part(text, begin - len(text), begin)
+            between = Part(text, begin - len(text), begin)
         tail = data[marked.end() : marked.end() + _MAX_RAW]
         last = marked.end() + len(tail) - len(tail.lstrip(_SIGNS))
-        after = _Part(data[marked.end() : last], marked.end(), last)
+        after = Part(data[marked.end() : last], marked.end(), last)
         row += (one for one in (between, part, after) if one.text)
     if len(row) > 1:
         yield row

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 from unicodedata import normalize
 
-from stopper.data.tools import load_tool_words
+from stopper.data.tools import load_tool_words, words_of
 from stopper.detect.commands import Judgement, is_dangerous, judge_command
 from stopper.detect.readings import MAX_READINGS
 from stopper.detect.sql import judge_sql
@@ -50,7 +50,6 @@ _WORDS: Final = _TABLES["words"]
 _MEANING: Final = _VERBS.keys() | _WORDS["code"] | _WORDS["runs"]
 
 _PARTS: Final = re.compile(r"__|[./:]")
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SQL_READS: Final = re.compile(
     r"\s*\(*\s*(?:select|show|explain|describe|desc|values|with)\b", re.IGNORECASE
 )
@@ -165,9 +164,7 @@ def _clause(clause: list[str]) -> SideEffectClass | None:
 
 def _parts(tool: str) -> list[tuple[str, ...]]:
     plain = normalize("NFKC", tool[:MAX_NAME])
-    return [
-        tuple(word.lower() for word in _WORD.findall(part)) for part in _PARTS.split(plain) if part
-    ]
+    return [tuple(words_of(part)) for part in _PARTS.split(plain) if part]
 
 
 def _all_words(tool: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
+from stopper.detect.jsontext import has_end
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import Redactor, SecretPattern
 from stopper.detect.secrets import Detector, fingerprint
@@ -32,7 +33,6 @@ _MAX_SHOWN: Final = 20
 _TEXTS: Final = frozenset({str, bytes})
 _MARK = re.compile(r"\[REDACTED:[A-Za-z0-9_.-]{1,64}(?:#([0-9a-f]{8}))?\]")
 _HEADER: Final = "private-key-header"
-_END = re.compile(rb'(?<!\\)(?:\\\\)*"')  # of a text in JSON
 # A value that is nothing but a name and its secret says no more than the secret.
 _NAMED_MARK = re.compile(
     r"[A-Za-z_][A-Za-z0-9_.-]{0,63}[\"']?[ \t]{0,4}[:=][ \t]{0,4}[\"']?"
@@ -231,9 +231,7 @@ def _is_spread(seen: Seen, written: str | bytes, one: Finding) -> bool:
     """Whether a secret goes on behind the end of a text, or is but the first line of a key."""
     if type(seen.value) in _TEXTS:
         return False
-    text = written[one.start : one.end]
-    plain = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-    return one.rule == _HEADER or _END.search(plain) is not None
+    return one.rule == _HEADER or has_end(written, one.start, one.end)
 
 
 def _kind(one: Finding) -> str:

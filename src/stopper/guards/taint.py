@@ -1,6 +1,5 @@
 """What was read must not be sent: flows from secrets and from strangers' texts to the outside."""
 
-import re
 import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from stopper.data.tools import words_of
 from stopper.detect.commands import EffectKind, judge_command
 from stopper.detect.readings import MAX_READINGS
 from stopper.guards.classify import runs_of
@@ -67,7 +67,6 @@ _PATHS: Final = frozenset(
     }
 )  # fmt: skip
 _FILE: Final = "file://"
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SENDS: Final = frozenset({EffectKind.EXFILTRATE, EffectKind.NETWORK})
 
 _MAX_OUTPUTS: Final = 1024
@@ -216,7 +215,7 @@ class TaintGuard:
         """What the name alone says."""
         config = self.config
         last = tool.replace("__", ".").rpartition(".")[2]
-        names = {last.lower(), "_".join(word.lower() for word in _WORD.findall(last))}
+        names = {last.lower(), "_".join(words_of(last))}
         return _Role(
             _is_any(names, config.secret_tools),
             _is_any(names, config.untrusted_tools),
@@ -266,5 +265,5 @@ def _commands(tool: str, args: dict[str, Any]) -> Iterator[str]:
 
 @lru_cache(maxsize=_MAX_TOOLS)
 def _is_path(name: str) -> bool:
-    words = _WORD.findall(name[:_MAX_NAME])
-    return bool(words) and words[-1].lower() in _PATHS
+    words = words_of(name[:_MAX_NAME])
+    return bool(words) and words[-1] in _PATHS

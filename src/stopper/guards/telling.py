@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stopper.data.tools import load_tool_words
+from stopper.data.tools import load_tool_words, words_of
 from stopper.detect.readings import readings, with_arguments, words_in
 from stopper.guards.opened import MAX_DEPTH, MAX_NODES, Odd, TooMuch, spelled
 from stopper.guards.texts import Texts
@@ -17,7 +17,6 @@ from stopper.guards.texts import Texts
 __all__ = ["ANYTHING", "Kind", "Runs", "Told", "is_sql", "tells", "told_in"]
 
 _NAMES: Final = load_tool_words()["arguments"]
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _MAX_NAME: Final = 72
 """A longer name is none of those that tell, and is not remembered."""
 _MAX_KNOWN: Final = 4096
@@ -241,7 +240,7 @@ def _name_of(key: Any) -> _Name:
 
 @lru_cache(maxsize=_MAX_KNOWN)
 def _known(text: str) -> _Name:
-    words = [word.lower() for word in _WORD.findall(text)]
+    words = words_of(text)
     whole, last = "_".join(words), words[-1] if words else ""
     are_many = whole in _NAMES["commands"] or last in _NAMES["last_commands"]
     return _Name(

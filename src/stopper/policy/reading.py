@@ -1,10 +1,11 @@
 """Contexts of actions: copied as plain values, and what stands under which of their names."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
+
+from stopper.data.tools import words_of
 
 __all__ = [
     "MAX_CHARS",
@@ -23,7 +24,6 @@ MAX_CHARS: Final = 1 << 20
 """Contexts that nest deeper, hold more items or more text are refused."""
 
 _MAX_NAMES: Final = 2048
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
 
 class Role(Enum):
@@ -102,7 +102,7 @@ def plain(context: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=_MAX_NAMES)
 def role_of(name: str) -> Role:
     """What stands under `name`, however its words are joined."""
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = words_of(name)
     whole = _BY_WHOLE.get("_".join(words))
     return whole or _BY_LAST.get(words[-1] if words else "", Role.NONE)
 
