@@ -154,13 +154,17 @@ class Detector:
         A claim that another one of the very same stretch outweighs for sure is left out.
         """
         heaviest: dict[tuple[int, int], tuple[int, int, int]] = {}
+        tiers: dict[tuple[int, bytes], Tier | None] = {}  # one value may stand there many times
         for match in matches:
             rule = self.rules[match.rule]
             start, end = match.secret_start, match.secret_end
             least = (RANK[rule.tier], end - start, -match.rule)
             if start == end or (not rule.checks and heaviest.get((start, end), least) > least):
                 continue
-            tier = rule.tier_of(data[start:end])
+            claim = match.rule, data[start:end]
+            if claim not in tiers:
+                tiers[claim] = rule.tier_of(claim[1])
+            tier = tiers[claim]
             if tier is not None:
                 weight = heaviest[start, end] = (RANK[tier], end - start, -match.rule)
                 yield Piece(start + offset, end + offset, weight, tier)
