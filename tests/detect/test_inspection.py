@@ -5,6 +5,7 @@ import gzip
 import json
 import random
 import string
+import zlib
 from urllib.parse import quote
 
 import pytest
@@ -28,6 +29,7 @@ PASSWORD = sample("", 14)
 VALUE = sample("", 30)
 TOKEN = sample("ghp_", 36)
 CANARY = sample("", 24)
+PREFIXED = sample("gsk_", 51) + "7"
 DETECTOR = packaged_detector(KEY)
 KNOWN = KnownValues({"VALUE": VALUE, "TOKEN": TOKEN, "CANARY": CANARY}, KEY, canaries=["CANARY"])
 INSPECTOR = Inspector(DETECTOR, KNOWN)
@@ -43,6 +45,10 @@ def hexed(text: str) -> str:
 
 def rules(inspection: Inspection) -> list[str]:
     return [finding.rule for finding in inspection.findings]
+
+
+def escaped(data: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in data)
 
 
 BOTH = f"{GITHUB} {AWS}"
@@ -61,6 +67,12 @@ CASES = {
     "a token over two lines":         (f"{GITHUB[:20]}\n{GITHUB[20:]}",             ["github-token"]),
     "a token in two literals":        (f'"{GITHUB[:20]}" + "{GITHUB[20:]}"',        ["github-token"]),
     "a token before a word":          (f"{GITHUB}\nfoo",                            ["github-token"]),
+    "a token behind a letter":        (f"x{PREFIXED}",                              ["groq-api-key"]),
+    "a letter and a token in base64": (b64(f"x{PREFIXED}ok"),                       ["groq-api-key"]),
+    "a packed token in escapes":      (f'"{escaped(gzip.compress(GITHUB.encode()))}"', ["github-token"]),
+    "a packed token as Python has it": (repr(gzip.compress(GITHUB.encode(), mtime=0)), ["github-token"]),
+    "a packed token in base85":       (base64.b85encode(zlib.compress(GITHUB.encode())).decode(), ["github-token"]),
+    "a token turned round":           (f"x {PREFIXED[::-1]} y",                     ["groq-api-key"]),
     "a value":                        (f"see {VALUE} end",                          ["known-value"]),
     "a value in base64":              (f"see {b64(VALUE)} end",                     ["known-value"]),
     "a value that a rule finds too":  (f"see {TOKEN} end",                          ["known-value"]),

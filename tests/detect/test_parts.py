@@ -3,6 +3,7 @@
 import pytest
 
 from stopper.detect.inspection import Inspector, packaged_detector
+from stopper.detect.known import KnownValues
 from stopper.detect.rules import fill
 
 INSPECTOR = Inspector(packaged_detector(b"a key for tests"))
@@ -24,6 +25,16 @@ def test_both_parts_are_found(text: str) -> None:
     whole = text.format(FIRST, SECOND)
     found = {whole[one.start : one.end] for one in INSPECTOR.inspect(whole).findings}
     assert found == {FIRST, SECOND}
+
+
+@pytest.mark.parametrize("text", [PARTED["fields"], PARTED["arguments"]])
+def test_a_short_password_of_signs_is_known_in_two_parts(text: str) -> None:
+    """In quotes a part may have any sign but the quote."""
+    value = fill("{alnum:5}&(!){alnum:5}#7")
+    whole = text.format(value[:7], value[7:])
+    inspector = Inspector(None, KnownValues({"PASSWORD": value}, b"a key for tests"))
+    found = {whole[one.start : one.end] for one in inspector.inspect(whole).findings}
+    assert found == {value[:7], value[7:]}
 
 
 INNOCENT = {

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-from stopper.detect.inflate import is_packed
+from stopper.detect.inflate import MAGICS, is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.opened import Gathered, Opened
 from stopper.detect.origin import Piece
@@ -50,7 +50,6 @@ _MIN_TURNED: Final = 28
 _MAX_TURNED: Final = 2048
 _MIN_DIGITS: Final = 3
 _MIN_SURE: Final = 16
-_PREFIXED = re.compile(rb"[a-z0-9]{2,6}[_-]")
 _HEADED = re.compile(rb"[A-Za-z0-9]{2,10}[_-]")
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
@@ -116,13 +115,17 @@ class _Kind(Struct, frozen=True):
 
 
 class _Kind85(Struct, frozen=True):
-    """`classes` tells the alphabet, `values` the digits; groups that may be text match `groups`."""
+    """`classes` tells the alphabet, `values` the digits; groups that may be text match `groups`.
+
+    What is compressed begins with one of `packed`.
+    """
 
     name: str
     classes: bytes
     values: bytes
     firsts: bytes
     groups: re.Pattern[bytes]
+    packed: tuple[bytes, ...]
 
     @classmethod
     def of(cls, name: str, alphabet: bytes) -> Self:
@@ -132,7 +135,15 @@ class _Kind85(Struct, frozen=True):
             re.escape(firsts), re.escape(alphabet), _MIN_85 // 5, re.escape(alphabet),
         )  # fmt: skip
         values = bytes.maketrans(alphabet, bytes(range(85)))
-        return cls(name, _class(alphabet), values, firsts, lazy(groups))
+        packed = tuple(sorted({start for magic in MAGICS for start in _starts85(alphabet, magic)}))
+        return cls(name, _class(alphabet), values, firsts, lazy(groups), packed)
+
+
+def _starts85(alphabet: bytes, magic: bytes) -> Iterator[bytes]:
+    """How the digits of bytes begin that begin with `magic`, as far as it tells."""
+    for rest in (b"\0", b"\xff"):
+        word = int.from_bytes(magic.ljust(4, rest)[:4])
+        yield bytes([alphabet[word // 85**4], alphabet[word // 85**3 % 85]])
 
 
 def lettered(data: bytes) -> Iterator[Opened]:
@@ -203,7 +214,7 @@ def _has_digits(text: bytes) -> bool:
 
 def _is_turned(back: bytes) -> bool:
     """Whether `back` is a token that has a prefix, or holds text that chance does not make."""
-    if _PREFIXED.match(back) and _has_digits(back):
+    if _HEADED.match(back) and _has_digits(back):
         return True
     kind = _KIND64 if back.translate(None, _HEXDIGITS) else _KIND16
     aligned = (back[shift:] for shift in range(kind.chars))
@@ -375,7 +386,7 @@ SPELLED: Final = tuple(way.decode() for way in _spelled((_DIGITS64,), 6))
 _BACKWARD: Final = (
     *(way.decode() for way in _spelled((_DIGITS64,), 6, -1)),
     "[0-9a-fA-F][2-7]" * _MIN_LEGIBLE,
-    "[0-9][A-Za-z0-9+/_-]*[_-][a-z0-9]{2}[a-z0-9]*[ ]",
+    "[0-9][A-Za-z0-9+/_-]*[_-][A-Za-z0-9]{2}[A-Za-z0-9]*[ ]",
 )
 """What is written from its end: base64, hex, and a token with a prefix."""
 
@@ -414,6 +425,10 @@ _KIND_B85 = _Kind85.of("base85", _BASE85)
 
 def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
     gathered = Gathered()
+    blobs: list[tuple[bytes, int, int]] = []
+    for start, end in runs(kind.classes, _MIN_85, data):
+        if data.startswith(kind.packed, start):
+            blobs.append((_from85(data[start:end].translate(kind.values)), start, end))
     for found in _groups85(kind, data):
         digits = found[0].translate(kind.values)
         if not _is_legible(_from85(digits[:_MIN_85])):
@@ -421,7 +436,7 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
         plain = _from85(digits)
         if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
             gathered.add(plain, found.start(), found.end())
-    yield from gathered.opened(kind.name)
+    yield from gathered.opened(kind.name, tuple(blobs))
 
 
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:

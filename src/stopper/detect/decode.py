@@ -13,7 +13,14 @@ from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
-from stopper.detect.inflate import MIN_HEADERLESS, TooBig, compressed, headerless, may_be_packed
+from stopper.detect.inflate import (
+    MIN_HEADERLESS,
+    Inflated,
+    TooBig,
+    compressed,
+    headerless,
+    may_be_packed,
+)
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
@@ -47,6 +54,11 @@ _NO_CHARACTER = re.compile("([\udc80-\udcff]+)")
 _SPARSE: Final = 16
 """Of so many bytes one may belong to no character, in what is text for all that."""
 
+_ESCAPED: Final = "backslash"
+"""In the name of a decoding that undid escapes of one's own."""
+
+_PACKED_TEXT = re.compile(rb"[\"'= ](?=\x1f\x8b\x08|x[\x01\x9c\xda]|\x28\xb5\x2f\xfd|BZh|\xfd7zXZ)")
+_MAX_PACKED_TEXTS: Final = 64
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
 _SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP
@@ -219,6 +231,7 @@ class _Search:
         self._depth = budget.depth
         self._left = max(budget.least_bytes, budget.growth * len(root.data))
         self._seen: set[tuple[bytes, str, int]] = set()
+        self._solid: set[bytes] = set()  # blobs that hold nothing compressed
 
     def run(self, wanted: int) -> None:
         waiting = deque([(self._root, wanted)])
@@ -252,9 +265,23 @@ class _Search:
             if one:
                 yield _below(view, *one)
         yield from self._opened(view, wanted)
-        if wanted & Decoder.PACKED and (view is self._root or view.path[-1] in PACKED):
+        if wanted & Decoder.PACKED:
+            yield from self._unpacked_from(view)
+
+    def _unpacked_from(self, view: View) -> Iterator[View]:
+        """What is compressed in bytes, or in a text that programs write with escapes."""
+        data = view.data
+        if view is self._root or view.path[-1] in PACKED:
             for name, start, end, inner in self._inflated(data):
                 yield _below(view, name, inner, _shifted(start, end))
+        elif _ESCAPED in view.path[-1]:
+            for number, begin in enumerate(_PACKED_TEXT.finditer(data)):
+                if number == _MAX_PACKED_TEXTS:
+                    raise TooBig
+                for name, start, end, inner in compressed(data[begin.end() :], self._left):
+                    yield _below(
+                        view, name, inner, _shifted(begin.end() + start, begin.end() + end)
+                    )
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
         data = view.data
@@ -280,18 +307,21 @@ class _Search:
                 yield from self._unpacked(view, opened.name, blob, start, end)
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
-        if not may_be_packed(blob):
+        if blob in self._solid or not may_be_packed(blob):
             return
-        for coding, _, _, plain in self._inflated(blob, MIN_HEADERLESS):
+        found = self._inflated(blob, MIN_HEADERLESS)
+        if not found:
+            self._solid.add(blob)
+        for coding, _, _, plain in found:
             path = (*view.path, name, coding)
             yield View(plain, path, view, _shifted(start, end), start)
 
-    def _inflated(self, data: bytes, least: int = 0) -> Iterator[tuple[str, int, int, bytes]]:
+    def _inflated(self, data: bytes, least: int = 0) -> list[Inflated]:
         """What is compressed in `data`, also without a header where it has so many bytes."""
         found = list(compressed(data, self._left))
         if not found and len(data) >= least and not _is_text(data):
             found = list(headerless(data, self._left))
-        return iter(found)
+        return found
 
 
 def _is_text(data: bytes) -> bool:

@@ -81,16 +81,16 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
     Decoder.GROUPS: (
-        f"{_SIGN}{_SIGN_BETWEEN}" * 10, f"{_WORD}{{2}}{_SEPARATOR}" * 6,
+        f"{_SIGN}{_SIGN_BETWEEN}" * 9, f"{_WORD}{{2}}{_SEPARATOR}" * 5,
         f"{_WORD}{{4}}{_SEPARATOR}" * 4, f"0x{_WORD}{{2}}{_SEPARATOR}{{2}}0x",
     ),
     Decoder.LETTERS: (
         "[A-Za-z0-9+/_-]{28}", "[0-9A-Fa-f]{24}", "[A-Z0-9]{24}", "[a-z0-9]{24}", *SPELLED,
     ),
     Decoder.ASCII85: (_FIRST85 * 4 + "[+-I]",),
-    Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 5,),
+    Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 4, rf"c[$%]{_DIGIT85}{{8}}", "ABz"),
     Decoder.NUMBERS: (
-        f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 7 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
+        f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 6 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
         r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]", r"[rR]\][0-9]", "0[oO][0-7]", "0[bB][01][01]",
         r"\)[ ]*0[xX]", f"[hH],[ \t]*{_HEX}{_HEX}*[hH],", r":[ ]*[0-9]{2}[0-9]*\}[, \t\r\n]*\{",
     ),

@@ -11,6 +11,7 @@ import brotli
 import zstandard
 
 __all__ = [
+    "MAGICS",
     "MIN_HEADERLESS",
     "Inflated",
     "TooBig",
@@ -30,6 +31,9 @@ _ZLIB: Final = tuple(bytes([0x78, flags]) for flags in (0x01, 0x5E, 0x9C, 0xDA))
 _BZIP2: Final = b"BZh"
 _XZ: Final = b"\xfd7zXZ\0"
 _ZIP: Final = b"PK\x03\x04"
+MAGICS: Final = (*_ZLIB, _GZIP, _ZSTD, _BZIP2, _XZ)
+"""What compressed bytes may begin with, but for archives."""
+
 _ZIP_HEADER: Final = 30
 _DEFLATED: Final = 8
 _XZ_MEMORY: Final = 2**26
@@ -50,7 +54,7 @@ def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
     A stream that breaks off gives what it has. 64 streams of a kind are tried.
     """
     view = memoryview(data)
-    for name, magic, inflate in _MARKED:
+    for name, magic, inflate in _MARKED if is_packed(data) else ():
         start, tried = data.find(magic), 0
         while start >= 0:
             tried += 1
@@ -73,7 +77,7 @@ def may_be_packed(data: bytes) -> bool:
 
 def is_packed(data: bytes) -> bool:
     """Whether the magic of a compressed stream stands anywhere in `data`."""
-    return any(magic in data for _, magic, _ in _MARKED)
+    return _GZIP in data or _ZSTD in data or _BZIP2 in data or _XZ in data or _ZIP in data
 
 
 def headerless(data: bytes, limit: int) -> Iterator[Inflated]:

@@ -14,7 +14,7 @@ GAP: Final = b"\n\n\n"
 """Stands behind each part of what came out, so that nothing is found across two of them."""
 
 
-_MIN_TOKEN: Final = 16
+_MIN_TOKEN: Final = 10
 _DIGIT = re.compile(rb"[0-9]")
 
 

@@ -20,7 +20,10 @@ _REACH: Final = 512
 
 _MAX_NAME: Final = 48
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
-_GIVEN: Final = rb"[\"']?[ \t]{0,2}(?:[:=][ \t]{0,4}|[ \t])[\"']?([A-Za-z0-9+/_=.:~-]{3,256}+)"
+_GIVEN: Final = (
+    rb"[\"']?[ \t]{0,2}(?:[:=][ \t]{0,4}|[ \t])"
+    rb"(?:\"(?P<d>[!#-\[\]-~]{3,256}+)\"|'(?P<s>[!-&(-\[\]-~]{3,256}+)'|(?P<b>[A-Za-z0-9+/_=.:~-]{3,256}+))"
+)
 _FIRST = re.compile(_GIVEN)
 _SECOND = re.compile(rb"(?:(?<=[tTynfkge_-])([2bB])|([sS]econd))" + _GIVEN)
 
@@ -51,12 +54,17 @@ def _row(data: bytes, second: re.Match[bytes]) -> list[Part]:
     given = _FIRST.match(data, at + len(stem) + len(order[0]))
     if given is None or given.end() > start:
         return []
-    row = [Part(given[1], *given.span(1)), Part(second[3], *second.span(3))]
+    row = [_part(given), _part(second)]
     for number in order[2:]:
         end = row[-1].end
         at = data.find(stem + number, end, end + _REACH)
         given = _FIRST.match(data, at + len(stem) + len(number)) if at >= 0 else None
         if given is None:
             break
-        row.append(Part(given[1], *given.span(1)))
+        row.append(_part(given))
     return row
+
+
+def _part(given: re.Match[bytes]) -> Part:
+    name = given.lastgroup or "b"
+    return Part(given[name], *given.span(name))
