@@ -87,7 +87,7 @@ PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 _LEGIBLE = _class(PRINTABLE)
 _WIDELY = b"\2" + _LEGIBLE[1:]
 _WIDE = (b"\1\2" * _MIN_WIDE, b"\2\1" * _MIN_WIDE)
-_WIDE_RUN = re.compile(rb"[\1\2]+")
+_WIDE_RUN = re.compile(rb"[\1\2]{%d,}+" % (2 * _MIN_WIDE))
 
 _ASCII85 = bytes(range(ord("!"), ord("u") + 1))
 _BASE85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"

@@ -39,7 +39,7 @@ _Codes = tuple[re.Pattern[bytes], re.Pattern[bytes], int, tuple[bytes, ...]]
 
 def _codes(item: bytes, between: bytes, base: int, *marks: bytes) -> _Codes:
     """How a row of codes looks, one of them with its digits, their base, and what rows have."""
-    row = rb"(?:%b%b){7,}%b" % (item, between, item)
+    row = rb"%b(?:%b%b){7,}" % (item, between, item)  # its own first sign leads the search
     return re.compile(row), re.compile(item), base, marks
 
 
@@ -54,8 +54,8 @@ _CODES: Final = (
 )
 # Of rich text and of style sheets.
 _BACKSLASHED: Final = (
-    _codes(rb"(?<!\\)\\++'([0-9A-Fa-f]{2})", b"", 16, b"\\'"),
-    _codes(rb"(?<!\\)\\++(?:00){0,2}([0-9A-Fa-f]{2}) ?", b"", 16, b"\\"),
+    _codes(rb"\\(?<!\\\\)\\*+'([0-9A-Fa-f]{2})", b"", 16, b"\\'"),
+    _codes(rb"\\(?<!\\\\)\\*+(?:00){0,2}([0-9A-Fa-f]{2}) ?", b"", 16, b"\\"),
 )
 _FIRST_TAG: Final = 0xE0000
 _FIRST_SELECTOR: Final = 0xFE00
