@@ -61,4 +61,6 @@ def _is_first(data: bytes, start: int, size: int) -> bool:
 
 
 def _without(text: bytes, size: int) -> bytes:
-    return b"".join(text[place : place + size] for place in range(0, len(text), size + 1))
+    bare = bytearray(text)
+    del bare[size :: size + 1]
+    return bytes(bare)
