@@ -65,7 +65,7 @@ SHAPES: dict[str, tuple[Any, Any]] = {
     "a frozen set":      (frozenset({GITHUB}),              frozenset({M})),
     "bytes":             (b"\xff" + GITHUB.encode(),        b"\xff" + M.encode()),
     "JSON in JSON":      (json.dumps({"a": json.dumps({"b": GITHUB})}), json.dumps({"a": json.dumps({"b": M})})),
-    "a password by name": ({"password": "correct-Horse9 battery"}, {"password": "[REDACTED:PASSWORD]"}),
+    "a password by name": ({"password": "correct-Horse9 battery"}, {"password": "[REDACTED:PASSWORD_PHRASE]"}),
     "numbers":           ([1, 2.5, True, None],             [1, 2.5, True, None]),
 }  # fmt: skip
 
@@ -150,6 +150,48 @@ ENV = {
 def test_environment_variables(text: str, names: list[str], expected: str) -> None:
     assert REDACTOR.redact_env_vars(text, names) == expected
     assert REDACTOR.redact_env_vars(expected, names) == expected
+
+
+FIRST = fill("{alnum:9}7", "phrase")
+PHRASE = fill("{alnum:9}7 {lower:6}9 {lower:7}!", "phrase")
+WORDY = fill("{lower:7} {lower:5} {lower:7} 9", "phrase")
+PHRASES: dict[str, tuple[object, object]] = {
+    # what we try           what holds it                           the same without it
+    "JSON":                 (json.dumps({"password": PHRASE}),      '{"password": "[REDACTED:PASSWORD_PHRASE]"}'),
+    "YAML":                 (f'password: "{PHRASE}"\nport: 1',      'password: "[REDACTED:PASSWORD_PHRASE]"\nport: 1'),
+    "shell":                (f"DB_PASSWORD='{PHRASE}' run",         "DB_PASSWORD='[REDACTED:PASSWORD_PHRASE_B]' run"),
+    "quotes inside":        (f"PASSWORD=\"{PHRASE}'s \\\" {FIRST}\" b", 'PASSWORD="[REDACTED:PASSWORD_PHRASE]" b'),
+    "a tab inside":         (f'password = "{FIRST}\tx"',            'password = "[REDACTED:PASSWORD_PHRASE]"'),
+    "a short name":         (f'psk="{PHRASE}"',                     'psk="[REDACTED:SHORT_NAMED_PHRASE]"'),
+    "a key":                (f'api_key: "{FIRST} {PHRASE}"',        'api_key: "[REDACTED:KEY_PHRASE]"'),
+    "a name and a value":   (f'{{"name":"API_KEY","value":"{PHRASE}"}}', '{"name":"API_KEY","value":"[REDACTED:NAMED_VALUE_PHRASE]"}'),
+    "JSON in JSON":         (json.dumps({"a": json.dumps({"password": PHRASE})}), json.dumps({"a": '{"password": "[REDACTED:PASSWORD_PHRASE]"}'})),
+    "plain words first":    ({"password": WORDY},                   {"password": "[REDACTED:PASSWORD_PHRASE]"}),
+    "a strong word later":  ({"password": fill("{lower:7} {alpha:6}aA7! {lower:5}", "phrase")}, {"password": "[REDACTED:PASSWORD_PHRASE]"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), PHRASES.values(), ids=PHRASES)
+def test_no_part_of_a_quoted_password_is_left(value: object, expected: object) -> None:
+    assert REDACTOR.redact(value) == expected
+
+
+SAID = {
+    "a rule":       '{"password": "must be at least 8 characters"}',
+    "a label":      'password: "Enter your password"',
+    "a step":       '"password_title": "Choose one, step 2 of 3"',
+    "a hint":       "'password_hint': 'Use 1 capital, 1 digit and one of #!$'",
+    "an error":     'raise ValueError("password: \'x\' is too short, 8 characters at least")',
+    "a message":    '{"password": "The password has expired 30 days ago!"}',
+    "a language":   '{"password": "Mindestens 12 Zeichen"}',
+    "a template":   'password: "${DB_PASSWORD} and more 1"',
+    "a token":      '{"token": "one of the 32 tokens left"}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SAID.values(), ids=SAID)
+def test_what_is_said_of_passwords_stays(text: str) -> None:
+    assert REDACTOR.redact(text) is text
 
 
 class TestPatterns:

@@ -29,7 +29,7 @@ TOKENS = [
     sample("npm_", 36),
 ]
 PIECES = st.sampled_from(
-    [*TOKENS, "password", "token", "key", " = ", ": ", '"', "\\", "\n", " ", "{", "https://u:", "@", "%", ",", "ghp_", "sk-"]
+    [*TOKENS, sample("a9", 8), "password", "token", "key", " = ", ": ", '"', "'", "\\", "\n", " ", "{", "https://u:", "@", "%", ",", "ghp_", "sk-"]
 )  # fmt: skip
 BODIES = st.lists(PIECES | st.text(max_size=4), max_size=12).map(
     lambda parts: "".join(parts).encode("utf-8", "surrogatepass")
@@ -56,6 +56,18 @@ def test_a_scanner_finds_exactly_what_the_whole_holds(data: bytes, cuts: list[in
     scanner = Scanner(DETECTOR)
     released = [*(scanner.feed(part) for part in parts(data, cuts)), scanner.finish()]
     assert b"".join(one.data for one in released) == data
+    assert [finding for one in released for finding in one.findings] == DETECTOR.scan(data)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.sampled_from("\"'"), st.lists(PIECES, min_size=1, max_size=6), CUTS)
+def test_a_quoted_password_is_found_whole_in_any_cut(
+    quote: str, words: list[str], cuts: list[int]
+) -> None:
+    """Whatever goes on behind its first word."""
+    data = f"a password: {quote}{sample('b7', 8)} {' '.join(words)}{quote}".encode()
+    scanner = Scanner(DETECTOR)
+    released = [*(scanner.feed(part) for part in parts(data, cuts)), scanner.finish()]
     assert [finding for one in released for finding in one.findings] == DETECTOR.scan(data)
 
 

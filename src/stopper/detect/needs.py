@@ -97,6 +97,19 @@ _MIN_DIGITS = 2
 _MIN_HEX = 2.6
 _MIN_TEXT = 3.0
 _MIN_LETTERS_ONLY = 3.6
+# What the rules for a value without blanks would take of one with them.
+_PASSWORD_BEGUN = re.compile(rb"[^\x00-\x20\x7f\"'`,;&<>\\]{4,256}")
+_KEY_BEGUN = re.compile(rb"[A-Za-z0-9_.+/~=@$!?%^*#|-]{8,512}")
+_NUMBERED = re.compile(rb"[a-z]{3,10}(?: [a-z]{3,10}){2,11} ?[0-9]{1,4}[!?#$%&*]?")
+_MAX_PHRASE = 8
+# What labels, hints and messages about passwords are made of, besides what sentences are.
+_HINTS = _PROSE | frozenset(
+    b"a an are as at be by can do e.g. i if in is it like no of on or so such that to use we with"
+    b" character characters digit digits enter error field invalid least length letter letters line"
+    b" max maximum min minimum more most new number numbers old one only page password passwords"
+    b" required retries row secret section sign signs step symbol symbols than too try type upper"
+    b" value version you".split()
+)
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _BODY = re.compile(rb"[A-Za-z0-9+/]{40}")
@@ -129,6 +142,27 @@ def _password(value: bytes) -> bool:
         and bool(_DIGIT.search(value) or _SIGN.search(value.rstrip(_STOPS)) or _is_odd(value))
         and _not_placeholder(value)
     )
+
+
+def _password_phrase(value: bytes) -> bool:
+    """A password that goes on, with blanks or quotes in it: the first word is one, or a later one.
+
+    Where none is, it takes words that are no sentence and a number at their end.
+    """
+    begun = _PASSWORD_BEGUN.match(value)
+    if begun and _password(begun[0]):
+        return begun.end() < len(value)
+    words = value.split()
+    if not 1 < len(words) <= _MAX_PHRASE or not _HINTS.isdisjoint(value.lower().split()):
+        return False
+    is_strong = any(_strong(word) and _password(word) for word in words)
+    return is_strong or (_NUMBERED.fullmatch(value) is not None and _not_placeholder(value))
+
+
+def _key_phrase(value: bytes) -> bool:
+    """A key and what follows it in its quotes."""
+    begun = _KEY_BEGUN.match(value)
+    return begun is not None and begun.end() < len(value) and _key(begun[0])
 
 
 def _url_password(value: bytes) -> bool:
@@ -309,9 +343,11 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "credentials": _credentials,
     "header": _header,
     "key": _key,
+    "key_phrase": _key_phrase,
     "mixed": _mixed,
     "phrase": _phrase,
     "password": _password,
+    "password_phrase": _password_phrase,
     "random": _random,
     "strong": _strong,
     "unassigned": _unassigned,
