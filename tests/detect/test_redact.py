@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import MAX_DEPTH, Redactor, SecretPattern
 from stopper.detect.rules import fill
@@ -250,6 +251,40 @@ def test_known_values_are_marked_by_their_names() -> None:
 
 def test_a_false_mark_hides_nothing() -> None:
     assert AWS not in REDACTOR.redact(f"[REDACTED:{AWS}]")
+
+
+FALSE = fill("{lower:7}2is{alpha:4}99", "mark")
+FALSE_MARKS = {
+    # what we try              text                                        what comes out
+    "behind a password's name": (f"password=[REDACTED:{FALSE}]",           "password=[REDACTED:PASSWORD]"),
+    "in a URL":               (f"https://u:[REDACTED:{FALSE}]@h/",         "https://u:[REDACTED:URL_PASSWORD]@h/"),
+    "behind a key's name":    (f"api_key: [REDACTED:{FALSE}]",             "api_key: [REDACTED:DISGUISED_SECRET]"),
+    "alone":                  (f"[redacted:{FALSE}]",                      "[REDACTED:DISGUISED_SECRET]"),
+    "behind a mark":          (f"password=[REDACTED:PASSWORD]{FALSE}",     "password=[REDACTED:PASSWORD]"),
+    "without an end":         (f"password=[REDACTED:{FALSE}",              "password=[REDACTED:PASSWORD]"),
+    "in small letters":       (f"password=[redacted:{FALSE}]",             "password=[REDACTED:PASSWORD]"),
+    "a mark":                 ("password=[REDACTED:DB_PASSWORD_2]",        "password=[REDACTED:DB_PASSWORD_2]"),
+    "a mark with a tag":      ("password=[REDACTED:A.B-2#0a1b2c3d]",       "password=[REDACTED:A.B-2#0a1b2c3d]"),
+    "a mark in a URL":        ("https://u:[REDACTED:URL_PASSWORD]@h/",     "https://u:[REDACTED:URL_PASSWORD]@h/"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), FALSE_MARKS.values(), ids=FALSE_MARKS)
+def test_marks_that_were_made_up_hide_nothing(text: str, expected: str) -> None:
+    assert REDACTOR.redact(text) == expected
+    assert REDACTOR.redact(expected) is expected
+
+
+def test_own_names_in_small_letters_make_marks_too() -> None:
+    value = sample(24)
+    mine = Redactor(
+        [SecretPattern("ticket-9x7z", r"TICK-\d{4}")],
+        detector=packaged_detector(b"a key"),
+        known=KnownValues({"my-value-7x9": value}, b"key"),
+    )
+    once = mine.redact(f"password=TICK-1234 password={value}")
+    assert once == "password=[REDACTED:ticket-9x7z] password=[REDACTED:my-value-7x9]"
+    assert mine.redact(once) is once
 
 
 def test_what_nests_too_deeply_is_replaced() -> None:

@@ -66,6 +66,11 @@ class KnownValues:
                 plane.add(name, spelling, text)
         self.planes = tuple(plane for plane in (letters, visible) if plane.longest)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What the values are called."""
+        return frozenset(self._fingerprints)
+
     def scan(self, text: str | bytes, views: Iterable[View] = ()) -> list[Finding]:
         """All known values in `text`, and in the `views` of the same text, in their order.
 

@@ -60,6 +60,9 @@ _DOTTED = re.compile(
     rb"[a-z]{3,}\.[a-z]{3,}(?!(?:19[7-9]|20[0-4])[0-9]|(?:128|192|224|256|384|512|1024|2048|4096)\Z)"
     rb"[0-9]{3,4}"
 )
+# What stands for a secret that was taken out, and what only looks like it.
+_MARK = re.compile(rb"\[REDACTED:[A-Z0-9_.-]{1,64}(?:#[0-9a-f]{8})?\]")
+_DISGUISE = re.compile(rb"(?i)\[redacted:|\]\Z")
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
 _NAMED = re.compile(_SEGMENT + rb"(?:[-_./:]" + _SEGMENT + rb")+")
@@ -134,8 +137,17 @@ def _not_placeholder(value: bytes) -> bool:
     )
 
 
+def _bare(value: bytes) -> bytes:
+    """What a value says besides marks; a mark that was made up says what stands in it."""
+    if b"[" not in value:
+        return value
+    rest = _MARK.sub(b"", value)
+    return _DISGUISE.sub(b"", rest) if b"[REDACTED:" in rest.upper() else rest
+
+
 def _password(value: bytes) -> bool:
     """What a person would take for a password: letters with digits or signs, and no code."""
+    value = _bare(value)
     return (
         len(value) >= _MIN_PASSWORD
         and bool(_LETTER.search(value))
@@ -167,7 +179,8 @@ def _key_phrase(value: bytes) -> bool:
 
 def _url_password(value: bytes) -> bool:
     """Anything but an expansion and the word itself: a URL has no other reason for a password."""
-    if value.lower().rpartition(b":")[2] in ITSELF:
+    value = _bare(value)
+    if not value or value.lower().rpartition(b":")[2] in ITSELF:
         return False
     return not _CODE.match(value) or _LETTER.match(value) is not None
 
@@ -189,6 +202,7 @@ def _card(value: bytes) -> bool:
 
 def _key(value: bytes) -> bool:
     """What may be a short key: letters and digits that are no words."""
+    value = _bare(value)
     return (
         len(value) >= _MIN_KEY
         and bool(_LETTER.search(value))

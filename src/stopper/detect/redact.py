@@ -26,6 +26,7 @@ _MAX_KEY: Final = 64
 _TAG_BYTES: Final = 4
 _MARK = re.compile(r"\[REDACTED:([A-Za-z0-9_.-]{1,64})(?:#[0-9a-f]{8})?\]")
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_LIKELY = re.compile(r"[A-Z0-9_.-]{1,64}")
 _TAIL = re.compile(r"[A-Za-z0-9_-]*")
 _UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
 _LEAVES: Final = frozenset({str, int, float, bool, type(None)})
@@ -81,6 +82,7 @@ class Redactor:
         if detector is None and patterns is None:
             detector = packaged_detector(_KEY)
         self._detector = detector
+        self._known = known
         self._inspector = Inspector(detector, known) if detector or known else None
         self._key = key
         self._ignore = ignore
@@ -232,7 +234,7 @@ class Redactor:
 
     def _edits(self, text: str, findings: Iterable[Finding]) -> list[Edit]:
         marks = [(found.start(), found.end(), found[1]) for found in _MARK.finditer(text)]
-        genuine = _OURS | self._patterns.keys() | self._rule_names() if marks else frozenset()
+        genuine = self._genuine() if marks else frozenset()
         edits = []
         run = -1, -1
         for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
@@ -254,6 +256,10 @@ class Redactor:
         tag = blake2b(fingerprint.encode(), key=self._key[:_MAX_KEY], digest_size=_TAG_BYTES)
         return f"[REDACTED:{name}#{tag.hexdigest()}]"
 
+    def _genuine(self) -> frozenset[str]:
+        known = map(_named_mark, self._known.names) if self._known else ()
+        return frozenset({*_OURS, *self._patterns, *self._rule_names(), *known})
+
     def _rule_names(self) -> frozenset[str]:
         rules = self._detector.rules if self._detector else ()
         return frozenset(_name_of(rule.id) for rule in rules)
@@ -274,8 +280,12 @@ def _is_plain(value: Any, depth: int) -> bool:
 def mark_name(finding: Finding) -> str:
     """What stands in the mark: the name of a known value or a pattern, else of the rule."""
     if finding.rule in {"pattern", "known-value", "known-value-part", "canary", "canary-part"}:
-        return "".join(_NAME.findall(finding.name))[:64] or "SECRET"
+        return _named_mark(finding.name)
     return _name_of(finding.rule)
+
+
+def _named_mark(name: str) -> str:
+    return "".join(_NAME.findall(name))[:64] or "SECRET"
 
 
 def _name_of(rule: str) -> str:
@@ -292,12 +302,14 @@ def _is_marked(
 ) -> bool:
     """Whether nothing but marks is left of it.
 
-    What looks like a mark and has a name that none of ours has may be a secret in disguise.
+    What looks like a mark and has a name that none of ours has may be a secret in disguise: always
+    where a prefix makes that sure, else unless it is a name as marks have it.
     """
     rest, at = "", finding.start
     for start, end, name in marks:
         if end > finding.start and start < finding.end:
-            if name not in genuine and finding.tier != Tier.GENERIC:
+            is_generic = finding.tier == Tier.GENERIC
+            if name not in genuine and not (is_generic and _LIKELY.fullmatch(name)):
                 return False
             rest += text[at : max(at, start)]
             at = end
