@@ -212,6 +212,20 @@ class TestPatterns:
         assert redactor.redact(GITHUB) == GITHUB
         assert REDACTOR.redact(GITHUB) == M
 
+    def test_one_in_place_of_a_packaged_kind_does_not_bring_it_back(self) -> None:
+        redactor = Redactor()
+        assert redactor.remove_pattern("GITHUB_TOKEN")
+        redactor.add_pattern(SecretPattern("GITHUB_TOKEN", r"TICK-\d{4}"))
+        assert redactor.redact(f"{GITHUB} TICK-1234") == f"{GITHUB} {M}"
+        assert redactor.remove_pattern("GITHUB_TOKEN")
+        assert redactor.redact(f"{GITHUB} TICK-1234") == f"{GITHUB} TICK-1234"
+
+    def test_a_known_value_named_like_a_removed_kind_is_still_marked(self) -> None:
+        value = sample(24)
+        redactor = Redactor(known=KnownValues({"GITHUB_TOKEN": value}, b"key"))
+        assert redactor.remove_pattern("GITHUB_TOKEN")
+        assert redactor.redact(f"a {value}") == f"a {M}"
+
     def test_no_patterns_are_no_patterns(self) -> None:
         assert Redactor([]).redact(GITHUB) == GITHUB
 
@@ -236,6 +250,10 @@ class TestTags:
         assert first != other
         assert first.startswith("[REDACTED:GITHUB_TOKEN#")
         assert Redactor(key=b"another").redact(GITHUB) != first
+
+    def test_an_empty_key_would_make_tags_that_all_can_guess(self) -> None:
+        with pytest.raises(ValueError, match="key"):
+            Redactor(key=b"")
 
     def test_tagged_marks_stay(self) -> None:
         redactor = Redactor(key=b"mine")

@@ -65,7 +65,8 @@ class Redactor:
     knows only these, unless a detector is given too. `known` adds the secrets of a bottle. With
     `key` a mark ends in `#` and eight digits, which are equal for equal secrets and cannot be
     guessed without it. What `ignore` is true for stays. Encoded secrets are replaced as they
-    stand. A text whose encodings nest too deeply to be sure is replaced as a whole.
+    stand. A text whose encodings nest too deeply to be sure is replaced as a whole. An empty `key`
+    is a ValueError.
     """
 
     def __init__(
@@ -77,6 +78,8 @@ class Redactor:
         key: bytes | None = None,
         ignore: Callable[[Finding], bool] = lambda _: False,
     ) -> None:
+        if key is not None and not key:
+            raise ValueError("a redactor's key for its tags is empty: without one, give None")
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._removed: set[str] = set()
         if detector is None and patterns is None:
@@ -90,9 +93,11 @@ class Redactor:
             self.add_pattern(pattern)
 
     def add_pattern(self, pattern: SecretPattern) -> None:
-        """Look for `pattern` as well, in this redactor only; it replaces one of the same name."""
+        """Look for `pattern` as well, in this redactor only; it replaces one of the same name.
+
+        A rule of that name is not touched: where it was removed, it stays so.
+        """
         self._patterns[pattern.name] = re.compile(pattern.pattern)
-        self._removed.discard(pattern.name)
 
     def remove_pattern(self, name: str) -> bool:
         """Stop marking what is marked by `name`, in this redactor only; whether it was known."""
@@ -200,7 +205,7 @@ class Redactor:
         for finding in self._detector.scan(text):
             if finding.start != begin or self._ignore(finding):
                 continue
-            if mark_name(finding) not in self._removed:
+            if not self._is_removed(finding):
                 return self._mark(mark_name(finding), finding.fingerprint)
         return value
 
@@ -239,7 +244,7 @@ class Redactor:
         run = -1, -1
         for finding in sorted(findings, key=lambda one: (one.start, -one.end)):
             name = mark_name(finding)
-            if name in self._removed or _is_marked(text, finding, marks, genuine):
+            if self._is_removed(finding) or _is_marked(text, finding, marks, genuine):
                 continue
             end = finding.end
             if finding.tier != Tier.GENERIC and not finding.decoded:
@@ -249,6 +254,9 @@ class Redactor:
             weight = (RANK[finding.tier], end - finding.start)
             edits.append(Edit(finding.start, end, self._mark(name, finding.fingerprint), weight))
         return merged(edits)
+
+    def _is_removed(self, finding: Finding) -> bool:
+        return _name_of(finding.rule) in self._removed
 
     def _mark(self, name: str, fingerprint: str) -> str:
         if self._key is None or not fingerprint:
