@@ -5,6 +5,7 @@ import json
 import random
 import string
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pytest
@@ -226,6 +227,11 @@ class TestPatterns:
         assert redactor.remove_pattern("GITHUB_TOKEN")
         assert redactor.redact(f"a {value}") == f"a {M}"
 
+    def test_they_look_at_texts_and_at_no_signs_of_json(self) -> None:
+        redactor = Redactor([SecretPattern("WORD", "[A-Za-z0-9]{4,}"), SecretPattern("ALL", ", ")])
+        value = {1: [12345, True, None, "a\nbcd"], "x": 1.25}
+        assert redactor.redact(value) == value
+
     def test_no_patterns_are_no_patterns(self) -> None:
         assert Redactor([]).redact(GITHUB) == GITHUB
 
@@ -345,6 +351,55 @@ def test_a_secret_in_several_texts_is_marked_in_each(shaped: Callable[[list[str]
     after = Redactor().redact(before)
     assert not any(line in json.dumps(after) for line in lines)
     assert json.dumps(before).count('"') == json.dumps(after).count('"')
+
+
+AS_JSON: dict[str, Callable[[list[str]], Any]] = {
+    "a tuple of lines":     tuple,
+    "bytes":                lambda lines: [line.encode() for line in lines],
+    "beside a time":        lambda lines: {"lines": lines, "at": datetime(2026, 1, 1, tzinfo=UTC)},
+    "beside bytes":         lambda lines: {"lines": tuple(lines), "more": b"\xff"},
+    "beside a set":         lambda lines: {"lines": lines, "more": {1, None}},
+    "beside odd keys":      lambda lines: {"lines": lines, 1: 2, "1": 3, (4, "x"): 5, None: 6},
+    "beside odd numbers":   lambda lines: {"lines": lines, "more": [10**5000, -1e300, float("inf")]},
+    "beside half a character": lambda lines: {"lines": lines, "more": "\udc80 \ud83d"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shaped", AS_JSON.values(), ids=AS_JSON)
+def test_a_secret_in_several_texts_is_marked_whatever_is_beside(
+    shaped: Callable[[list[str]], Any],
+) -> None:
+    """And all but its lines is what it was."""
+    lines = LINES.split("\n")
+    before = shaped(lines)
+    expected = shaped(["[REDACTED:PRIVATE_KEY]" for _ in lines])
+    assert REDACTOR.redact(before) == expected
+    assert type(REDACTOR.redact(before)) is type(expected)
+
+
+class Odd:
+    """Something that no redactor knows."""
+
+
+VALUE = fill("{alnum:15}7", "named")
+ODD = Odd()
+NAMED: dict[str, tuple[Any, Any]] = {
+    # what we try               what holds a secret                          the same without it
+    "a name and a value":       ({"name": "API_KEY", "value": VALUE},        {"name": "API_KEY", "value": "[REDACTED:NAMED_VALUE]"}),
+    "beside what is odd":       ([{"name": "API_KEY", "value": VALUE}, ODD], [{"name": "API_KEY", "value": "[REDACTED:NAMED_VALUE]"}, ODD]),
+    "a name in bytes":          ({b"password": VALUE.encode()},              {b"password": b"[REDACTED:PASSWORD]"}),
+    "a value below its name":   ({"password": {"value": VALUE}},             {"password": {"value": "[REDACTED:NESTED_VALUE]"}}),
+    "in a tuple":               (({"password": (VALUE, 1)},),                ({"password": ("[REDACTED:PASSWORD]", 1)},)),
+    "bytes below a name":       ({"password": [b"x", VALUE.encode()]},       {"password": [b"x", b"[REDACTED:PASSWORD]"]}),
+    "two names in bytes":       ({GITHUB.encode(): 1, OTHER.encode(): 2},    {M.encode(): 1, M.encode() + b"-2": 2}),
+    "a number":                 ({"card": 4111111111111111},                 {"card": "[REDACTED:PAYMENT_CARD]"}),
+    "a token in a password":    ({"password": f"{FIRST} {GITHUB}"},          {"password": "[REDACTED:PASSWORD_PHRASE][REDACTED:GITHUB_TOKEN]"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "expected"), NAMED.values(), ids=NAMED)
+def test_objects_are_searched_as_their_json_is(value: Any, expected: Any) -> None:
+    assert REDACTOR.redact(value) == expected
 
 
 UNDER = {

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stopper.detect.finding import Tier
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.redact import Redactor
 from stopper.detect.rules import fill
@@ -110,6 +111,18 @@ def test_json_stays_json(value: Any, ascii_only: bool, indent: int | None) -> No
     text = json.dumps(value, ensure_ascii=ascii_only, indent=indent)
     redacted = REDACTOR.redact(text)
     assert redacted.startswith("[REDACTED:") or shape(json.loads(redacted)) == shape(value)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(VALUES)
+def test_objects_hide_what_their_json_would_show(value: Any) -> None:
+    """What is odd beside it changes nothing, and stays."""
+    odd, redacted = REDACTOR.redact((object, value))
+    text = json.dumps(redacted)
+    assert odd is object
+    for finding in packaged_detector(b"a key").scan(text):
+        assert finding.tier == Tier.GENERIC or "[REDACTED:" in text[finding.start : finding.end]
+    assert not any(json.dumps(secret)[1:-1] in text for secret in SECRETS)
 
 
 def test_what_is_put_together_reaches_over_no_null() -> None:

@@ -1,6 +1,5 @@
 """Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -13,12 +12,10 @@ from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.jsontext import Cut, Edit, has_end, marked, merged
 from stopper.detect.known import KnownValues
+from stopper.detect.objects import MAX_DEPTH, distinct, is_number, of_kind, restored, written
 from stopper.detect.secrets import Detector
 
 __all__ = ["MAX_DEPTH", "Redactor", "SecretPattern", "mark_name"]
-
-MAX_DEPTH: Final = 64
-"""Values that nest deeper are replaced as a whole, which ends circles too."""
 
 _ROUNDS: Final = 4
 _KEY: Final = b"redaction"
@@ -29,7 +26,7 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _LIKELY = re.compile(r"[A-Z0-9_.-]{1,64}")
 _TAIL = re.compile(r"[A-Za-z0-9_-]*")
 _UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
-_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
+_OWN: Final = "pattern"
 _OURS: Final = frozenset({"ENV_VAR", "UNPROVABLE", "TOO_DEEP", "UNSETTLED"})
 # Unquoted up to white space, quoted up to the quote that closes, and any row of both.
 _VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|\\.|[^\s\"'\\,;}])+"
@@ -111,8 +108,9 @@ class Redactor:
     def redact(self, value: _T) -> _T:
         """The same without its secrets: str, bytes, and dicts, lists, tuples and sets of them.
 
-        Keys of dicts are redacted too. What is of another type is returned as it is, and a text
-        without secrets is the very same object.
+        Keys of dicts are redacted too, and a number that is a secret becomes a mark. What is of
+        another type is returned as it is, and a text without secrets is the very same object. What
+        nests deeper than `MAX_DEPTH` is replaced as a whole.
         """
         redacted: _T = self._any(self._across(value), 0)
         return redacted
@@ -137,15 +135,20 @@ class Redactor:
         return text
 
     def _across(self, value: Any) -> Any:
-        """Plain JSON without those secrets that lie across several of its texts, such as lines."""
-        if type(value) not in {dict, list} or not _is_plain(value, 0):
+        """A value of others without what their JSON shows of secrets, such as a name beside one.
+
+        Own patterns are for texts: here they count where one matches over several of them.
+        """
+        if not isinstance(value, dict | list | tuple | set | frozenset):
             return value
-        text = json.dumps(value)
-        findings, _ = self._findings(text)
-        across = [one for one in findings if has_end(text, one.start, one.end)]
-        if not across:
-            return value
-        return json.loads(marked(text, self._edits(text, across)))
+        text = written(value)
+        found = [
+            one
+            for one in self._findings(text)[0]
+            if one.rule != _OWN or has_end(text, one.start, one.end)
+        ]
+        edits = self._edits(text, found)
+        return restored(value, marked(text, edits)) if edits else value
 
     def _any(self, value: Any, depth: int) -> Any:
         if isinstance(value, str):
@@ -160,39 +163,32 @@ class Redactor:
             return self._mark("TOO_DEEP", "")
         if isinstance(value, dict):
             return self._dict(value, depth)
-        items = [self._any(item, depth + 1) for item in value]
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*items)
-        for kind in (list, tuple, set, frozenset):
-            if isinstance(value, kind):
-                return kind(items)
-        raise AssertionError(type(value))  # pragma: no cover  the kinds above are all
+        return of_kind(value, [self._any(item, depth + 1) for item in value])
 
     def _dict(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
-        redacted: dict[Any, Any] = {}
-        for key, item in value.items():
-            name = self._any(key, depth + 1)
-            number = 2
-            while name in redacted:  # two secrets of one kind are two keys still
-                name = f"{self._any(key, depth + 1)}-{number}"
-                number += 1
-            below = self._below(key, item) if isinstance(key, str) else item
-            redacted[name] = self._any(below, depth + 1)
-        return redacted
+        return distinct(
+            (self._any(key, depth + 1), self._any(self._below(key, item), depth + 1))
+            for key, item in value.items()
+        )
 
-    def _below(self, key: str, item: Any) -> Any:
+    def _below(self, key: Any, item: Any) -> Any:
         """What stands under a name, with a mark for what is a secret by that."""
+        if isinstance(key, bytes):
+            key = key.decode("latin-1")
+        if not isinstance(key, str):
+            return item
         if isinstance(item, str):
             return self._named(key, item)
         if isinstance(item, bytes):
             text = item.decode("latin-1")
             after = self._named(key, text)
             return item if after is text else after.encode("latin-1")
-        if type(item) is int:
+        if type(item) is int and is_number(item):
             after = self._named(key, str(item))
             return item if after == str(item) else after
-        if type(item) in {list, tuple} and all(isinstance(one, str) for one in item):
-            return type(item)(self._named(key, one) for one in item)
+        if isinstance(item, list | tuple):
+            below = (self._below(key, one) if isinstance(one, str | bytes) else one for one in item)
+            return of_kind(item, list(below))
         return item
 
     def _named(self, key: str, value: str) -> str:
@@ -273,21 +269,9 @@ class Redactor:
         return frozenset(_name_of(rule.id) for rule in rules)
 
 
-def _is_plain(value: Any, depth: int) -> bool:
-    """Whether it comes back from JSON as what it was."""
-    if type(value) is dict:
-        names = all(type(name) is str for name in value)
-        return (
-            names and depth < MAX_DEPTH and all(_is_plain(one, depth + 1) for one in value.values())
-        )
-    if type(value) is list:
-        return depth < MAX_DEPTH and all(_is_plain(one, depth + 1) for one in value)
-    return type(value) in _LEAVES
-
-
 def mark_name(finding: Finding) -> str:
     """What stands in the mark: the name of a known value or a pattern, else of the rule."""
-    if finding.rule in {"pattern", "known-value", "known-value-part", "canary", "canary-part"}:
+    if finding.rule in {_OWN, "known-value", "known-value-part", "canary", "canary-part"}:
         return _named_mark(finding.name)
     return _name_of(finding.rule)
 
@@ -302,7 +286,7 @@ def _name_of(rule: str) -> str:
 
 def _found(name: str, found: re.Match[str]) -> Finding:
     print_ = blake2b(found[0].encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    return Finding("pattern", name, Severity.HIGH, Tier.GENERIC, *found.span(), print_)
+    return Finding(_OWN, name, Severity.HIGH, Tier.GENERIC, *found.span(), print_)
 
 
 def _is_marked(
