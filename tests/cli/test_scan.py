@@ -137,6 +137,32 @@ def test_the_name_of_a_file_may_be_a_secret(typed: Typed, tree: Path) -> None:
         assert OTHER not in result.output
 
 
+NAMES: dict[str, tuple[list[str], str]] = {
+    # how it is told       the words      the name of the file in it
+    "for a person":      ([],             r"bad\xff.txt:1:1"),
+    "for machines":      (["--json"],     r'"bad\\xff.txt"'),
+    "for code hosts":    (["--sarif"],    '"bad%FF.txt"'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "name"), NAMES.values(), ids=NAMES)
+def test_a_name_that_is_no_text(typed: Typed, tree: Path, words: list[str], name: str) -> None:
+    (tree / ".gitignore").write_text("*.log")
+    (tree / "bad\udcff.txt").write_text(TOKEN)
+    result = typed("scan", ".", *words)
+    assert result.exit_code == 1
+    assert name in result.stdout
+
+
+def test_patterns_that_are_none_leave_out_nothing(typed: Typed, tree: Path) -> None:
+    (tree / ".gitignore").write_text("[z-a]\n*.log\n")
+    (tree / "a.txt").write_text(TOKEN)
+    (tree / "a.log").write_text(TOKEN)
+    result = typed("scan", ".", "--json")
+    assert (result.exit_code, [one["path"] for one in shown(result)]) == (1, ["a.txt"])
+    assert result.stderr == ""
+
+
 FAULTS: dict[str, tuple[list[str], str]] = {
     "no path":              ([],                            "Missing argument"),
     "no such file":         (["none"],                      "none cannot be read"),

@@ -24,6 +24,13 @@ CASES = {
     "any depth":                ({".gitignore": "sub/**/x"},            "sub/deep/er/x",       True),
     "a comment":                ({".gitignore": "# a.log"},             "a.log",               False),
     "no pattern beside one":    ({".gitignore": "!\na.log"},            "a.log",               True),
+    "a range backwards":        ({".gitignore": "[z-a]\na.log"},        "a.log",               True),
+    "only a range backwards":   ({".gitignore": "[z-a]"},               "b",                   False),
+    "a class of no letters":    ({".gitignore": "[[:none:]]\na.log"},   "a.log",               True),
+    "a name that is no text":   ({".gitignore": "*.log"},               "bad\udcff.log",       True),
+    "another of those":         ({".gitignore": "*.log"},               "bad\udcff.txt",       False),
+    "a pattern that is no text":({".gitignore": "bad\udcff*"},          "bad\udcff.txt",       True),
+    "another byte":             ({".gitignore": "bad\udcfe*"},          "bad\udcff.txt",       False),
     "git's own":                ({},                                    ".git/config",         True),
 }  # fmt: skip
 
@@ -50,7 +57,7 @@ def repository(tmp_path: Path) -> Path:
 def write(folder: Path, files: dict[str, str], path: str) -> None:
     for name, text in ({path: ""} | files).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, errors="surrogateescape")
 
 
 @pytest.mark.parametrize(("files", "path", "out"), CASES.values(), ids=CASES)

@@ -89,6 +89,29 @@ def test_a_folder_in_order(tree: Path) -> None:
     assert (seen.files, seen.size, seen.is_clean) == (3, 3 * len(TOKEN), False)
 
 
+TWICE = {
+    # what is named                   the paths                     what is looked at
+    "a file twice":                 (["a.txt", "a.txt"],            ["a.txt"]),
+    "a file in another spelling":   (["a.txt", "./sub/../a.txt"],   ["a.txt"]),
+    "a file and its folder":        (["sub/b.txt", "sub/", "."],    ["sub/b.txt", "a.txt"]),
+    "a folder twice":               ([".", "sub", "../tree"],       ["a.txt", "sub/b.txt"]),
+    "a file by a link":             (["a.txt", "link"],             ["a.txt"]),
+    "up from a link to a folder":   (["a.txt", "far/../a.txt"],     ["a.txt", "far/../a.txt"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("paths", "seen"), TWICE.values(), ids=TWICE)
+def test_each_file_once(tree: Path, paths: list[str], seen: list[str]) -> None:
+    (tree.parent / "other" / "deep").mkdir(parents=True)
+    for place in (tree / "a.txt", tree / "sub" / "b.txt", tree.parent / "other" / "a.txt"):
+        place.write_bytes(TOKEN)
+    (tree / "link").symlink_to("a.txt")
+    (tree / "far").symlink_to(tree.parent / "other" / "deep")
+    scanned = scan(paths, INSPECTOR)
+    assert [one.path for one in scanned.found] == seen
+    assert scanned.files == len(seen)
+
+
 def test_what_is_left_out_is_counted(tree: Path) -> None:
     (tree / ".gitignore").write_text("sub/\n*.log\n")
     (tree / ".git").mkdir()

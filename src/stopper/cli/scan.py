@@ -144,7 +144,7 @@ def _show(seen: "Scan", redactor: "Redactor") -> None:
     if seen.found:
         print_table(_COLUMNS, [_row(one, redactor) for one in seen.found])
     for unseen in seen.unseen[:_MAX_UNSEEN]:
-        warn(f"{redactor.redact(unseen.path)}: {unseen.why}")
+        warn(f"{_named(unseen.path, redactor)}: {unseen.why}")
     if len(seen.unseen) > _MAX_UNSEEN:
         warn(f"and {len(seen.unseen) - _MAX_UNSEEN:,} more that were not seen, or not in full")
     if seen.more:
@@ -156,7 +156,7 @@ def _row(one: "Found", redactor: "Redactor") -> tuple[Value, ...]:
     finding = one.finding
     inside = f", in {' in '.join(reversed(finding.decoded))}" if finding.decoded else ""
     return (
-        f"{redactor.redact(one.path)}:{one.line}:{one.column}",
+        f"{_named(one.path, redactor)}:{one.line}:{one.column}",
         f"{finding.name} ({finding.rule}){inside}",
         severity_cell(finding.severity.value),
         sure_by(finding.tier.value),
@@ -180,7 +180,7 @@ def _json(seen: "Scan", redactor: "Redactor") -> dict[str, Any]:
     return {
         "findings": [
             {
-                "path": redactor.redact(one.path),
+                "path": _named(one.path, redactor),
                 "line": one.line,
                 "column": one.column,
                 "end_line": one.end_line,
@@ -195,7 +195,7 @@ def _json(seen: "Scan", redactor: "Redactor") -> dict[str, Any]:
             for one in seen.found
         ],
         "unseen": [
-            {"path": redactor.redact(one.path), "why": one.why, "fault": one.fault}
+            {"path": _named(one.path, redactor), "why": one.why, "fault": one.fault}
             for one in seen.unseen
         ],
         "files": seen.files,
@@ -205,6 +205,11 @@ def _json(seen: "Scan", redactor: "Redactor") -> dict[str, Any]:
         "more": seen.more,
         "clean": seen.is_clean,
     }
+
+
+def _named(path: str, redactor: "Redactor") -> str:
+    """A path to print; bytes of it that are no UTF-8 are no text to readers of JSON either."""
+    return os.fsencode(redactor.redact(path)).decode(errors="backslashreplace")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import warnings
 from pathlib import Path
 from typing import Final, Self
 
@@ -17,6 +18,8 @@ MAX_PARENTS: Final = 64
 
 _FILE: Final = ".gitignore"
 _GIT: Final = ".git"
+_NO_CHARACTERS: Final = {0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)}
+"""Bytes of names and patterns that are no UTF-8 become characters that nobody uses."""
 
 
 class _Said(Struct, frozen=True):
@@ -50,7 +53,8 @@ class Ignores(Struct, frozen=True):
             return True
         path = f"{self.folder.rstrip('/')}/{name}{'/' if is_folder else ''}"
         for said in self.said:
-            word = said.spec.check_file(path[len(said.folder) :].lstrip("/")).include
+            inside = path[len(said.folder) :].lstrip("/").translate(_NO_CHARACTERS)
+            word = said.spec.check_file(inside).include
             if word is not None:
                 return word
         return False
@@ -79,20 +83,21 @@ def _said(folder: str) -> tuple[_Said, ...]:
         return ()
     if len(data) > MAX_BYTES:
         return ()
-    return (_Said(folder, _parsed(os.fsdecode(data).splitlines())),)
+    lines = os.fsdecode(data).translate(_NO_CHARACTERS).splitlines()
+    return (_Said(folder, _parsed(lines)),)
 
 
 def _parsed(lines: list[str]) -> GitIgnoreSpec:
-    """The patterns; a line that is none is passed over, as git does."""
-    try:
-        return GitIgnoreSpec.from_lines(lines)
-    except ValueError:
-        return GitIgnoreSpec.from_lines(line for line in lines if _is_pattern(line))
+    """The patterns; a line that is none matches nothing, as in git."""
+    spec = _spec(lines) or _spec([line for line in lines if _spec([line])])
+    return spec or GitIgnoreSpec([])
 
 
-def _is_pattern(line: str) -> bool:
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except ValueError:
-        return False
-    return True
+def _spec(lines: list[str]) -> GitIgnoreSpec | None:
+    """None where a line is no pattern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of `[[` in a regex made of a pattern
+        try:
+            return GitIgnoreSpec.from_lines(lines)
+        except Exception:  # noqa: BLE001  each engine has its own; what is not left out is looked at
+            return None

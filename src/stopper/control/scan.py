@@ -277,13 +277,18 @@ class _Walk:
         self.ignored = 0
 
     def files(self, paths: Iterable[str]) -> Iterator[_Listed]:
-        """Every file to look at, and those that cannot be."""
-        count = 0
+        """Every file to look at, and those that cannot be: each once, however often it is named."""
+        places: set[str] = set()
         for path in paths:
+            top = ""
             for one in self._from(path):
-                count += 1
-                if count > MAX_FILES:
+                top = top or os.path.realpath(path)
+                place = os.path.join(top, one.path[len(path) :].lstrip("/")).rstrip("/")  # noqa: PTH118
+                if place in places:
+                    continue
+                if len(places) >= MAX_FILES:
                     raise UsageError(f"{path} has more than {MAX_FILES:,} files: scan a part of it")
+                places.add(place)
                 yield one
 
     def _from(self, path: str) -> Iterator[_Listed]:
