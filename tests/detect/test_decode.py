@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 from urllib.parse import quote
-from zipfile import ZIP_DEFLATED, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import brotli
 import pytest
@@ -264,13 +264,42 @@ SPENT: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "a bomb in base64":             (lambda: b64(gzip.compress(bytes(50_000_000))), "bytes"),
     "a bomb of zstd":               (lambda: zstandard.compress(bytes(50_000_000)), "bytes"),
     "a bomb of brotli":             (lambda: brotli.compress(bytes(50_000_000)),    "bytes"),
-    "more streams than are tried":  (lambda: b"\x1f\x8b\x08" * 100,                 "bytes"),
+    "more magics than are tried":   (lambda: b"\x1f\x8b\x08" * 100,                 "bytes"),
+    "more streams than are tried":  (lambda: gzip.compress(b"a") * 16_385,          "bytes"),
+    "bombs that share a budget":    (lambda: gzip.compress(bytes(700_000)) * 2,     "bytes"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("make", "spent"), SPENT.values(), ids=SPENT)
 def test_a_spent_budget_is_never_clean(make: Callable[[], str | bytes], spent: str) -> None:
     assert decoded_views(make()).unprovable == spent
+
+
+def members(count: int) -> bytes:
+    """An archive of so many files, with folders and empty files among them, some not packed."""
+    letters, written = random.Random(3), BytesIO()  # noqa: S311  samples
+    with ZipFile(written, "w", ZIP_DEFLATED) as file:
+        for number in range(count):
+            text = "".join(letters.choices(string.ascii_letters, k=900))
+            file.mkdir(f"d{number}")
+            file.writestr(f"d{number}/empty", b"")
+            file.writestr(f"d{number}/stored", text, ZIP_STORED)
+            file.writestr(f"d{number}/packed", text)
+        file.writestr("last", RAW)
+    return written.getvalue()
+
+
+MANY: dict[str, Callable[[], bytes]] = {
+    "files in an archive": lambda: members(200),
+    "members of gzip": lambda: b"".join(gzip.compress(b"%d" % n) for n in range(2000)) + gzip.compress(RAW),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", MANY.values(), ids=MANY)
+def test_the_last_of_many(make: Callable[[], bytes]) -> None:
+    views = decoded_views(make())
+    assert views.unprovable == ""
+    assert RAW in {view.data for view in views}
 
 
 def test_budgets_are_the_callers() -> None:

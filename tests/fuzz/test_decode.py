@@ -49,7 +49,7 @@ HOSTILE = {
     "numbers": b"12,", "code points": b"U+0061 ", "tags": "\U000e0061".encode(), "selectors": "\U000e0151".encode(), "marked up": b"a<b>", "marks": b"a<b",
     "colours": b"a\x1b[3m", "seams": b"a]]><![CDATA[", "indented seams": b"a\\\n  ", "bits": b"01", "bits apart": b"01100001 ", "numbers and blanks": b"12                        ", "calls of chr": b"chr(65)+", "pieces": b'"a1",', "quoted pieces": b"'a1'   ,   ",
     "lines of a dump": b"00000000: 6162 6364 6566\n", "begun uuencode": b"begin 644 a\n", "uuencode": b"begin 644 a\nM" + b"=" * 60 + b"\n",
-    "magic of zip": b"PK\x03\x04", "members": zip_member(), "magic of bzip2": b"BZh91AY&SY", "magic of xz": b"\xfd7zXZ\0", "signs apart": b"a - ",
+    "magic of zip": b"PK\x03\x04", "members": zip_member(), "short streams": gzip.compress(b"x"), "magic of bzip2": b"BZh91AY&SY", "magic of xz": b"\xfd7zXZ\0", "signs apart": b"a - ",
     "headers": b"user,password\n", "rows of bars": b"pw|a\n", "columns": b"a  token  b\n", "names": b"key,", "variables": b"a='b12'\n", "sums of variables": b"a='b12'+a,", "variables in strings": b"a='b1'\n${a}x{a}", "short lists": b'["a1","b2"]', "assignments": b"x=1y",
     "rich text": b"\\'61", "style sheets": b"\\61 ", "bytes that are cast": b"(byte)0x61,", "bytes of an assembler": b"061h, ",
     "objects": b'{"c": 97}, ', "objects without end": b'{"c": 97', "base64 turned round": base64.b64encode(b"hello there, all of you!")[::-1] + b"\n", "odd words": b"a1B ", "odd words apart": b"a1B,,,,,,,,", "odd names": b"a1B=a1B\n", "odd words far apart": b"a1B" + b", x" * 40,

@@ -35,13 +35,22 @@ MAGICS: Final = (*_ZLIB, _GZIP, _ZSTD, _BZIP2, _XZ)
 """What compressed bytes may begin with, but for archives."""
 
 _ZIP_HEADER: Final = 30
+_STORED: Final = 0
 _DEFLATED: Final = 8
 _XZ_MEMORY: Final = 2**26
-_ZSTD_STEP: Final = 256
+_STEP: Final = 256
+_ZLIB_STEP: Final = 1024
+"""No more is handed over at once: what is left of it behind a stream is copied."""
+
 _MAX_WINDOW: Final = 2**23
 _MIN_BYTES: Final = 8
 MIN_HEADERLESS: Final = 24
-_MAX_STREAMS: Final = 64
+_FEW: Final = 64
+_MANY: Final = 16_384
+"""Streams of a kind, where one takes a millisecond and where it takes a hundredth of that."""
+
+_MAX_VAIN: Final = 64
+"""Magics of a kind that no stream follows."""
 
 
 class TooBig(Exception):  # noqa: N818  it is an answer, not an error
@@ -51,19 +60,21 @@ class TooBig(Exception):  # noqa: N818  it is an answer, not an error
 def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
     """Every stream in `data` that a magic marks, and zlib at its start; raises TooBig past `limit`.
 
-    A stream that breaks off gives what it has. 64 streams of a kind are tried.
+    A stream that breaks off gives what it has. All of them together have at most `limit` bytes.
     """
     view = memoryview(data)
-    for name, magic, inflate in _MARKED if is_packed(data) else ():
-        start, tried = data.find(magic), 0
+    for name, magic, inflate, most in _MARKED if is_packed(data) else ():
+        start, tried, vain = data.find(magic), 0, 0
         while start >= 0:
-            tried += 1
-            if tried > _MAX_STREAMS:
-                raise TooBig
             plain, used = inflate(view[start:], limit)
+            tried += 1
+            vain += not used
+            if tried > most or vain > _MAX_VAIN:
+                raise TooBig
             if plain:
+                limit -= len(plain)
                 yield name, start, start + used, plain
-            start = data.find(magic, start + (used if plain else len(magic)))
+            start = data.find(magic, start + (used or len(magic)))
     if data.startswith(_ZLIB):
         plain, used = _zlib(view, limit, zlib.MAX_WBITS)
         if plain:
@@ -99,24 +110,31 @@ def _deflate(data: _Buffer, limit: int) -> tuple[bytes, int]:
 
 
 def _zlib(data: _Buffer, limit: int, window: int, *, whole: bool = False) -> tuple[bytes, int]:
-    stream = zlib.decompressobj(window)
+    """What is in a stream and how long it is: no bytes long if there is none."""
+    stream, plain, fed = zlib.decompressobj(window), bytearray(), 0
     try:
-        plain = stream.decompress(data, limit + 1)
+        while fed < len(data) and not stream.eof:
+            plain += stream.decompress(data[fed : fed + _ZLIB_STEP], limit + 1 - len(plain))
+            fed += _ZLIB_STEP
+            if len(plain) > limit:
+                raise TooBig
     except zlib.error:
-        return b"" if whole else _salvaged(data, limit, window), len(data)
-    if len(plain) > limit:
-        raise TooBig
-    if whole and not stream.eof:
-        return b"", 0
-    return plain, len(data) - len(stream.unused_data)
+        return _broken(b"" if whole else _salvaged(data, limit, window), data)
+    if not stream.eof:
+        return _broken(b"" if whole else bytes(plain), data)
+    return bytes(plain), min(fed, len(data)) - len(stream.unused_data)
+
+
+def _broken(plain: bytes, data: _Buffer) -> tuple[bytes, int]:
+    return plain, len(data) if plain else 0
 
 
 def _salvaged(data: _Buffer, limit: int, window: int) -> bytes:
     """What comes out of a damaged stream before the damage."""
     stream, plain = zlib.decompressobj(window), bytearray()
     try:
-        for start in range(0, len(data), _ZSTD_STEP):
-            plain += stream.decompress(data[start : start + _ZSTD_STEP], limit + 1)
+        for start in range(0, len(data), _STEP):
+            plain += stream.decompress(data[start : start + _STEP], limit + 1)
             if len(plain) > limit:
                 raise TooBig
     except zlib.error:
@@ -128,15 +146,15 @@ def _unzstd(data: _Buffer, limit: int) -> tuple[bytes, int]:
     stream = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
     plain = bytearray()
     try:
-        for start in range(0, len(data), _ZSTD_STEP):
-            plain += stream.decompress(data[start : start + _ZSTD_STEP])
+        for start in range(0, len(data), _STEP):
+            plain += stream.decompress(data[start : start + _STEP])
             if len(plain) > limit:
                 raise TooBig
             if stream.eof:
-                return bytes(plain), start + _ZSTD_STEP - len(stream.unused_data)
+                return bytes(plain), start + _STEP - len(stream.unused_data)
     except zstandard.ZstdError:
         pass
-    return bytes(plain), len(data)
+    return _broken(bytes(plain), data)
 
 
 def _bunzip2(data: _Buffer, limit: int) -> tuple[bytes, int]:
@@ -156,20 +174,27 @@ def _streamed(
         return b"", 0
     if len(plain) > limit:
         raise TooBig
+    if not stream.eof:
+        return _broken(plain, data)
     return plain, len(data) - len(stream.unused_data)
 
 
 def _unzip(data: _Buffer, limit: int) -> tuple[bytes, int]:
-    """One member of an archive, by its local header (PKWARE's APPNOTE, 4.3.7)."""
+    """One member of an archive, by its local header (PKWARE's APPNOTE, 4.3.7).
+
+    What is stored as it is needs no unpacking; it may have members of its own.
+    """
     if len(data) < _ZIP_HEADER:
-        return b"", len(data)
+        return b"", 0
     (method,) = unpack_from("<H", data, 8)
     name, extra = unpack_from("<HH", data, 26)
     start = _ZIP_HEADER + name + extra
-    if method != _DEFLATED or start >= len(data):
+    if method == _STORED:
         return b"", len(_ZIP)
+    if method != _DEFLATED:
+        return b"", 0
     plain, used = _zlib(data[start:], limit, -zlib.MAX_WBITS)
-    return plain, start + used
+    return plain, start + used if used else 0
 
 
 def _brotli(data: _Buffer, limit: int) -> tuple[bytes, int]:
@@ -184,9 +209,9 @@ def _brotli(data: _Buffer, limit: int) -> tuple[bytes, int]:
 
 
 _MARKED: Final = (
-    ("gzip", _GZIP, _gunzip),
-    ("zstd", _ZSTD, _unzstd),
-    ("bzip2", _BZIP2, _bunzip2),
-    ("xz", _XZ, _unxz),
-    ("zip", _ZIP, _unzip),
+    ("gzip", _GZIP, _gunzip, _MANY),
+    ("zstd", _ZSTD, _unzstd, _FEW),
+    ("bzip2", _BZIP2, _bunzip2, _FEW),
+    ("xz", _XZ, _unxz, _FEW),
+    ("zip", _ZIP, _unzip, _MANY),
 )
