@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
+from stopper.detect.assigned import without_values
 from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.jsontext import Cut, Edit, has_end, marked, merged
@@ -28,8 +28,6 @@ _TAIL = re.compile(r"[A-Za-z0-9_-]*")
 _UNQUOTED = str.maketrans(dict.fromkeys("\"'\\", "x"))
 _OWN: Final = "pattern"
 _OURS: Final = frozenset({"ENV_VAR", "UNPROVABLE", "TOO_DEEP", "UNSETTLED"})
-# Unquoted up to white space, quoted up to the quote that closes, and any row of both.
-_VALUE = r"(?:\"(?:[^\"\\]|\\.)*\"?|'[^']*'?|\\.|[^\s\"'\\,;}])+"
 
 _T = TypeVar("_T")
 
@@ -126,13 +124,10 @@ class Redactor:
     def redact_env_vars(self, text: str, names: Iterable[str]) -> str:
         """Replace the values that these variables are given in `text`, whatever they are.
 
-        As in `NAME=value`, `NAME="two words"`, `NAME: value` and `"NAME": "value"`.
+        As in `NAME=value`, `NAME="two words"`, `NAME: two words` and `"NAME": "value"`; JSON stays
+        JSON, and what its texts say is looked at as well.
         """
-        mark = "[REDACTED:ENV_VAR]"
-        for name in dict.fromkeys(names):
-            if name:
-                text = _assignment(name).sub(lambda found: _assigned(found, mark), text)
-        return text
+        return without_values(text, names, "[REDACTED:ENV_VAR]")
 
     def _across(self, value: Any) -> Any:
         """A value of others without what their JSON shows of secrets, such as a name beside one.
@@ -314,18 +309,3 @@ def _is_marked(
 def _tail(text: str, end: int) -> int:
     found = _TAIL.match(text, end)
     return found.end() if found else end
-
-
-@lru_cache(maxsize=256)
-def _assignment(name: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"(?<![A-Za-z0-9_])(?P<name>{re.escape(name)})(?P<sign>[\"']?[ \t]{{0,8}}[=:][ \t]{{0,8}})"
-        rf"(?P<value>{_VALUE})",
-        re.DOTALL,
-    )
-
-
-def _assigned(found: re.Match[str], mark: str) -> str:
-    value = found["value"]
-    quote = value[0] if value[0] in "\"'" and found["sign"][0] in "\"'" else ""
-    return f"{found['name']}{found['sign']}{quote}{mark}{quote}"
