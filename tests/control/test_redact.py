@@ -57,6 +57,39 @@ def test_nothing_of_a_secret_gets_out(text: bytes, secret: bytes, *, idle: bool)
         assert b"[REDACTED:" in out
 
 
+WORDS = [fill("{lower:6}", f"word {number}") for number in range(12)]
+CODES = [fill("{digit:4}-{digit:4}", f"code {number}") for number in range(6)]
+LISTS = {
+    # what                  what stands before      its secrets     how one is written
+    "numbered words":       (b"Seed words:\n",      WORDS,          "{number}. {secret}\n"),
+    "words behind a blank": (b"Seed words:\n\n",    WORDS,          "{number}) {secret}\n"),
+    "words":                (b"Recovery phrase:\n", WORDS,          "{secret}\n"),
+    "codes":                (b"Backup codes:\n",    CODES,          "{secret}\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("head", "secrets", "line"), LISTS.values(), ids=LISTS)
+def test_nothing_of_a_list_gets_out_before_its_end(
+    head: bytes, secrets: list[str], line: str
+) -> None:
+    """However long it takes from one line to the next; what stands before is not held."""
+    stream = StreamRedactor(REDACTOR)
+    assert stream.feed(b"one.\n" + head, idle=True) == b"one.\n" + head
+    out = b""
+    for number, secret in enumerate(secrets, 1):
+        out += stream.feed(line.format(number=number, secret=secret).encode(), idle=True)
+    out += stream.feed(b"2 is no word.\n" + LINE, idle=True)
+    assert out.endswith(LINE)
+    assert b"[REDACTED:" in out
+    assert not [secret for secret in secrets if secret.encode() in out]
+
+
+def test_a_line_that_might_begin_a_list_waits_for_the_next_one() -> None:
+    stream = StreamRedactor(REDACTOR)
+    assert stream.feed(b"backup: all done\n", idle=True) == b""
+    assert stream.feed(b"2 files.\n", idle=True) == b"backup: all done\n2 files.\n"
+
+
 @pytest.mark.parametrize("idle", [False, True], ids=["at once", "slowly"])
 def test_what_is_no_secret_stays_as_it_is(*, idle: bool) -> None:
     data = b"\xff\0" + LINE * 60 + b"no end"

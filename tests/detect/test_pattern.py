@@ -16,6 +16,7 @@ from stopper.detect.pattern import (
     brief,
     head,
     literals,
+    may_hold,
     parse,
     prefixes,
     render,
@@ -187,3 +188,19 @@ def test_a_brief_pattern_matches_where_the_pattern_does() -> None:
     assert width(brief(node, 20)) == (23, 23)
     assert brief(parse("ab[0-9]{3}").node, 20) == parse("ab[0-9]{3}").node
     assert brief(parse("[0-9]{30}z").node, 20) == parse("[0-9]{30}z").node
+
+
+HOLDS = {
+    # what we try             pattern                   whether it may hold a line's end
+    "blanks":                ("a\\s{1,4}b",             True),
+    "all but a letter":      ("[^a]",                   True),
+    "one of two":            ("(?:ab|c[\\n])",          True),
+    "deep below":            ("(?:a(?P<secret>b\\n?)){2}", True),
+    "letters":               ("[a-z]{3}(?: |-)",        False),
+    "all but a line's end":  ("[^\\n]{3}",              False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "expected"), HOLDS.values(), ids=HOLDS)
+def test_may_hold(pattern: str, *, expected: bool) -> None:
+    assert may_hold(parse(pattern).node, ord("\n")) is expected

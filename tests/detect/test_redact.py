@@ -311,6 +311,17 @@ def test_own_names_in_small_letters_make_marks_too() -> None:
     assert mine.redact(once) is once
 
 
+def test_where_a_secret_of_lines_has_begun() -> None:
+    """Told for what redacts in parts."""
+    data = b"one\nBackup codes:\n" + fill("{digit:4}-{digit:4}", "begun").encode() + b"\n"
+    assert REDACTOR.begun(data) == data.index(b":\n") + 2
+    assert REDACTOR.begun(b"an ordinary line\n") == len(b"an ordinary line\n")
+    assert Redactor([]).begun(data) == len(data)
+    value = sample(24)
+    mine = Redactor([], known=KnownValues({"A": value}, b"key"))
+    assert mine.begun(f"one\n{value[:12]}\n".encode()) == len("one\n")
+
+
 def test_what_nests_too_deeply_is_replaced() -> None:
     value: list[Any] = []
     value.append(value)

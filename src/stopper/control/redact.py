@@ -64,10 +64,13 @@ class StreamRedactor:
 
     def _closed(self) -> int:
         """The end of the last line that does not go on with the next one."""
-        end = len(self._data)
-        while (end := self._data.rfind(b"\n", self._gone, end)) >= 0:
+        end = self._data.rfind(b"\n", self._gone)
+        if end >= 0:  # else there is nothing to ask for
+            end = min(end, self._data.rfind(b"\n", 0, self._redactor.begun(self._data)))
+        while end >= self._gone:
             if not _GOES_ON.search(self._data[max(self._gone, end - _LAST) : end]):
                 return end + 1
+            end = self._data.rfind(b"\n", self._gone, end)
         return 0
 
     def _release(self, limit: int) -> bytes:

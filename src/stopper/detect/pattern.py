@@ -20,6 +20,7 @@ __all__ = [
     "brief",
     "head",
     "literals",
+    "may_hold",
     "parse",
     "prefixes",
     "render",
@@ -341,6 +342,17 @@ def _secrets(node: Node) -> Iterator[Node]:
             yield from _secrets(item)
         case _:
             pass
+
+
+def may_hold(node: Node, byte: int) -> bool:
+    """Whether a match of `node` can have this byte in it."""
+    match node:
+        case Chars(mask):
+            return bool(mask >> byte & 1)
+        case Sequence(items) | Choice(items):
+            return any(may_hold(item, byte) for item in items)
+        case Repeat(item) | Secret(item):
+            return may_hold(item, byte)
 
 
 def prefixes(node: Node) -> Node:

@@ -2,17 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
 from stopper.detect.assigned import without_values
+from stopper.detect.engine import Engine, engine_for
 from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.jsontext import Cut, Edit, has_end, marked, merged
 from stopper.detect.known import KnownValues
 from stopper.detect.objects import MAX_DEPTH, distinct, is_number, of_kind, restored, written
+from stopper.detect.pattern import may_hold, parse, secret_of
+from stopper.detect.rules import Rule
 from stopper.detect.secrets import Detector
 
 __all__ = ["MAX_DEPTH", "Redactor", "SecretPattern", "mark_name"]
@@ -120,6 +124,16 @@ class Redactor:
         """
         findings, is_sure = self._findings(data)
         return self._edits(data.decode("latin-1"), findings) if is_sure else None
+
+    def begun(self, data: bytes) -> int:
+        """Where in `data` a secret of several lines begins that its end leaves open, if one does.
+
+        Else its length. For those that redact in parts; the first call takes half a second.
+        """
+        begun = len(data)
+        if self._line_engine:
+            begun = self._line_engine.begun(data).secret
+        return min(begun, self._known.begun(data)) if self._known else begun
 
     def redact_env_vars(self, text: str, names: Iterable[str]) -> str:
         """Replace the values that these variables are given in `text`, whatever they are.
@@ -255,6 +269,13 @@ class Redactor:
         tag = blake2b(fingerprint.encode(), key=self._key[:_MAX_KEY], digest_size=_TAG_BYTES)
         return f"[REDACTED:{name}#{tag.hexdigest()}]"
 
+    @cached_property
+    def _line_engine(self) -> Engine | None:
+        """For the rules alone whose secrets go on over lines: all would take seconds."""
+        rules = self._detector.rules if self._detector else ()
+        over_lines = tuple(rule for rule in rules if _is_over_lines(rule))
+        return engine_for(over_lines) if over_lines else None
+
     def _genuine(self) -> frozenset[str]:
         known = map(_named_mark, self._known.names) if self._known else ()
         return frozenset({*_OURS, *self._patterns, *self._rule_names(), *known})
@@ -262,6 +283,10 @@ class Redactor:
     def _rule_names(self) -> frozenset[str]:
         rules = self._detector.rules if self._detector else ()
         return frozenset(_name_of(rule.id) for rule in rules)
+
+
+def _is_over_lines(rule: Rule) -> bool:
+    return may_hold(secret_of(parse(rule.pattern).node), ord("\n"))
 
 
 def mark_name(finding: Finding) -> str:
