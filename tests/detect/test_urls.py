@@ -13,6 +13,7 @@ AUTHORITIES = {
     "an IPv6 address":        ("[2606:4700::1111]:443", None, ("[2606:4700::1111]", 443)),
     "IPv6 without a port":    ("[2606:4700::1111]",     443,  ("[2606:4700::1111]", 443)),
     "the last port":          ("a.example.com:65535",   None, ("a.example.com", 65535)),
+    "an empty port":          ("api.example.com:",      443,  ("api.example.com", 443)),
     "a trailing dot":         ("a.example.com.:443",    None, ("a.example.com", 443)),
 }  # fmt: skip
 
@@ -58,6 +59,9 @@ URLS = {
     "a fragment with an at": ("http://example.com/a#x@y",          "http://example.com/a"),
     "a port":                ("http://example.com:8080/",          "http://example.com:8080/"),
     "its own port":          ("https://example.com:443/",          "https://example.com/"),
+    "an empty port":         ("https://example.com:/a",            "https://example.com/a"),
+    "an empty port, no path":  ("http://example.com:?a",             "http://example.com/?a"),
+    "IPv6 and an empty port":  ("https://[2606:4700::1111]:",        "https://[2606:4700::1111]/"),
     "http on 443":           ("http://example.com:443/",           "http://example.com:443/"),
     "a trailing dot":        ("https://example.com./",             "https://example.com/"),
     "umlauts everywhere":      ("https://bücher.de/ü?ü",
@@ -79,7 +83,7 @@ DESTINATIONS = {
         http://[2606:4700:4700::1111]/ https://example.com./ HTTP://EXAMPLE.COM/
         https://example.com/?next=http://169.254.169.254/ https://localhost.example.com/
         https://metadata.example.com/ https://bücher.de/ 1.1.1.1 1.1.1.1:53 example.com/a/b
-        https://169.254.169.254.example.com/ 2606:4700:4700::1111 2606:4700:4700::1111:443
+        https://169.254.169.254.example.com/ https://example.com:/ example.com: 2606:4700:4700::1111 2606:4700:4700::1111:443
     """,
     "network.loopback": """
         http://localhost/ http://localhost:8080/admin http://LOCALHOST http://localhost./ localhost
@@ -87,7 +91,7 @@ DESTINATIONS = {
         ::1 //::1 ::ffff:127.0.0.1 //127.0.0.1 //localhost/x http://127.1.2.3/ http://[::1]/ [::1]:80 http://[0:0:0:0:0:0:0:1]/
         http://[::ffff:127.0.0.1]/ http://[::ffff:7f00:1]/ http://[::127.0.0.1]/ ws://127.0.0.1/
         http://[64:ff9b::7f00:1]/ http://[2002:7f00:1::]/ http://ip6-localhost/ https://localtest.me
-        http://127.0.0.1.nip.io/ http://localhost.localdomain
+        http://127.0.0.1.nip.io/ http://localhost.localdomain http://127.0.0.1:/ http://[::1]:/
     """,
     "network.metadata": """
         http://169.254.169.254/latest/meta-data 169.254.169.254 //169.254.169.254/
@@ -136,7 +140,7 @@ DESTINATIONS = {
         http://evil.com#@allowed.com http://evil.com#@allowed.com/ http://evil.com?@allowed.com/
         ftp://example.com/ file:///etc/passwd gopher://127.0.0.1:6379/_INFO dict://127.0.0.1:11211/
         unix:///var/run/docker.sock javascript:alert(1) https://example.com:0/
-        https://example.com:99999/ https://example.com:/ https://example.com:443x/
+        https://example.com:99999/ https://example.com:x/ https://example.com:443x/
         https://example.com/\..\ data://example.com mailto:me@example.com
     """,
 }

@@ -52,7 +52,8 @@ def parse_authority(
 ) -> tuple[Host, int] | Refusal:
     """Read `HOST[:PORT]`; without a default, the port must be there (as in CONNECT).
 
-    User information is refused, and so is every spelling of a port but 1 to 65535 in plain digits.
+    An empty port is the default (RFC 3986, 3.2.3). User information is refused, and so is every
+    other spelling of a port but 1 to 65535 in plain digits.
     """
     if isinstance(text, bytes):
         if not text.isascii():
@@ -128,7 +129,7 @@ def _forbidden_bare(address: str) -> Refusal | None:
 
 
 def _port(text: str | None, default: int | None) -> int | None:
-    if text is None:
+    if not text:
         return default
     port = int(text) if _PORT.fullmatch(text) else 0
     return port if 0 < port <= _MAX_PORT else None
