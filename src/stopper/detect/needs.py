@@ -19,6 +19,7 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
+    rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
@@ -32,7 +33,7 @@ _CODE = re.compile(
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|[a-z][a-z_]*=\w*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:-]+|\^[(\[].*|\).*"
+    rb"|[a-z][a-z_]*=\w*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
     rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
@@ -62,6 +63,9 @@ _DOTTED = re.compile(
 )
 # What stands for a secret that was taken out, and what only looks like it.
 _MARK = re.compile(rb"\[REDACTED:[A-Z0-9_.-]{1,64}(?:#[0-9a-f]{8})?\]")
+_GIVEN_AGAIN = re.compile(
+    rb"(?i)\A(?:passw(?:or)?d|secret|token|api[_-]?key|auth[_-]?token)[=:](?=[a-z_]*[0-9!@#$%&*])"
+)
 _DISGUISE = re.compile(rb"(?i)\[redacted:|\]\Z")
 _WORD = re.compile(rb"[A-Za-z]?[a-z]{2,}|(?<![A-Z0-9])[A-Z]{2,}(?![A-Z0-9])")
 _SEGMENT = rb"(?:[A-Z]?[a-z]+[0-9]{0,2}|[A-Z]+[0-9]{0,2}|[0-9]{1,4})"
@@ -138,7 +142,8 @@ def _not_placeholder(value: bytes) -> bool:
 
 
 def _bare(value: bytes) -> bytes:
-    """What a value says besides marks; a mark that was made up says what stands in it."""
+    """What a value says besides its own name and marks; one that was made up says what is in it."""
+    value = _GIVEN_AGAIN.sub(b"", value)
     if b"[" not in value:
         return value
     rest = _MARK.sub(b"", value)
