@@ -170,7 +170,9 @@ def _password_phrase(value: bytes) -> bool:
     if begun and _password(begun[0]):
         return begun.end() < len(value)
     words = value.split()
-    if not 1 < len(words) <= _MAX_PHRASE or not _HINTS.isdisjoint(value.lower().split()):
+    if not 1 < len(words) <= _MAX_PHRASE or _CODE.fullmatch(value):
+        return False
+    if not _HINTS.isdisjoint(value.lower().split()):
         return False
     is_strong = any(_strong(word) and _password(word) for word in words)
     return is_strong or (_NUMBERED.fullmatch(value) is not None and _not_placeholder(value))
