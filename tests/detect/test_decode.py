@@ -289,7 +289,18 @@ def members(count: int) -> bytes:
     return written.getvalue()
 
 
+def damaged(packed: bytes) -> bytes:
+    """Nothing can follow the byte in its middle."""
+    middle = len(packed) // 2
+    return packed[:middle] + b"\xff" * 8 + packed[middle + 8 :]
+
+
+BEFORE = random.Random(5).randbytes(2000).hex().encode()  # noqa: S311  a sample
 MANY: dict[str, Callable[[], bytes]] = {
+    "behind damaged gzip": lambda: damaged(gzip.compress(BEFORE)) + gzip.compress(RAW),
+    "behind a damaged archive": lambda: damaged(archive(BEFORE)) + archive(RAW),
+    "behind damaged zstd": lambda: damaged(zstandard.compress(BEFORE)) + zstandard.compress(RAW),
+    "behind gzip that breaks off": lambda: gzip.compress(BEFORE)[:-600] + gzip.compress(RAW),
     "files in an archive": lambda: members(200),
     "members of gzip": lambda: b"".join(gzip.compress(b"%d" % n) for n in range(2000)) + gzip.compress(RAW),
 }  # fmt: skip
@@ -299,7 +310,7 @@ MANY: dict[str, Callable[[], bytes]] = {
 def test_the_last_of_many(make: Callable[[], bytes]) -> None:
     views = decoded_views(make())
     assert views.unprovable == ""
-    assert RAW in {view.data for view in views}
+    assert any(RAW in view.data for view in views)
 
 
 def test_budgets_are_the_callers() -> None:

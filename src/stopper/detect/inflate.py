@@ -50,7 +50,7 @@ _MANY: Final = 16_384
 """Streams of a kind, where one takes a millisecond and where it takes a hundredth of that."""
 
 _MAX_VAIN: Final = 64
-"""Magics of a kind that no stream follows."""
+"""Magics of a kind that no whole stream follows."""
 
 
 class TooBig(Exception):  # noqa: N818  it is an answer, not an error
@@ -60,7 +60,8 @@ class TooBig(Exception):  # noqa: N818  it is an answer, not an error
 def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
     """Every stream in `data` that a magic marks, and zlib at its start; raises TooBig past `limit`.
 
-    A stream that breaks off gives what it has. All of them together have at most `limit` bytes.
+    A stream that breaks off gives what it has, and hides none behind it. All of them together have
+    at most `limit` bytes.
     """
     view = memoryview(data)
     for name, magic, inflate, most in _MARKED if is_packed(data) else ():
@@ -73,12 +74,12 @@ def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
                 raise TooBig
             if plain:
                 limit -= len(plain)
-                yield name, start, start + used, plain
+                yield name, start, start + used if used else len(data), plain
             start = data.find(magic, start + (used or len(magic)))
     if data.startswith(_ZLIB):
         plain, used = _zlib(view, limit, zlib.MAX_WBITS)
         if plain:
-            yield "deflate", 0, used, plain
+            yield "deflate", 0, used or len(data), plain
 
 
 def may_be_packed(data: bytes) -> bool:
@@ -110,7 +111,7 @@ def _deflate(data: _Buffer, limit: int) -> tuple[bytes, int]:
 
 
 def _zlib(data: _Buffer, limit: int, window: int, *, whole: bool = False) -> tuple[bytes, int]:
-    """What is in a stream and how long it is: no bytes long if there is none."""
+    """What is in a stream and how long it is: of no length if it has no end."""
     stream, plain, fed = zlib.decompressobj(window), bytearray(), 0
     try:
         while fed < len(data) and not stream.eof:
@@ -119,14 +120,10 @@ def _zlib(data: _Buffer, limit: int, window: int, *, whole: bool = False) -> tup
             if len(plain) > limit:
                 raise TooBig
     except zlib.error:
-        return _broken(b"" if whole else _salvaged(data, limit, window), data)
+        return b"" if whole else _salvaged(data, limit, window), 0
     if not stream.eof:
-        return _broken(b"" if whole else bytes(plain), data)
+        return b"" if whole else bytes(plain), 0
     return bytes(plain), min(fed, len(data)) - len(stream.unused_data)
-
-
-def _broken(plain: bytes, data: _Buffer) -> tuple[bytes, int]:
-    return plain, len(data) if plain else 0
 
 
 def _salvaged(data: _Buffer, limit: int, window: int) -> bytes:
@@ -151,10 +148,10 @@ def _unzstd(data: _Buffer, limit: int) -> tuple[bytes, int]:
             if len(plain) > limit:
                 raise TooBig
             if stream.eof:
-                return bytes(plain), start + _STEP - len(stream.unused_data)
+                return bytes(plain), min(start + _STEP, len(data)) - len(stream.unused_data)
     except zstandard.ZstdError:
         pass
-    return _broken(bytes(plain), data)
+    return bytes(plain), 0
 
 
 def _bunzip2(data: _Buffer, limit: int) -> tuple[bytes, int]:
@@ -175,7 +172,7 @@ def _streamed(
     if len(plain) > limit:
         raise TooBig
     if not stream.eof:
-        return _broken(plain, data)
+        return plain, 0
     return plain, len(data) - len(stream.unused_data)
 
 
