@@ -82,6 +82,8 @@ NEEDED = {
     "words and a number":        ("password_phrase", "correct horse battery 9",      True),
     "words and a strong one":    ("password_phrase", "correct Horse9! battery",      True),
     "words alone":               ("password_phrase", "correct horse battery",        False),
+    "a path with a blank":       ("password_phrase", "C:\\Users\\Max Mustermann\\a1", False),
+    "where it is kept":          ("password_phrase", "see vault entry 42",           False),
     "a hint and a number":       ("password_phrase", "minimum length 8",             False),
     "a hint with an example":    ("password_phrase", "Must be like Passw0rd!",       False),
     "a key that goes on":        ("key_phrase",  fill("{alnum:31}7 {lower:5}"),      True),

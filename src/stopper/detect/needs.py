@@ -115,7 +115,8 @@ _HINTS = _PROSE | frozenset(
     b" character characters digit digits enter error field invalid least length letter letters line"
     b" max maximum min minimum more most new number numbers old one only page password passwords"
     b" required retries row secret section sign signs step symbol symbols than too try type upper"
-    b" value version you".split()
+    b" value version you code codes days entry hours item minutes part see seconds test"
+    b" vault".split()
 )
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
@@ -174,8 +175,10 @@ def _password_phrase(value: bytes) -> bool:
         return False
     if not _HINTS.isdisjoint(value.lower().split()):
         return False
-    is_strong = any(_strong(word) and _password(word) for word in words)
-    return is_strong or (_NUMBERED.fullmatch(value) is not None and _not_placeholder(value))
+    is_strong = any(
+        _strong(word) and _password(word) for word in words if _PASSWORD_BEGUN.fullmatch(word)
+    )
+    return (is_strong or _NUMBERED.fullmatch(value) is not None) and _not_placeholder(value)
 
 
 def _key_phrase(value: bytes) -> bool:
