@@ -102,8 +102,9 @@ class BudgetGuard:
     told of besides; so several processes see the same sum. A ledger that cannot be read raises,
     and a chain blocks then; so does a price that is not known, where dollars are limited. Without
     limits on tokens and dollars the ledger is never asked. `check` counts the call; `judge` does
-    not. Holding amounts before they are spent is the egress's business; this guard looks at what is
-    spent already. Threads may share it as far as they may share the ledger.
+    not; a guard that is `OFF` counts nothing and asks nobody. Holding amounts before they are spent
+    is the egress's business; this guard looks at what is spent already. Threads may share it as far
+    as they may share the ledger.
     """
 
     def __init__(
@@ -128,6 +129,8 @@ class BudgetGuard:
 
     def start_turn(self) -> None:
         """Begin a turn: its limits start again, those of the run go on."""
+        if self._is_off:
+            return
         spent = self.spent()
         with self._lock:
             self._turn = spent
@@ -138,7 +141,7 @@ class BudgetGuard:
 
     def judge(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """The same as `check`, without counting the call."""
-        if self.config.mode is OFF:
+        if self._is_off:
             return ALLOWED
         cost = self._cost()
         with self._lock:
@@ -146,6 +149,8 @@ class BudgetGuard:
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """Judge the call and count it, as one step, so that no two calls take the last place."""
+        if self._is_off:
+            return ALLOWED
         cost = self._cost()
         with self._lock:
             result = self._judged(cost)
@@ -155,6 +160,8 @@ class BudgetGuard:
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:  # noqa: ARG002  any call
         """The call was not made after all."""
+        if self._is_off:
+            return
         with self._lock:
             self._recorded -= Spent(1)
 
@@ -187,6 +194,10 @@ class BudgetGuard:
         with self._lock:
             self._recorded = Spent()
         self.start_turn()
+
+    @property
+    def _is_off(self) -> bool:
+        return self.config.mode is OFF
 
     def _cost(self) -> Spent:
         if self._spending is None or not self._costs:

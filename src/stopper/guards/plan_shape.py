@@ -101,6 +101,8 @@ class PlanShapeGuard:
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:  # noqa: ARG002  any call
         """The same as `check`, for a call that begins now unless it is blocked."""
+        if self.config.mode is OFF:
+            return ALLOWED
         with self._lock:
             result = self._judged(tool)
             if result is ALLOWED or not result.blocked:
@@ -109,6 +111,8 @@ class PlanShapeGuard:
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:  # noqa: ARG002  any call
         """The call did not begin after all."""
+        if self.config.mode is OFF:
+            return
         with self._lock:
             if self._in_flight:
                 self._in_flight.pop()
@@ -119,6 +123,8 @@ class PlanShapeGuard:
 
     def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:  # noqa: ARG002
         """The call ended: what begins now comes after it."""
+        if self.config.mode is OFF:
+            return
         with self._lock:
             self._ended()
 

@@ -112,6 +112,8 @@ class RetrySafetyGuard:
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
         """A try that was counted did not go."""
+        if self.config.mode is OFF:
+            return
         with self._lock:
             tries = self._tries.get(self._signature(tool, args))
             if tries and tries.count:
@@ -121,6 +123,8 @@ class RetrySafetyGuard:
         self, tool: str, args: dict[str, Any], outcome: Outcome, memo: Memo | None = None
     ) -> None:
         """How a guarded call went."""
+        if self.config.mode is OFF:
+            return
         if outcome.error is None:
             self._succeeded(self._signature(tool, args, memo))
         else:

@@ -112,6 +112,8 @@ class RunawayGuard:
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
         """The call was not made after all."""
+        if self._ignores(tool):
+            return
         call = _hash(tool, args)
         with self._lock:
             for place in reversed(range(len(self._steps))):

@@ -127,7 +127,8 @@ class SideEffectGuard:
     its arguments, however deep, its tool's annotations and its tool's name say.
 
     A token has to be for the arguments that the call goes with, after all repairs. It is good for
-    once among all guards that are given the same `used`, by default this one alone.
+    once among all guards that are given the same `used`, by default this one alone. With the level
+    `OFF` nothing is looked at or taken out: the tool gets a token as it gets any other argument.
     """
 
     shares: ClassVar = frozenset({"judge", "judge_async"})
@@ -157,7 +158,8 @@ class SideEffectGuard:
             )
         if capability_key is not None:
             check_key(capability_key)
-        self.consumes = frozenset({self.config.capability_token_arg})
+        names = () if self._is_off else (self.config.capability_token_arg,)
+        self.consumes = frozenset[str](names)
         self._get_classification = get_classification
         self._get_annotations = get_annotations
         self._key = capability_key
@@ -291,9 +293,7 @@ class SideEffectGuard:
         return enforced(self.config.enforcement_level, result)
 
     def _used_up(self, tool: str, args: dict[str, Any], judged: GuardResult) -> GuardResult:
-        if judged.blocked:
-            return judged
-        if self.config.capability_token_arg not in args:
+        if judged.blocked or self.consumes.isdisjoint(args):
             return judged
         admitted = self.admit(tool, args)
         return admitted if admitted.blocked else repair(self._without_token(args), *self.taken)

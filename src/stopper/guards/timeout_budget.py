@@ -158,6 +158,8 @@ class TimeoutBudgetGuard:
 
     def settle(self, tool: str, args: dict[str, Any], outcome: Outcome) -> None:  # noqa: ARG002
         """Count a call that ended just now, once for all that ran beside it."""
+        if self.config.mode is OFF:
+            return
         now = self._clock()
         with self._lock:
             start = now - self._counted(outcome.elapsed_ms)
