@@ -1,5 +1,6 @@
 """References that cannot be forged or collide, and what is known of them."""
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -193,9 +194,12 @@ def test_what_cannot_be_told_apart_is_not_taken_for_unchanged() -> None:
             value = [value, value]
         return value
 
-    for output in (object(), {"n": 2**70}, "\ud800", bomb()):
+    for output in (object(), {"n": Path("x")}, "\ud800", bomb()):
         reference = guard.record_output("t", {}, output)
         assert not guard.is_unchanged(reference, output)
+    reference = guard.record_output("t", {}, {"n": 2**70})
+    assert guard.is_unchanged(reference, {"n": 2**70})
+    assert not guard.is_unchanged(reference, {"n": 2**71})
 
 
 def test_no_parent_passes_behind_many_others() -> None:

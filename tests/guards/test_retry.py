@@ -1,6 +1,7 @@
 """The same call, again and again."""
 
 import tracemalloc
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ def codes(guard: RetrySafetyGuard, *calls: dict[str, Any]) -> list[str]:
     return [guard.check("t", args).code for args in calls]
 
 
+OBJECT = object()
 SAME: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     # what we try            one call                        another                          the same
     "equal":               ({"a": 1},                       {"a": 1},                        True),
@@ -38,7 +40,10 @@ SAME: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
     "a list's order":      ({"a": [1, 2]},                  {"a": [2, 1]},                   False),
     "a tuple and a list":  ({"a": (1, 2)},                  {"a": [1, 2]},                   True),
     "sets":                ({"a": {1, 2, 3}},               {"a": {3, 2, 1}},                True),
-    "other objects":       ({"a": object()},                {"a": object()},                 True),
+    "a path":              ({"a": Path("/x")},              {"a": Path("/x")},               True),
+    "another path":        ({"a": Path("/x")},              {"a": Path("/y")},               False),
+    "another huge number": ({"a": 10**30},                  {"a": 10**31},                   False),
+    "another object":      ({"a": OBJECT},                  {"a": object()},                 False),
 }  # fmt: skip
 
 
@@ -156,6 +161,18 @@ def test_levels() -> None:
     assert [warn.check("t", {}).verdict.value for _ in range(3)] == ["allow", "warn", "warn"]
     with pytest.raises(SettingsError, match="max_same_signature_retries: read 0"):
         RetrySafetyGuard(max_same_signature_retries=0)
+
+
+def test_a_file_that_is_not_there_says_nothing_of_another() -> None:
+    chain = GuardChain([RetrySafetyGuard()])
+
+    @chain.protect
+    def read_file(path: Path) -> str:
+        return path.read_text(encoding="utf-8")
+
+    with pytest.raises(FileNotFoundError):
+        read_file(Path("/nowhere/at/all"))
+    assert read_file(Path(__file__))
 
 
 def test_in_a_chain_tries_are_counted_and_outcomes_told() -> None:

@@ -189,6 +189,17 @@ def test_a_token_is_for_its_arguments_alone() -> None:
     )
 
 
+def test_a_token_may_be_for_a_large_number() -> None:
+    args = {"id": 10**30}
+    permission = issue_capability(
+        KEY, "update_user", args, lifetime_ms=1000, approver="ann", clock=Time()
+    )
+    guard = strict()
+    for given, code in ((10**31, "capability.other_arguments"), (10**30, "capability.taken")):
+        result = guard.check("update_user", {"id": given, "_capability_token": permission})
+        assert result.code == code
+
+
 def test_a_token_is_used_once_and_until_it_expires() -> None:
     clock = Time()
     guard = strict(clock=clock)
