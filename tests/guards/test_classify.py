@@ -15,11 +15,16 @@ NAMES: dict[str, SideEffectClass | None] = {
     "preset_list": READ, "skill_search": READ, "list_posts": READ, "get_drop_rate": READ,
     "check_delete_permission": READ, "is_deleted": READ, "list_deleted_items": READ,
     "user.settings.get": READ, "mcp__github__list_issues": READ, "describeTable": READ,
-    "preview_delete": READ, "db_query": READ, "getHTTPSettings": READ,
+    "preview_delete": READ, "db_query": READ, "getHTTPSettings": READ, "get_last_run": READ,
+    "read_message": READ, "get_read_write_ratio": READ, "list_script_run": READ,
     # writes
     "create_user": WRITE, "update_user": WRITE, "send_email": WRITE, "get_or_create_user": WRITE,
     "fetch_and_update": WRITE, "mcp__github__create_issue": WRITE, "setSettings": WRITE,
     "github_create_issue": WRITE, "search_and_replace": WRITE, "undelete_user": WRITE,
+    # reads, and more
+    "load_and_run": WRITE, "fetch_and_run": WRITE, "download_and_execute": WRITE,
+    "run_and_get_output": WRITE, "read_write_file": WRITE, "file_read_append": WRITE,
+    "load_and_execute_script": DESTROY, "read_delete_file": DESTROY,
     # what cannot be taken back
     "delete_user": DESTROY, "rm": DESTROY, "erase_all": DESTROY, "transfer_funds": DESTROY,
     "deploy": DESTROY, "deleteUser": DESTROY, "bulk_delete_users": DESTROY, "user_delete": DESTROY,
@@ -29,9 +34,10 @@ NAMES: dict[str, SideEffectClass | None] = {
     # what runs anything
     "run_shell": DESTROY, "execute_sql": DESTROY, "bash": DESTROY, "run_code": DESTROY,
     "mcp__db__run_query": DESTROY, "terminal": DESTROY, "python_repl": DESTROY,
+    "query_execute": DESTROY, "script_run": DESTROY,
     # nothing to go by
     "dropdown_options": None, "nuclear_data": None, "weather": None, "run_report": None, "": None,
-    "___": None,
+    "___": None, "job_run": None, "run": None,
 }  # fmt: skip
 
 
@@ -96,6 +102,45 @@ ARGUMENTS: dict[str, tuple[str, dict[str, Any], SideEffectClass | None]] = {
     "of a shell's":         ("bash",        {"args": ["rm", "-rf", "/"]},                 DESTROY),
     "a harmless program's": ("launch",      {"program": "ls", "args": ["-l"]},            WRITE),
     "a program on air":     ("get_guide",   {"program": "news"},                          None),
+    # under names that may be those of something else
+    "a shell's text":       ("get_x",       {"shell": "rm -rf /"},                        DESTROY),
+    "an sh's text":         ("get_x",       {"sh": "rm -rf /"},                           DESTROY),
+    "what is run":          ("get_x",       {"run": "rm -rf /"},                          DESTROY),
+    "what is executed":     ("get_x",       {"exec": ["rm", "-rf", "/"]},                 DESTROY),
+    "an entry point":       ("get_x",       {"entrypoint": ["rm", "-rf", "/"]},           DESTROY),
+    "with its arguments":   ("get_x",       {"entrypoint": "rm", "args": ["-rf", "/"]},   DESTROY),
+    "one word that harms":  ("get_x",       {"run": "reboot"},                            DESTROY),
+    "a command to run":     ("get_x",       {"run": "npm test"},                          WRITE),
+    "the name of a run":    ("get_x",       {"run": "nightly", "params": ["a"]},          None),
+    "the name of a shell":  ("get_x",       {"shell": "/bin/bash"},                       None),
+    "a switch":             ("get_x",       {"shell": True},                              None),
+    "beside a command":     ("bash",        {"command": {"shell": "bash", "line": "rm -rf /"}}, DESTROY),
+    "a method beside one":  ("bash",        {"command": {"method": "GET", "line": "rm -rf /"}}, DESTROY),
+    "a method that is one": ("bash",        {"command": {"method": "rm -rf /"}},          DESTROY),
+    # tools that are programs
+    "a program's tool":     ("kubectl",     {"args": ["delete", "ns", "prod"]},           DESTROY),
+    "its text":             ("terraform",   {"args": "destroy -auto-approve"},            DESTROY),
+    "a forced push":        ("git",         {"args": ["push", "--force"]},                DESTROY),
+    "a verb in the name":   ("mcp__git__push", {"args": ["--force"]},                     DESTROY),
+    "arguments in two":     ("git",         {"command": "push", "args": ["--force"]},     DESTROY),
+    "a part of a command":  ("git",         {"subcommand": "push", "flags": ["--force"]}, DESTROY),
+    "its command":          ("ExecuteTerraformCommand", {"command": "destroy"},           DESTROY),
+    "several of its":       ("kubectl",     {"commands": ["get ns", "delete ns prod"]},   DESTROY),
+    "with its own name":    ("git",         {"args": ["/usr/bin/git", "push", "--force"]}, DESTROY),
+    "nested parameters":    ("kubectl",     {"params": {"args": ["delete", "ns", "x"]}},  DESTROY),
+    "its harmless command": ("kubectl",     {"command": "get pods"},                      WRITE),
+    "nothing that harms":   ("git",         {"args": ["status"]},                         None),
+    "words that are meant": ("git_commit",  {"args": ["-m", "push --force is bad"]},      None),
+    "no such argument":     ("git",         {"message": "push --force"},                  None),
+    "another kind of tool": ("find_user",   {"params": ["delete"]},                       None),
+    # methods of HTTP
+    "a request deletes":    ("fetch",       {"method": "DELETE", "url": "https://a.example/x"}, DESTROY),
+    "in lower case":        ("http_get",    {"method": "delete"},                         DESTROY),
+    "a request posts":      ("fetch",       {"method": "POST"},                           WRITE),
+    "a request puts":       ("fetch",       {"options": {"httpMethod": "Put"}},           WRITE),
+    "a request patches":    ("fetch",       {"headers": {"X-HTTP-Method-Override": "PATCH"}}, WRITE),
+    "a request reads":      ("fetch",       {"method": "GET"},                            None),
+    "another method":       ("get_route",   {"method": "astar", "payment_method": "post"}, None),
     # nested, or no plain text
     "inside of arguments":  ("get_output",  {"params": {"command": "rm -rf /"}},          DESTROY),
     "deeper":               ("get_output",  {"a": [{"b": [[{"input": {"cmd": "rm -rf /"}}]]}]}, DESTROY),

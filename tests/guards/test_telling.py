@@ -10,6 +10,7 @@ from stopper.guards.texts import Texts, TooMuch
 SHELL = Runs(commands=True)
 ASKS = Runs(asks=True)
 REPL = Runs(code=True, text_is_code=True)
+GIT = Runs(heads=("git", "git push"))
 
 CASES: dict[str, tuple[Runs, Any, list[tuple[Kind, str]]]] = {
     # what we try                   tool      arguments                                     what is found
@@ -24,6 +25,12 @@ CASES: dict[str, tuple[Runs, Any, list[tuple[Kind, str]]]] = {
     "a name inside says which":  (ANYTHING, {"command": {"cmd": "ls", "about": "it's"}}, [(Kind.COMMAND, "ls")]),
     "arguments of a program":    (ANYTHING, {"bin": "rm", "argv": ["x"]},                [(Kind.COMMAND, "rm x")]),
     "a program alone":           (ANYTHING, {"program": "news"},                         []),
+    "a word that may be one":    (ANYTHING, {"run": "x"},                                [(Kind.MAYBE, "x")]),
+    "more than a word":          (ANYTHING, {"run": "x y"},                              [(Kind.COMMAND, "x y")]),
+    "one in a command":          (SHELL,    {"cmd": {"run": "x"}},                       [(Kind.MAYBE, "x"), (Kind.COMMAND, "x")]),
+    "a method":                  (ANYTHING, {"method": "PUT"},                           [(Kind.METHOD, "PUT")]),
+    "arguments of a tool":       (GIT,      {"args": ["x"]},                             [(Kind.MAYBE, "git x"), (Kind.MAYBE, "git push x")]),
+    "with the tool's name":      (GIT,      {"args": ["git", "x"]},                      [(Kind.MAYBE, "git x"), (Kind.MAYBE, "git x")]),
     "a number":                  (ANYTHING, {"command": [1], "sql": 2},                  []),
 }  # fmt: skip
 

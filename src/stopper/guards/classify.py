@@ -3,9 +3,10 @@
 import ast
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 from unicodedata import normalize
 
@@ -47,6 +48,9 @@ _VERBS: Final = {
     word: SideEffectClass(effect) for effect, words in _TABLES["verbs"].items() for word in words
 }
 _WORDS: Final = _TABLES["words"]
+_METHODS: Final = {
+    word: SideEffectClass(effect) for effect, words in _TABLES["methods"].items() for word in words
+}
 _MEANING: Final = _VERBS.keys() | _WORDS["code"] | _WORDS["runs"]
 
 _PARTS: Final = re.compile(r"__|[./:]")
@@ -78,8 +82,9 @@ def by_name(tool: str) -> SideEffectClass | None:
     """What the verb of a tool's name says; None where there is none.
 
     The first verb decides: `get_settings` reads, `bulk_delete_users` destroys. `and`, `or` and
-    `then` begin another clause. What runs code or commands destroys, unless its arguments are known
-    to do less; see `by_arguments`.
+    `then` begin another clause; one that says that something is run, as in `load_and_run`, writes
+    at least. What runs code or commands destroys, unless its arguments are known to do less; see
+    `by_arguments`.
     """
     clauses: list[list[str]] = [[]]
     for word in words(tool):
@@ -88,13 +93,15 @@ def by_name(tool: str) -> SideEffectClass | None:
         else:
             clauses[-1].append(word)
     found = [effect for clause in clauses if (effect := _clause(clause)) is not None]
+    if len(clauses) > 1 and any(not _WORDS["runs"].isdisjoint(one[:1]) for one in clauses):
+        found.append(_WRITE)
     return strictest(found) if found else None
 
 
 def by_arguments(
     tool: str, args: Mapping[str, Any], found: Texts | None = None
 ) -> SideEffectClass | None:
-    """What SQL, shell commands or Python among the arguments would do; None without any.
+    """What SQL, commands, Python or methods of HTTP among the arguments would do; None without any.
 
     They are looked for as deep as guards look; what is larger may do anything. `found` are the
     texts of `args`, where somebody has them already.
@@ -110,7 +117,7 @@ def by_arguments(
             if number >= MAX_READINGS or effect is _DESTRUCTIVE:
                 return _DESTRUCTIVE
             done = _JUDGES[told.kind](told.text)
-            effect = done if effect is None else strictest((effect, done))
+            effect = strictest((effect, done)) if effect and done else effect or done
     except TooMuch:
         return _DESTRUCTIVE
     return effect
@@ -130,6 +137,7 @@ def runs_of(tool: str) -> Runs:
         commands=is_shell and own.isdisjoint(_WORDS["python"]),
         code=is_code,
         text_is_code=is_code and runs_code(tool),
+        heads=_heads(_all_words(tool)),
     )
     return ANYTHING if runs == ANYTHING else runs
 
@@ -151,15 +159,30 @@ def runs_code(tool: str) -> bool:
 
 
 def _clause(clause: list[str]) -> SideEffectClass | None:
+    verbs = [word for word in clause if word in _VERBS]
     runs = not _WORDS["runs"].isdisjoint(clause[:1])
     if not _WORDS["code"].isdisjoint(clause) and (runs or len(clause) == 1):
         return _DESTRUCTIVE
-    verbs = [word for word in clause if word in _VERBS]
+    is_code = _WORDS["code"].issuperset
+    if len(clause) > 1 and clause[-1] in _WORDS["runs"] and is_code((*verbs, clause[-2])):
+        return _DESTRUCTIVE
     if not verbs:
-        return _DESTRUCTIVE if clause and _WORDS["code"].issuperset(clause) else None
+        return _DESTRUCTIVE if clause and is_code(clause) else None
     if verbs[0] in _WORDS["nouns"]:
         return strictest(_VERBS[word] for word in verbs)
+    if verbs[0] == "read" and dict(pairwise(clause)).get("read") in _WORDS["written"]:
+        return strictest(_VERBS[word] for word in verbs)
     return _VERBS[verbs[0]]
+
+
+def _heads(named: tuple[str, ...]) -> tuple[str, ...]:
+    """The programs in a name, each alone and with what follows: `git_push` is git, and git push."""
+    heads: dict[str, None] = {}
+    for at, word in enumerate(named):
+        if word in _WORDS["programs"]:
+            rest = [one for one in named[at + 1 :] if one not in _WORDS["code"]]
+            heads |= dict.fromkeys((word, " ".join((word, *rest))))
+    return tuple(heads)
 
 
 def _parts(tool: str) -> list[tuple[str, ...]]:
@@ -177,6 +200,14 @@ def _of_command(text: str) -> SideEffectClass:
     if text.startswith("-"):
         return _DESTRUCTIVE
     return _DESTRUCTIVE if is_dangerous(judge_command(text)) else _WRITE
+
+
+def _of_doubtful(text: str) -> SideEffectClass | None:
+    return _DESTRUCTIVE if is_dangerous(judge_command(text)) else None
+
+
+def _of_method(text: str) -> SideEffectClass | None:
+    return _METHODS.get(text.strip().lower())
 
 
 def _of_code(text: str) -> SideEffectClass:
@@ -210,9 +241,11 @@ def _of_sql(text: str) -> SideEffectClass:
     return _READ if reads else _WRITE
 
 
-_JUDGES: Final = {
+_JUDGES: Final[dict[Kind, Callable[[str], SideEffectClass | None]]] = {
     Kind.COMMAND: _of_command,
     Kind.SQL: _of_sql,
     Kind.CODE: _of_code,
     Kind.SCRIPT: _of_script,
+    Kind.MAYBE: _of_doubtful,
+    Kind.METHOD: _of_method,
 }

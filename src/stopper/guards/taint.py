@@ -254,7 +254,7 @@ def _effects(tool: str, args: dict[str, Any]) -> frozenset[EffectKind]:
 def _commands(tool: str, args: dict[str, Any]) -> Iterator[str]:
     """Every command and code among the arguments, and one that reads all files named there."""
     for told in told_in(args, replace(runs_of(tool), code=True)):
-        if told.kind is not Kind.SQL:
+        if told.kind is not Kind.SQL and told.kind is not Kind.METHOD:
             yield told.text
         if told.kind is Kind.CODE or told.kind is Kind.SCRIPT:
             yield f"python3 -c {shlex.quote(told.text)}"

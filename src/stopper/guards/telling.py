@@ -1,7 +1,7 @@
 """The commands, SQL and code among the arguments of a call, however deep they stand."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
@@ -41,6 +41,10 @@ class Kind(Enum):
     CODE = 2
     SCRIPT = 3
     """A command, or code if it reads like that."""
+    MAYBE = 4
+    """A command, if it does harm; else it may be a name as well."""
+    METHOD = 5
+    """A method of HTTP, if it reads like that."""
 
 
 class Told(Struct, frozen=True):
@@ -53,7 +57,8 @@ class Told(Struct, frozen=True):
 class Runs(Struct, frozen=True):
     """What the name of a tool says that it runs, so that a plain text is a command, SQL or code.
 
-    With `asks` a text is SQL only where it reads like SQL.
+    With `asks` a text is SQL only where it reads like SQL. What stands as `arguments` may come
+    behind each of `heads`, which are programs with what the name says of their arguments.
     """
 
     sql: bool = False
@@ -61,6 +66,7 @@ class Runs(Struct, frozen=True):
     commands: bool = False
     code: bool = False
     text_is_code: bool = False
+    heads: tuple[str, ...] = ()
 
 
 ANYTHING: Final = Runs()
@@ -77,11 +83,13 @@ class _Name(Struct, frozen=True):
     text: bool
     program: bool
     arguments: bool
+    doubtful: bool
+    method: bool
 
     @property
     def always(self) -> bool:
         """Whether it tells something whatever the tool is called."""
-        return self.command or self.sql or self.program
+        return self.command or self.sql or self.program or self.doubtful or self.method
 
 
 class _Use(Struct, frozen=True):
@@ -91,10 +99,17 @@ class _Use(Struct, frozen=True):
     asks: bool = False
     are_many: bool = False
 
+    @property
+    def is_firm(self) -> bool:
+        """Whether it says what the value is, rather than what it may be as well."""
+        return not _DOUBTFUL.issuperset(self.kinds)
+
 
 _Named = tuple[_Name, Any]
 
 _NONE: Final = _Use()
+_DOUBTFUL: Final = frozenset({Kind.MAYBE, Kind.METHOD})
+_COMMANDS: Final = frozenset({Kind.COMMAND, Kind.SCRIPT, Kind.MAYBE})
 
 
 def tells(found: Texts, runs: Runs) -> bool:
@@ -149,11 +164,12 @@ class _Search:
         named = [(_name_of(key), value) for key, value in items.items()]
         heads = [(name, value) for name, value in named if _is_head(name)]
         uses = [self._use(name, value, bool(heads)) for name, value in named]
-        inherited = _NONE if any(use.kinds for use in uses) else replace(outer, asks=True)
+        inherited = _NONE if any(use.is_firm for use in uses) else replace(outer, asks=True)
         for use, (name, value) in zip(uses, named, strict=True):
-            is_own = use.kinds or name.arguments
-            yield from self.visit(value, use if is_own else inherited, depth + 1)
-        if heads:
+            is_own = use.is_firm or name.arguments
+            inner = use if is_own else replace(inherited, kinds=use.kinds + inherited.kinds)
+            yield from self.visit(value, inner, depth + 1)
+        if heads or self._runs.heads:
             yield from self._with_arguments(named, heads, depth + 1)
 
     def _with_arguments(
@@ -162,11 +178,23 @@ class _Search:
         """Each program or command of a map with the arguments that stand beside it."""
         given = [self._plain(value, depth) for name, value in named if name.arguments]
         beside = [one for one in given if _holds_text(one)]
-        for name, value in heads if beside else ():
+        for name, value in heads:
             head = self._plain(value, depth)
             if isinstance(head, str | list):
-                whole = with_arguments(head, beside, are_many=name.are_many)
-                yield from (Told(Kind.COMMAND, text) for text in whole)
+                whole = list(with_arguments(head, beside, are_many=name.are_many))
+                kind = Kind.MAYBE if name.doubtful else Kind.COMMAND
+                yield from (Told(kind, text) for text in whole if beside)
+                yield from self._behind_tool(whole)
+        if beside and not heads:
+            yield from self._behind_tool(with_arguments("", beside, are_many=False))
+
+    def _behind_tool(self, texts: Iterable[str]) -> Iterator[Told]:
+        """What the tool that is named after a program does with arguments."""
+        for text in map(str.strip, texts):
+            first = text.partition(" ")[0].rpartition("/")[2]
+            for head in self._runs.heads:
+                is_whole = first == head.partition(" ")[0]
+                yield Told(Kind.MAYBE, text if is_whole else f"{head} {text}")
 
     def _use(self, name: _Name, value: Any, has_head: bool) -> _Use:
         """What stands under a name, by itself or by what the tool runs."""
@@ -184,6 +212,10 @@ class _Search:
             kinds.append(Kind.COMMAND)
         if not kinds and (name.program or name.arguments) and (runs.commands or runs.text_is_code):
             kinds.append(Kind.COMMAND)
+        if name.doubtful and not kinds:
+            kinds.append(Kind.MAYBE)
+        if name.method:
+            kinds.append(Kind.METHOD)
         return _Use(tuple(kinds), asks and not (name.sql or runs.sql), name.are_many)
 
     def _plain(self, value: Any, depth: int) -> Any:
@@ -212,10 +244,14 @@ def _texts(value: Any, use: _Use) -> Iterator[Told]:
     if not _holds_text(value):
         return
     for kind in use.kinds:
-        is_command = kind is Kind.COMMAND or kind is Kind.SCRIPT
+        is_command = kind in _COMMANDS
         found = readings(value, are_many=use.are_many) if is_command else _parts(value)
         is_doubtful = kind is Kind.SQL and use.asks
-        yield from (Told(kind, text) for text in found if not is_doubtful or is_sql(text))
+        for text in found:
+            if kind is Kind.MAYBE and len(text.split()) > 1:
+                yield Told(Kind.COMMAND, text)
+            elif not is_doubtful or is_sql(text):
+                yield Told(kind, text)
 
 
 def _parts(value: Any) -> list[str]:
@@ -226,7 +262,7 @@ def _parts(value: Any) -> list[str]:
 
 
 def _is_head(name: _Name) -> bool:
-    return (name.command and not name.arguments) or name.program
+    return (name.command and not name.arguments) or name.program or name.doubtful
 
 
 def _holds_text(value: Any) -> bool:
@@ -251,6 +287,8 @@ def _known(text: str) -> _Name:
         text=whole in _NAMES["text"],
         program=whole in _NAMES["program"],
         arguments=whole in _NAMES["arguments"],
+        doubtful=whole in _NAMES["doubtful"],
+        method=whole in _NAMES["method"],
     )
 
 
