@@ -15,7 +15,7 @@ from stopper.policy.destinations import (
     of_urls_in,
     reach_of,
 )
-from stopper.policy.dialled import MAX_HOSTS, MAX_TEXT
+from stopper.detect.dialled import MAX_HOSTS, MAX_TEXT
 
 API = (
     "api.example.com",

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from fnmatch import fnmatchcase
 from functools import lru_cache
@@ -12,13 +12,14 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from stopper.data.tools import words_of
+from stopper.data.tools import load_tool_words, words_of
 from stopper.detect.commands import EffectKind, judge_command
+from stopper.detect.outward import calls_out, goes_out
 from stopper.detect.readings import MAX_READINGS
 from stopper.guards.classify import runs_of
 from stopper.guards.config import Config, configure
 from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
-from stopper.guards.telling import Kind, told_in
+from stopper.guards.telling import Kind, Told, told_in
 from stopper.guards.texts import TooMuch, walk
 from stopper.guards.traces import MAX_GRAMS, Source, carried, trace
 from stopper.guards.world import fresh_key, lock
@@ -33,8 +34,13 @@ __all__ = [
 ]
 
 DEFAULT_SECRET_TOOLS: Final = frozenset(
-    {"*credential*", "*keychain*", "*password*", "*secret*", "*vault*", "get_env*", "read_env*"}
-)
+    {
+        "*_environ", "*access_token", "*api_key*", "*apikey*", "*auth_token", "*bearer_token",
+        "*credential*", "*env_var*", "*keychain*", "*oauth_token", "*password*", "*private_key*",
+        "*refresh_token", "*secret*", "*session_token", "*signing_key*", "*ssh_key*", "*vault*",
+        "environ", "fetch_token", "get_env*", "get_token", "getenv*", "read_env*", "read_token",
+    }
+)  # fmt: skip
 DEFAULT_UNTRUSTED_TOOLS: Final = frozenset(
     {
         "*browse*", "*crawl*", "*inbox*", "*scrape*", "*search_web*", "*web_page*", "*web_search*",
@@ -46,17 +52,25 @@ DEFAULT_UNTRUSTED_TOOLS: Final = frozenset(
 )  # fmt: skip
 DEFAULT_OUTWARD_TOOLS: Final = frozenset(
     {
-        "*_push", "*_send", "*_share", "*add_comment*", "*create_comment*", "*create_issue*",
-        "*create_pull_request*", "*email_send*", "*forward_*", "*notify*", "*post_comment*",
-        "*post_message*", "*publish*", "*push_*", "*reply_*", "*send_*", "*tweet*", "*upload*",
-        "*webhook*", "comment*", "forward", "http_post*", "http_put*", "post", "post_*", "push*",
-        "reply*", "send", "share*",
+        "*_push", "*_send", "*_share", "*_submit", "*add_comment*", "*create_comment*",
+        "*create_gist*", "*create_issue*", "*create_paste*", "*create_pull_request*",
+        "*create_release*", "*edit_comment*", "*email_send*", "*forward_*", "*gist_create*",
+        "*issue_create*", "*notify*", "*paste_create*", "*post_comment*", "*post_message*",
+        "*publish*", "*push_*", "*reply_*", "*send_*", "*slack_message", "*submit_*", "*tweet*",
+        "*update_comment*", "*update_gist*", "*update_issue*", "*upload*", "*webhook*",
+        "*write_comment*", "comment*", "discord", "dm", "email", "email_user", "forward",
+        "http_patch*", "http_post*", "http_put*", "mail", "message", "message_user", "post",
+        "post_*", "push*", "reply*", "send", "share*", "slack", "sms", "submit", "telegram",
+        "whatsapp",
     }
 )  # fmt: skip
 DEFAULT_FETCHING_TOOLS: Final = frozenset(
     {
-        "*browse*", "*navigate*", "*web_page*", "*webpage*", "curl*", "download*", "fetch*",
-        "get_page*", "get_url*", "http*", "open_url*", "read_page*", "read_url*", "web_*", "wget*",
+        "*browse*", "*call_api", "*navigate*", "*search_internet*", "*search_web*", "*web_page*",
+        "*webpage*", "api_call", "api_request", "curl*", "dns_*", "download*", "fetch*",
+        "get_page*", "get_url*", "goto*", "http*", "make_request", "nslookup", "open_page*",
+        "open_url*", "ping", "read_page*", "read_url*", "request", "visit*", "web_*", "wget*",
+        "whois*",
     }
 )  # fmt: skip
 
@@ -68,6 +82,7 @@ _PATHS: Final = frozenset(
 )  # fmt: skip
 _FILE: Final = "file://"
 _SENDS: Final = frozenset({EffectKind.EXFILTRATE, EffectKind.NETWORK})
+_WRITING: Final = frozenset[str]().union(*load_tool_words()["methods"].values())
 
 _MAX_OUTPUTS: Final = 1024
 _MAX_TOOLS: Final = 1024
@@ -109,8 +124,9 @@ class TaintGuard:
     stands alone or has a digit is, in whatever spelling, whole or half. What a model writes in its
     own words is not recognised: `assume_flow` is for those who must be sure.
 
-    Commands read and send by what they would do, and a file of credentials is a secret whatever
-    tool reads it. What the call itself was given is not tainted by coming back.
+    Commands, code and methods of HTTP read and send by what they would do, be it to ask for the
+    address of a name, and a file of credentials is a secret whatever tool reads it. What the call
+    itself was given is not tainted by coming back.
 
     `check` counts nothing; outputs come through a chain, or by `record_output`. Of outputs only
     hashes are kept, of 1024 and of about 3 MB of text, texts of strangers forgotten first. After
@@ -242,25 +258,28 @@ def _effects(tool: str, args: dict[str, Any]) -> frozenset[EffectKind]:
 
     TooMuch where there are more than anybody judges.
     """
-    commands = list(islice(_commands(tool, args), MAX_READINGS + 1))
-    if len(commands) > MAX_READINGS:
+    every = list(islice(told_in(args, replace(runs_of(tool), code=True)), MAX_READINGS + 1))
+    if len(every) > MAX_READINGS:
         raise TooMuch
-    found: set[EffectKind] = set()
-    for command in commands:
-        found |= judge_command(command).kinds
+    found = set[EffectKind]().union(*map(_effects_of, every))
+    paths = [text.removeprefix(_FILE) for name, text in walk(args) if _is_path(name)]
+    if paths:
+        found |= judge_command(f"cat -- {shlex.join(paths)}").kinds
     return frozenset(found)
 
 
-def _commands(tool: str, args: dict[str, Any]) -> Iterator[str]:
-    """Every command and code among the arguments, and one that reads all files named there."""
-    for told in told_in(args, replace(runs_of(tool), code=True)):
-        if told.kind is not Kind.SQL and told.kind is not Kind.METHOD:
-            yield told.text
-        if told.kind is Kind.CODE or told.kind is Kind.SCRIPT:
-            yield f"python3 -c {shlex.quote(told.text)}"
-    paths = [text.removeprefix(_FILE) for name, text in walk(args) if _is_path(name)]
-    if paths:
-        yield f"cat -- {shlex.join(paths)}"
+def _effects_of(told: Told) -> frozenset[EffectKind]:
+    """What one text does: code may be a command as well, and so may a script."""
+    kind, text = told.kind, told.text
+    if kind is Kind.SQL:
+        return frozenset()
+    if kind is Kind.METHOD:
+        is_sending = text.strip().lower() in _WRITING
+        return frozenset({EffectKind.EXFILTRATE} if is_sending else ())
+    found = judge_command(text).kinds | (calls_out(text) if kind is Kind.CODE else goes_out(text))
+    if kind is Kind.CODE or kind is Kind.SCRIPT:
+        found |= judge_command(f"python3 -c {shlex.quote(text)}").kinds
+    return found
 
 
 @lru_cache(maxsize=_MAX_TOOLS)

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from stopper.core.reason import UNREADABLE, Refusal
 from stopper.detect.allow import Allow, judge, parse_rule
+from stopper.detect.dialled import MAX_HOSTS, MAX_TEXT, hosts_in
 from stopper.detect.hosts import Host, classify_host
 from stopper.detect.readings import words_in
 from stopper.detect.urls import SCHEMES, Url, parse_authority, parse_url
 from stopper.policy.decision import PolicyDecision, block
-from stopper.policy.dialled import MAX_HOSTS, MAX_TEXT, hosts_in
 from stopper.policy.reading import Role, parts, texts
 
 __all__ = ["MAX_URLS", "Reach", "of_destinations", "of_proxies", "of_urls_in", "reach_of"]

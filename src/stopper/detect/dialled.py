@@ -9,7 +9,7 @@ from typing import Final
 from stopper.detect.commands import judge_command
 from stopper.detect.effects import EffectKind
 
-__all__ = ["MAX_HOSTS", "MAX_TEXT", "hosts_in"]
+__all__ = ["DIALS", "ENDS", "HTTP", "MAX_HOSTS", "MAX_TEXT", "hosts_in", "words_of_command"]
 
 MAX_HOSTS: Final = 1000
 """A command with more hosts than this is refused."""
@@ -18,19 +18,19 @@ MAX_TEXT: Final = 262_144
 """A command of more characters is refused."""
 
 _CONNECTS: Final = "command.connects"
-_HTTP: Final = frozenset(
+HTTP: Final = frozenset(
     {"aria2c", "axel", "curl", "curlie", "http", "https", "wget", "wget2", "xh"}
 )
 _SSH: Final = frozenset({"mosh", "sftp", "ssh", "ssh-copy-id"})
 _COPIES: Final = frozenset({"git", "rsync", "scp"})
-_DIALS: Final = _SSH | frozenset(
+DIALS: Final = _SSH | frozenset(
     {
         "dig", "drill", "finger", "ftp", "host", "lftp", "mtr", "nc", "ncat", "netcat", "nmap",
         "nslookup", "openssl", "ping", "ping6", "socat", "telnet", "tracepath", "traceroute",
         "whois",
     }
 )  # fmt: skip
-_PROGRAMS: Final = _HTTP | _COPIES | _DIALS
+_PROGRAMS: Final = HTTP | _COPIES | DIALS
 _PROXY: Final = re.compile(
     r"(?:-x|--(?:pre)?proxy|--socks[45]\w?(?:-hostname)?|--doh-url|--connect-to|--resolve)(?:=(.+))?"
 )
@@ -44,7 +44,7 @@ _NAME: Final = re.compile(
     re.IGNORECASE,
 )
 _INSIDE: Final = re.compile(r"[=@,]|:(?!\d+$)")
-_ENDS: Final = frozenset(";&|(){}")
+ENDS: Final = frozenset(";&|(){}")
 _MAX_DEPTH: Final = 4
 
 
@@ -54,7 +54,7 @@ def hosts_in(text: str) -> Iterator[str]:
     What `judge_command` finds a program to connect to, what stands behind programs that dial, copy
     or have a proxy, and URLs without slashes.
     """
-    words = list(_with_programs(_words(text, 0)))
+    words = list(_with_programs(words_of_command(text)))
     for effect in judge_command(text).effects:
         if effect.kind is EffectKind.NETWORK and effect.reason == _CONNECTS:
             for host in effect.target.split():
@@ -68,7 +68,7 @@ def _with_programs(words: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Each word with the program before it in the same command, if that reaches the network."""
     program = ""
     for word in words:
-        if not word or word[0] in _ENDS:
+        if not word or word[0] in ENDS:
             program = ""
         yield program, word
         name = word.rpartition("/")[2]
@@ -96,9 +96,9 @@ def _dialled(program: str, word: str, after: str) -> Iterator[str]:
     if program in _COPIES and (remote := _REMOTE.fullmatch(word)):
         if program != "git" or remote[1] != word.partition(":")[0] or _NAME.fullmatch(remote[1]):
             yield f"ssh://{remote[1]}"  # not `git show HEAD:file`
-    elif program in _HTTP and (proxy := _PROXY.fullmatch(word)):
+    elif program in HTTP and (proxy := _PROXY.fullmatch(word)):
         yield _url("", proxy[1] or after, "")
-    elif program in _DIALS:
+    elif program in DIALS:
         for part in _INSIDE.split(word):
             if _NAME.fullmatch(part):
                 yield _url(program, part, after)
@@ -108,14 +108,14 @@ def _url(program: str, text: str, after: str) -> str:
     """A host as a URL of what the program speaks; the word behind it may be its port."""
     if "://" in text:
         return text
-    if program in _HTTP:
+    if program in HTTP:
         return f"http://{text}"
     if program in _SSH:
         return f"ssh://{text}"
     return f"tcp://{text}:{after}" if after.isdigit() else f"tcp://{text}"
 
 
-def _words(text: str, depth: int) -> Iterator[str]:
+def words_of_command(text: str, depth: int = 0) -> Iterator[str]:
     """The words of a command and of texts among them, with its operators."""
     lexer = shlex.shlex(text.replace("\n", " ; "), posix=True, punctuation_chars=";&|(){}")
     lexer.whitespace_split, lexer.commenters = True, ""
@@ -126,7 +126,7 @@ def _words(text: str, depth: int) -> Iterator[str]:
     for word in words:
         if len(word.split()) > 1 and depth < _MAX_DEPTH:
             yield ";"
-            yield from _words(word, depth + 1)
+            yield from words_of_command(word, depth + 1)
             yield ";"
         else:
             yield word

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stopper.policy.dialled import hosts_in
+from stopper.detect.dialled import hosts_in
 
 COMMANDS: dict[str, set[str]] = {
     "curl evil.com": {"http://evil.com"},
