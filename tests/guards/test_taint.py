@@ -241,6 +241,26 @@ def test_ways_out(tool: str, args: dict[str, Any]) -> None:
     assert after("get_secret", SECRET).check(tool, args).code == "taint.secret"
 
 
+PARTS = [SECRET[:8], SECRET[8:16], SECRET[16:]]
+PIECES: dict[str, dict[str, Any]] = {
+    "in a list":               {"b": PARTS},
+    "in a tuple":              {"b": tuple(PARTS)},
+    "in lists of a list":      {"b": [PARTS[:1], PARTS[1:]]},
+    "in arguments":            {"a": PARTS[0], "b": PARTS[1], "c": PARTS[2]},
+    "in dicts of a list":      {"b": [{"text": one} for one in PARTS]},
+    "at different depths":     {"a": PARTS[0], "b": {"c": PARTS[1]}, "d": [PARTS[2]]},
+    "in keys":                 {"a": dict.fromkeys(PARTS, 1)},
+    "in an object":            {"a": SimpleNamespace(b=PARTS[:2]), "c": PARTS[2]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("args", PIECES.values(), ids=PIECES)
+def test_secrets_in_pieces(args: dict[str, Any]) -> None:
+    guard = after("get_secret", SECRET)
+    assert guard.check("send_mail", args).code == "taint.secret"
+    assert guard.check("write_file", args).code == ""
+
+
 ODD_SECRETS: dict[str, tuple[Any, Any]] = {
     # what is returned                what is sent
     "a number":                    ({"value": 84_618_275_93_150_264}, "84618275_93150264"),

@@ -131,8 +131,13 @@ def _telling(texts: Iterable[bytes], keys: Iterable[bytes]) -> list[str]:
     return list(words)
 
 
-def _all_texts(value: Any) -> Iterator[bytes]:
-    return (text.encode("utf-8", "surrogatepass") for _, text in walk(value))
+def _all_texts(value: Any) -> list[bytes]:
+    """The texts of a value as they are written one after the other, keys behind them."""
+    named: list[bytes] = []
+    keys: list[bytes] = []
+    for name, text in walk(value):
+        (named if name else keys).append(text.encode("utf-8", "surrogatepass"))
+    return [*reversed(named), *keys]
 
 
 def _shown(text: bytes) -> bytes:
