@@ -1,6 +1,7 @@
 """Values of any shape written as JSON, and given back with what was changed there."""
 
 import json
+import re
 from collections.abc import Hashable, Iterable, Iterator
 from math import isfinite
 from typing import Any, Final
@@ -12,6 +13,11 @@ MAX_DEPTH: Final = 64
 
 _MAX_WHOLE: Final = 10**40
 _NOTHING: Final = "null"
+_HALF = re.compile("[\ud800-\udfff]")
+_HALVES: Final = {half: half - 0xD800 + 0x10F000 for half in range(0xD800, 0xE000)}
+"""Half a character, which JSON does not have, is one that nobody uses."""
+
+_BACK: Final = {stand: half for half, stand in _HALVES.items()}
 
 
 def written(value: Any, depth: int = 0) -> str:
@@ -66,10 +72,9 @@ def is_number(value: Any) -> bool:
 
 
 def _text(value: str | bytes) -> str:
-    """What stands for it: half a character, which JSON does not have, is a question mark."""
     if isinstance(value, bytes):
         return value.decode("latin-1")
-    return value.encode("utf-8", "replace").decode()
+    return value.translate(_HALVES) if _HALF.search(value) else value
 
 
 def _key(key: Any) -> str:
@@ -106,5 +111,5 @@ def _leaf(value: Any, after: Any) -> Any:
     if isinstance(value, str | bytes):
         if after == _text(value):
             return value
-        return after.encode("latin-1") if isinstance(value, bytes) else after
+        return after.encode("latin-1") if isinstance(value, bytes) else after.translate(_BACK)
     return after if is_number(value) and isinstance(after, str) else value
