@@ -9,7 +9,7 @@ import pytest
 
 from stopper.core.scope import path_of
 from stopper.core.usage import Quality, Usage, Weights
-from stopper.errors import SettingsError, StoreError
+from stopper.errors import GuardError, SettingsError
 from stopper.guards.budget import BudgetConfig, BudgetGuard, Spent
 from stopper.guards.models import EnforcementLevel
 from stopper.stores import open_ledger
@@ -137,8 +137,9 @@ def test_weights_and_own_records(spender: Spender) -> None:
 def test_a_ledger_that_does_not_answer(spender: Spender) -> None:
     guard = BudgetGuard(spending=spender.ledger, run="r", max_tokens_per_run=60)
     spender.ledger.close()
-    with pytest.raises(StoreError):
-        guard.check("t", {})
+    assert guard.check("t", {}).code == "guard.unavailable"
+    with pytest.raises(GuardError, match="The ledger failed"):
+        guard.start_turn()
     assert (
         BudgetGuard(spending=spender.ledger, run="r", max_calls_per_run=60).check("t", {}).allowed
     )

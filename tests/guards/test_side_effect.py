@@ -110,7 +110,7 @@ def test_the_operators_word_may_be_awaited() -> None:
 
 def test_a_word_that_is_no_class_blocks() -> None:
     chain = GuardChain([SideEffectGuard(get_classification=lambda _: "harmless")])
-    assert chain.check_all("get_user").code == "guard.error"
+    assert chain.check_all("get_user").code == "guard.unavailable"
 
 
 def test_mode_and_environment_can_change() -> None:
@@ -344,7 +344,9 @@ class Other(UsedCapabilities):
         return Refusal("test.frozen")
 
 
-@pytest.mark.parametrize(("store", "code"), [(Breaks(), "guard.error"), (Other(), "test.frozen")])
+@pytest.mark.parametrize(
+    ("store", "code"), [(Breaks(), "guard.unavailable"), (Other(), "test.frozen")]
+)
 def test_a_token_that_cannot_be_used_up_permits_nothing(store: UsedStore, code: str) -> None:
     with_token = ARGS | {"_capability_token": token()}
     assert GuardChain([strict(used=store)]).check_all("update_user", with_token).code == code

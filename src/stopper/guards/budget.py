@@ -1,6 +1,7 @@
 """How many calls, tokens and dollars a turn and a run may take."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from msgspec import Struct
@@ -9,7 +10,17 @@ from stopper.core.budget import MAX_AMOUNT, MICROS_PER_DOLLAR, Unit, format_amou
 from stopper.core.usage import Usage, Weights
 from stopper.errors import SettingsError
 from stopper.guards.config import Config, configure
-from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced, warn
+from stopper.guards.models import (
+    ALLOWED,
+    OFF,
+    EnforcementLevel,
+    GuardResult,
+    Unavailable,
+    asked,
+    block,
+    enforced,
+    warn,
+)
 from stopper.guards.world import lock
 
 __all__ = ["BudgetConfig", "BudgetGuard", "Spending", "Spent", "UsageSum"]
@@ -99,8 +110,8 @@ class BudgetGuard:
     Calls are counted here, in the memory of this process alone: a ledger knows of model calls and
     of no tools, so each process has `max_calls_per_run` of its own, and a new one begins at 0.
     Tokens and dollars are those that `spending`, a ledger, has for `run`, with what `record` was
-    told of besides; so several processes see the same sum. A ledger that cannot be read raises,
-    and a chain blocks then; so does a price that is not known, where dollars are limited. Without
+    told of besides; so several processes see the same sum. A ledger that cannot be read blocks,
+    and so does a price that is not known, where dollars are limited. Without
     limits on tokens and dollars the ledger is never asked. `check` counts the call; `judge` does
     not; a guard that is `OFF` counts nothing and asks nobody. Holding amounts before they are spent
     is the egress's business; this guard looks at what is spent already. Threads may share it as far
@@ -131,7 +142,12 @@ class BudgetGuard:
         """Begin a turn: its limits start again, those of the run go on."""
         if self._is_off:
             return
-        spent = self.spent()
+        try:
+            spent = self.spent()
+        except Unavailable as lost:
+            if lost.result.blocked:
+                raise
+            return  # so the turn goes on, and each call of it is warned about
         with self._lock:
             self._turn = spent
 
@@ -143,7 +159,10 @@ class BudgetGuard:
         """The same as `check`, without counting the call."""
         if self._is_off:
             return ALLOWED
-        cost = self._cost()
+        try:
+            cost = self._cost()
+        except Unavailable as lost:
+            return lost.result
         with self._lock:
             return self._judged(cost)
 
@@ -151,9 +170,13 @@ class BudgetGuard:
         """Judge the call and count it, as one step, so that no two calls take the last place."""
         if self._is_off:
             return ALLOWED
-        cost = self._cost()
+        cost: Spent | Unavailable
+        try:
+            cost = self._cost()
+        except Unavailable as lost:
+            cost = lost
         with self._lock:
-            result = self._judged(cost)
+            result = cost.result if isinstance(cost, Unavailable) else self._judged(cost)
             if not result.blocked:
                 self._recorded += Spent(1)
             return result
@@ -192,6 +215,7 @@ class BudgetGuard:
     def start_run(self) -> None:
         """Forget the calls and costs that were counted here; what a ledger has stays spent."""
         with self._lock:
+            self._turn -= self._recorded
             self._recorded = Spent()
         self.start_turn()
 
@@ -202,7 +226,8 @@ class BudgetGuard:
     def _cost(self) -> Spent:
         if self._spending is None or not self._costs:
             return Spent()
-        sums = self._spending.totals((), run=self._run)
+        totals = partial(self._spending.totals, run=self._run)
+        sums = asked(self.config.mode, "The ledger", totals, ())
         tokens = sum(self._weights.tokens(one.usage) for one in sums)
         micros, unpriced = sum(one.micros for one in sums), sum(one.unpriced for one in sums)
         return Spent(0, tokens, micros, unpriced)

@@ -214,14 +214,15 @@ class GuardChain:
     ) -> Flow[ChainResult | None]:
         """Tell every guard how the call went and give its places back.
 
-        Where a guard fails at that, the others are told all the same; the result is that refusal.
+        Where a guard fails at that, the others are told all the same; the result is what comes of
+        it.
         """
         tally = Tally(self._clock, is_output=True)
         try:
             self._settle(tally, tool, opened.args, outcome)
         finally:
             yield from self._leave(tally, tool, opened.args, session, list(opened.places))
-        if not tally.is_refused:
+        if tally.is_clear:
             return None
         return self._told("output", tool, opened.args, tally.result(None), tally.memo)
 

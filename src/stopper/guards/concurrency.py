@@ -1,6 +1,7 @@
 """How many calls may be in flight at once."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
@@ -8,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final
 
 from msgspec import Meta
 
+from stopper.errors import GuardError
 from stopper.guards.config import Config, configure
 from stopper.guards.models import (
     ALLOWED,
@@ -15,11 +17,13 @@ from stopper.guards.models import (
     EnforcementLevel,
     GuardBlocked,
     GuardResult,
+    Unavailable,
     block,
     enforced,
+    unavailable,
 )
 from stopper.guards.slots import Limits, LocalSlots, SlotStore
-from stopper.guards.world import Unbroken
+from stopper.guards.world import Unbroken, lock
 
 __all__ = ["ConcurrencyConfig", "ConcurrencyGuard"]
 
@@ -68,13 +72,18 @@ class ConcurrencyGuard:
         self.config = configure(ConcurrencyConfig, config, fields)
         self.slots: SlotStore = LocalSlots() if slots is None else slots
         self._limits = lru_cache(maxsize=_MAX_KNOWN)(self._limits_of)
+        self._lock = lock()
+        self._untaken: Counter[Limits] = Counter()
 
     def check(self, tool: str, args: dict[str, Any]) -> GuardResult | Awaitable[GuardResult]:
         """Whether there is a slot now; with a shared store, something to await."""
         del args
         if self.config.mode is OFF:
             return ALLOWED
-        full = self.slots.full(self._limits(tool, None, None))
+        try:
+            full = self.slots.full(self._limits(tool, None, None))
+        except Exception as error:  # noqa: BLE001  a store's fault is a refusal
+            return self._lost(error).result
         if full is None:
             return ALLOWED
         return self._said(full) if isinstance(full, str) else self._said_later(full)
@@ -90,10 +99,13 @@ class ConcurrencyGuard:
         self, tool: str, *, session_id: str | None = None, namespace: str | None = None
     ) -> None:
         """Give back a slot that `acquire` took with the same words; GuardError for any other."""
-        if not self._is_off:
-            given = self.slots.give(self._limits(tool, session_id, namespace))
+        try:
+            given = self._give(self._limits(tool, session_id, namespace))
             if given is not None:
                 await Unbroken(given)
+        except Unavailable as lost:
+            if lost.result.blocked:
+                raise
 
     @asynccontextmanager
     async def slot(
@@ -118,7 +130,7 @@ class ConcurrencyGuard:
     def leave(self, tool: str, args: dict[str, Any], session: str | None) -> Awaitable[None] | None:
         """Give the slot of a guarded call back."""
         del args
-        return None if self._is_off else self.slots.give(self._limits(tool, session, None))
+        return self._give(self._limits(tool, session, None))
 
     @property
     def _is_off(self) -> bool:
@@ -143,20 +155,59 @@ class ConcurrencyGuard:
             return ALLOWED
         if self.config.mode is EnforcementLevel.WARN:
             return self._counted(limits)
-        full = self.slots.take(limits, self.config.max_wait_ms)
+        try:
+            full = self.slots.take(limits, self.config.max_wait_ms)
+        except Exception as error:  # noqa: BLE001  a store's fault is a refusal
+            return self._lost(error).result
         return self._said(full) if full is None or isinstance(full, str) else self._said_later(full)
 
     async def _counted(self, limits: Limits) -> GuardResult:
         """Warn where a limit is full, and take the slot all the same, so that it can be left."""
-        full = self.slots.full(limits)
-        full = full if full is None or isinstance(full, str) else await full
-        taken = self.slots.take(tuple((name, _NO_LIMIT) for name, _ in limits), 0)
-        if taken is not None and not isinstance(taken, str):
-            await taken
+        try:
+            full = self.slots.full(limits)
+            full = full if full is None or isinstance(full, str) else await full
+            taken = self.slots.take(tuple((name, _NO_LIMIT) for name, _ in limits), 0)
+            if taken is not None and not isinstance(taken, str):
+                await taken
+        except Exception as error:  # noqa: BLE001  a store's fault is a warning here
+            with self._lock:
+                self._untaken[limits] += 1
+            return self._lost(error).result
         return self._said(full)
 
+    def _give(self, limits: Limits) -> Awaitable[None] | None:
+        """Give a place back, unless a store that failed never gave it."""
+        if self._is_off:
+            return None
+        with self._lock:
+            if self._untaken[limits]:
+                self._untaken[limits] -= 1
+                return None
+            self._untaken.pop(limits, None)
+        try:
+            given = self.slots.give(limits)
+        except GuardError:  # nobody took it
+            raise
+        except Exception as error:
+            raise self._lost(error) from error
+        return given if given is None else self._given(given)
+
+    async def _given(self, given: Awaitable[None]) -> None:
+        try:
+            await given
+        except GuardError:
+            raise
+        except Exception as error:
+            raise self._lost(error) from error
+
+    def _lost(self, error: Exception) -> Unavailable:
+        return unavailable(self.config.mode, "The store of slots", error)
+
     async def _said_later(self, full: Awaitable[str | None]) -> GuardResult:
-        return self._said(await full)
+        try:
+            return self._said(await full)
+        except Exception as error:  # noqa: BLE001  a store's fault is a refusal
+            return self._lost(error).result
 
     def _said(self, full: str | None) -> GuardResult:
         if full is None:

@@ -168,7 +168,7 @@ class Guarded:
         failed = yield from self._chain.close(self._tool, opened, self._session, outcome)
         if error is not None:
             return  # the call's own fault is what comes out, whatever guards make of it
-        if failed is not None:
+        if failed is not None and failed.blocked:
             raise GuardBlocked(self._tool, failed)
         if is_unseen:
             raise GuardError(_NO_OUTPUT.format(tool=self._tool))

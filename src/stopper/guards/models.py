@@ -1,8 +1,8 @@
 """What guards say and what they are: results, the Guard protocol and the levels of enforcement."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,16 +21,21 @@ __all__ = [
     "GuardResult",
     "GuardVerdict",
     "Outcome",
+    "Unavailable",
     "allow",
     "allowing",
+    "asked",
     "block",
     "enforced",
     "error_class",
     "escalate",
     "repair",
     "repair_output",
+    "unavailable",
     "warn",
 ]
+
+_T = TypeVar("_T")
 
 GuardVerdict = Verdict
 
@@ -110,6 +115,14 @@ class GuardBlocked(GuardError):  # noqa: N818  no fault: a guard said no
         self.result = result
 
 
+class Unavailable(GuardError):  # noqa: N818  it is an answer too
+    """What a guard was given to ask failed; `result` is what comes of that at the guard's level."""
+
+    def __init__(self, result: GuardResult) -> None:
+        super().__init__(f"[stopper {result.code}] {result.reason}")
+        self.result = result
+
+
 class Outcome(Struct, frozen=True):
     """How a call went: what it returned, or the class of its error, and how long it took."""
 
@@ -155,7 +168,8 @@ class Guard(Protocol):
     `check` of a guard with `judge` is `judge` and `admit` together, and what it consumes taken out.
 
     A guard that raises blocks with `guard.error`, in `revoke`, `leave` and `settle` too where
-    something is left to block; all other guards are asked and told as if it had not. One that is
+    something is left to block; all other guards are asked and told as if it had not. Where only
+    what a guard was given to ask failed, `Unavailable` says what becomes of that. A guard that is
     only watched may fail at anything.
     """
 
@@ -243,6 +257,21 @@ def enforced(level: EnforcementLevel, result: GuardResult) -> GuardResult:
     if level is OFF:
         return ALLOWED
     return replace(result, verdict=Verdict.WARN) if result.blocked else result
+
+
+def asked(level: EnforcementLevel, what: str, ask: Callable[..., _T], *given: Any) -> _T:
+    """What `ask` gives, which a guard got from outside; Unavailable where it raises."""
+    try:
+        return ask(*given)
+    except Exception as error:
+        raise unavailable(level, what, error) from error
+
+
+def unavailable(level: EnforcementLevel, what: str, error: Exception) -> Unavailable:
+    """The fault of a getter, a store, a ledger or a clock: blocks, or warns at the level `WARN`."""
+    kind = type(error).__name__
+    result = block("guard.unavailable", f"{what} failed ({kind})", error=kind)
+    return Unavailable(enforced(level, result))
 
 
 def error_class(error: BaseException) -> str:

@@ -20,7 +20,9 @@ from stopper.guards.models import (
     OFF,
     EnforcementLevel,
     GuardResult,
+    Unavailable,
     allow,
+    asked,
     block,
     enforced,
 )
@@ -147,7 +149,10 @@ class ProvenanceGuard:
         written = memo.of(args).json
         if written is None or _LAST.search(written):
             parents = _some(one for one in _strings(args) if self.is_genuine(one))
-        return allow(ref=self._recorded(tool, args, output, parents, memo))
+        try:
+            return allow(ref=self._recorded(tool, args, output, parents, memo))
+        except Unavailable as lost:
+            return lost.result
 
     def record_output(
         self,
@@ -171,7 +176,8 @@ class ProvenanceGuard:
     ) -> str:
         args_hash = memo.of(args).signature(tool, self._key).hex()
         content_hash = memo.of(output).signature("", self._key).hex()
-        now, number = self._clock(), fresh_key()[:_NUMBER_BYTES].hex()
+        now = asked(self.config.mode, "The clock", self._clock)
+        number = fresh_key()[:_NUMBER_BYTES].hex()
         reference = f"{tool}:{number}{self._tag(tool, number, now)}:{now}"
         with self._lock:
             kept = parents if self.config.track_lineage else ()

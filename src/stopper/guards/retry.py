@@ -16,6 +16,8 @@ from stopper.guards.models import (
     EnforcementLevel,
     GuardResult,
     Outcome,
+    Unavailable,
+    asked,
     block,
     enforced,
 )
@@ -132,11 +134,12 @@ class RetrySafetyGuard:
 
     def record_error(self, tool: str, args: dict[str, Any], error: str) -> None:
         """The call failed with an error of this class, such as `timeout` or `validation`."""
+        now = self._now()
         with self._lock:
             tries = self._remembered(self._signature(tool, args))
             tries.errors += 1
             tries.last_error = error
-            tries.last_error_ns = self._clock()
+            tries.last_error_ns = now
 
     def record_success(self, tool: str, args: dict[str, Any]) -> None:
         """The call succeeded, so the next one is no retry."""
@@ -170,7 +173,10 @@ class RetrySafetyGuard:
         if tries.count >= limit:
             reason = f"Same call tried {tries.count} times: limit {limit}"
             return block("retry.too_many", reason, tries=tries.count, limit=limit)
-        wait_ms = self._wait_ms(tries)
+        try:
+            wait_ms = self._wait_ms(tries)
+        except Unavailable as lost:
+            return lost.result
         if wait_ms:
             reason = f"Retried too soon: wait {wait_ms} ms"
             return block("retry.too_soon", reason, retry_after_ms=wait_ms)
@@ -207,9 +213,12 @@ class RetrySafetyGuard:
             if wait >= longest or self.config.backoff_multiplier == 1:
                 break
             wait *= self.config.backoff_multiplier
-        passed_ns = self._clock() - tries.last_error_ns
+        passed_ns = self._now() - tries.last_error_ns
         left_ns = int(min(wait, longest) * NS_PER_MS) - passed_ns
         return max(0, -(-left_ns // NS_PER_MS))
+
+    def _now(self) -> int:
+        return asked(self.config.mode, "The clock", self._clock)
 
     def _succeeded(self, sign: bytes) -> None:
         with self._lock:

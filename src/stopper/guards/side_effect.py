@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 from msgspec.structs import replace
 
@@ -33,10 +33,13 @@ from stopper.guards.models import (
     OFF,
     EnforcementLevel,
     GuardResult,
+    Unavailable,
     allowing,
+    asked,
     block,
     enforced,
     repair,
+    unavailable,
 )
 from stopper.guards.world import Clock, wall_ms
 
@@ -65,6 +68,8 @@ class Environment(StrEnum):
     STAGING = "staging"
     PROD = "prod"
 
+
+_T = TypeVar("_T")
 
 Class = SideEffectClass | str | None
 
@@ -98,6 +103,7 @@ _SAYS: Final = {
     "capability.too_many": "cannot be admitted: too many capabilities are in use",
 }
 _MAX_SHOWN: Final = 100
+_STORE: Final = "The store of used tokens"
 
 
 class SideEffectConfig(Config, frozen=True, kw_only=True):
@@ -184,29 +190,41 @@ class SideEffectGuard:
 
     def judge(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether the call may go, but for `admit`; no token is used up."""
-        if self._get_classification is None:
-            return self._judged(tool, args, None, memo)
-        return drive(self._judge(tool, args, memo))
+        try:
+            if self._get_classification is None:
+                return self._judged(tool, args, None, memo)
+            return drive(self._judge(tool, args, memo))
+        except Unavailable as lost:
+            return lost.result
 
     async def judge_async(
         self, tool: str, args: dict[str, Any], memo: Memo | None = None
     ) -> GuardResult:
         """The same, awaiting `get_classification` where that is needed."""
-        return await drive_async(self._judge(tool, args, memo))
+        try:
+            return await drive_async(self._judge(tool, args, memo))
+        except Unavailable as lost:
+            return lost.result
 
     def admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Use up the token that the call brought, which has to be for these very arguments."""
         if not self._needs_token() or self.config.capability_token_arg not in args:
             return ALLOWED
-        found = self._capability(tool, args)
-        refusal = found if isinstance(found, Refusal) else self._used.use(found, self._clock())
+        try:
+            found = self._capability(tool, args)
+            refusal = found if isinstance(found, Refusal) else self._use(found)
+        except Unavailable as lost:
+            return lost.result
         return self._refused(tool, refusal) if refusal else ALLOWED
 
     def would_admit(self, tool: str, args: dict[str, Any]) -> GuardResult:
         """Whether the token that the call brought is for these arguments; it is not used up."""
         if not self._needs_token() or self.config.capability_token_arg not in args:
             return ALLOWED
-        found = self._capability(tool, args)
+        try:
+            found = self._capability(tool, args)
+        except Unavailable as lost:
+            return lost.result
         return self._refused(tool, found) if isinstance(found, Refusal) else ALLOWED
 
     def revoke(self, tool: str, args: dict[str, Any]) -> None:
@@ -215,27 +233,31 @@ class SideEffectGuard:
             return  # who only warns admits what another call has used up
         found = self._capability(tool, args)
         if isinstance(found, Capability):
-            self._used.give_back(found)
+            self._asked(_STORE, self._used.give_back, found)
 
     def _judge(self, tool: str, args: dict[str, Any], memo: Memo | None) -> Flow[GuardResult]:
         explicit: Any = None
         if not self._is_off and tool not in self.config.explicit_classifications:
-            explicit = self._get_classification(tool) if self._get_classification else None
-            if isinstance(explicit, Awaitable):
-                explicit, memo = (yield explicit), None
+            try:
+                explicit = self._get_classification(tool) if self._get_classification else None
+                if isinstance(explicit, Awaitable):
+                    explicit, memo = (yield explicit), None
+                explicit = None if explicit is None else SideEffectClass(explicit)
+            except Exception as error:
+                raise self._lost("get_classification", error) from error
         return self._judged(tool, args, explicit, memo)
 
     def _judged(
-        self, tool: str, args: dict[str, Any], explicit: Class, memo: Memo | None
+        self, tool: str, args: dict[str, Any], explicit: SideEffectClass | None, memo: Memo | None
     ) -> GuardResult:
         if self._is_off:
             return ALLOWED
         own = self.config.explicit_classifications.get(tool, explicit)
-        effect = self._classify(tool, args, memo) if own is None else SideEffectClass(own)
+        effect = self._classify(tool, args, memo) if own is None else own
         refused = self._forbidden(tool, effect)
         if refused is None and effect is not _READ_ONLY and self._needs_token():
             found = self._capability(tool, args, are_settled=False)
-            if isinstance(found, Capability) and found in self._used:
+            if isinstance(found, Capability) and self._is_used(found):
                 found = Refusal("capability.used")
             if isinstance(found, Refusal):
                 return self._refused(tool, found)
@@ -246,14 +268,20 @@ class SideEffectGuard:
         return self.config.enforcement_level is OFF
 
     def _classify(self, tool: str, args: dict[str, Any], memo: Memo | None) -> SideEffectClass:
-        annotations = self._get_annotations(tool) if self._get_annotations else None
-        told = by_annotations(annotations) if annotations else None
+        told = self._told(tool) if self._get_annotations else None
         done = by_arguments(tool, args, (memo or Memo()).of(args).texts)
         named = None if done and runs_code(tool) else by_name(tool)
         if named and not told and not done:
             return named
         known = [effect for effect in (told, done, named) if effect]
         return strictest(known) if known else self.config.unknown_tools
+
+    def _told(self, tool: str) -> SideEffectClass | None:
+        """What the tool's annotations say."""
+        try:
+            return by_annotations(self._get_annotations(tool) if self._get_annotations else None)
+        except Exception as error:
+            raise self._lost("get_annotations", error) from error
 
     def _forbidden(self, tool: str, effect: SideEffectClass) -> GuardResult | None:
         config = self.config
@@ -280,8 +308,23 @@ class SideEffectGuard:
         token, rest = args.get(self.config.capability_token_arg), None
         if are_settled:
             rest = self._without_token(args)
-        now, requester = self._clock(), self.config.requester
+        now, requester = self._now(), self.config.requester
         return read_capability(self._key, token, tool, rest, now, requester=requester)
+
+    def _is_used(self, capability: Capability) -> bool:
+        return self._asked(_STORE, self._used.__contains__, capability)
+
+    def _use(self, capability: Capability) -> Refusal | None:
+        return self._asked(_STORE, self._used.use, capability, self._now())
+
+    def _now(self) -> int:
+        return self._asked("The clock", self._clock)
+
+    def _lost(self, what: str, error: Exception) -> Unavailable:
+        return unavailable(self.config.enforcement_level, what, error)
+
+    def _asked(self, what: str, ask: Callable[..., _T], *given: Any) -> _T:
+        return asked(self.config.enforcement_level, what, ask, *given)
 
     def _without_token(self, args: dict[str, Any]) -> dict[str, Any]:
         name = self.config.capability_token_arg

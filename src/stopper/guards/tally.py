@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from stopper.core.verdict import Verdict
 from stopper.guards.flow import Flow
 from stopper.guards.memo import Memo
-from stopper.guards.models import GuardResult, block
+from stopper.guards.models import GuardResult, Unavailable, block
 from stopper.guards.result import ChainResult
 from stopper.guards.rows import Row
 from stopper.guards.world import Clock
@@ -84,6 +84,11 @@ class Tally:
     def is_stopped(self) -> bool:
         """Whether a guard said `BLOCK`; nothing more needs to be asked."""
         return self._stop is not None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether no guard said anything but `ALLOW`."""
+        return self._is_clear
 
     def ask(self, step: Step, *given: Any) -> Flow[GuardResult]:
         """What this guard says, and where it is only a shadow, would have said."""
@@ -302,6 +307,8 @@ def _on_copies(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _failed(name: str, error: Exception) -> GuardResult:
     """A text of the error may quote what the guard looked at, so its class has to do."""
+    if isinstance(error, Unavailable):
+        return error.result
     kind = type(error).__name__
     return block("guard.error", f"guard {name} failed ({kind})", error=kind)
 

@@ -15,6 +15,8 @@ from stopper.guards.models import (
     EnforcementLevel,
     GuardResult,
     Outcome,
+    Unavailable,
+    asked,
     block,
     enforced,
     warn,
@@ -147,7 +149,10 @@ class TimeoutBudgetGuard:
         config = self.config
         if config.mode is OFF:
             return ALLOWED
-        now = self._clock()
+        try:
+            now = self._now()
+        except Unavailable as lost:
+            return lost.result
         turn = self._turn.elapsed_ns(now) // NS_PER_MS
         plan = self._plan.elapsed_ns(now) // NS_PER_MS
         if turn >= config.per_turn_budget_ms:
@@ -160,7 +165,7 @@ class TimeoutBudgetGuard:
         """Count a call that ended just now, once for all that ran beside it."""
         if self.config.mode is OFF:
             return
-        now = self._clock()
+        now = self._now()
         with self._lock:
             start = now - self._counted(outcome.elapsed_ms)
             self._turn.ran(start, now)
@@ -217,6 +222,9 @@ class TimeoutBudgetGuard:
         with self._lock:
             self._turn, self._plan = _Span(None), _Span(None)
             self._executions = self._total_ns = 0
+
+    def _now(self) -> int:
+        return asked(self.config.mode, "The clock", self._clock)
 
     def _should(self, action: DegradeAction) -> bool:
         return action in self.config.degrade_actions and self.is_degraded()
