@@ -159,22 +159,48 @@ def raises(_: Any) -> GuardResult:
     raise ValueError("hunter2")
 
 
+ODD: Any = repair
+SAID: Any = GuardResult
 BROKEN: dict[str, Guard] = {
     "it raises":                  Says(raises),
     "it raises later":            SaysLater(raises),
     "it says nothing":            Says(lambda _: None),
     "it says True":               Says(lambda _: True),
     "it repairs without a value": Says(lambda _: GuardResult(verdict=Verdict.REPAIR)),
+    "it repairs to a number":     Says(lambda _: ODD(5, "test.odd", "odd")),
+    "it repairs to a text":       Says(lambda _: ODD("x", "test.odd", "odd")),
+    "it repairs to a list":       Says(lambda _: ODD([1], "test.odd", "odd")),
+    "it repairs to odd names":    Says(lambda _: ODD({1: 2}, "test.odd", "odd")),
+    "its verdict is a text":      Says(lambda _: SAID(verdict="block")),
+    "its verdict is another one": Says(lambda _: SAID(verdict=None)),
+    "its reason is a number":     Says(lambda _: SAID(verdict=Verdict.BLOCK, reason=5)),
+    "its code is a number":       Says(lambda _: SAID(verdict=Verdict.WARN, code=5)),
+    "its details are a list":     Says(lambda _: SAID(verdict=Verdict.WARN, details=[5])),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("guard", BROKEN.values(), ids=BROKEN)
 def test_a_guard_that_fails_blocks(guard: Guard) -> None:
-    chain = GuardChain([guard])
+    chain = GuardChain([("guard", guard)])
     result = chain.check_all("t", {})
     assert (result.final_verdict, result.code) == (Verdict.BLOCK, "guard.error")
     assert "hunter2" not in repr(result)
     assert asyncio.run(chain.check_all_async("t", {})).code == "guard.error"
+    assert (result.repaired_args, result.details["guard"]["code"]) == (None, "guard.error")
+    watched = GuardChain().shadow(("guard", guard)).check_all("t", {})
+    assert (watched.allowed, watched.details["guard"]["code"]) == (True, "guard.error")
+
+
+@pytest.mark.parametrize("guard", BROKEN.values(), ids=BROKEN)
+def test_a_guard_that_fails_where_it_counts_blocks(guard: Any) -> None:
+    class Counting:
+        def check(self, _tool: str, _args: Args) -> GuardResult:
+            return allow()
+
+        def admit(self, tool: str, args: Args) -> Any:
+            return guard.check(tool, args)
+
+    assert GuardChain([Counting()]).check_all("t", {}).code == "guard.error"
 
 
 def test_a_guard_that_fails_on_an_output_withholds_it() -> None:

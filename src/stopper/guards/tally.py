@@ -279,8 +279,8 @@ class Tally:
         return self._noted_more(row, result)
 
     def _noted_more(self, row: Row, result: GuardResult) -> GuardResult:
-        if result.verdict is _REPAIR and not self._is_output and result.repaired_args is None:
-            result = _failed(row.name, TypeError("a repair of a call without repaired_args"))
+        if not _is_sound(result, is_output=self._is_output):
+            result = _failed(row.name, TypeError("a result that no guard may give"))
         before = self._results.get(row.name)
         if before is None or result.verdict > before.verdict:
             self._results[row.name] = result
@@ -311,6 +311,18 @@ def _failed(name: str, error: Exception) -> GuardResult:
         return error.result
     kind = type(error).__name__
     return block("guard.error", f"guard {name} failed ({kind})", error=kind)
+
+
+def _is_sound(result: GuardResult, *, is_output: bool) -> bool:
+    """Whether a result is made of what results are made of; nobody else has looked."""
+    if type(result.verdict) is not Verdict or type(result.details) is not dict:
+        return False
+    if not (isinstance(result.reason, str) and isinstance(result.code, str)):
+        return False
+    args = result.repaired_args
+    if result.verdict is not _REPAIR or is_output:
+        return True
+    return isinstance(args, dict) and all(isinstance(name, str) for name in args)
 
 
 def _is_same(one: Any, other: Any) -> bool:
