@@ -327,6 +327,54 @@ def test_a_generator_cannot_be_guarded() -> None:
             chain.protect(function)
 
 
+async def secret_later() -> str:
+    return "secret"
+
+
+def secret_lines() -> Iterator[str]:
+    yield "secret"
+
+
+async def secrets_later() -> AsyncIterator[str]:
+    yield "secret"
+
+
+class Later:
+    def __await__(self) -> Any:
+        return secret_later().__await__()
+
+
+ONCE: dict[str, Any] = {
+    # what a plain function gives     it
+    "a coroutine":                   secret_later,
+    "a generator":                   secret_lines,
+    "an async generator":            secrets_later,
+    "an iterator":                   lambda: iter(["secret"]),
+    "a map":                         lambda: map(str.upper, ["secret"]),
+    "an object to await":            Later,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", ONCE.values(), ids=ONCE)
+def test_what_can_be_looked_at_only_once_does_not_come_out(make: Any) -> None:
+    chain, upper, slots = setup()
+
+    def hidden() -> Any:
+        return make()
+
+    with pytest.raises(GuardError, match="nobody can look at what comes of it"):
+        chain.protect(hidden)()
+    assert (upper.outcomes[0].error, slots.in_flight) == ("GuardError", {})
+
+    async def run() -> None:
+        async with chain.guarded("t", {}) as call:
+            await call.finish(make())
+
+    with pytest.raises(GuardError, match="nobody can look at what comes of it"):
+        asyncio.run(run())
+    assert slots.in_flight == {}
+
+
 def find(place: str, text: str = "abc") -> str:
     """Finds it."""
     return f"{text} in {place}"

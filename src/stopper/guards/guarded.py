@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from stopper.errors import GuardError, SettingsError
 from stopper.guards.flow import Flow, drive, drive_async, is_async, is_generator
 from stopper.guards.models import GuardBlocked, Outcome, error_class
+from stopper.guards.opened import is_once
 from stopper.guards.result import ChainResult
 from stopper.guards.world import NS_PER_MS, Clock
 
@@ -18,6 +19,11 @@ _MAX_SHOWN: Final = 100
 _NO_OUTPUT: Final = (
     "the output of {tool} was never looked at: end the block with call.finish(output), "
     "and use what that returns"
+)
+_ONCE: Final = (
+    "{tool} gave a {kind}, and nobody can look at what comes of it before it is used: give "
+    "call.finish all of it, as a list or a text; a function whose result has to be awaited is "
+    "protected as an async one that awaits it"
 )
 
 
@@ -75,6 +81,7 @@ class _Running:
         return self.outcome
 
     def _finishing(self, output: Any) -> Flow[Any]:
+        _check_is_whole(self.tool, output)
         self.ended(output)
         said = yield from self._chain.look_at_output(self.tool, dict(self.args), output)
         if said.blocked:
@@ -87,7 +94,10 @@ class Call(_Running):
     """A call that may go, in a `with` block."""
 
     def finish(self, output: Any) -> Any:
-        """What to use instead of `output`; GuardBlocked where none of it may be used."""
+        """What to use instead of `output`; GuardBlocked where none of it may be used.
+
+        GuardError for what can be looked at only once, such as a coroutine or a generator.
+        """
         return drive(self._finishing(output))
 
 
@@ -95,7 +105,7 @@ class AsyncCall(_Running):
     """A call that may go, in an `async with` block."""
 
     async def finish(self, output: Any) -> Any:
-        """What to use instead of `output`; GuardBlocked where none of it may be used."""
+        """As `Call.finish`; `output` itself has to be awaited before."""
         return await drive_async(self._finishing(output))
 
 
@@ -215,6 +225,14 @@ def protected(
             return call.finish(whole(*given, **by_name))
 
     return call_now
+
+
+def _check_is_whole(tool: str, output: Any) -> None:
+    if not is_once(output):
+        return
+    if inspect.iscoroutine(output):
+        output.close()  # nobody will await it any more
+    raise GuardError(_ONCE.format(tool=tool, kind=type(output).__name__))
 
 
 def _check_protectable(function: Any) -> None:

@@ -6,7 +6,7 @@ from itertools import islice
 from types import SimpleNamespace
 from typing import Any, Final
 
-__all__ = ["CONTAINERS", "EXACT", "MAX_DEPTH", "MAX_NODES", "Odd", "TooMuch", "spelled"]
+__all__ = ["CONTAINERS", "EXACT", "MAX_DEPTH", "MAX_NODES", "Odd", "TooMuch", "is_once", "spelled"]
 
 MAX_DEPTH: Final = 64
 """No value is looked at that has more containers inside each other; that ends circles too."""
@@ -64,6 +64,12 @@ def spelled(value: Any) -> tuple[str, ...]:
     return (text,)
 
 
+def is_once(value: Any) -> bool:
+    """Whether looking at it would use it up: something to await, or to iterate over once."""
+    kind: Any = type(value)
+    return any(_has(kind, name) for name in _ONCE)
+
+
 def _opened(value: Any, *, is_honest: bool) -> dict[Any, Any] | list[Any] | None:
     if isinstance(value, CONTAINERS):
         return _stored(value) if is_honest else [_stored(value), _shown(value)]
@@ -79,7 +85,7 @@ def _object(value: Any) -> dict[Any, Any] | list[Any] | None:
     for name in _RECORDS:
         if _has(kind, name):
             return {name: getattr(value, name, None) for name in map(_name, getattr(kind, name))}
-    if any(_has(kind, name) for name in _ONCE):
+    if is_once(value):
         raise TooMuch
     if _has(kind, "items") and _has(kind, "keys"):
         return dict(_some(value.items()))
