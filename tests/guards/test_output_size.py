@@ -2,6 +2,7 @@
 
 import json
 from collections import UserList
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -41,6 +42,50 @@ def circle() -> Any:
     value: dict[str, Any] = {"n": 1}
     value["self"] = [value]
     return value
+
+
+class Shows(list[Any]):
+    """An empty list that shows others."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(["y" * 1000] * 500)
+
+
+class Endless:
+    """A list of as many items as anybody asks for."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __getitem__(self, _place: int) -> str:
+        return "x" * 1000
+
+
+UNMEASURED: dict[str, Any] = {
+    "more than anybody looks at":      lambda: range(10**6),
+    "a list without end":              Endless,
+    "an iterator":                     lambda: iter(["x" * 10**6]),
+    "a generator":                     lambda: ("x" for _ in range(3)),
+    "a list that shows more":          Shows,
+    "one in a list":                   lambda: [range(10**6)],
+    "one that shows more in a list":   lambda: [Shows()],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", UNMEASURED.values(), ids=UNMEASURED)
+def test_what_cannot_be_measured_is_too_large(make: Any) -> None:
+    for mode in (TruncationMode.ERROR, TruncationMode.PAGINATE):
+        result = OutputSizeGuard(truncation_mode=mode).check_output("t", {}, make())
+        assert (result.blocked, result.code) == (True, "output.bytes_exceeded")
+    cut = OutputSizeGuard(truncation_mode=TruncationMode.TRUNCATE).check_output("t", {}, make())
+    assert cut.repaired
+    fits(cut.repaired_output, OutputSizeConfig())
+    assert OutputSizeGuard(mode=EnforcementLevel.WARN).check_output("t", {}, make()).warned
+
+
+@pytest.mark.parametrize("cursor", [None, 5, b"x", "", "x", "x.1", ["x"]])
+def test_what_is_no_cursor_has_no_page(cursor: Any) -> None:
+    assert OutputSizeGuard(truncation_mode=TruncationMode.PAGINATE).page(cursor) is None
 
 
 LIMITS: dict[str, tuple[dict[str, Any], Any, str]] = {

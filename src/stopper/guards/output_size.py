@@ -89,8 +89,9 @@ class OutputSizeGuard:
     A cut output is plain JSON that fits in every usual spelling, and tells where something is
     missing; an output that is JSON in a text stays that. With `PAGINATE` the output becomes
     `{"page": 1, "data": ..., "next_cursor": ...}`, and `page(cursor)` gives the next one; give it
-    to the agent as a tool. The outputs kept for that have 16 MiB together. Arguments are never
-    looked at. Threads may share a guard.
+    to the agent as a tool. The outputs kept for that have 16 MiB together. What cannot be measured,
+    because it can be looked at only once or has no end, is too large. Arguments are never looked
+    at. Threads may share a guard.
     """
 
     is_last_on_output = True
@@ -130,8 +131,11 @@ class OutputSizeGuard:
             case TruncationMode.PAGINATE:
                 return self._paged(output, found)
 
-    def page(self, cursor: str) -> dict[str, Any] | None:
-        """The page of an earlier output that `next_cursor` named; None when it is gone."""
+    def page(self, cursor: str | None) -> dict[str, Any] | None:
+        """The page of an earlier output that `next_cursor` named.
+
+        None when it is gone, and for what is no cursor, such as the None of a last page.
+        """
         return self._pages.page(cursor)
 
     def reset(self) -> None:
@@ -141,7 +145,7 @@ class OutputSizeGuard:
     def _violations(self, seen: Seen) -> list[SizeViolation]:
         config, output = self.config, seen.value
         found: list[SizeViolation] = []
-        if isinstance(output, str) and len(output) <= self._surely_fits:
+        if type(output) is str and len(output) <= self._surely_fits:
             return found
         shape = seen.shape
         if shape.depth > config.max_depth or shape.items > config.max_bytes or not seen.is_bounded:
@@ -152,7 +156,10 @@ class OutputSizeGuard:
         if shape.depth > config.max_depth:
             found.append(SizeViolation("depth_exceeded", config.max_depth, shape.depth))
         is_bounded = shape.depth <= config.max_depth and shape.items <= config.max_bytes
-        size = _size(seen, config.max_bytes) if is_bounded else shape.items
+        if is_bounded and shape.is_whole:
+            size = _size(seen, config.max_bytes)
+        else:
+            size = shape.items if shape.is_whole else max(shape.items, config.max_bytes + 1)
         if size > config.max_bytes:
             found.append(SizeViolation("bytes_exceeded", config.max_bytes, size))
         if config.max_tokens is not None and size // config.chars_per_token > config.max_tokens:
@@ -219,9 +226,15 @@ def _cut_text(output: str, limits: Limits) -> str | None:
 
 
 def _size(seen: Seen, limit: int) -> int:
-    """How many bytes it has as JSON; what cannot be written is past the limit."""
+    """How many bytes it has as JSON; what cannot be written is past the limit.
+
+    What shows others than it holds has those of all texts in it, at least.
+    """
     if seen.json is not None:
         return len(seen.json)
+    if not seen.is_plain:
+        size = sum(len(text) for _, texts in seen.texts.groups for text in texts)
+        return size if seen.texts.is_whole else limit + 1
     for write in (compact, json.dumps, repr):
         try:
             return len(write(seen.value))

@@ -51,9 +51,14 @@ class Pages:
         self._size = 0
 
     def begin(self, output: Any) -> dict[str, Any] | None:
-        """The first page of `output`; None where it is too large to keep, or has no JSON or end."""
+        """The first page of `output`; None where it is too large to keep, or has no JSON or end.
+
+        None too for what can be looked at only once, and what shows others than it holds.
+        """
         shape = measure(output, max_items=MAX_ITEMS)
         if shape.depth > MAX_DEPTH or shape.items > MAX_ITEMS:
+            return None
+        if not (shape.is_whole and shape.is_plain):
             return None
         try:
             written = compact(output)
@@ -67,8 +72,10 @@ class Pages:
             self._keep(name, held)
         return self._page(name, held, 0)
 
-    def page(self, cursor: str) -> dict[str, Any] | None:
+    def page(self, cursor: Any) -> dict[str, Any] | None:
         """The page at `cursor`; None for a cursor that was never given or whose output is gone."""
+        if not isinstance(cursor, str):
+            return None
         name, _, place = cursor.partition(".")
         with self._lock:
             held = self._held.get(name)
