@@ -80,6 +80,18 @@ def test_a_file_of_one(typed: Typed, files: Path) -> None:
     assert shown.stdout.endswith("one.yml reads well: 1 guard.\n")
 
 
+def test_no_list_shows_what_may_pass(typed: Typed, files: Path) -> None:
+    (files / "mild.yml").write_text("guards: {sensitive_data: {allowlist: [correct-horse]}}\n")
+    for more in ((), ("--json",)):
+        shown = typed("guards", "check", "mild.yml", *more)
+        assert "1, not shown" in shown.stdout
+        assert "horse" not in shown.stdout
+    (files / "bad.yml").write_text("guards: {sensitive_data: {allowlist: correct-horse}}\n")
+    shown = typed("guards", "check", "bad.yml")
+    assert "allowlist: read a text (not shown" in " ".join(shown.stderr.split())
+    assert "horse" not in shown.stderr
+
+
 def test_a_file_that_does_not_read(typed: Typed, files: Path) -> None:
     (files / "bad.toml").write_text("[guards.network_policy]\nmode = 'on'\n")
     shown = typed("guards", "check", "bad.toml")

@@ -1,13 +1,18 @@
 """One call in one block, or in one decorated function."""
 
 import asyncio
+import copy
 import inspect
+import random
+import string
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from pickle import dumps, loads
 from typing import Any
 
 import pytest
 
+from stopper.core.verdict import Verdict
 from stopper.errors import GuardError, SettingsError
 from stopper.guards.chain import GuardChain
 from stopper.guards.concurrency import ConcurrencyGuard
@@ -17,6 +22,7 @@ from stopper.guards.models import (
     GuardBlocked,
     GuardResult,
     Outcome,
+    Unavailable,
     allow,
     block,
     error_class,
@@ -325,6 +331,43 @@ def test_a_generator_cannot_be_guarded() -> None:
     for function in (lines, later):
         with pytest.raises(SettingsError, match="is a generator"):
             chain.protect(function)
+
+
+def stopped() -> list[GuardError]:
+    """One of each kind that a guarded call raises."""
+    clear = GuardResult(verdict=Verdict.BLOCK, code="test.no", reason="no")
+    return [
+        GuardBlocked("t", GuardChain([Upper()]).check_all("t", {"text": "bad"})),
+        GuardBlocked("t", block("test.no", "no", more=[1])),
+        Unavailable(clear),
+        GuardError("a call was not ended"),
+    ]
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda one: loads(dumps(one))])  # noqa: S301  our own
+def test_what_a_guarded_call_raises_can_be_sent_to_another_process(again: Any) -> None:
+    for error in stopped():
+        same = again(error)
+        assert (type(same), str(same)) == (type(error), str(error))
+        assert getattr(same, "result", None) == getattr(error, "result", None)
+
+
+def test_no_error_shows_a_key_that_stands_for_a_tool() -> None:
+    key = "ghp_" + "".join(random.choices(string.ascii_letters + string.digits, k=36))  # noqa: S311
+    chain, used = GuardChain([Upper()]), GuardChain([Upper()]).guarded(key, {})
+    with pytest.raises(GuardError) as unseen, used:
+        pass
+    with pytest.raises(GuardError) as twice, used:
+        pass
+    with pytest.raises(GuardError) as once, chain.guarded(key, {}) as call:
+        call.finish(secret_lines())
+    with pytest.raises(GuardBlocked) as blocked, chain.guarded(key, {"text": "bad"}):
+        pass
+    with pytest.raises(GuardError) as untaken:
+        LocalSlots().give(((f"tool {key}", 1),))
+    for error in (unseen.value, twice.value, once.value, blocked.value, untaken.value):
+        assert key not in f"{error!r} {error}"
+        assert "[...]" in str(error)
 
 
 async def secret_later() -> str:

@@ -1,5 +1,7 @@
 """References that cannot be forged or collide, and what is known of them."""
 
+import random
+import string
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -207,3 +209,15 @@ def test_no_parent_passes_behind_many_others() -> None:
     parent = guard.record_output("t", {}, "x")
     with pytest.raises(GuardError):
         guard.record_output("t", {}, "y", [parent] * 200 + ["t:0:1"])
+
+
+def test_a_key_that_stands_for_a_tool_is_in_no_reference() -> None:
+    key = "ghp_" + "".join(random.choices(string.ascii_letters + string.digits, k=36))  # noqa: S311
+    guard = ProvenanceGuard(mode=BLOCK)
+    reference = guard.check_output(key, {}, OUTPUT).details["ref"]
+    assert reference.startswith("[...]:")
+    assert guard.is_genuine(reference)
+    assert key not in repr(guard.get_provenance(reference))
+    assert guard.check("t", {"ref": reference}).allowed
+    other = ProvenanceGuard(mode=BLOCK).check_output(key, {}, OUTPUT).details["ref"]
+    assert guard.check("t", {"ref": other}).code == "provenance.forged"

@@ -5,6 +5,7 @@ import json
 import random
 import string
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ from stopper.core.verdict import Verdict
 from stopper.detect.known import KnownValues
 from stopper.detect.rules import fill
 from stopper.errors import SettingsError
+from stopper.guards.chain import GuardChain
 from stopper.guards.models import EnforcementLevel
 from stopper.guards.sensitive_data import RedactMode, SensitiveDataConfig, SensitiveDataGuard
 
@@ -219,3 +221,25 @@ def test_a_key_in_several_texts_blocks() -> None:
             result = guard.check_output("read_file", {}, output)
             assert (result.verdict, result.code) == (Verdict.BLOCK, "sensitive.not_redactable")
     assert guard.check_output("read_file", {}, "\n".join(plain)).repaired
+
+
+NO_ALLOWLISTS: dict[str, Any] = {
+    "one text":            GITHUB,
+    "a number among them": [GITHUB, 5],
+    "a map":               {GITHUB: 1},
+    "a list in a list":    [[GITHUB]],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("given", NO_ALLOWLISTS.values(), ids=NO_ALLOWLISTS)
+def test_no_complaint_shows_what_is_allowed(given: Any, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"allowlist: read a .*not shown.*; use a list") as made:
+        SensitiveDataGuard(allowlist=given)
+    file = tmp_path / "g.yml"
+    file.write_text(json.dumps({"guards": {"sensitive_data": {"allowlist": given}}}))
+    complaint = str(made.value)
+    try:
+        GuardChain.from_file(file)
+    except SettingsError as error:
+        complaint += str(error)
+    assert GITHUB not in complaint

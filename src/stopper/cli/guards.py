@@ -255,7 +255,7 @@ def _loaded(file: str | None, schemas: str | None) -> Loaded:
 
 
 def _changed(guard: Guard) -> dict[str, Any]:
-    """The fields of a guard that are not as by default."""
+    """The fields of a guard that are not as by default; of what may hold secrets, how many."""
     config = getattr(guard, "config", None)
     if config is None:
         return {}
@@ -263,7 +263,11 @@ def _changed(guard: Guard) -> dict[str, Any]:
     both = (
         (one.name, getattr(config, one.name), getattr(usual, one.name)) for one in fields(config)
     )
-    return {name: value for name, value, default in both if value != default}
+    return {
+        name: f"{len(value)}, not shown" if name in config.unshown else value
+        for name, value, default in both
+        if value != default
+    }
 
 
 def _short(value: Any) -> str:

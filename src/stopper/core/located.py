@@ -33,13 +33,14 @@ class Located(Struct, frozen=True):
     """A text, a list or a map as it was written; None where a key has nothing behind it.
 
     `place` is `FILE:LINE:COLUMN`, a variable or a flag; `name` is the setting's, with dots;
-    `key_place` is where its key stands.
+    `key_place` is where its key stands. One that `is_secret` is shown by no complaint.
     """
 
     place: str
     name: str
     content: "str | tuple[Located, ...] | dict[str, Located] | None"
     key_place: str = ""
+    is_secret: bool = False
 
     def fault(self, allowed: str) -> SettingsError:
         """The complaint about this value: where it is, what was read, what is allowed instead."""
@@ -84,6 +85,8 @@ class Located(Struct, frozen=True):
         match self.content:
             case None:
                 return "nothing"
+            case str() if self.is_secret:
+                return "a text (not shown, since it may be a secret)"
             case str() if "@" in self.content:
                 return "a text with an @ (not shown, since it may hold a password)"
             case str() if len(self.content) > MAX_SHOWN:

@@ -1,6 +1,6 @@
 """Configurations of guards: frozen values that refuse what does not read."""
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -36,6 +36,9 @@ class Config(Struct, frozen=True, kw_only=True):
     `Set` or `Sequence` of `collections.abc`, takes any, and keeps a frozen set or a tuple.
     """
 
+    unshown: ClassVar[frozenset[str]] = frozenset()
+    """Fields that may hold secrets, whose values no error and no list shows."""
+
     def __post_init__(self) -> None:
         for field in fields(self):
             force_setattr(self, field.encode_name, self._read(field))
@@ -45,9 +48,9 @@ class Config(Struct, frozen=True, kw_only=True):
         try:
             return _frozen(msgspec.convert(value, field.type))
         except msgspec.ValidationError:
+            read = _shown(value) if field.name not in self.unshown else _unshown(value)
             raise SettingsError(
-                f"{type(self).__name__}.{field.name}: read {_shown(value)}; "
-                f"{allowed_values(field.type)}"
+                f"{type(self).__name__}.{field.name}: read {read}; {allowed_values(field.type)}"
             ) from None
 
 
@@ -119,6 +122,10 @@ def _frozen(value: Any) -> Any:
     if isinstance(value, set):
         return frozenset(value)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _unshown(value: Any) -> str:
+    return f"a {type(value).__name__} (not shown, since it may hold a secret)"
 
 
 def _shown(value: Any) -> str:

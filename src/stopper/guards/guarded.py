@@ -11,6 +11,7 @@ from stopper.guards.flow import Flow, drive, drive_async, is_async, is_generator
 from stopper.guards.models import GuardBlocked, Outcome, error_class
 from stopper.guards.opened import is_once
 from stopper.guards.result import ChainResult
+from stopper.guards.shown import shown
 from stopper.guards.world import NS_PER_MS, Clock
 
 __all__ = ["AsyncCall", "Call", "Guarded", "protected"]
@@ -163,7 +164,9 @@ class Guarded:
 
     def _open(self, *, is_async: bool) -> Flow[None]:
         if self._opened is not None:
-            raise GuardError(f"a guarded block is for one call of {self._tool}: make another one")
+            raise GuardError(
+                f"a guarded block is for one call of {shown(self._tool)}: make another one"
+            )
         self._opened = yield from self._chain.open(
             self._tool, self._args, is_async=is_async, session=self._session, is_guarded=True
         )
@@ -181,7 +184,7 @@ class Guarded:
         if failed is not None and failed.blocked:
             raise GuardBlocked(self._tool, failed)
         if is_unseen:
-            raise GuardError(_NO_OUTPUT.format(tool=self._tool))
+            raise GuardError(_NO_OUTPUT.format(tool=shown(self._tool)))
 
 
 def protected(
@@ -232,7 +235,7 @@ def _check_is_whole(tool: str, output: Any) -> None:
         return
     if inspect.iscoroutine(output):
         output.close()  # nobody will await it any more
-    raise GuardError(_ONCE.format(tool=tool, kind=type(output).__name__))
+    raise GuardError(_ONCE.format(tool=shown(tool), kind=type(output).__name__))
 
 
 def _check_protectable(function: Any) -> None:

@@ -90,6 +90,7 @@ def _guard(
 ) -> Guard:
     known = {field.name: field for field in fields(kind.config)}
     own = {name: one for name, one in rows.items() if name not in {"guard", "shadow"}}
+    own |= {name: _unshown(own[name]) for name in kind.config.unshown & own.keys()}
     for name, one in own.items():
         if name not in known:
             raise one.unknown_key([*known, "guard", "shadow"], "field of this guard")
@@ -163,6 +164,19 @@ class _Faulty(NamedTuple):
             why = str(error).removeprefix(prefix).removeprefix(f"{self.kind.config.__name__}: ")
             return why.partition("; ")[2] if why.startswith("read ") else why
         return None
+
+
+def _unshown(value: Located) -> Located:
+    """The same for a field that may hold secrets: no complaint shows any of it."""
+    match value.content:
+        case tuple():
+            items = tuple(_unshown(item) for item in value.content)
+            return replace(value, content=items, is_secret=True)
+        case dict():
+            by_name = {name: _unshown(item) for name, item in value.content.items()}
+            return replace(value, content=by_name, is_secret=True)
+        case _:
+            return replace(value, is_secret=True)
 
 
 def _entries(value: Located) -> Iterator[tuple[Located, Located]]:

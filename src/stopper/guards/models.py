@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
-from typing import Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import Any, Final, Protocol, Self, TypeVar, runtime_checkable
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -111,8 +111,12 @@ class GuardBlocked(GuardError):  # noqa: N818  no fault: a guard said no
     """A guard stopped a call or withheld its output; `result` says which and why."""
 
     def __init__(self, tool: str, result: Stopped) -> None:
-        super().__init__(f"[stopper {result.code}] {tool}: {result.reason}")
+        self.tool = shown(tool)
         self.result = result
+        super().__init__(f"[stopper {result.code}] {self.tool}: {result.reason}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Stopped]]:
+        return type(self), (self.tool, self.result)
 
 
 class Unavailable(GuardError):  # noqa: N818  it is an answer too
@@ -121,6 +125,9 @@ class Unavailable(GuardError):  # noqa: N818  it is an answer too
     def __init__(self, result: GuardResult) -> None:
         super().__init__(f"[stopper {result.code}] {result.reason}")
         self.result = result
+
+    def __reduce__(self) -> tuple[type[Self], tuple[GuardResult]]:
+        return type(self), (self.result,)
 
 
 class Outcome(Struct, frozen=True):

@@ -26,6 +26,7 @@ from stopper.guards.models import (
     block,
     enforced,
 )
+from stopper.guards.shown import shown
 from stopper.guards.texts import Texts
 from stopper.guards.world import Clock, fresh_key, lock, wall_ms
 
@@ -43,7 +44,9 @@ _MIN_TEXT: Final = 16
 _TAG_BYTES: Final = 12
 _NUMBER_BYTES: Final = 8
 """Drawn for each output, so that no other guard or process with the key makes its reference."""
-_SHAPE: Final = re.compile(r"[A-Za-z_][^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}")
+_SHAPE: Final = re.compile(
+    r"[A-Za-z_\[][^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}"
+)
 _NAMES: Final = frozenset({"ref", "refs", "reference", "references"})
 _ENDINGS: Final = ("_ref", "_refs", "_reference", "_references")
 _REF: Final = "ref"  # in all of these
@@ -90,7 +93,8 @@ class ProvenanceGuard:
     """Gives every output a reference, and checks the references that calls bring.
 
     A reference reads `TOOL:TAG:MILLISECONDS`; its tag is made with `key`, so that whoever does not
-    have that can make none. Without a key of your own, references are good in this process alone.
+    have that can make none. Of a tool whose name looks like a key it has a mark. Without a key of
+    your own, references are good in this process alone.
     """
 
     shares: ClassVar = frozenset({"admit_output", "judge"})
@@ -176,6 +180,7 @@ class ProvenanceGuard:
     ) -> str:
         args_hash = memo.of(args).signature(tool, self._key).hex()
         content_hash = memo.of(output).signature("", self._key).hex()
+        tool = shown(tool)
         now = asked(self.config.mode, "The clock", self._clock)
         number = fresh_key()[:_NUMBER_BYTES].hex()
         reference = f"{tool}:{number}{self._tag(tool, number, now)}:{now}"

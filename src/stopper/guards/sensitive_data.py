@@ -71,8 +71,11 @@ class SensitiveDataConfig(Config, frozen=True, kw_only=True):
     """Where to look, and what to do.
 
     `allowlist` holds whole secrets that may pass: nothing around one and no part of one may.
-    `custom_patterns` are regular expressions by name, for secrets of one's own.
+    `custom_patterns` are regular expressions by name, for secrets of one's own; they look at texts
+    as they are, not into what is encoded in them.
     """
+
+    unshown: ClassVar = frozenset({"allowlist"})
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
     redact_mode: RedactMode = RedactMode.BLOCK

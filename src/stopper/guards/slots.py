@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from stopper.errors import GuardError
+from stopper.guards.shown import shown
 from stopper.guards.world import Waiter, lock
 
 __all__ = ["MAX_WAITING", "Limits", "LocalSlots", "SlotStore"]
@@ -93,7 +94,9 @@ class LocalSlots:
             for name, _ in limits:
                 count = self._counts.get(name, 0) - 1
                 if count < 0:
-                    raise GuardError(f"no slot of {name} is taken: release what was acquired, once")
+                    raise GuardError(
+                        f"no slot of {shown(name)} is taken: release what was acquired, once"
+                    )
                 if count:
                     self._counts[name] = count
                 else:
