@@ -84,6 +84,10 @@ FAULTS: dict[str, tuple[str, str]] = {
     "an unknown guard":    ("guards:\n  netwrok_policy:\n",                                "g.yml:2:3: read 'netwrok_policy', which is no guard; another name needs guard: KIND below it; did you mean 'network_policy'?; allowed: budget, "),
     "an unknown kind":     ("guards:\n  x:\n    guard: y\n",                               "g.yml:3:12: guards.x.guard: read 'y'; use one of: schema_strictness, "),
     "a negative number":   ("guards:\n  concurrency:\n    global_max: -1\n",               "g.yml:3:17: guards.concurrency.global_max: read '-1'; use a whole number from 0 on"),
+    "a chain below none":  ("guards:\n  plan_shape:\n    max_chain_length: -1\n",          "g.yml:3:23: guards.plan_shape.max_chain_length: read '-1'; use a whole number from 0 on"),
+    "too deep":            ("guards:\n  output_size:\n    max_depth: 65\n",                 "g.yml:3:16: guards.output_size.max_depth: read '65'; use a whole number from 0 to 64"),
+    "a threshold of none": ("guards:\n  saturation:\n    z_threshold: nan\n",               "g.yml:3:18: guards.saturation.z_threshold: read 'nan'; use a number from 0"),
+    "a grouped word":      ("guards:\n  output_size:\n    max_bytes: 100_\n",               "g.yml:3:16: guards.output_size.max_bytes: read '100_'; use a whole number from 0 on"),
     "a word for a number": ("guards:\n  concurrency:\n    global_max: many\n",             "g.yml:3:17: guards.concurrency.global_max: read 'many'; use a whole number from 0 on"),
     "a map for a text":    ("guards:\n  concurrency:\n    mode: {a: b}\n",                 "g.yml:3:11: guards.concurrency.mode: read a map; use one of: off, warn, block"),
     "a bad shadow":        ("guards:\n  concurrency:\n    shadow: maybe\n",                "g.yml:3:13: guards.concurrency.shadow: read 'maybe'; use true or false"),
@@ -109,7 +113,7 @@ FAULTS: dict[str, tuple[str, str]] = {
     "a bad count below":   ("guards:\n  concurrency:\n    per_tool_max:\n      heavy: 1\n      light: two\n", "g.yml:5:14: guards.concurrency.per_tool_max.light: read 'two'; use a whole number from 0 on"),
     "a bad word below":    ("guards:\n  timeout_budget:\n    degrade_actions:\n      - disable_retries\n      - sleep\n", "g.yml:5:9: guards.timeout_budget.degrade_actions: read 'sleep'; use one of: disable_retries, "),
     "a ratio":             ("guards:\n  budget:\n    max_calls_per_run: 3\n    soft_ratio: 2\n", "g.yml:4:17: guards.budget.soft_ratio: read '2'; use 0 to 1"),
-    "two that do not fit": ("guards:\n  runaway:\n    mode: warn\n    max_loop_length: 99\n    max_loop_rounds: 99\n", "g.yml:4:22: guards.runaway.max_loop_length: read '99'; counts are from 1 on"),
+    "two that do not fit": ("guards:\n  runaway:\n    mode: warn\n    max_loop_length: 99\n    max_loop_rounds: 99\n", "g.yml:4:22: guards.runaway.max_loop_length: read '99'; max_same_call is at most 1024, and so is max_loop_length times max_loop_rounds"),
     "two bad fields":      ("guards:\n  network_policy:\n    mode: warn\n    allowed_domains: ['a b']\n    blocked_domains: ['c d']\n", "g.yml:4:23: guards.network_policy.allowed_domains: read 'a b'; 'a b' is no rule of an allowlist"),
     "no YAML":             ("guards: [\n",                                                 "g.yml:2:1: not readable as YAML"),
 }  # fmt: skip
@@ -139,6 +143,59 @@ def test_complaints_about_toml(text: str, complaint: str) -> None:
     with pytest.raises(SettingsError) as caught:
         read_guards(text, "g.toml", {})
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("file", ["g.yml", "g.toml"])
+def test_numbers_may_be_written_as_in_python(file: str) -> None:
+    text = {
+        "g.yml": "guards:\n  output_size: {max_bytes: 50_000}\n  budget: {max_dollars_per_run: 1_000.5}\n"
+        "  concurrency: {per_tool_max: {a_1: 1_000}}\n  taint: {secret_tools: [1_000]}\n",
+        "g.toml": "[guards]\noutput_size.max_bytes = 50_000\nbudget.max_dollars_per_run = 1_000.5\n"
+        "concurrency.per_tool_max.a_1 = 1_000\ntaint.secret_tools = ['1_000']\n",
+    }[file]
+    size, budget, slots, taint = (one.config for _, one in read_guards(text, file, {}).guards)  # type: ignore[attr-defined]
+    assert (size.max_bytes, budget.max_dollars_per_run) == (50_000, 1000.5)
+    assert slots.per_tool_max == {"a_1": 1000}
+    assert taint.secret_tools == {"1_000"}
+
+
+LIMITS: dict[str, tuple[str, str, Any]] = {
+    # what is senseless      guard             field                         value
+    "a chain":             ("plan_shape",     "max_chain_length",           -1),
+    "tools":               ("plan_shape",     "max_unique_tools",           -1),
+    "a fan":               ("plan_shape",     "max_fan_out",                -1),
+    "a batch":             ("plan_shape",     "max_batch_size",             -1),
+    "a spread":            ("plan_shape",     "fan_out_threshold",          0),
+    "a turn":              ("timeout_budget", "per_turn_budget_ms",         -1),
+    "a plan":              ("timeout_budget", "per_plan_budget_ms",         -1),
+    "a ratio of time":     ("timeout_budget", "soft_budget_ratio",          float("nan")),
+    "a score":             ("saturation",     "z_threshold",                float("nan")),
+    "a score below none":  ("saturation",     "z_threshold",                -1),
+    "a tolerance":         ("saturation",     "tolerance",                  -1),
+    "no tolerance":        ("saturation",     "tolerance",                  float("nan")),
+    "results":             ("saturation",     "max_consecutive_degenerate", 0),
+    "bytes":               ("output_size",    "max_bytes",                  -1),
+    "tokens":              ("output_size",    "max_tokens",                 -1),
+    "depth":               ("output_size",    "max_depth",                  65),
+    "no characters":       ("output_size",    "chars_per_token",            0),
+    "repetitions":         ("runaway",        "max_same_call",              0),
+    "loops":               ("runaway",        "max_loop_length",            -1),
+    "dollars":             ("budget",         "max_dollars_per_run",        1e12),
+    "calls":               ("budget",         "max_calls_per_run",          -1),
+    "a ratio":             ("budget",         "soft_ratio",                 float("nan")),
+    "tries":               ("retry_safety",   "max_same_signature_retries", 0),
+    "a multiplier":        ("retry_safety",   "backoff_multiplier",         float("nan")),
+    "slots":               ("concurrency",    "global_max",                 -1),
+    "outputs":             ("provenance",     "max_history_size",           0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "field", "value"), LIMITS.values(), ids=LIMITS)
+def test_senseless_limits_are_refused_by_their_names(name: str, field: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=rf"\.{field}: read .*; use "):
+        KINDS[name].guard(**{field: value})
+    with pytest.raises(SettingsError, match=rf"g\.yml:.*\.{field}: read .*; use "):
+        read_guards(f"guards: {{{name}: {{{field}: {value}}}}}\n", "g.yml", {})
 
 
 def test_what_no_guard_takes_is_refused() -> None:

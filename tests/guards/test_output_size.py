@@ -305,5 +305,7 @@ def test_what_does_not_read() -> None:
         OutputSizeGuard(truncation_mode="shorten")
     rows: list[dict[str, Any]] = [{"max_bytes": -1}, {"max_depth": 65}, {"chars_per_token": 0}]
     for row in rows:
-        with pytest.raises(SettingsError, match="from 0 on"):
+        with pytest.raises(
+            SettingsError, match=r"OutputSizeConfig\.\w+: read -?\d+; use a whole number from"
+        ):
             OutputSizeGuard(**row)

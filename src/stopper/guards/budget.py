@@ -72,9 +72,12 @@ class BudgetConfig(Config, frozen=True, kw_only=True):
             limit = getattr(self, field)
             if field.startswith("max_") and limit is not None and not 0 <= limit <= MAX_AMOUNT:
                 raise SettingsError(f"BudgetConfig.{field}: read {limit}; use a number from 0 on")
-        for dollars in (self.max_dollars_per_turn, self.max_dollars_per_run):
+        for field in ("max_dollars_per_turn", "max_dollars_per_run"):
+            dollars = getattr(self, field)
             if dollars is not None and dollars > _MAX_DOLLARS:
-                raise SettingsError(f"BudgetConfig: {dollars} dollars are no limit")
+                raise SettingsError(
+                    f"BudgetConfig.{field}: read {dollars}; use at most {_MAX_DOLLARS}"
+                )
         if not 0 <= self.soft_ratio <= 1:
             raise SettingsError(f"BudgetConfig.soft_ratio: read {self.soft_ratio}; use 0 to 1")
 

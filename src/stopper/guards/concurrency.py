@@ -5,12 +5,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Final
-
-from msgspec import Meta
+from typing import Any, ClassVar, Final
 
 from stopper.errors import GuardError
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, configure
 from stopper.guards.models import (
     ALLOWED,
     OFF,
@@ -26,8 +24,6 @@ from stopper.guards.slots import Limits, LocalSlots, SlotStore
 from stopper.guards.world import Unbroken, lock
 
 __all__ = ["ConcurrencyConfig", "ConcurrencyGuard"]
-
-Count = Annotated[int, Meta(ge=0)]
 
 _NO_LIMIT: Final = 2**63
 _NAMESPACE: Final = re.compile(r"mcp__(.+?)__|([^./:]+)[./:]")

@@ -1,9 +1,9 @@
 """Configurations of guards: frozen values that refuse what does not read."""
 
-from typing import Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.inspect import (
     BoolType,
     DictType,
@@ -22,7 +22,10 @@ from msgspec.structs import FieldInfo, fields, force_setattr, replace
 
 from stopper.errors import SettingsError
 
-__all__ = ["Config", "allowed_values", "configure"]
+__all__ = ["Config", "Count", "Some", "allowed_values", "configure"]
+
+Count = Annotated[int, Meta(ge=0)]
+Some = Annotated[int, Meta(ge=1)]
 
 _MAX_SHOWN = 60
 
@@ -89,7 +92,9 @@ def _said(info: Type) -> str:
             return "true or false"
         case IntType() | FloatType():
             number = "a whole number" if isinstance(info, IntType) else "a number"
-            return number if info.ge is None else f"{number} from {info.ge} on"
+            if info.ge is None:
+                return number
+            return f"{number} from {info.ge} {'on' if info.le is None else f'to {info.le}'}"
         case StrType():
             return "a text"
         case _ if isinstance(entry, EnumType):

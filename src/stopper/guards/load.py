@@ -1,6 +1,7 @@
 """Chains from files: YAML or TOML with the names that Python uses."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +19,7 @@ from stopper.guards.models import Guard
 __all__ = ["Loaded", "load_guards", "read_guards"]
 
 _FLAGS: Final = {"true": True, "false": False}
+_GROUPED: Final = re.compile(r"[+-]?[0-9]+(?:_[0-9]+)+(?:\.[0-9]+)?")
 _NEEDED: Final = {"schema_strictness": "get_schema"}
 
 
@@ -203,17 +205,27 @@ def _converts(field: FieldInfo, value: Located) -> bool:
 
 
 def _converted(field: FieldInfo, value: Located) -> Any:
-    return msgspec.convert(_plain(value), field.type, strict=False)
+    """The value in the field's type; a number may be written as in Python, `100_000`."""
+    try:
+        return msgspec.convert(_plain(value, str), field.type, strict=False)
+    except msgspec.ValidationError:
+        return msgspec.convert(_plain(value, _ungrouped), field.type, strict=False)
 
 
-def _plain(value: Located) -> Any:
+def _plain(value: Located, read: Callable[[str], str]) -> Any:
     match value.content:
         case tuple():
-            return [_plain(item) for item in value.content]
+            return [_plain(item, read) for item in value.content]
         case dict():
-            return {name: _plain(item) for name, item in value.content.items()}
+            return {name: _plain(item, read) for name, item in value.content.items()}
+        case str():
+            return read(value.content)
         case _:
             return value.content
+
+
+def _ungrouped(text: str) -> str:
+    return text.replace("_", "") if _GROUPED.fullmatch(text) else text
 
 
 def _flag(value: Located | None) -> bool:

@@ -2,14 +2,13 @@
 
 import json
 from enum import StrEnum
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
-from stopper.errors import SettingsError
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, Some, configure
 from stopper.guards.memo import Memo, Seen
 from stopper.guards.models import (
     ALLOWED,
@@ -46,22 +45,13 @@ class OutputSizeConfig(Config, frozen=True, kw_only=True):
     """
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
-    max_bytes: int = 100_000
-    max_tokens: int | None = None
-    max_array_length: int = 1000
-    max_depth: int = 20
-    max_string_length: int = 10_000
+    max_bytes: Count = 100_000
+    max_tokens: Count | None = None
+    max_array_length: Count = 1000
+    max_depth: Annotated[int, Meta(ge=0, le=MAX_DEPTH)] = 20
+    max_string_length: Count = 10_000
     truncation_mode: TruncationMode = TruncationMode.ERROR
-    chars_per_token: int = 4
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        rows = (self.max_bytes, self.max_array_length, self.max_string_length, self.max_tokens or 0)
-        if min(rows) < 0 or not 0 <= self.max_depth <= MAX_DEPTH or self.chars_per_token < 1:
-            raise SettingsError(
-                "OutputSizeConfig: limits are from 0 on, max_depth is at most "
-                f"{MAX_DEPTH}, and chars_per_token is from 1 on"
-            )
+    chars_per_token: Some = 4
 
     @property
     def limits(self) -> Limits:

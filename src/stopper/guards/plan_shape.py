@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, Some, configure
 from stopper.guards.models import (
     ALLOWED,
     OFF,
@@ -39,12 +39,12 @@ class PlanShapeConfig(Config, frozen=True, kw_only=True):
     """
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
-    max_chain_length: int = 20
-    max_unique_tools: int = 15
-    max_fan_out: int = 100
-    max_batch_size: int = 500
+    max_chain_length: Count = 20
+    max_unique_tools: Count = 15
+    max_fan_out: Count = 100
+    max_batch_size: Count = 500
     detect_fan_out_fan_in: bool = True
-    fan_out_threshold: int = 50
+    fan_out_threshold: Some = 50
 
 
 class ToolCallSpec(Struct, frozen=True, kw_only=True):

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from itertools import islice
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from stopper.errors import GuardError
 from stopper.guards.canonical import NO_SPELLING, canonical, signature
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, Some, configure
 from stopper.guards.memo import Memo
 from stopper.guards.models import (
     ALLOWED,
@@ -68,8 +68,8 @@ class ProvenanceConfig(Config, frozen=True, kw_only=True):
     mode: EnforcementLevel = EnforcementLevel.WARN
     require_attribution: bool = True
     track_lineage: bool = True
-    max_unattributed_uses: Annotated[int, Meta(ge=0)] = 0
-    max_history_size: Annotated[int, Meta(ge=1)] = 10_000
+    max_unattributed_uses: Count = 0
+    max_history_size: Some = 10_000
     reference_arg_names: AbstractSet[str] = frozenset(
         {"_ref", "_reference", "_provenance", "_source"}
     )

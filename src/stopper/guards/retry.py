@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from stopper.guards.canonical import signature
 from stopper.guards.classify import SideEffectClass, by_arguments, by_name, strictest
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, Some, configure
 from stopper.guards.memo import Memo
 from stopper.guards.models import (
     ALLOWED,
@@ -40,19 +40,19 @@ class RetrySafetyConfig(Config, frozen=True, kw_only=True):
     """
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
-    max_same_signature_retries: Annotated[int, Meta(ge=1)] = 3
+    max_same_signature_retries: Some = 3
     non_retryable_errors: AbstractSet[str] = frozenset(
         {"validation", "auth", "permission", "not_found"}
     )
     require_idempotency_key: bool = False
     idempotency_key_arg: str = "_idempotency_key"
     enforce_backoff: bool = True
-    min_backoff_ms: Annotated[int, Meta(ge=0)] = 100
-    max_backoff_ms: Annotated[int, Meta(ge=0)] = 30_000
+    min_backoff_ms: Count = 100
+    max_backoff_ms: Count = 30_000
     backoff_multiplier: Annotated[float, Meta(ge=1)] = 2.0
     idempotent_tools: AbstractSet[str] = frozenset()
     non_idempotent_tools: AbstractSet[str] = frozenset()
-    max_tracked: Annotated[int, Meta(ge=1)] = 10_000
+    max_tracked: Some = 10_000
 
 
 class _Tries(Struct, gc=False):

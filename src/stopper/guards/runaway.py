@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from stopper.errors import SettingsError
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, Some, configure
 from stopper.guards.models import (
     ALLOWED,
     OFF,
@@ -41,19 +41,18 @@ class RunawayConfig(Config, frozen=True, kw_only=True):
     """
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
-    max_same_call: int = 3
-    max_same_result: int = 5
-    max_loop_length: int = 4
-    max_loop_rounds: int = 3
+    max_same_call: Some = 3
+    max_same_result: Some = 5
+    max_loop_length: Count = 4
+    max_loop_rounds: Some = 3
     exempt_tools: AbstractSet[str] = frozenset()
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        rows = (self.max_same_call, self.max_same_result, self.max_loop_rounds)
-        if min(rows) < 1 or self.max_loop_length < 0 or self.window > _MAX_WINDOW:
+        if self.window > _MAX_WINDOW:
             raise SettingsError(
-                "RunawayConfig: counts are from 1 on, and a loop with all its rounds has at most "
-                f"{_MAX_WINDOW} calls"
+                f"RunawayConfig: max_same_call is at most {_MAX_WINDOW}, and so is max_loop_length "
+                "times max_loop_rounds"
             )
 
     @property

@@ -7,9 +7,11 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Real
-from typing import Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
-from stopper.guards.config import Config, configure
+from msgspec import Meta
+
+from stopper.guards.config import Config, Some, configure
 from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced, warn
 from stopper.guards.world import lock
 
@@ -25,11 +27,11 @@ class SaturationGuardConfig(Config, frozen=True, kw_only=True):
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
     cdf_tools: AbstractSet[str] = frozenset()
-    z_threshold: float = 8.0
+    z_threshold: Annotated[float, Meta(ge=0)] = 8.0
     block_on_extreme: bool = False
-    max_consecutive_degenerate: int = 3
+    max_consecutive_degenerate: Some = 3
     degenerate_values: AbstractSet[float] = frozenset()
-    tolerance: float = 1e-9
+    tolerance: Annotated[float, Meta(ge=0)] = 1e-9
 
 
 class SaturationGuard:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from msgspec import Struct
 
 from stopper.errors import SettingsError
-from stopper.guards.config import Config, configure
+from stopper.guards.config import Config, Count, configure
 from stopper.guards.models import (
     ALLOWED,
     OFF,
@@ -41,8 +41,8 @@ class TimeoutBudgetConfig(Config, frozen=True, kw_only=True):
     """Budgets in milliseconds; from `soft_budget_ratio` of one on, calls are warned about."""
 
     mode: EnforcementLevel = EnforcementLevel.BLOCK
-    per_turn_budget_ms: int = 30_000
-    per_plan_budget_ms: int | None = None
+    per_turn_budget_ms: Count = 30_000
+    per_plan_budget_ms: Count | None = None
     soft_budget_ratio: float = 0.8
     degrade_actions: Sequence[DegradeAction] = (
         DegradeAction.DISABLE_RETRIES,
