@@ -92,12 +92,38 @@ def test_a_huge_number_of_errors_stays_within_the_bound() -> None:
     assert guard.get_required_backoff_ms("t", {}) == 100
 
 
-@pytest.mark.parametrize("error", ["validation", "auth", "permission", "not_found"])
-def test_some_errors_are_final(error: str) -> None:
-    guard = RetrySafetyGuard()
+ERRORS: dict[str, tuple[Any, str]] = {
+    # what is recorded          it                             the class that is final, if it is
+    "a validation":            ("validation",                  "validation"),
+    "an auth":                 ("auth",                        "auth"),
+    "a permission":            ("permission",                  "permission"),
+    "what is not there":       ("not_found",                   "not_found"),
+    "in other letters":        ("Validation",                  "Validation"),
+    "with a line's end":       ("NOT_FOUND\n",                 "NOT_FOUND\n"),
+    "a value":                 (ValueError("x"),               "validation"),
+    "a lookup":                (KeyError("x"),                 "not_found"),
+    "a file":                  (FileNotFoundError("x"),        "not_found"),
+    "a timeout":               (TimeoutError(),                ""),
+    "a timeout's class":       ("timeout",                     ""),
+    "one of one's own":        (type("Gone", (Exception,), {})(), "Gone"),
+    "its name":                ("gone",                        "gone"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "final"), ERRORS.values(), ids=ERRORS)
+def test_some_errors_are_final(error: Any, final: str) -> None:
+    classes = {"validation", "auth", "permission", "not_found", "Gone"}
+    guard = RetrySafetyGuard(enforce_backoff=False, non_retryable_errors=classes)
     guard.record_error("t", {"a": 1}, error)
-    assert guard.check("t", {"a": 1}).reason == f"Error class '{error}' is non-retryable"
+    reason = f"Error class '{final}' is non-retryable" if final else ""
+    assert guard.check("t", {"a": 1}).reason == reason
     assert guard.check("t", {"a": 2}).allowed
+
+
+@pytest.mark.parametrize("error", [None, 5, b"validation", ValueError])
+def test_what_is_no_error_is_not_recorded_as_one(error: Any) -> None:
+    with pytest.raises(TypeError, match="an exception or its class"):
+        RetrySafetyGuard().record_error("t", {}, error)
 
 
 KEYS: dict[str, tuple[str, dict[str, Any], str]] = {

@@ -20,6 +20,7 @@ from stopper.guards.models import (
     asked,
     block,
     enforced,
+    error_class,
 )
 from stopper.guards.world import NS_PER_MS, Clock, fresh_key, lock, monotonic_ns
 
@@ -61,6 +62,7 @@ class _Tries(Struct, gc=False):
     count: int = 0
     errors: int = 0
     last_error: str = ""
+    is_final: bool = False
     last_error_ns: int = 0
 
 
@@ -81,6 +83,7 @@ class RetrySafetyGuard:
         **fields: Any,
     ) -> None:
         self.config = configure(RetrySafetyConfig, config, fields)
+        self._final = frozenset(map(_word, self.config.non_retryable_errors))
         self._clock = clock
         self._key = fresh_key()
         self._lock = lock()
@@ -132,13 +135,23 @@ class RetrySafetyGuard:
         else:
             self.record_error(tool, args, outcome.error)
 
-    def record_error(self, tool: str, args: dict[str, Any], error: str) -> None:
-        """The call failed with an error of this class, such as `timeout` or `validation`."""
+    def record_error(self, tool: str, args: dict[str, Any], error: str | BaseException) -> None:
+        """The call failed with this exception, or an error of this class, such as `validation`.
+
+        The case of letters does not count. TypeError for what is neither.
+        """
+        if isinstance(error, BaseException):
+            error = error_class(error)
+        if not isinstance(error, str):
+            raise TypeError(
+                f"an error is an exception or its class in a word, not a {type(error).__name__}"
+            )
         now = self._now()
         with self._lock:
             tries = self._remembered(self._signature(tool, args))
             tries.errors += 1
             tries.last_error = error
+            tries.is_final = _word(error) in self._final
             tries.last_error_ns = now
 
     def record_success(self, tool: str, args: dict[str, Any]) -> None:
@@ -163,7 +176,7 @@ class RetrySafetyGuard:
 
     def _refused(self, tool: str, args: dict[str, Any], sign: bytes) -> GuardResult | None:
         config, tries = self.config, self._tries.get(sign)
-        if tries and tries.last_error in config.non_retryable_errors:
+        if tries and tries.is_final:
             reason = f"Error class '{tries.last_error}' is non-retryable"
             return block("retry.not_retryable", reason, error=tries.last_error)
         refused = self._key_refused(tool, args, sign)
@@ -250,6 +263,10 @@ class RetrySafetyGuard:
         else:
             self._tries.move_to_end(sign)
         return tries
+
+
+def _word(error: str) -> str:
+    return error.strip().casefold()
 
 
 def _is_key(key: Any) -> bool:
