@@ -491,6 +491,8 @@ UNPROTECTABLE: dict[str, tuple[Any, str]] = {
     "a number":              (7,                                                "a int is no function"),
     "a partial of lines":    (partial(bit_by_bit, 1),                           "bit_by_bit is a generator"),
     "an object of lines":    (type("Lines", (), {"__call__": bit_by_bit})(),    "Lines is a generator"),
+    "a class method":        (classmethod(bit_by_bit),                          "@classmethod stands above @protect"),
+    "a static method":       (staticmethod(find),                               "@staticmethod stands above @protect"),
     "no names":              (dict,                                             "names of the arguments"),
 }  # fmt: skip
 
@@ -499,6 +501,56 @@ UNPROTECTABLE: dict[str, tuple[Any, str]] = {
 def test_what_cannot_be_guarded_says_what_to_do(given: Any, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
         GuardChain().protect(given)
+
+
+def fetch(url: str, /, **more: str) -> str:
+    return f"{url} {more}"
+
+
+def fetch_all(*urls: str, **more: Any) -> str:
+    return f"{urls} {more}"
+
+
+class Fetcher:
+    def fetch(self, /, **more: str) -> str:
+        return f"{more}"
+
+
+CLASHES: dict[str, tuple[Any, tuple[Any, ...], dict[str, Any], str]] = {
+    # what clashes                   function      by place             by name                  the name, if any
+    "a name that has a place":      (fetch,        ("http://10.0.0.1",), {"url": "https://a.b"},  "url"),
+    "the name of the rest":         (fetch,        ("https://a.b",),     {"more": "x"},           "more"),
+    "the name of all places":       (fetch_all,    ("http://10.0.0.1",), {"urls": ["x"]},         "urls"),
+    "the name of the object":       (Fetcher.fetch, (Fetcher(),),        {"self": "x"},           "self"),
+    "none":                         (fetch,        ("https://a.b",),     {"other": "x"},          ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("function", "args", "named", "name"), CLASHES.values(), ids=CLASHES)
+def test_no_argument_takes_the_place_of_another(
+    function: Any, args: tuple[Any, ...], named: dict[str, Any], name: str
+) -> None:
+    protected = GuardChain([Upper()]).protect(function)
+    if not name:
+        assert protected(*args, **named) == function(*args, **named)
+        return
+    with pytest.raises(GuardError, match=f"two arguments are '{name}'"):
+        protected(*args, **named)
+
+
+def test_a_class_method_is_guarded_under_its_own_decorator() -> None:
+    class Tools:
+        @classmethod
+        @GuardChain([Upper()]).protect
+        def shout(cls, text: str) -> str:
+            return f"{cls.__name__} {text}"
+
+        @staticmethod
+        @GuardChain([Upper()]).protect
+        def whisper(text: str) -> str:
+            return text
+
+    assert (Tools.shout("abc"), Tools.whisper("abc")) == ("Tools ABC", "ABC")
 
 
 def test_what_a_tool_does_to_its_arguments_is_its_own_affair() -> None:

@@ -244,6 +244,9 @@ def _check_protectable(function: Any) -> None:
             f"protect({function[:_MAX_SHOWN]!r}): the name of a tool is given as "
             f"protect(tool={function[:_MAX_SHOWN]!r})"
         )
+    if isinstance(function, classmethod | staticmethod):
+        kind = type(function).__name__
+        raise SettingsError(f"protect: swap the two, so that @{kind} stands above @protect")
     if not callable(function):
         raise SettingsError(f"protect: a {type(function).__name__} is no function; give one")
     if is_generator(function):
@@ -293,13 +296,21 @@ class _Binding:
     def named(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[inspect.BoundArguments, dict[str, Any]]:
-        """The call as Python binds it, and its arguments by their names."""
+        """The call as Python binds it, and its arguments by their names.
+
+        GuardError where two have one name: guards would look at one, and the function get another.
+        """
         own = {name: kwargs.pop(name) for name in self._consumed if name in kwargs}
         bound = self._signature.bind(*args, **kwargs)
         bound.apply_defaults()
         named = {n: v for n, v in bound.arguments.items() if n not in self._hidden}
-        named |= named.pop(self._rest, {}) if self._rest else {}
-        return bound, named | own
+        rest = named.pop(self._rest, {}) if self._rest else {}
+        for name in rest.keys() & self._signature.parameters:
+            raise GuardError(
+                f"two arguments are {name!r}, one of them in **{self._rest}, and guards know each "
+                "by its name: give one of them another name"
+            )
+        return bound, named | rest | own
 
     def given(
         self, bound: inspect.BoundArguments, named: Mapping[str, Any]
