@@ -132,6 +132,38 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "a bare host in a longer name":    ({"base_url": "127.0.0.1:80"},                  "network.loopback"),
     "the same in camel case":          ({"webhookUrl": "localhost"},                   "network.loopback"),
     "a name that only sounds so":      ({"curl": "localhost", "ghost": "127.0.0.1"},   ""),
+    "a host's name":                   ({"hostname": "169.254.169.254"},               "network.metadata"),
+    "an IP":                           ({"ip": "127.0.0.1"},                           "network.loopback"),
+    "an IP as a number":               ({"ip": 2130706433},                            "network.odd_address"),
+    "an IP's address":                 ({"ipAddress": "169.254.169.254"},              "network.metadata"),
+    "a domain":                        ({"domain": "localhost"},                       "network.loopback"),
+    "a domain of words":               ({"domain": "finance"},                         ""),
+    "several hosts":                   ({"hosts": ["8.8.8.8", "127.0.0.1"]},           "network.loopback"),
+    "several targets":                 ({"targets": ["127.0.0.1"]},                    "network.loopback"),
+    "targets of words":                ({"targets": ["all", "docs/a.md"]},             ""),
+    "a proxy":                         ({"proxy": "127.0.0.1:8080"},                   "network.loopback"),
+    "a proxy of HTTP":                 ({"http_proxy": "localhost:3128"},              "network.loopback"),
+    "no proxy":                        ({"proxy": "none"},                             ""),
+    "a remote":                        ({"remote": "10.0.0.1:22"},                     "network.private_address"),
+    "a remote of git":                 ({"remote": "origin"},                          ""),
+    "a server":                        ({"server": "prod"},                            ""),
+    "a server's address":              ({"server": "10.0.0.1"},                        "network.private_address"),
+    "a URL and more":                  ({"x": "http://10.0.0.1/a b"},                  "network.private_address"),
+    "a URL among others":              ({"x": "a,http://169.254.169.254/x,b"},         "network.metadata"),
+    "a URL behind a name":             ({"x": "url=http://[::1]/"},                    "network.loopback"),
+    "a URL in a query":                ({"x": "https://fine.example.com/?u=http://169.254.169.254/"}, "network.metadata"),
+    "the same under a name":           ({"url": "https://fine.example.com/?u=http://169.254.169.254/"}, "network.metadata"),
+    "with signs encoded":              ({"url": "https://fine.example.com/?u=http%3A%2F%2F10.0.0.1%2F"}, "network.private_address"),
+    "in a path":                       ({"url": "https://fine.example.com/x/http://127.1/"}, "network.odd_address"),
+    "in a URL in a URL":               ({"url": "https://a.example.com/?a=http://b.example.com/?b=ftp://u@10.0.0.1/"}, "network.private_address"),
+    "in a message":                    ({"message": "https://fine.example.com/?u=http://10.0.0.1/"}, "network.private_address"),
+    "a public one in a query":         ({"url": "https://fine.example.com/?u=http://example.org/%20"}, ""),
+    "a time in a path":                ({"url": "https://fine.example.com/at/12:30"},   ""),
+    "more than anybody means":         ({"url": "https://fine.example.com/?" + "u=http://a.example.com/" * 99}, "guard.too_much"),
+    "a document that begins with one": ({"content": "http://localhost:8000 is where it runs"}, ""),
+    "a document of JSON":              ({"content": '{"a":"http://localhost:8000"}'},  ""),
+    "a question":                      ({"query": "http://localhost:8000 refuses"},    ""),
+    "a sentence":                      ({"x": "open http://localhost:8000 now"},       ""),
     "dots in code":                    ({"code": "# like http://... and so on"},       ""),
     "Markdown in code":                ({"code": "[x](http://example.com)."},          ""),
 }  # fmt: skip
@@ -222,6 +254,16 @@ def test_bare_hosts_in_free_text(text: str, code: str) -> None:
     )
     for name in ("note", "command"):
         assert guard.check("t", {name: text}).code == code
+
+
+def test_what_is_carried_has_to_be_public_but_not_on_the_list() -> None:
+    guard = NetworkPolicyGuard(allowed_domains={"example.com", "localhost:8080"})
+    for inner, code in {
+        "https://other.org/": "",
+        "http://localhost:8080/cb": "",
+        "http://localhost:8081/cb": "network.loopback",
+    }.items():
+        assert guard.check("t", {"url": f"https://example.com/?to={inner}"}).code == code
 
 
 def test_a_local_resource_is_of_this_machine() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.detect.allow import Allow, parse_rule
+from stopper.detect.dialled import MAX_HOSTS, MAX_TEXT
 from stopper.policy.decision import strictest
 from stopper.policy.destinations import (
     MAX_URLS,
@@ -15,7 +16,6 @@ from stopper.policy.destinations import (
     of_urls_in,
     reach_of,
 )
-from stopper.detect.dialled import MAX_HOSTS, MAX_TEXT
 
 API = (
     "api.example.com",
@@ -40,6 +40,17 @@ FREE: dict[str, tuple[dict[str, Any], str]] = {
     "a sentence":              ({"url": "https://a.com", "note": "https://10.0.0.1 is ours"}, ""),
     "no URL":                  ({"url": "not a url"},                              "network.bad_url"),
     "narrowed by the caller":  ({"url": "https://b.com", "allowed_domains": ["a.com"]}, "network.not_allowed"),
+    "an IP":                   ({"ip": "10.0.0.1"},                                "network.private_address"),
+    "several":                 ({"ip_addresses": ["8.8.8.8", "127.0.0.1"]},        "network.loopback"),
+    "a server":                ({"server": "169.254.169.254"},                     "network.metadata"),
+    "a login of a server":     ({"server": "root@10.0.0.1"},                       "network.bad_url"),
+    "a remote":                ({"remote": "localhost"},                           "network.loopback"),
+    "an address in decimal":   ({"address": "2130706433"},                         "network.odd_address"),
+    "a public server":         ({"server": "api.example.com"},                     ""),
+    "a street":                ({"url": "https://a.com", "address": "1 Main Street"}, ""),
+    "the name of a server":    ({"url": "https://a.com", "server": "prod"},        ""),
+    "a number":                ({"url": "https://a.com", "server": "3"},           ""),
+    "a mail address":          ({"url": "https://a.com", "address": "ann@example.com"}, ""),
     "widened by the caller":   ({"url": "http://169.254.169.254", "allowlist": ["169.254.169.254:80"]}, "network.metadata"),
 }  # fmt: skip
 LISTED: dict[str, tuple[dict[str, Any], str]] = {

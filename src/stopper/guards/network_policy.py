@@ -6,10 +6,12 @@ from collections.abc import Set as AbstractSet
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any, ClassVar, Final
+from urllib.parse import unquote
 
 from msgspec import Struct
 
 from stopper.core.reason import UNREADABLE, Refusal
+from stopper.data.tools import load_tool_words, words_of
 from stopper.detect.allow import Allow, parse_rule
 from stopper.detect.hosts import Host, classify_host, parse_host
 from stopper.detect.urls import SCHEMES, parse_authority, parse_url
@@ -41,18 +43,14 @@ DEFAULT_METADATA_IPS: Final = frozenset(
 DEFAULT_LOCALHOST_PATTERNS: Final = frozenset(
     {"0.0.0.0", "127.0.0.1", "::1", "[::1]", "localhost"}  # noqa: S104  what is refused
 )
-DEFAULT_URL_ARGUMENT_NAMES: Final = frozenset(
-    {
-        "address", "destination", "endpoint", "host", "href", "link", "server", "target", "uri",
-        "url",
-    }
-)  # fmt: skip
+_NAMES: Final = load_tool_words()["destinations"]
+# Under these names paths, places, words and numbers stand as often as hosts.
+_LOOSE: Final = _NAMES["places"] | _NAMES["names"] | _NAMES["proxies"] | _NAMES["targets"]
+DEFAULT_URL_ARGUMENT_NAMES: Final = _NAMES["hosts"] | _LOOSE
 DEFAULT_COMMAND_ARGUMENT_NAMES: Final = frozenset(
     {"argv", "cmd", "code", "command", "commands", "script", "shell"}
 )
 
-# Under these names paths, places and numbers stand as often as hosts.
-_LOOSE: Final = frozenset({"address", "destination", "endpoint", "href", "link", "target"})
 _LOCALHOST: Final = frozenset({"network.loopback", "network.unspecified"})
 _PLAIN_SCHEMES: Final = frozenset({"ftp", "http", "ws"})
 _MAX_TEXT_URL: Final = 2048
@@ -60,9 +58,10 @@ _MAX_KNOWN: Final = 1024
 _ANY_PORT: Final = 1
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DOTALL)
-# What every program reads alike but for its host: no user, backslash or odd character in it.
+# What every program reads alike but for its host: no user, backslash or odd character in it, and
+# no other URL.
 _PLAIN_URL = re.compile(
-    r"(https?|wss?)://([A-Za-z0-9.-]{1,255}(?::[0-9]{1,5})?)(?:/[!-\[\]-~]{0,2048})?"
+    r"(https?|wss?)://([A-Za-z0-9.-]{1,255}(?::[0-9]{1,5})?)(?:/(?:[!-$&-9;-\[\]-~]++|%(?!3[Aa])){0,2048}+)?"
 )
 # What is opened on this machine, whatever stands behind it; a database's file is its own business.
 _LOCAL: Final = frozenset({"file", "local", "netdoc", "npipe", "unix"})
@@ -78,13 +77,17 @@ _OPAQUE = re.compile(
 _END = re.compile(r"[/?#\\]")
 _MAX_WORD: Final = 72
 """A longer name is none of those below, and is not remembered."""
-_LAST_WORD = re.compile(r".{1,64}(?:[_-](url|uri|host)|(?<=[a-z0-9])(Url|URL|Uri|URI|Host))")
 _PATH_STARTS: Final = ("/", ".", "#", "?", "~")
 _UNC_STARTS: Final = ("\\\\", "/\\", "\\/")
 _SMALL_NUMBER = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,7})?")
 _IN_TEXT = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s\"'<>|;`^]{1,%d}" % _MAX_TEXT_URL  # noqa: UP031  braces
 )
+# The beginning of a URL that stands inside of another.
+_INNER = re.compile(
+    r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,30})://(?=([^\s/?#\\\"'<>|;`^&,]{1,300}))"
+)
+_MAX_INNER: Final = 64
 _METADATA_IN_TEXT = re.compile(
     r"(?<![\w./-])(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|(?:[a-z0-9-]{1,63}\.){1,8}internal)(?![\w-]|\.\w)",
     re.IGNORECASE,
@@ -110,7 +113,9 @@ class NetworkPolicyConfig(Config, frozen=True, kw_only=True):
     `localhost_patterns` add to what is known anyway. Under `url_argument_names` every value is a
     destination, and what names no host but a file or a socket of this machine is refused unless
     `block_localhost` is false. Under `command_argument_names` URLs inside of it and metadata
-    services are destinations; with `scan_text` so are URLs and hosts in every text.
+    services are destinations; with `scan_text` so are URLs and hosts in every text. Without it a
+    text under any other name is a destination if it begins with a URL, or is one word with a URL in
+    it; but under names such as `content`, `message` or `query` only if it is nothing but a URL.
 
     A bare host in a text is refused wherever it stands if it is one of `blocked_domains`, or surely
     not public. Whether it is allowed is asked only where nothing but a host can be meant: with a
@@ -135,10 +140,14 @@ class NetworkPolicyConfig(Config, frozen=True, kw_only=True):
 class _Use(IntEnum):
     """What stands under a name of an argument."""
 
-    NONE = 0
-    STRICT = 1
-    LOOSE = 2
-    TEXT = 3
+    PROSE = 0
+    VALUE = 1
+    STRICT = 2
+    LOOSE = 3
+    TEXT = 4
+
+
+_VALUE: Final = _Use.VALUE
 
 
 class _Place(Struct, frozen=True):
@@ -170,7 +179,8 @@ class _No(Exception):  # noqa: N818  it is an answer, not an error
 class NetworkPolicyGuard:
     """Refuses destinations by what they say: URLs, hosts and addresses in any spelling.
 
-    A value that is nothing but a URL is judged under every name. Names are not resolved here: a
+    A value that is nothing but a URL is judged under every name, and so is a URL inside of it as
+    far as it is not public. Names are not resolved here: a
     public name may point to a private address, or to another one a second later. What was resolved
     is judged where it is dialled, by the egress of a bottle, and so are redirects. Threads may
     share a guard; it keeps what it found out about the last 1024 hosts.
@@ -203,7 +213,7 @@ class NetworkPolicyGuard:
         try:
             for name, texts in seen.groups:
                 use = use_of(name) if len(name) <= longest else self._other_use
-                if use or "//" in (texts[0] if len(texts) == 1 else "\n".join(texts)):
+                if use > _VALUE or "//" in (texts[0] if len(texts) == 1 else "\n".join(texts)):
                     for text in texts:
                         self._look(use, text)
             for name, number in seen.numbers:
@@ -223,15 +233,14 @@ class NetworkPolicyGuard:
 
     def _use_of(self, name: str) -> _Use:
         """What stands under this name; `base_url` and `webhookUrl` are what `url` is."""
-        lower = name.lower()
-        if lower in self._names:
-            return _Use.LOOSE if lower in _LOOSE else _Use.STRICT
-        if lower in self._commands:
+        lower, words = name.lower(), words_of(name)
+        whole, last = "_".join(words), words[-1] if words else ""
+        for own in (lower, whole, last if last in _NAMES["last"] else ""):
+            if own in self._names:
+                return _Use.LOOSE if own in _LOOSE else _Use.STRICT
+        if lower in self._commands or self.config.scan_text:
             return _Use.TEXT
-        last = _LAST_WORD.fullmatch(name)
-        if last and (last[1] or last[2]).lower() in self._names:
-            return _Use.STRICT
-        return _Use.TEXT if self.config.scan_text else _Use.NONE
+        return _Use.PROSE if not name or whole in _NAMES["texts"] else _Use.VALUE
 
     def _look(self, use: _Use, text: str) -> None:
         if use is _Use.TEXT:
@@ -240,10 +249,19 @@ class NetworkPolicyGuard:
                 self._hosts_in(text)
             else:
                 self._metadata_in(text)
+        elif use is _Use.VALUE:
+            self._value(text.split(maxsplit=1))
         elif use:
             self._named(text.strip(), is_loose=use is _Use.LOOSE)
         elif _URL.match(text := text.strip()) and not any(map(str.isspace, text)):
             self._url(text)
+
+    def _value(self, words: list[str]) -> None:
+        """Something that nobody says what it is, in its first word and all the rest."""
+        if words and _URL.match(words[0]):
+            self._url(words[0])
+        elif len(words) == 1:
+            self._urls_in(words[0])
 
     def _named(self, text: str, *, is_loose: bool) -> None:
         if "://" in text:
@@ -287,6 +305,7 @@ class NetworkPolicyGuard:
         if parts is None:
             raise _No("network.bad_url", "A URL without a scheme at its beginning")
         own = parts[1].lower()
+        self._inner(text[parts.end(2) :])
         if own in SCHEMES:
             url = parse_url(text)
             if isinstance(url, Refusal):
@@ -298,6 +317,21 @@ class NetworkPolicyGuard:
             self._judge(self._other(authority, own))
         if is_named and self.config.block_localhost and _is_local(own, authorities):
             raise _No("network.local_resource", own)
+
+    def _inner(self, rest: str) -> None:
+        """URLs behind the host of another, which may be what its server sends everybody to."""
+        for text in (rest, unquote(rest)) if "%" in rest else (rest,):
+            for number, (scheme, authority) in enumerate(_INNER.findall(text)):
+                if number == _MAX_INNER:
+                    raise _No("guard.too_much")
+                read = parse_authority(authority.rpartition("@")[2], _ANY_PORT)
+                if isinstance(read, Refusal):
+                    if read.code not in UNREADABLE:
+                        raise _No(read.code, read.detail)
+                    continue
+                place = _Place(read[0], 0 if read[1] == _ANY_PORT else read[1], scheme.lower())
+                if not any(_fits(rule, place) for rule in self._rules):
+                    self._forbid(place.host)
 
     def _other(self, authority: str, scheme: str) -> _Place:
         """What a URL of another scheme names: its user information is its own business."""
@@ -394,6 +428,7 @@ class NetworkPolicyGuard:
 
 
 _REASONS: Final = {
+    "guard.too_much": "A URL with too many others inside to look through",
     "network.blocked_domain": "Domain blocked: {detail}",
     "network.link_local": "Private IP access blocked: {detail}",
     "network.local_resource": "Local resource blocked: {detail}",

@@ -31,6 +31,8 @@ _BUCKET: Final = re.compile(
 _TAIL: Final = ".,:!)}]&"
 _PORTS: Final = {"ftp": 21, "ftps": 990, "git": 9418, "sftp": 22, "ssh": 22}
 _NO_PORT: Final = 1
+_SPECIAL: Final = frozenset({"network.loopback", "network.metadata"})
+_SMALL_NUMBER: Final = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,7})?")
 
 
 class Reach(Struct, frozen=True):
@@ -73,7 +75,8 @@ def of_destinations(context: dict[str, Any], reach: Reach) -> Iterator[PolicyDec
     for part in parts(context):
         methods = list(texts(part.get(Role.METHOD, ())))
         method = methods[0].upper() if len(methods) == 1 else ""
-        for text in texts(part.get(Role.DESTINATION, ())):
+        places = filter(_is_place, texts(part.get(Role.PLACE, ())))
+        for text in (*texts(part.get(Role.DESTINATION, ())), *places):
             named.add(text)
             yield _said(_refused(_whole(text.strip(), part), method, reach))
     for text in _strings(context):
@@ -124,6 +127,20 @@ def _of_hosts_in(text: str, reach: Reach) -> Iterator[PolicyDecision]:
         refused = _refused(host, "", reach)
         if refused is not None:
             yield _refusal(refused)
+
+
+def _is_place(text: str) -> bool:
+    """Whether what stands under `address` or `server` is a host, and no word, street or mail."""
+    _, is_login, bare = text.strip().rpartition("@")
+    if not bare or any(map(str.isspace, bare)) or _SMALL_NUMBER.fullmatch(bare):
+        return False
+    read = _destination(bare)
+    if isinstance(read, Refusal):
+        return "://" in bare or read.code not in UNREADABLE
+    host, code = read[0], classify_host(read[0])
+    if host.address is not None or code in _SPECIAL:
+        return True
+    return "." in host.name and (code is not None or not is_login)
 
 
 def _whole(text: str, part: dict[Role, list[Any]]) -> str:

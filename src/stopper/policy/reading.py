@@ -5,7 +5,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
 
-from stopper.data.tools import words_of
+from stopper.data.tools import load_tool_words, words_of
 
 __all__ = [
     "MAX_CHARS",
@@ -47,8 +47,11 @@ class Role(Enum):
     PROGRAM = 15
     WORDS = 16
     PROXY = 17
+    PLACE = 18
+    """A destination if it reads like one."""
 
 
+_NAMES: Final = load_tool_words()["destinations"]
 # By the last word of a name: `setup_command` and `webhookUrl` are what `command` and `url` are.
 _LAST: Final = {
     Role.COMMAND: "bash cmd cmdline command entrypoint exec run sh shell",
@@ -57,9 +60,9 @@ _LAST: Final = {
     Role.PROGRAM: "bin binary exe executable program",
     Role.CODE: "code python script scripts snippet source",
     Role.SQL: "query queries sql statement statements",
-    Role.DESTINATION: "destination domain domains endpoint endpoints host hostname hosts href link "
-    "uri uris url urls",
-    Role.PROXY: "proxies proxy",
+    Role.DESTINATION: " ".join((_NAMES["last"] | _NAMES["places"]) - _NAMES["proxies"]),
+    Role.PLACE: " ".join(_NAMES["names"]),
+    Role.PROXY: " ".join(_NAMES["proxies"]),
     Role.FOLDER: "cwd workdir",
     Role.ENVIRONMENT: "env environ",
     Role.INPUT: "stdin",
@@ -68,6 +71,7 @@ _LAST: Final = {
 }
 _WHOLE: Final = {
     Role.ARGUMENTS: "args arguments params",
+    Role.DESTINATION: " ".join(_NAMES["hosts"]),
     Role.LANGUAGE: "interpreter kernel lang language runtime",
     Role.FOLDER: "working_dir working_directory",
     Role.ENVIRONMENT: "environment environment_variables env_vars",
