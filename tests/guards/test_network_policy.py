@@ -1,5 +1,7 @@
 """Destinations in every spelling and place, and words that are none."""
 
+import random
+from string import ascii_letters, digits
 from typing import Any
 
 import pytest
@@ -360,6 +362,18 @@ def test_what_does_not_read() -> None:
     for row in rows:
         with pytest.raises(SettingsError):
             NetworkPolicyGuard(**row)
+
+
+@pytest.mark.parametrize(
+    "entry", ["x {}", "{}:1:2", "{} {}", "a.example.com:443 at {}", "{}/x/*/y"]
+)
+def test_what_does_not_read_shows_no_key(entry: str) -> None:
+    key = "".join(random.Random(7).choices(ascii_letters + digits, k=40))  # noqa: S311  a sample
+    for name in ("allowed_domains", "blocked_domains"):
+        with pytest.raises(SettingsError) as refused:
+            NetworkPolicyGuard(**{name: {entry.replace("{}", key)}})  # type: ignore[arg-type]
+        assert key not in str(refused.value)
+        assert refused.value.__cause__ is None
 
 
 def test_what_is_too_deep_is_not_passed_over() -> None:

@@ -1,5 +1,6 @@
 """The gate as callers have it: approvals, rates, policies, and no way to make it raise."""
 
+import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -274,6 +275,21 @@ def test_who_asks_may_be_another_than_the_gates_own() -> None:
     said = one.gate.check_action(DEPLOY, {}, approval=approval, requester="")
     assert said.code == "capability.no_requester"
     assert one.gate.check_action(DEPLOY, {}, approval=approval, requester="other").allowed
+
+
+def test_reasons_show_no_host_that_is_made_of_a_key() -> None:
+    key = random.Random(7).randbytes(20).hex()  # noqa: S311  a sample
+    told: list[Decision] = []
+    gate = PolicyGate(allowlist=["api.example.com"], on_decision=told.append)
+    said = gate.check_action(NETWORK, {"url": f"https://{key}.other.org/"})
+    assert (said.code, key in said.reason) == ("network.not_allowed", False)
+    assert ".other.org" in said.reason
+    assert key not in str(told)
+    own = PolicyGate(policies={"mine": Says(block("mine.no", f"no {key}"))}, policy_timeout=PATIENT)
+    assert own.check_action(CODE, COMMAND).reason == "no [...]"
+    with pytest.raises(SettingsError) as refused:
+        PolicyGate(allowlist=[f"x {key}"])
+    assert key not in str(refused.value)
 
 
 VERSIONS: dict[str, dict[str, Any]] = {

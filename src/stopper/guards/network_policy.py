@@ -20,6 +20,7 @@ from stopper.guards.config import Config, configure
 from stopper.guards.memo import Memo
 from stopper.guards.mentions import mentions
 from stopper.guards.models import ALLOWED, OFF, EnforcementLevel, GuardResult, block, enforced
+from stopper.guards.shown import shown
 from stopper.guards.texts import shown_name
 
 __all__ = [
@@ -453,8 +454,8 @@ def _domain(entry: str) -> str:
     host = parse_host(f"[{bare}]" if ":" in bare else bare)
     if isinstance(host, Refusal):
         raise SettingsError(
-            f"NetworkPolicyConfig: {entry!r} is no domain; write example.com, *.example.com, an "
-            "address, or a rule such as localhost:8080"
+            f"NetworkPolicyConfig: {shown(entry)!r} is no domain; write example.com, "
+            "*.example.com, an address, or a rule such as localhost:8080"
         )
     return f"*.{host.name}" if entry.strip().startswith("*.") else host.name
 
@@ -482,11 +483,12 @@ def _rule(entry: str) -> Allow:
     try:
         rule = parse_rule(entry)
     except ValueError as error:
-        raise SettingsError(f"NetworkPolicyConfig.allowed_domains: {entry!r} is {error}") from error
+        reason = f"NetworkPolicyConfig.allowed_domains: {entry!r} is {error}"
+        raise SettingsError(shown(reason)) from None
     if rule.within is not None:
         raise SettingsError(
-            f"NetworkPolicyConfig.allowed_domains: {entry!r} names what a host resolves to, which "
-            "only the egress can know; allow it there"
+            f"NetworkPolicyConfig.allowed_domains: {shown(entry)!r} names what a host resolves "
+            "to, which only the egress can know; allow it there"
         )
     return rule
 

@@ -40,7 +40,9 @@ class Action(Struct, frozen=True):
 class PolicyDecision(Struct, frozen=True):
     """Whether an action may be done now; `allowed` is false while a person has yet to agree.
 
-    `reason` is for people and `code` for programs; neither holds anything of the action's values.
+    `reason` is for people and `code` for programs. Of the action's values a reason names no more
+    than a host, and what a policy of the operator's own says; a `PolicyGate` shows neither what
+    looks like a key in it.
     """
 
     allowed: bool

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from stopper.core.reason import Refusal
 from stopper.core.verdict import Verdict
 from stopper.detect.allow import Allow, parse_rule
@@ -22,6 +24,7 @@ from stopper.guards.capability import (
 )
 from stopper.guards.decision import Decision, Observer, observers_of, recorded
 from stopper.guards.result import ChainResult
+from stopper.guards.shown import shown
 from stopper.guards.world import Clock, fresh_key, monotonic_ns, wall_ms
 from stopper.policy.decision import (
     ALLOWED,
@@ -168,6 +171,7 @@ class PolicyGate:
             said = block(error.code, str(error))
         except Exception as error:  # noqa: BLE001  our own fault is a refusal
             said = block("policy.fault", f"Stopper failed while deciding ({type(error).__name__})")
+        said = replace(said, reason=shown(said.reason))  # hosts, and what policies say
         return self._told(asked, said, by) if self._observers else said
 
     def _decide(
@@ -319,7 +323,7 @@ def _rule(entry: str | Allow) -> Allow:
     try:
         return entry if isinstance(entry, Allow) else parse_rule(entry)
     except ValueError as error:
-        raise SettingsError(f"allowlist: {entry!r} is {error}") from None
+        raise SettingsError(shown(f"allowlist: {entry!r} is {error}")) from None
 
 
 def _rates(given: Mapping[ActionType | str, str]) -> dict[ActionType, Rate]:
