@@ -48,9 +48,17 @@ REQUESTERS: dict[str, tuple[str, str, str]] = {
     "the approver":          ("ann",       "ann",        "capability.self_approved"),
     "in capital letters":    ("ANN",       "ann",        "capability.self_approved"),
     "in wide letters":       ("\uff41nn",  "ann",        "capability.self_approved"),
+    "with no width between": ("a\u200bnn", "ann",        "capability.self_approved"),
+    "with a soft hyphen":    ("an\u00adn", "ann",        "capability.self_approved"),
+    "with a mark of order":  ("\u202eann", "ann",        "capability.self_approved"),
+    "with a shape of none":  ("ann\ufe0f", "ann",        "capability.self_approved"),
+    "with a filler":         ("ann\u3164", "ann",        "capability.self_approved"),
+    "in two parts":          ("Jose\u200b\u0301", "jos\u00e9", "capability.self_approved"),
+    "with an accent":        ("\u00e1nn",  "ann",        ""),
     "with more space":       (" ann\tx ",  "ann x",      "capability.self_approved"),
     "nobody":                ("",          "ann",        "capability.no_requester"),
     "nobody, in space":      (" \n",       "ann",        "capability.no_requester"),
+    "nobody to be seen":     ("\u200b",    "ann",        "capability.no_requester"),
 }  # fmt: skip
 
 

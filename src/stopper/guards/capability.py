@@ -1,11 +1,12 @@
 """Capability tokens: one person's signed permission for another's call, for a while, once."""
 
 import hmac
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final, Protocol
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -34,6 +35,10 @@ _MIN_KEY: Final = 32
 _HMAC: Final = "cap-h1"
 _ED25519: Final = "cap-e1"
 _NONCE: Final = 16
+# Marks and letters that have no shape, besides those of the category Cf.
+_UNSEEN: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 class Capability(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -209,8 +214,10 @@ def _genuine(key: Key, token: str) -> Capability | None:
 
 
 def _person(name: str) -> str:
-    """A name as it is compared: `Ann ` and fullwidth `ANN` are one person."""
-    return " ".join(normalize("NFKC", name).casefold().split())
+    """A name as it is compared: `Ann ` and fullwidth `ANN` are one person, whatever nobody sees."""
+    folded = _UNSEEN.sub("", normalize("NFKC", name).casefold())
+    seen = "".join(one for one in folded if category(one) != "Cf")
+    return " ".join(normalize("NFKC", seen).split())
 
 
 def _kind(key: Key) -> str:
