@@ -27,7 +27,6 @@ EXAMPLES: dict[str, tuple[ActionType, dict[str, Any], Verdict, str]] = {
 CASES: dict[str, tuple[str, Verdict, str]] = {
     "allowed":            (OPEN, ALLOW, ""),
     "nothing at all":     ("package stopper", BLOCK, "policy.not_permitted"),
-    "another package":    ("package other\nallow := true", BLOCK, "policy.unreadable"),
     "not quite true":     ('package stopper\nallow := "yes"', BLOCK, "policy.not_permitted"),
     "two values":         ("package stopper\nallow := true if input.action\nallow := false if input.context", BLOCK, "policy.unreadable"),
     "denied":             (OPEN + 'deny contains "no" if true', BLOCK, "policy.forbidden"),
@@ -68,6 +67,12 @@ def test_a_policy_that_does_not_read_is_a_clear_error(capfd: pytest.CaptureFixtu
     with pytest.raises(SettingsError, match="no Rego policy that reads"):
         RegoPolicy("package stopper\nallow if {")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["other", "data.stopper", "stoppers"])
+def test_a_policy_of_another_package_is_a_clear_error(name: str) -> None:
+    with pytest.raises(SettingsError, match="begin with `package stopper`"):
+        RegoPolicy(f"package {name}\nallow := true")
 
 
 def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

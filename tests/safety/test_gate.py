@@ -17,7 +17,17 @@ from stopper.detect.known import KnownValues
 from stopper.errors import SettingsError, UsageError
 from stopper.guards.audit import AuditTrail
 from stopper.guards.decision import Decision
-from stopper.policy.decision import ALLOWED, Action, ActionType, PolicyDecision, block, escalate
+from stopper.policy.cedar import CedarPolicy
+from stopper.policy.decision import (
+    ALLOWED,
+    Action,
+    ActionType,
+    Policy,
+    PolicyDecision,
+    block,
+    escalate,
+)
+from stopper.policy.rego import RegoPolicy
 from stopper.safety.gate import PolicyGate, issue_approval
 
 KEY = b"k" * 32
@@ -160,7 +170,9 @@ def test_settings_that_do_not_read_are_named() -> None:
     wrong: dict[str, Callable[[], PolicyGate]] = {
         "allowlist": lambda: PolicyGate(allowlist=["*"]),
         "rate_limits": lambda: PolicyGate(rate_limits={CODE: "often"}),
-        "launch": lambda: PolicyGate(rate_limits={"launch": "1/day"}),
+        "launch is no kind of action; use one of: execute_code, deploy": lambda: PolicyGate(
+            rate_limits={"launch": "1/day"}
+        ),
         "policy mine": lambda: PolicyGate(policies={"mine": object()}),  # type: ignore[dict-item]
         "enable_code_execution: a str; use one of: True, False": lambda: PolicyGate(
             enable_code_execution="no"  # type: ignore[arg-type]
@@ -300,6 +312,18 @@ VERSIONS: dict[str, dict[str, Any]] = {
     "there are rates": {"rate_limits": {CODE: "1/day"}},
     "there is a policy": {"policies": {"mine": Says(ALLOWED)}},
 }
+TEXTS: dict[str, tuple[Policy, Policy]] = {
+    "Rego": (RegoPolicy("package stopper\nallow := true"), RegoPolicy("package stopper\nallow := 1 == 1")),
+    "Cedar": (CedarPolicy("permit(principal, action, resource);"), CedarPolicy("// more\npermit(principal, action, resource);")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), TEXTS.values(), ids=TEXTS)
+def test_another_text_of_a_policy_needs_another_approval(one: Policy, other: Policy) -> None:
+    before, after = Approving(policies={"mine": one}), Approving(policies={"mine": other})
+    assert before.gate.version == Approving(policies={"mine": one}).gate.version
+    said = after.gate.check_action(DEPLOY, {}, approval=before.approve({}))
+    assert said.code == "capability.other_policy"
 
 
 @pytest.mark.parametrize("given", VERSIONS.values(), ids=VERSIONS)

@@ -1,5 +1,6 @@
 """A policy written in Cedar, decided by cedarpy: `pip install 'stopper[cedar]'`."""
 
+from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +41,7 @@ class CedarPolicy:
             raise SettingsError(f"no Cedar policies that read: {error}") from None
         self._entities = cedarpy.Entities.from_json_str("[]")
         self._is_authorized = cedarpy.is_authorized
+        self.version = sha256(text.encode()).hexdigest()
 
     def decide(self, action: Action) -> PolicyDecision:
         """What the policies say about one action."""

@@ -66,7 +66,8 @@ class PolicyDecision(Struct, frozen=True):
 class Policy(Protocol):
     """An operator's own rule; it can forbid what the gate allows, and never the other way round.
 
-    It may be asked from several threads at once. One that raises or is late forbids.
+    It may be asked from several threads at once. One that raises or is late forbids. Where it has a
+    text as `version`, approvals that were given under another one do not count.
     """
 
     def decide(self, action: Action) -> PolicyDecision:

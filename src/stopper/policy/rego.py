@@ -1,5 +1,6 @@
 """A policy written in Rego, decided by regopy: `pip install 'stopper[rego]'`."""
 
+from hashlib import sha256
 from typing import Any, Final
 
 from stopper.errors import SettingsError
@@ -19,7 +20,10 @@ class RegoPolicy:
     """
 
     def __init__(self, text: str) -> None:
-        """Compile the policy. SettingsError where it does not read, or regopy is missing."""
+        """Compile the policy.
+
+        SettingsError where it does not read, is in another package, or regopy is missing.
+        """
         try:
             import regopy  # noqa: PLC0415  an extra
         except ImportError:
@@ -31,6 +35,12 @@ class RegoPolicy:
             self._bundle = reader.build(f"found=data.{_PACKAGE}")
         except regopy.RegoError as error:
             raise SettingsError(f"no Rego policy that reads: {error}") from None
+        output = reader.query_bundle(self._bundle)
+        if output.ok() and not (output.results and output.results[0].bindings):
+            raise SettingsError(
+                f"a Rego policy of another package decides nothing: begin with `package {_PACKAGE}`"
+            )
+        self.version = sha256(text.encode()).hexdigest()
 
     def decide(self, action: Action) -> PolicyDecision:
         """What the policy says about one action."""

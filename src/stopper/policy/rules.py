@@ -68,7 +68,8 @@ def of_secrets(context: dict[str, Any], inspector: Inspector) -> Iterator[Policy
 def of_commands(context: dict[str, Any], workspace: str) -> Iterator[PolicyDecision | None]:
     """What speaks against each command, code and SQL text; None for one that is harmless.
 
-    A command is judged with the arguments, folder, environment and input that stand beside it.
+    One that is empty is none. A command is judged with the arguments, folder, environment and input
+    that stand beside it.
     """
     for part in parts(context):
         if part:
@@ -94,7 +95,7 @@ def _of_part(part: Part, workspace: str) -> Iterator[PolicyDecision | None]:
     before, given = _before(part), "\n".join(texts(part.get(Role.INPUT, ())))
     languages = [_language(one) for one in texts(part.get(Role.LANGUAGE, ()))]
     known = [one for one in languages if one in _RUN or one in _SHELLS]
-    for command in _commands(part):
+    for command in filter(str.strip, _commands(part)):
         is_sql = _SQL.match(command)
         if command.startswith("-") and not is_sql:
             yield block("policy.malformed", "A command begins with an option: nobody says of what")
@@ -108,11 +109,11 @@ def _of_part(part: Part, workspace: str) -> Iterator[PolicyDecision | None]:
     if part.keys().isdisjoint(_RUN_WITH):
         yield from _of_words(part, before, workspace)
     for code in texts(part.get(Role.PROGRAM, ())):
-        if _is_python(code):
+        if code.strip() and _is_python(code):
             yield from _of_code(code, languages, before, workspace)
-    for code in texts(part.get(Role.CODE, ())):
+    for code in filter(str.strip, texts(part.get(Role.CODE, ()))):
         yield from _of_code(code, languages, before, workspace)
-    for text in texts(part.get(Role.SQL, ())):
+    for text in filter(str.strip, texts(part.get(Role.SQL, ()))):
         yield _said(decide(judge_sql(text)), "SQL") if _SQL.match(text) else None
 
 

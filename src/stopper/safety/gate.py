@@ -287,12 +287,13 @@ def _asked(action: ActionType | str, context: Mapping[str, Any]) -> Action:
 
 
 def _version(
-    rules: GateRules, rates: Mapping[ActionType | str, str], policies: Iterable[str]
+    rules: GateRules, rates: Mapping[ActionType | str, str], policies: Mapping[str, Policy]
 ) -> str:
-    """A short hash of what was configured; policies count by their names."""
+    """A short hash of what was configured; policies count by their names and versions."""
     lists = None if rules.allowlist is None else sorted(map(str, rules.allowlist))
     limits = sorted((str(kind), rate) for kind, rate in rates.items())
-    every = (sorted(rules.enabled), lists, rules.workspace, limits, sorted(policies))
+    own = sorted((name, str(getattr(one, "version", ""))) for name, one in policies.items())
+    every = (sorted(rules.enabled), lists, rules.workspace, limits, own)
     return digest({"rules": every})[:_VERSION_DIGITS]
 
 
@@ -332,7 +333,12 @@ def _rates(given: Mapping[ActionType | str, str]) -> dict[ActionType, Rate]:
             raise SettingsError(
                 f"rate_limits: {kind} has a {type(text).__name__}; write a text such as 10/minute"
             )
+        if kind not in _KINDS:
+            allowed = ", ".join(ActionType)
+            raise SettingsError(
+                f"rate_limits: {shown(str(kind))} is no kind of action; use one of: {allowed}"
+            )
     try:
         return {ActionType(kind): parse_rate(text) for kind, text in given.items()}
     except ValueError as error:
-        raise SettingsError(f"rate_limits: {error}") from None
+        raise SettingsError(shown(f"rate_limits: {error}")) from None
