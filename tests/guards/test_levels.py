@@ -110,7 +110,7 @@ class Late:
 
 
 WITH_TOKEN: Args = {"require_capability_token": True, "requester": "bot", "capability_key": KEY}
-TOKEN = issue_capability(KEY, "t", {"n": 1}, lifetime_ms=60_000, approver="ann")
+TOKEN = issue_capability(KEY, "t", {"n": 1}, lifetime_ms=86_400_000, approver="ann")
 
 
 class Fails:

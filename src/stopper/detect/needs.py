@@ -19,6 +19,7 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
+    rb"|credentialsJSON:[0-9a-f]{8}-"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
@@ -29,15 +30,16 @@ _PUBLIC = re.compile(
 # the number of a version.
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
-    rb"|[\w.$]+\(.*"
+    rb"|@?[\w.$]+\(.*"
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|[a-z][a-z_]*=\w*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
+    rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
     rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
     rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
+    rb"|[0-9]{1,5}[._]?(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
     rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(*]).*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
