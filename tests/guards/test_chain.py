@@ -517,6 +517,29 @@ def test_names() -> None:
         chain.add(("mine", YES))
     with pytest.raises(SettingsError, match=r"a str has no check\(tool, args\) method"):
         GuardChain(["network"])  # type: ignore[list-item]
+    own = type("ChainGuard", (), {"check": YES.check})()
+    assert [name for name, _ in GuardChain([own])] == ["chain_2"]
+
+
+ENTRIES: dict[str, tuple[Any, str]] = {
+    # what is given               it                      what is wrong with it
+    "a class":                  ([TaintGuard],           r"TaintGuard is a class; give TaintGuard\(...\)"),
+    "a class with a name":      ([("a", TaintGuard)],    "a: TaintGuard is a class"),
+    "a name that is a number":  ([(5, YES)],             "a text that is not empty"),
+    "a name that is empty":     ([(" ", YES)],           "a text that is not empty"),
+    "a name of the chain":      ([("chain", YES)],       "'chain' is the name of the chain itself"),
+    "a name alone":             ([("a",)],               "a guard with a name is a pair"),
+    "more than a pair":         ([("a", YES, 1)],        "a guard with a name is a pair"),
+    "nothing":                  ([None],                 "a NoneType has no check"),
+    "no list":                  (5,                      "a list of guards; read a int"),
+    "a guard alone":            (YES,                    "a list of guards; read a Says"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "says"), ENTRIES.values(), ids=ENTRIES)
+def test_what_makes_no_chain_says_what_to_do(given: Any, says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        GuardChain(given)
 
 
 def test_decisions_are_told() -> None:
@@ -568,7 +591,7 @@ NOT_AT_ONCE: dict[str, Any] = {
 
 @pytest.mark.parametrize("observer", NOT_AT_ONCE.values(), ids=NOT_AT_ONCE)
 def test_what_would_record_nothing_by_itself_is_no_observer(observer: Any) -> None:
-    for given in (observer, [observer]) if callable(observer) else ([observer],):
+    for given in (observer, [observer]):
         with pytest.raises(SettingsError, match="on_decision: "):
             GuardChain(on_decision=given)
     with pytest.raises(SettingsError, match="write: "):

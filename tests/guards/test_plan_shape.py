@@ -26,14 +26,23 @@ BATCHES = {
     "nothing like a call":       ([None],           "malformed"),
     "a dependency as text":      ([{"tool": "a", "depends_on": "0"}], "malformed"),
     "none":                      ([],               ""),
+    "twice the same id":         ([{"tool": "a", "id": "x"}] * 2, "duplicate_id"),
+    "an id that is a place":     ([{"tool": "a"}, {"tool": "b", "id": 0}], ""),
+    "no list":                   (None,             "malformed"),
+    "a number":                  (7,                "malformed"),
+    "a text":                    ("ab",             "malformed"),
+    "a map":                     ({"tool": "a"},    "malformed"),
+    "what can be read once":     (iter([]),         "malformed"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("batch", "reason"), BATCHES.values(), ids=BATCHES)
-def test_batches(batch: list[Any], reason: str) -> None:
+def test_batches(batch: Any, reason: str) -> None:
     result = PlanShapeGuard().check_batch(batch)
     assert result.blocked == bool(reason)
     assert result.reason.startswith(reason)
+    if reason == "malformed":
+        assert PlanShapeGuard().check_plan(batch) == result
 
 
 def line(length: int) -> list[dict[str, Any]]:
@@ -71,6 +80,8 @@ PLANS = {
     "itself":                       ([{"tool": "a", "depends_on": ["0"]}], "cycle_detected"),
     "nobody":                       ([{"tool": "a", "depends_on": ["9"]}], "unknown_dependency"),
     "twice the same id":            ([{"tool": "a", "id": "x"}] * 2, "duplicate_id"),
+    "an id that is a place":        ([{"tool": "a"}, {"tool": "b", "id": "0", "depends_on": ["2"]}, {"tool": "c"}], ""),
+    "a place that is an id":        ([{"tool": "a"}, {"tool": "b", "id": "0", "depends_on": ["0"]}], "cycle_detected"),
     "too large":                    (line(501),                  "batch_too_large: 501 > 500"),
 }  # fmt: skip
 

@@ -134,6 +134,9 @@ DRAFTS: dict[str, tuple[Any, Args, str]] = {
     "allOf, more":   ({"allOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]}, {"c": 1}, "schema.unknown_field"),
     "it is open":    ({"properties": {"a": {}}, "additionalProperties": True}, {"c": 1}, ""),
     "it is closed":  ({"properties": {"a": {}}, "additionalProperties": False}, {"c": 1}, "schema.unknown_field"),
+    "nothing in it":  ({"type": "object", "additionalProperties": False}, {"c": 1, "d": 2}, "schema.unknown_field"),
+    "nothing below":  ({"properties": {"a": {"items": {"additionalProperties": False}}}}, {"a": [{}, {"c": 1}]}, "schema.unknown_field"),
+    "a false one of that name": ({"properties": {"additionalProperties": False}}, {"additionalProperties": 1}, "schema.constraint_violated"),
     "by a pattern":  ({"properties": {"a": {}}, "patternProperties": {"^x-": {}}}, {"x-1": 1}, ""),
     "no pattern":    ({"properties": {"a": {}}, "patternProperties": {"^x-": {}}}, {"y-1": 1}, "schema.unknown_field"),
     "an anchor":     ({"$defs": {"n": {"$anchor": "here", "properties": {"a": {}}}}, "properties": {"n": {"$ref": "#here"}}}, {"n": {"b": 1}}, "schema.unknown_field"),
@@ -147,6 +150,13 @@ DRAFTS: dict[str, tuple[Any, Args, str]] = {
 @pytest.mark.parametrize(("schema", "args", "code"), DRAFTS.values(), ids=DRAFTS)
 def test_schemas_of_every_draft(schema: Any, args: Args, code: str) -> None:
     assert guard(schema).check("t", args).code == code
+
+
+def test_every_field_is_named_where_none_is_allowed() -> None:
+    schema = {"properties": {"a": {"type": "object", "additionalProperties": False}}}
+    result = guard(schema).check("t", {"a": {"x": 1, "y": 2}})
+    fields = [one["field"] for one in result.details["violations"]]
+    assert (result.reason, fields) == ("Unknown field: a.x", ["a.x", "a.y"])
 
 
 def raises(_: str) -> Mapping[str, Any]:

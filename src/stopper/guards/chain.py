@@ -15,7 +15,7 @@ from stopper.guards.guarded import Guarded, protected
 from stopper.guards.memo import Memo
 from stopper.guards.models import Guard, Outcome
 from stopper.guards.result import ChainResult
-from stopper.guards.rows import Entry, Row, make_row, names_of
+from stopper.guards.rows import CHAIN, Entry, Row, make_row, names_of
 from stopper.guards.tally import Step, Tally, View
 from stopper.guards.world import Clock, Unbroken, fresh_key, monotonic_ns
 
@@ -335,7 +335,7 @@ class GuardChain:
             return replace(
                 result,
                 final_verdict=Verdict.BLOCK,
-                stopped_at="chain",
+                stopped_at=CHAIN,
                 code="guard.unrecorded",
                 reason=f"the decision could not be recorded ({type(error).__name__})",
                 repaired_args=None,

@@ -35,7 +35,7 @@ It is done when it returns: nobody awaits it, so none may be `async`.
 
 def observers_of(given: Observer | Iterable[Observer]) -> tuple[Observer, ...]:
     """One observer or several; SettingsError for one that has to be awaited."""
-    observers = (given,) if callable(given) else tuple(given)
+    observers = (given,) if callable(given) or not isinstance(given, Iterable) else tuple(given)
     for observer in observers:
         check_recorder("on_decision", observer)
     return observers

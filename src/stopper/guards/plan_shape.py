@@ -48,7 +48,7 @@ class PlanShapeConfig(Config, frozen=True, kw_only=True):
 
 
 class ToolCallSpec(Struct, frozen=True, kw_only=True):
-    """One call of a plan. `id` is its place in the plan where none is given."""
+    """One call of a plan. `id` is its place in the plan where none is given, nor to another."""
 
     tool_name: str
     arguments: Mapping[str, Any] = {}
@@ -137,17 +137,19 @@ class PlanShapeGuard:
     def check_batch(self, calls: Sequence["_Call"]) -> GuardResult:
         """Whether calls that go at the same time fit; counts nothing.
 
-        Each is `{"tool": NAME, "args": {...}}`, a pair of both, or a ToolCallSpec; where any has
-        `depends_on`, it is judged as a plan.
+        Each is `{"tool": NAME, "args": {...}}`, a pair of both, or a ToolCallSpec; where any has an
+        `id` or `depends_on`, it is judged as a plan.
         """
         if self.config.mode is OFF:
             return ALLOWED
+        if not isinstance(calls, Sequence):
+            return self._malformed()
         if len(calls) > self.config.max_batch_size:
             return self._answer([self._too_big(len(calls))])
         specs = _specs(calls)
         if specs is None:
             return self._malformed()
-        if any(spec.depends_on for spec in specs):
+        if any(spec.depends_on or spec.id is not None for spec in specs):
             return self.check_plan(specs)
         return self._answer([*self._wide(len(specs)), *self._many_tools(specs)])
 
@@ -155,6 +157,8 @@ class PlanShapeGuard:
         """Whether a plan fits: its longest path, how far it spreads, and that it has no circle."""
         if self.config.mode is OFF:
             return ALLOWED
+        if not isinstance(plan, Sequence):
+            return self._malformed()
         if len(plan) > self.config.max_batch_size:
             return self._answer([self._too_big(len(plan))])
         specs = _specs(plan)
@@ -263,10 +267,11 @@ class _Graph:
     """The dependencies of a plan, by the places of its calls."""
 
     def __init__(self, specs: Sequence[ToolCallSpec]) -> None:
-        names = [str(place) if spec.id is None else spec.id for place, spec in enumerate(specs)]
-        places = {name: place for place, name in enumerate(names)}
+        own = [(spec.id, place) for place, spec in enumerate(specs) if spec.id is not None]
+        places = {str(place): place for place, spec in enumerate(specs) if spec.id is None}
+        places |= dict(own)
         self.faults: list[tuple[str, str]] = []
-        if len(places) < len(names):
+        if len(dict(own)) < len(own):
             self.faults.append(("duplicate_id", "two calls of the plan have the same id"))
         self._before = [
             {places[name] for name in spec.depends_on if name in places} for spec in specs

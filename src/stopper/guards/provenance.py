@@ -290,8 +290,10 @@ class ProvenanceGuard:
 
 
 def _are_texts(value: Any) -> bool:
-    """Whether it is a text or a list of them, which alone can be references."""
-    return all(isinstance(one, str) for one in (value if isinstance(value, _LISTS) else (value,)))
+    """Whether it is a text or a list of them, which alone can be references, or nothing at all."""
+    return value is None or all(
+        isinstance(one, str) for one in (value if isinstance(value, _LISTS) else (value,))
+    )
 
 
 def _forged(name: str) -> GuardResult:

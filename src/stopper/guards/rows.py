@@ -9,7 +9,10 @@ from msgspec import Struct
 from stopper.errors import SettingsError
 from stopper.guards.models import Guard, GuardResult
 
-__all__ = ["Entry", "Method", "Row", "make_row", "names_of"]
+__all__ = ["CHAIN", "Entry", "Method", "Row", "make_row", "names_of"]
+
+CHAIN: Final = "chain"
+"""What is said by no guard alone stands under this name."""
 
 Entry = Guard | tuple[str, Guard]
 """A guard, or its name and the guard."""
@@ -44,6 +47,8 @@ class Row(Struct, frozen=True):
 
 def make_row(name: str, guard: Guard, *, is_shadow: bool = False) -> Row:
     """What `guard` can do; SettingsError where it is no guard at all."""
+    if isinstance(guard, type):
+        raise SettingsError(f"{name}: {guard.__name__} is a class; give {guard.__name__}(...)")
     if not callable(getattr(guard, "check", None)):
         raise SettingsError(f"{name}: a {type(guard).__name__} has no check(tool, args) method")
 
@@ -80,13 +85,17 @@ def names_of(entries: Iterable[Entry], taken: Iterable[str] = ()) -> list[tuple[
     """Every guard with a name that no other has.
 
     A bare guard is named by its class: `NetworkPolicyGuard` is `network_policy`, and a second one
-    `network_policy_2`. SettingsError where one name was given twice.
+    `network_policy_2`. SettingsError where one name was given twice, or is no name.
     """
-    known = set(taken)
+    if not isinstance(entries, Iterable):
+        raise SettingsError(f"a chain is made of a list of guards; read a {type(entries).__name__}")
+    known = {CHAIN, *taken}
     named: list[tuple[str, Guard]] = []
     for entry in entries:
         if isinstance(entry, tuple):
-            name, guard = entry
+            name, guard = _named(entry)
+            if name == CHAIN:
+                raise SettingsError(f"{name!r} is the name of the chain itself; give another")
             if name in known:
                 raise SettingsError(f"two guards have the name {name!r}; give each its own")
         else:
@@ -95,6 +104,14 @@ def names_of(entries: Iterable[Entry], taken: Iterable[str] = ()) -> list[tuple[
         known.add(name)
         named.append((name, guard))
     return named
+
+
+def _named(entry: tuple[Any, ...]) -> tuple[str, Guard]:
+    match entry:
+        case str(name), guard if name.strip():
+            return name, guard
+        case _:
+            raise SettingsError("a guard with a name is a pair: a text that is not empty, and it")
 
 
 def _free(name: str, known: set[str]) -> str:

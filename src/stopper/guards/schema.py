@@ -1,8 +1,9 @@
 """Arguments against a tool's JSON Schema, with lossless coercion on request."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 import jsonschema_rs
@@ -222,7 +223,7 @@ class SchemaStrictnessGuard:
         found: list[Violation] = []
         if not compiled.validator.is_valid(args):
             for error in compiled.validator.iter_errors(args):
-                found += self._of(error)
+                found += self._of(error, args)
                 if len(found) >= MAX_VIOLATIONS:
                     return found
         unknown, empty = compiled.shape.faults(args)
@@ -237,7 +238,7 @@ class SchemaStrictnessGuard:
             ]
         return found[:MAX_VIOLATIONS]
 
-    def _of(self, error: Any) -> list[Violation]:
+    def _of(self, error: Any, args: dict[str, Any]) -> list[Violation]:
         kind, path = error.kind.name, tuple(error.instance_path)
         if kind == "required":
             if not self.config.require_all_required:
@@ -245,10 +246,27 @@ class SchemaStrictnessGuard:
             field = _field((*path, error.kind.property))
             return [Violation("missing_required", field, f"Missing required field: {field}")]
         if kind in {"additionalProperties", "unevaluatedProperties"}:
-            fields = [_field((*path, name)) for name in error.kind.unexpected]
-            return [Violation("unknown_field", one, f"Unknown field: {one}") for one in fields]
+            return _unknown(path, error.kind.unexpected)
+        if kind == "falseSchema" and _names_none(tuple(error.schema_path)):
+            return _unknown(path, _at(args, path))
         field = _field(path) or "the arguments"
         return [Violation(_KINDS.get(kind, "constraint_violated"), field, _says(error, field))]
+
+
+def _unknown(path: tuple[Any, ...], names: Iterable[str]) -> list[Violation]:
+    fields = [_field((*path, name)) for name in islice(names, MAX_VIOLATIONS)]
+    return [Violation("unknown_field", one, f"Unknown field: {one}") for one in fields]
+
+
+def _names_none(path: tuple[Any, ...]) -> bool:
+    """Whether what a schema forbids is every field, because it names none and allows no more."""
+    return path[-1:] == ("additionalProperties",) and path[-2:-1] != ("properties",)
+
+
+def _at(value: Any, path: tuple[Any, ...]) -> Any:
+    for step in path:
+        value = value[step]
+    return value
 
 
 _UNREADABLE: Final = (

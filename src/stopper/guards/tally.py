@@ -9,7 +9,7 @@ from stopper.guards.flow import Flow
 from stopper.guards.memo import Memo
 from stopper.guards.models import GuardResult, Unavailable, block
 from stopper.guards.result import ChainResult
-from stopper.guards.rows import Row
+from stopper.guards.rows import CHAIN, Row
 from stopper.guards.world import Clock
 
 __all__ = ["MAX_ROUNDS", "Step", "Tally", "View"]
@@ -20,7 +20,6 @@ MAX_ROUNDS: Final = 16
 _ALLOW: Final = Verdict.ALLOW
 _REPAIR: Final = Verdict.REPAIR
 _BLOCK: Final = Verdict.BLOCK
-_CHAIN: Final = "chain"
 
 View = Callable[[Row, Any], Any]
 """What a guard may see of a value."""
@@ -203,8 +202,8 @@ class Tally:
     def stop(self, code: str, reason: str) -> None:
         """Block for a reason that is of no one guard."""
         result = block(code, reason)
-        self._results[_CHAIN] = result
-        self._stop = (_CHAIN, result)
+        self._results[CHAIN] = result
+        self._stop = (CHAIN, result)
         self.is_refused = True
 
     def took(self, rows: list[Row]) -> None:
