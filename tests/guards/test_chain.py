@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stopper.core.verdict import Verdict
 from stopper.errors import SettingsError
@@ -189,6 +190,11 @@ def test_a_guard_that_fails_blocks(guard: Guard) -> None:
     assert (result.repaired_args, result.details["guard"]["code"]) == (None, "guard.error")
     watched = GuardChain().shadow(("guard", guard)).check_all("t", {})
     assert (watched.allowed, watched.details["guard"]["code"]) == (True, "guard.error")
+
+
+def test_a_result_that_was_made_of_another_is_sound() -> None:
+    guard = Says(lambda _: replace(allow(), verdict=Verdict.WARN, code="test.warn"))
+    assert GuardChain([guard]).check_all("t", {}).details["says"]["code"] == "test.warn"
 
 
 @pytest.mark.parametrize("guard", BROKEN.values(), ids=BROKEN)

@@ -51,6 +51,13 @@ class Shows(list[Any]):
         return iter(["y" * 1000] * 500)
 
 
+class ShowsNumbers(list[Any]):
+    """The same, in lists that are not long themselves."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([[*range(200)]] * 400)
+
+
 class Endless:
     """A list of as many items as anybody asks for."""
 
@@ -67,6 +74,7 @@ UNMEASURED: dict[str, Any] = {
     "an iterator":                     lambda: iter(["x" * 10**6]),
     "a generator":                     lambda: ("x" for _ in range(3)),
     "a list that shows more":          Shows,
+    "a list that shows more numbers":  ShowsNumbers,
     "one in a list":                   lambda: [range(10**6)],
     "one that shows more in a list":   lambda: [Shows()],
 }  # fmt: skip

@@ -71,6 +71,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], bool]] = {
     "a time of day":               ({"ref": "12:30:45"},                     False),
     "a time of day elsewhere":     ({"at": "12:30:45"},                      False),
     "a branch":                    ({"ref": "main"},                         False),
+    "an address with a port":      ({"ref": "[fe80:1::2]:443"},              False),
     "a URL":                       ({"ref": "https://a.example:443/x"},      False),
     "anything said to be one":     ({"_ref": "main"},                        True),
     "a number said to be one":     ({"_ref": 1},                             True),

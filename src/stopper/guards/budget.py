@@ -113,12 +113,12 @@ class BudgetGuard:
     Calls are counted here, in the memory of this process alone: a ledger knows of model calls and
     of no tools, so each process has `max_calls_per_run` of its own, and a new one begins at 0.
     Tokens and dollars are those that `spending`, a ledger, has for `run`, with what `record` was
-    told of besides; so several processes see the same sum. A ledger that cannot be read blocks,
-    and so does a price that is not known, where dollars are limited. Without
-    limits on tokens and dollars the ledger is never asked. `check` counts the call; `judge` does
-    not; a guard that is `OFF` counts nothing and asks nobody. Holding amounts before they are spent
-    is the egress's business; this guard looks at what is spent already. Threads may share it as far
-    as they may share the ledger.
+    told of besides; so several processes see the same sum. A ledger that cannot be read blocks, and
+    so does a price that is not known, where dollars are limited. Without limits on tokens and
+    dollars the ledger is never asked. `check` counts the call; `judge` does not; a guard that is
+    `OFF` counts nothing and asks nobody. Holding amounts before they are spent is the egress's
+    business; this guard looks at what is spent already. Threads may share it as far as they may
+    share the ledger.
     """
 
     def __init__(

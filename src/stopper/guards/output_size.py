@@ -19,6 +19,7 @@ from stopper.guards.models import (
     repair_output,
     warn,
 )
+from stopper.guards.opened import EXACT, Odd, spelled
 from stopper.guards.pages import Pages
 from stopper.guards.shrink import Limits, compact, cost, shrink
 from stopper.guards.texts import MAX_DEPTH, contents, measure
@@ -218,19 +219,26 @@ def _cut_text(output: str, limits: Limits) -> str | None:
 def _size(seen: Seen, limit: int) -> int:
     """How many bytes it has as JSON; what cannot be written is past the limit.
 
-    What shows others than it holds has those of all texts in it, at least.
+    What shows others than it holds has those of both.
     """
     if seen.json is not None:
         return len(seen.json)
-    if not seen.is_plain:
-        size = sum(len(text) for _, texts in seen.texts.groups for text in texts)
-        return size if seen.texts.is_whole else limit + 1
     for write in (compact, json.dumps, repr):
         try:
-            return len(write(seen.value))
+            return len(write(seen.value if seen.is_plain else _opened(seen.value)))
         except Exception:  # noqa: BLE001, S112  odd keys and values, an object's own faults
             continue
     return limit + 1
+
+
+def _opened(value: Any) -> Any:
+    """The same in plain containers; bounded, since it was measured before."""
+    if type(value) is dict:
+        return {key: _opened(item) for key, item in value.items()}
+    if type(value) in EXACT:
+        return [_opened(item) for item in value]
+    inside = Odd(value).holds
+    return spelled(value) if inside is None else _opened(inside)
 
 
 def _code(found: list[SizeViolation]) -> str:

@@ -45,7 +45,7 @@ _TAG_BYTES: Final = 12
 _NUMBER_BYTES: Final = 8
 """Drawn for each output, so that no other guard or process with the key makes its reference."""
 _SHAPE: Final = re.compile(
-    r"[A-Za-z_\[][^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}"
+    r"(?:[A-Za-z_]|\[\.\.\.\])[^:\s]{0,255}(?::[^:\s]{1,64}){0,8}:[^:\s]{1,64}:[0-9]{1,16}"
 )
 _NAMES: Final = frozenset({"ref", "refs", "reference", "references"})
 _ENDINGS: Final = ("_ref", "_refs", "_reference", "_references")

@@ -128,8 +128,6 @@ class RetrySafetyGuard:
         self, tool: str, args: dict[str, Any], outcome: Outcome, memo: Memo | None = None
     ) -> None:
         """How a guarded call went."""
-        if self.config.mode is OFF:
-            return
         if outcome.error is None:
             self._succeeded(self._signature(tool, args, memo))
         else:
@@ -146,6 +144,8 @@ class RetrySafetyGuard:
             raise TypeError(
                 f"an error is an exception or its class in a word, not a {type(error).__name__}"
             )
+        if self.config.mode is OFF:
+            return
         now = self._now()
         with self._lock:
             tries = self._remembered(self._signature(tool, args))

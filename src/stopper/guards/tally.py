@@ -314,7 +314,7 @@ def _failed(name: str, error: Exception) -> GuardResult:
 
 def _is_sound(result: GuardResult, *, is_output: bool) -> bool:
     """Whether a result is made of what results are made of; nobody else has looked."""
-    if type(result.verdict) is not Verdict or type(result.details) is not dict:
+    if type(result.verdict) is not Verdict or not isinstance(result.details, dict):
         return False
     if not (isinstance(result.reason, str) and isinstance(result.code, str)):
         return False
