@@ -2,9 +2,8 @@
 
 import pytest
 
-from stopper.detect.dialled import MAX_TEXT
 from stopper.detect.effects import EffectKind
-from stopper.detect.outward import calls_out, goes_out
+from stopper.detect.outward import MAX_TEXT, calls_out, goes_out
 
 STAYS: frozenset[EffectKind] = frozenset()
 ASKS = frozenset({EffectKind.NETWORK})
@@ -53,7 +52,7 @@ COMMANDS: dict[str, frozenset[EffectKind]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "effects"), COMMANDS.items(), ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("text", "effects"), COMMANDS.items(), ids=[one[:40] for one in COMMANDS])
 def test_commands(text: str, effects: frozenset[EffectKind]) -> None:
     assert goes_out(text) == effects
 
@@ -69,6 +68,7 @@ CODE: dict[str, frozenset[EffectKind]] = {
     "import got from 'got'": ASKS,
     "dns.resolve4(x)": ASKS,
     "Net::HTTP.get(u)": ASKS,
+    "perl -MLWP::Simple -e 'get $u'": ASKS,
     "file_get_contents('https://a.example')": ASKS,
     "Invoke-WebRequest $u": ASKS,
     "socket.gethostbyname(x)": ASKS,

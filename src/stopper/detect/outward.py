@@ -3,10 +3,13 @@
 import re
 from typing import Final
 
-from stopper.detect.dialled import DIALS, ENDS, HTTP, MAX_TEXT, words_of_command
+from stopper.detect.dialled import DIALS, ENDS, HTTP, words_of_command
 from stopper.detect.effects import EffectKind
 
-__all__ = ["calls_out", "goes_out"]
+__all__ = ["MAX_TEXT", "calls_out", "goes_out"]
+
+MAX_TEXT: Final = 65_536
+"""Commands and code of more characters are not looked through."""
 
 _NOWHERE: Final = frozenset[EffectKind]()
 _ASKS: Final = frozenset({EffectKind.NETWORK})
@@ -70,7 +73,7 @@ _CALLS_ASK: Final = re.compile(
     r"|\b(?:dns|resolver)\.(?:lookup|query|resolve\w{0,9})\s{0,9}\("
     rf"|\b(?:from|import)\s{{1,9}}{_MODULES}\b"
     rf"|\b(?:__import__|from|import_module|require)\s{{0,9}}\(?\s{{0,9}}['\"](?:node:)?{_MODULES}['\"]"
-    r"|\b(?:IO::Socket|LWP::|Net::HTTP)|file_get_contents\(\s{0,9}['\"]\w{2,9}://"
+    r"|(?:\b|-M)(?:IO::Socket|LWP::|Net::HTTP)|file_get_contents\(\s{0,9}['\"]\w{2,9}://"
     r"|\b(?:Invoke-(?:RestMethod|WebRequest)|irm|iwr|Resolve-DnsName|Test-(?:Net)?Connection)\b",
     re.IGNORECASE,
 )

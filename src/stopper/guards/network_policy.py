@@ -274,7 +274,8 @@ class NetworkPolicyGuard:
         elif self.config.block_localhost and _LOCAL_PATH.match(_unbroken(text)):
             raise _No("network.local_resource", text.partition(":")[0].lower())
         elif text and not text.startswith(_PATH_STARTS):
-            self._bare(text, is_loose=is_loose)
+            for part in text.split(",") if "/" not in text else (text,):
+                self._bare(part.strip(), is_loose=is_loose)
 
     def _bare(self, text: str, *, is_loose: bool) -> None:
         """`HOST[:PORT][/PATH]`, or something else altogether."""
@@ -322,15 +323,15 @@ class NetworkPolicyGuard:
     def _inner(self, rest: str) -> None:
         """URLs behind the host of another, which may be what its server sends everybody to."""
         for text in (rest, unquote(rest)) if "%" in rest else (rest,):
-            for number, (scheme, authority) in enumerate(_INNER.findall(text)):
+            for number, found in enumerate(_INNER.finditer(text)):
                 if number == _MAX_INNER:
                     raise _No("guard.too_much")
-                read = parse_authority(authority.rpartition("@")[2], _ANY_PORT)
+                read = parse_authority(found[2].rpartition("@")[2], _ANY_PORT)
                 if isinstance(read, Refusal):
                     if read.code not in UNREADABLE:
                         raise _No(read.code, read.detail)
                     continue
-                place = _Place(read[0], 0 if read[1] == _ANY_PORT else read[1], scheme.lower())
+                place = _Place(read[0], 0 if read[1] == _ANY_PORT else read[1], found[1].lower())
                 if not any(_fits(rule, place) for rule in self._rules):
                     self._forbid(place.host)
 

@@ -1,7 +1,7 @@
 """The commands, SQL and code among the arguments of a call, however deep they stand."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final
@@ -85,6 +85,7 @@ class _Name(Struct, frozen=True):
     arguments: bool
     doubtful: bool
     method: bool
+    action: bool
 
     @property
     def always(self) -> bool:
@@ -169,32 +170,27 @@ class _Search:
             is_own = use.is_firm or name.arguments
             inner = use if is_own else replace(inherited, kinds=use.kinds + inherited.kinds)
             yield from self.visit(value, inner, depth + 1)
-        if heads or self._runs.heads:
-            yield from self._with_arguments(named, heads, depth + 1)
-
-    def _with_arguments(
-        self, named: list[_Named], heads: list[_Named], depth: int
-    ) -> Iterator[Told]:
-        """Each program or command of a map with the arguments that stand beside it."""
-        given = [self._plain(value, depth) for name, value in named if name.arguments]
+        if not (heads or self._runs.heads):
+            return
+        given = [self._plain(value, depth + 1) for name, value in named if name.arguments]
         beside = [one for one in given if _holds_text(one)]
-        for name, value in heads:
-            head = self._plain(value, depth)
-            if isinstance(head, str | list):
-                whole = list(with_arguments(head, beside, are_many=name.are_many))
-                kind = Kind.MAYBE if name.doubtful else Kind.COMMAND
-                yield from (Told(kind, text) for text in whole if beside)
-                yield from self._behind_tool(whole)
-        if beside and not heads:
-            yield from self._behind_tool(with_arguments("", beside, are_many=False))
+        programs = [(name, self._plain(value, depth + 1)) for name, value in heads]
+        if beside:
+            yield from _with_arguments(programs, beside)
+        if self._runs.heads:
+            actions = [value for name, value in named if name.action and isinstance(value, str)]
+            yield from self._behind_tool(programs, [*actions, *beside])
 
-    def _behind_tool(self, texts: Iterable[str]) -> Iterator[Told]:
-        """What the tool that is named after a program does with arguments."""
-        for text in map(str.strip, texts):
-            first = text.partition(" ")[0].rpartition("/")[2]
-            for head in self._runs.heads:
-                is_whole = first == head.partition(" ")[0]
-                yield Told(Kind.MAYBE, text if is_whole else f"{head} {text}")
+    def _behind_tool(self, programs: list[_Named], beside: list[Any]) -> Iterator[Told]:
+        """What the tool that is named after a program does with what stands in a map."""
+        for name, value in programs or ([(_known(""), "")] if beside else []):
+            if not isinstance(value, str | list):
+                continue
+            for text in map(str.strip, with_arguments(value, beside, are_many=name.are_many)):
+                first = text.partition(" ")[0].rpartition("/")[2]
+                for head in self._runs.heads:
+                    is_whole = first == head.partition(" ")[0]
+                    yield Told(Kind.MAYBE, text if is_whole else f"{head} {text}")
 
     def _use(self, name: _Name, value: Any, has_head: bool) -> _Use:
         """What stands under a name, by itself or by what the tool runs."""
@@ -237,6 +233,15 @@ class _Search:
         self._left -= items
         if depth >= MAX_DEPTH or self._left < 0:
             raise TooMuch
+
+
+def _with_arguments(programs: list[_Named], beside: list[Any]) -> Iterator[Told]:
+    """Each program or command of a map with the arguments that stand beside it."""
+    for name, value in programs:
+        if isinstance(value, str | list):
+            kind = Kind.MAYBE if name.doubtful else Kind.COMMAND
+            whole = with_arguments(value, beside, are_many=name.are_many)
+            yield from (Told(kind, text) for text in whole)
 
 
 def _texts(value: Any, use: _Use) -> Iterator[Told]:
@@ -289,6 +294,7 @@ def _known(text: str) -> _Name:
         arguments=whole in _NAMES["arguments"],
         doubtful=whole in _NAMES["doubtful"],
         method=whole in _NAMES["method"],
+        action=whole in _NAMES["action"],
     )
 
 
@@ -300,4 +306,4 @@ def _tells(text: str) -> bool:
 @lru_cache(maxsize=_MAX_KNOWN)
 def _tells_such_tools(text: str) -> bool:
     name = _known(text)
-    return name.always or name.text or name.code or name.arguments
+    return name.always or name.text or name.code or name.arguments or name.action
