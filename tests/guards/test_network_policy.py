@@ -157,6 +157,7 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "a server's address":              ({"server": "10.0.0.1"},                        "network.private_address"),
     "a URL and more":                  ({"x": "http://10.0.0.1/a b"},                  "network.private_address"),
     "a URL among others":              ({"x": "a,http://169.254.169.254/x,b"},         "network.metadata"),
+    "under a name without end":        ({"x" * 99: "a,http://169.254.169.254/x,b"},    "network.metadata"),
     "a URL behind a name":             ({"x": "url=http://[::1]/"},                    "network.loopback"),
     "a URL in a query":                ({"x": "https://fine.example.com/?u=http://169.254.169.254/"}, "network.metadata"),
     "the same under a name":           ({"url": "https://fine.example.com/?u=http://169.254.169.254/"}, "network.metadata"),

@@ -299,6 +299,8 @@ def test_reasons_show_no_host_that_is_made_of_a_key() -> None:
     assert key not in str(told)
     own = PolicyGate(policies={"mine": Says(block("mine.no", f"no {key}"))}, policy_timeout=PATIENT)
     assert own.check_action(CODE, COMMAND).reason == "no [...]"
+    odd = PolicyGate(policies={"mine": Says(block("mine.no", None))})  # type: ignore[arg-type]
+    assert odd.check_action(CODE, COMMAND).code == "policy.fault"
     with pytest.raises(SettingsError) as refused:
         PolicyGate(allowlist=[f"x {key}"])
     assert key not in str(refused.value)

@@ -62,7 +62,8 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,30})://([^/?#\\]*)([^?#]*)", re.DO
 # What every program reads alike but for its host: no user, backslash or odd character in it, and
 # no other URL.
 _PLAIN_URL = re.compile(
-    r"(https?|wss?)://([A-Za-z0-9.-]{1,255}(?::[0-9]{1,5})?)(?:/(?:[!-$&-9;-\[\]-~]++|%(?!3[Aa])){0,2048}+)?"
+    r"(https?|wss?)://([A-Za-z0-9.-]{1,255}(?::[0-9]{1,5})?)"
+    r"(?:/(?:[!-$&-9;-\[\]-~]++|%(?!3[Aa])){0,2048}+)?"
 )
 # What is opened on this machine, whatever stands behind it; a database's file is its own business.
 _LOCAL: Final = frozenset({"file", "local", "netdoc", "npipe", "unix"})
@@ -181,10 +182,10 @@ class NetworkPolicyGuard:
     """Refuses destinations by what they say: URLs, hosts and addresses in any spelling.
 
     A value that is nothing but a URL is judged under every name, and so is a URL inside of it as
-    far as it is not public. Names are not resolved here: a
-    public name may point to a private address, or to another one a second later. What was resolved
-    is judged where it is dialled, by the egress of a bottle, and so are redirects. Threads may
-    share a guard; it keeps what it found out about the last 1024 hosts.
+    far as it is not public. Names are not resolved here: a public name may point to a private
+    address, or to another one a second later. What was resolved is judged where it is dialled, by
+    the egress of a bottle, and so are redirects. Threads may share a guard; it keeps what it found
+    out about the last 1024 hosts.
     """
 
     shares: ClassVar = frozenset({"check"})
@@ -195,7 +196,7 @@ class NetworkPolicyGuard:
         self._commands = frozenset(name.lower() for name in self.config.command_argument_names)
         self._longest = max(_MAX_WORD, *map(len, ("", *self._names, *self._commands)))
         self._use = lru_cache(maxsize=_MAX_KNOWN)(self._use_of)
-        self._other_use = self._use_of("")
+        self._other_use = _Use.TEXT if self.config.scan_text else _Use.VALUE
         self._localhost = _domains(self.config.localhost_patterns)
         self._metadata = _domains(self.config.metadata_ips)
         self._blocked = _domains(self.config.blocked_domains)

@@ -167,11 +167,11 @@ class PolicyGate:
             said, by = self._decide(
                 asked, approval, self._requester if requester is None else requester
             )
+            said = replace(said, reason=shown(said.reason))  # hosts, and what policies say
         except Unreadable as error:
             said = block(error.code, str(error))
         except Exception as error:  # noqa: BLE001  our own fault is a refusal
             said = block("policy.fault", f"Stopper failed while deciding ({type(error).__name__})")
-        said = replace(said, reason=shown(said.reason))  # hosts, and what policies say
         return self._told(asked, said, by) if self._observers else said
 
     def _decide(
