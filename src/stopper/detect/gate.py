@@ -60,8 +60,8 @@ _DIGIT85: Final = "[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
 _PART: Final = "[A-Za-z0-9+/_=.:~-]"
 _PIECE: Final = rf"[\"']{_PART}{_PART}*[\"'][ \t]*"
 _TOKEN: Final = rf"[\"']{_PART}*[A-Z0-9]{_PART}*[\"'][ \t]*"  # as no list of words has one
-_COMMA: Final = f",{_SPACE}*"
-_LISTED: Final = r"[,; \t\r\n]"
+_COMMA: Final = r",[ \t\r\nbBrRuU]*"  # with what Python writes before a string
+_LISTED: Final = r"[,; \t\r\n/|:_.-]"
 _HEADED: Final = '[A-Za-z0-9 _.*"`\\x80-\\xff-]'
 _DRESS: Final = '["`* ]'
 # What the names of columns of secrets end in, in letters of either case.
@@ -102,7 +102,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.UUENCODED: (r"gin [0-7]",),
     Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 8,),
     Decoder.MARKUP: (
-        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C", r"\x1b\[[0-9;]*m",
+        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C", r"\x1b\[[0-9;]*[A-HJKSTfm]",
     ),
     Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87]", r"\xef\xb8[\x80-\x8f]\xef\xb8"),
     Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),

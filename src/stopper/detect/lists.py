@@ -20,15 +20,19 @@ _NUMBERS = re.compile(
     rb"(?<![0-9.])(?:[0-9]{2,3}(?:[,; \t\r\n]{1,24}"
     rb"|\)[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}[A-Za-z.]{2,24}\()){7,}[0-9]{2,3}(?![0-9.])"
 )
+# One sign between all of them, which by itself is no more than that of a date.
+_SIGNED = re.compile(rb"(?<![0-9.])[0-9]{2,3}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])")
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
 _CODE_POINTS = re.compile(rb"U\+00[0-9A-Fa-f]{2}(?:[,; \t\r\n]{0,24}U\+00[0-9A-Fa-f]{2}){7,}")
 _CODE_POINT = re.compile(rb"U\+00([0-9A-Fa-f]{2})")
 _BYTE_OF_BITS = re.compile(rb"[01]{8}")
 _DUMP_LINE = re.compile(
-    rb"^[ \t]{0,8}(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}"
-    rb"(?:((?:[0-9a-fA-F]{4}[ \t\r]{0,2}){1,8})|((?:[0-9a-fA-F]{2}[ \t\r]{0,2}){1,16})"
-    rb"|((?:[0-7]{3}[ \t\r]{0,2}){1,16}))(?=[ \t\r|\n]|\Z)",
+    rb"(?:^[ \t>+#*|-]{0,8}|(?<=[\"'`>\[({=])|(?<=[:=] ))(?:0x)?[0-9a-fA-F]{4,8}:?[ \t]{1,4}"
+    rb"(?:((?:[0-9a-fA-F]{4}[ \t\r]{0,2}){1,8}"
+    rb"(?:(?<=[0-9a-fA-F] )[0-9a-fA-F]{2}(?=[ \t]{2}|[\r\n]|\Z))?)|((?:[01][0-7]{5}\b[ \t\r]{0,2}){1,8})"
+    rb"|((?:[0-9a-fA-F]{2}[ \t\r]{0,2}){1,16})|((?:[0-7]{3}[ \t\r]{0,2}){1,16}))"
+    rb"(?=[ \t\r|\n\"'`<)\]}]|\Z)",
     re.MULTILINE,
 )
 # Tags are ASCII that nobody sees; variation selectors after each other are bytes.
@@ -62,13 +66,16 @@ _FIRST_SELECTOR: Final = 0xFE00
 _MORE_SELECTORS: Final = 0xE0100 - 16
 _PIECES = tuple(
     re.compile(
-        rb"%s[A-Za-z0-9+/_=.:~-]{1,16}%s(?:[ \t]?,[ \t\r\n]{0,24}%s[A-Za-z0-9+/_=.:~-]{1,16}%s){3,}"
-        % (quote, quote, quote, quote)
+        rb"%b%b%b(?:[ \t]?,[ \t\r\n]{0,24}[bBrRuU]{0,2}%b%b%b){3,}"
+        % ((quote, rb"[A-Za-z0-9+/_=.:~@?&%-]{1,48}", quote) * 2)
     )
     for quote in (b'"', b"'")
 )
-_SIGNS: Final = b"+/_=.:~-"
-_BETWEEN: Final = b"\"', \t\r\n"
+_SIGNS: Final = b"+/_=.:~@?&%-"
+_PIECE = re.compile(rb"[\"']([^\"']+)[\"']")
+# What turns a list round stands before it or behind it.
+_TURNS = re.compile(rb"reverse|\[::-1\]")
+_BESIDE: Final = 32
 _BLANK: Final = b" \t\r"
 _UU_BEGIN = re.compile(rb"begin [0-7]{3,4} [^\n]{1,256}\n")
 _UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
@@ -125,7 +132,7 @@ def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
 
 
 def _lists(data: bytes) -> Iterator[_Found]:
-    for found in _NUMBERS.finditer(data):
+    for found in chain(_NUMBERS.finditer(data), _SIGNED.finditer(data)):
         digits = _NUMBER.findall(found[0])
         for base in (10, 8):
             plain = _bytes(digits, base)
@@ -159,10 +166,14 @@ def _bytes(digits: Iterable[bytes], base: int) -> bytes:
 def _joined(data: bytes) -> Iterator[_Found]:
     for regex in _PIECES:
         for found in regex.finditer(data):
-            joined = found[0].translate(None, _BETWEEN)
-            letters = joined.translate(None, _SIGNS)
-            if letters and not (letters.islower() and letters.isalpha()):  # words, and no token
-                yield joined, *found.span()
+            pieces = _PIECE.findall(found[0])
+            letters = b"".join(pieces).translate(None, _SIGNS)
+            if not letters or (letters.islower() and letters.isalpha()):  # words, and no token
+                continue
+            start, end = found.span()
+            yield b"".join(pieces), start, end
+            if _TURNS.search(data, max(0, start - _BESIDE), end + _BESIDE):
+                yield b"".join(pieces[::-1]), start, end
 
 
 def _unseen(data: bytes) -> Iterator[_Found]:
@@ -197,9 +208,12 @@ def _dumps(data: bytes) -> Iterator[_Found]:
 
 
 def _line(found: re.Match[bytes]) -> bytes:
-    if found[3] is not None:
-        return _bytes(found[3].split(), 8)
-    digits = (found[1] or found[2]).translate(None, _BLANK)
+    if found[4] is not None:
+        return _bytes(found[4].split(), 8)
+    if found[2] is not None:
+        words = [int(word, 8) for word in found[2].split()]
+        return b"".join(word.to_bytes(2, "big") for word in words)
+    digits = (found[1] or found[3]).translate(None, _BLANK)
     return bytes.fromhex(digits.decode())
 
 

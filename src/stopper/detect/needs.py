@@ -31,6 +31,7 @@ _PUBLIC = re.compile(
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
     rb"|@?[\w.$]+\(.*"
+    rb"|[+-]?[A-Z][A-Z0-9]*_[A-Z0-9_]*=.*|[a-z]{2,12}=[^,=]{0,48},[a-z]{2,12}=.*"
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
@@ -42,7 +43,8 @@ _CODE = re.compile(
     rb"|(?:Add|Convert(?:From|To)|Get|Import|Invoke|New|Out|Read|Select|Set|Start|Test)-[A-Z][A-Za-z]+"
     rb"|[0-9]{1,5}[._]?(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
-    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(*]).*"
+    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]\w*(?:[^\w!@#%^&*+~]|\Z)|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(]).*"
+    rb"|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
 _WORDS = re.compile(
@@ -55,7 +57,8 @@ _WORDS = re.compile(
 )
 # A name and a number that is no size and no year: what people make up, and hardly ever a name.
 _MADE_UP = re.compile(
-    rb"(?:(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?|(?:[a-z]{3,}[-_.!*+]){2,4})"
+    rb"[$*!?]?(?:(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?|[A-Z][a-z]{2,}[0-9][a-z]+_"
+    rb"|(?:[a-z]{3,}[-_.!*+]){2,4})"
     rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
 )
@@ -121,6 +124,29 @@ _HINTS = _PROSE | frozenset(
     b" value version you code codes days entry hours item minutes part see seconds test"
     b" vault".split()
 )
+_SHORT = re.compile(rb"[a-z]{0,4}")
+# Words drawn by chance, and what values of settings, styles and messages are made of besides.
+_DRAWN = re.compile(rb"[a-z]{4,9}([- ])[a-z]{4,9}(?:\1[a-z]{4,9}){2,7}")
+_SETTINGS = _HINTS | frozenset(
+    b"access account admin alert auth backend based basic block border button cache change check"
+    b" class click client cluster column component config confirm content control create custom"
+    b" data database default delete detail details development disabled dummy editor email enabled"
+    b" encrypted environment event example external fake file files filter final first flow footer"
+    b" forgot form frontend full general generate global group handler header hidden hint home host"
+    b" icon image info init input internal item items label large last layout left link list loader"
+    b" local locale login logout machine main manage manager master menu message method missing mock"
+    b" modal mode model module name network none null object optional option order output panel"
+    b" parent path payload placeholder plain platform policy primary private process prod product"
+    b" production profile project prompt protected provider public query random read recovery"
+    b" release remote report request reset resource response restart rest result return right role"
+    b" root route rule sample save screen script search security select send server service session"
+    b" setting settings setup shared show sign single size small source stage staging start state"
+    b" status step store storage string style submit support switch system tab table target team"
+    b" template test text theme time title toggle token tool transit trigger unique unit update url"
+    b" user username users valid validation variable view warning widget window with wizard word"
+    b" words work worker write wrong yaml".split()
+)
+_FOR_PASSWORD = re.compile(rb"pass|wacht|kenn|contras|clave|senha|losen|hasl|parol|salas|kod")
 _LETTER = re.compile(rb"[A-Za-z]")
 _DIGIT = re.compile(rb"[0-9]")
 _BODY = re.compile(rb"[A-Za-z0-9+/]{40}")
@@ -160,7 +186,12 @@ def _password(value: bytes) -> bool:
     return (
         len(value) >= _MIN_PASSWORD
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or _SIGN.search(value.rstrip(_STOPS)) or _is_odd(value))
+        and bool(
+            _DIGIT.search(value)
+            or _SIGN.search(value.rstrip(_STOPS))
+            or _is_odd(value)
+            or _is_drawn(value)
+        )
         and _not_placeholder(value)
     )
 
@@ -176,6 +207,8 @@ def _password_phrase(value: bytes) -> bool:
     words = value.split()
     if not 1 < len(words) <= _MAX_PHRASE or _CODE.fullmatch(value):
         return False
+    if _is_drawn(value):
+        return True
     if not _HINTS.isdisjoint(value.lower().split()):
         return False
     is_strong = any(
@@ -193,7 +226,7 @@ def _key_phrase(value: bytes) -> bool:
 def _url_password(value: bytes) -> bool:
     """Anything but an expansion and the word itself: a URL has no other reason for a password."""
     value = _bare(value)
-    if not value or value.lower().rpartition(b":")[2] in ITSELF:
+    if value.lower().rpartition(b":")[2] in ITSELF or _SHORT.fullmatch(value):
         return False
     return not _CODE.match(value) or _LETTER.match(value) is not None
 
@@ -295,6 +328,13 @@ def _is_made_up(value: bytes) -> bool:
         or _MADE_UP.fullmatch(value) is not None
         or _DOTTED.fullmatch(value) is not None
     )
+
+
+def _is_drawn(value: bytes) -> bool:
+    """Whether it is four words and more of a list, which name nothing that settings are about."""
+    if not _DRAWN.fullmatch(value) or _FOR_PASSWORD.search(value):
+        return False
+    return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value))
 
 
 def _is_odd(value: bytes) -> bool:

@@ -69,7 +69,7 @@ _MARKUP = tuple(
     for mark in (
         rb"<(?<=%s<)%s(?:%s){0,7}" % (_TOKEN, _TAG[1:], _TAG),
         rb"\]\]><!\[CDATA\[",
-        rb"\x1b\[[0-9;]{0,12}m(?:\x1b\[[0-9;]{0,12}m){0,3}",
+        rb"\x1b\[[0-9;]{0,12}[A-HJKSTfm](?:\x1b\[[0-9;]{0,12}[A-HJKSTfm]){0,3}",
     )
 )
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
