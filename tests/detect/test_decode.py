@@ -57,6 +57,15 @@ def dump(line: str, size: int) -> str:
     )
 
 
+def octal_words() -> str:
+    """As `od` prints it."""
+    words = [first | second << 8 for first, second in zip(RAW[::2], RAW[1::2] + b"\n", strict=False)]
+    rows = [words[at : at + 8] for at in range(0, len(words), 8)]
+    return "\n".join(
+        f"{16 * at:07o} " + " ".join(f"{word:06o}" for word in row) for at, row in enumerate(rows)
+    )
+
+
 def archive(data: bytes) -> bytes:
     written = BytesIO()
     with ZipFile(written, "w", ZIP_DEFLATED) as file:
@@ -183,7 +192,7 @@ ENCODINGS: dict[str, str | bytes] = {
     "a dump by bytes": dump("{:08x}  {}  |{}|", 1),
     "a dump by words": dump("{:08x}: {}  {}", 2),
     "a dump in a string": json.dumps({"body": dump("{:08x}: {}  {}", 2)[1:]}),
-    "a dump by octal words": "0000000 " + " ".join(f"{first | second << 8:06o}" for first, second in zip(RAW[::2], RAW[1::2] + b"\n", strict=False)),
+    "a dump by octal words": octal_words(),
     "numbers with hyphens": "-".join(str(byte) for byte in RAW),
     "a list of pieces of bytes": repr([RAW[at : at + 7] for at in range(0, len(RAW), 7)]),
     "a list of pieces turned round": f"''.join(reversed({[SECRET[at : at + 9] for at in range(0, len(SECRET), 9)][::-1]}))",
