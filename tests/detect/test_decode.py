@@ -59,7 +59,9 @@ def dump(line: str, size: int) -> str:
 
 def octal_words() -> str:
     """As `od` prints it."""
-    words = [first | second << 8 for first, second in zip(RAW[::2], RAW[1::2] + b"\n", strict=False)]
+    words = [
+        first | second << 8 for first, second in zip(RAW[::2], RAW[1::2] + b"\n", strict=False)
+    ]
     rows = [words[at : at + 8] for at in range(0, len(words), 8)]
     return "\n".join(
         f"{16 * at:07o} " + " ".join(f"{word:06o}" for word in row) for at, row in enumerate(rows)

@@ -102,7 +102,8 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.UUENCODED: (r"gin [0-7]",),
     Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 8,),
     Decoder.MARKUP: (
-        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C", r"\x1b\[[0-9;]*[A-HJKSTfm]",
+        rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C",
+        r"\x1b\[[0-9;]*[A-HJKSTfm]",
     ),
     Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87]", r"\xef\xb8[\x80-\x8f]\xef\xb8"),
     Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
