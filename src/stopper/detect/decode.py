@@ -30,7 +30,7 @@ from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
-__all__ = ["BINARY", "JOINS", "PACKED", "Budget", "View", "Views", "decoded_views"]
+__all__ = ["BINARY", "JOINS", "PACKED", "Budget", "Decoding", "View", "Views", "decoded_views"]
 
 JOINS: Final = frozenset({"joined", "grouped", "reversed"})
 """Decodings that make one of what may never have been one."""
@@ -54,6 +54,9 @@ _NO_CHARACTER = re.compile("([\udc80-\udcff]+)")
 _SPARSE: Final = 16
 """Of so many bytes one may belong to no character, in what is text for all that."""
 
+_TWINS: Final = frozenset({"reversed", ROTATED})
+"""Decodings that undo themselves."""
+
 _ESCAPED: Final = "backslash"
 """In the name of a decoding that undid escapes of one's own."""
 
@@ -71,15 +74,17 @@ _BOMS: Final = (
 
 
 class Budget(Struct, frozen=True):
-    """How much decoding is done before the answer is `unprovable`.
+    """How much is done before the answer is `unprovable`.
 
     `depth` counts encodings inside each other. All views together hold at most `growth` times the
-    text, or `least_bytes` where that is more.
+    text, or `least_bytes` where that is more. With more than so many `findings` by rules, of which
+    one may count in several views, no more is undone: each costs as much as kilobytes without.
     """
 
     depth: int = 10
     growth: int = 16
     least_bytes: int = 2**20
+    findings: int = 4096
 
 
 class View:
@@ -173,24 +178,37 @@ class _Spent(Exception):  # noqa: N818  it is an answer, not an error
 
 
 def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
-    """Every decoding of `data` and of what comes out of it, in breadth first order.
+    """All that a `Decoding` gives."""
+    decoding = Decoding(data, budget)
+    views = tuple(decoding)
+    return Views(views, decoding.unprovable) if views or decoding.unprovable else _NONE
+
+
+class Decoding:
+    """Every decoding of `data` and of what comes out of it, in breadth first order, one by one.
 
     Spans count what was given: characters of a str, bytes of bytes. Nothing raises, whatever is
-    given, and the time grows with the length alone.
+    given, and the time grows with the length alone. `unprovable` is as in `Views`, at the end.
     """
-    text = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
-    wanted = needed(text)
-    if not wanted:
-        return _NONE
-    root = View(text, (), None, _ITSELF if len(text) == len(data) else _Characters(text))
-    search = _Search(root, budget or Budget())
-    try:
-        search.run(wanted)
-    except _Spent as spent:
-        return Views(tuple(search.views), str(spent))
-    except TooBig:
-        return Views(tuple(search.views), "bytes")
-    return Views(tuple(search.views))
+
+    def __init__(self, data: str | bytes, budget: Budget | None = None) -> None:
+        self.unprovable = ""
+        self._data = data
+        self._budget = budget or Budget()
+
+    def __iter__(self) -> Iterator[View]:
+        data = self._data
+        text = data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass")
+        wanted = needed(text)
+        if not wanted:
+            return
+        root = View(text, (), None, _ITSELF if len(text) == len(data) else _Characters(text))
+        try:
+            yield from _Search(root, self._budget).run(wanted)
+        except _Spent as spent:
+            self.unprovable = str(spent)
+        except TooBig:
+            self.unprovable = "bytes"
 
 
 class _Itself:
@@ -226,14 +244,13 @@ class _Search:
     """Breadth first through all decodings; what two of them show, or two places, counts as two."""
 
     def __init__(self, root: View, budget: Budget) -> None:
-        self.views: list[View] = []
         self._root = root
         self._depth = budget.depth
         self._left = max(budget.least_bytes, budget.growth * len(root.data))
         self._seen: set[tuple[bytes, str, int]] = set()
         self._solid: set[bytes] = set()  # blobs that hold nothing compressed
 
-    def run(self, wanted: int) -> None:
+    def run(self, wanted: int) -> Iterator[View]:
         waiting = deque([(self._root, wanted)])
         while waiting:
             for child in self._children(*waiting.popleft()):
@@ -246,7 +263,7 @@ class _Search:
                 if self._left < 0:
                     raise _Spent("bytes")
                 self._seen.add(key)
-                self.views.append(child)
+                yield child
                 if wanted := needed(child.data):
                     waiting.append((child, wanted))
 
@@ -302,6 +319,8 @@ class _Search:
         for opened in _armoured(view.data, wanted):
             if view.guessed and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
+            if opened.name in _TWINS and view.path[-1:] == (opened.name,):
+                continue  # what was turned round is turned back
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)

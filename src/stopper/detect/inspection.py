@@ -1,6 +1,7 @@
 """Everything that detectors see in one text: rules and known values, plain and decoded, as one."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from stopper.data.rules import load_rules, were_tried
-from stopper.detect.decode import JOINS, Budget, View, decoded_views
+from stopper.detect.decode import JOINS, Budget, Decoding, View
 from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.known import KnownValues
 from stopper.detect.rules import Rule, read_rules
@@ -64,14 +65,26 @@ class Inspector:
         Offsets count what was given: characters of a str, bytes of bytes. Nothing raises, whatever
         the text is.
         """
-        views = decoded_views(text, self.budget)
-        detector = self.detector
-        findings = detector.scan(text) if detector else []
-        if detector and views.views:
-            findings = by_rules(detector, text, views, findings)
+        decoding = Decoding(text, self.budget)
+        findings, views, unprovable = self._by_rules(text, decoding)
         if self.known:
             findings += self.known.scan(text, views)
-        return Inspection(tuple(merged(findings)) if findings else (), views.unprovable)
+        return Inspection(
+            tuple(merged(findings)) if findings else (), unprovable or decoding.unprovable
+        )
+
+    def _by_rules(
+        self, text: str | bytes, decoding: Decoding
+    ) -> tuple[list[Finding], list[View], str]:
+        """What rules find, in which views, and the budget of findings if it ran out."""
+        detector, most = self.detector, self.budget.findings
+        if detector is None:
+            return [], list(decoding), ""
+        findings = detector.scan(text)
+        views: list[View] = []
+        if len(findings) <= most:
+            findings = by_rules(detector, text, _noted(decoding, views), findings, most)
+        return findings, views, "findings" if len(findings) > most else ""
 
 
 @lru_cache(maxsize=1)
@@ -85,12 +98,23 @@ def packaged_detector(key: bytes) -> Detector:
     return Detector(packaged_rules(), key)
 
 
+def _noted(views: Iterable[View], into: list[View]) -> Iterator[View]:
+    for view in views:
+        into.append(view)
+        yield view
+
+
 def by_rules(
-    detector: Detector, text: str | bytes, views: Iterable[View], plain: Iterable[Finding]
+    detector: Detector,
+    text: str | bytes,
+    views: Iterable[View],
+    plain: Iterable[Finding],
+    most: int = sys.maxsize,
 ) -> list[Finding]:
     """What rules find in the views of a text, behind `plain`, which they find in itself.
 
-    In guessed views only what a prefix makes sure counts.
+    In guessed views only what a prefix makes sure counts. Where that is more than `most` findings
+    no other view is looked at.
     """
     findings = list(plain)
     ends: dict[int, int] = {}
@@ -106,6 +130,8 @@ def by_rules(
                 continue
             ends[one.start] = max(one.end, end)
             findings.append(one)
+        if len(findings) > most:
+            break
     return findings
 
 
