@@ -8,6 +8,7 @@ import json
 import lzma
 import random
 import string
+import textwrap
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -195,6 +196,14 @@ ENCODINGS: dict[str, str | bytes] = {
     "a dump by words": dump("{:08x}: {}  {}", 2),
     "a dump in a string": json.dumps({"body": dump("{:08x}: {}  {}", 2)[1:]}),
     "a dump by octal words": octal_words(),
+    "numbers of three digits": "".join(f"{byte:03}" for byte in RAW),
+    "UTF-32 in base64": b64(SECRET.encode("utf-32-le")),
+    "UTF-32 in hex": SECRET.encode("utf-32-be").hex(),
+    "zlib behind the segments of a path": f"https://a.example/r/{b64(zlib.compress(RAW * 2))}",
+    "rot13 of an address and more": f"uggcf://n.rknzcyr/{SECRET.translate(ROT13)}",
+    "character data behind text": f"<a>{SECRET[:9]}<![CDATA[{SECRET[9:]}]]></a>",
+    "words that a shell adds": f"K={SECRET[:9]}\nK+={SECRET[9:20]}\nK+={SECRET[20:]}\n",
+    "ascii85 in lines": "\n".join(textwrap.wrap(base64.a85encode(b"some words in front " * 4 + RAW).decode(), 72)),
     "numbers with hyphens": "-".join(str(byte) for byte in RAW),
     "a list of pieces of bytes": repr([RAW[at : at + 7] for at in range(0, len(RAW), 7)]),
     "a list of pieces turned round": f"''.join(reversed({[SECRET[at : at + 9] for at in range(0, len(SECRET), 9)][::-1]}))",

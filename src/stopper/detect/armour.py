@@ -3,7 +3,7 @@
 import re
 from binascii import a2b_base64
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from math import lcm
@@ -86,7 +86,7 @@ PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 _LEGIBLE = _class(PRINTABLE)
 _WIDELY = b"\2" + _LEGIBLE[1:]
-_WIDE = (b"\1\2" * _MIN_WIDE, b"\2\1" * _MIN_WIDE)
+_WIDE = tuple(way * _MIN_WIDE for way in (b"\1\2", b"\2\1", b"\1\2\2\2", b"\2\2\2\1"))
 _WIDE_RUN = re.compile(rb"[\1\2]{%d,}+" % (2 * _MIN_WIDE))
 
 _ASCII85 = bytes(range(ord("!"), ord("u") + 1))
@@ -95,6 +95,9 @@ _FIRSTS_85: Final = slice(10, 41)
 """The digits that a group of five begins with when a printable byte comes first."""
 
 _MAX_WORD: Final = 0xFFFF_FFFF
+_ROTATED_URL: Final = b"uggc"
+# How base64 of zlib, gzip, zstd, bzip2 and xz begins.
+_PACKED_SEGMENT = re.compile(rb"(?<=/)(?:eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
 
 
 class _Kind(Struct, frozen=True):
@@ -152,6 +155,8 @@ def lettered(data: bytes) -> Iterator[Opened]:
     What looks like a token, or like one of these, from its end is given turned round; what looks
     like a token, in rot13.
     """
+    if _ROTATED_URL in data:
+        yield from _whole_rotated(data)
     names = runs(_BASE64, MIN_BASE64, data)
     found = [data[start:end] for start, end in names]
     asked = _asking().scan(b" %b " % b" ".join(found))
@@ -161,7 +166,7 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _spelled_as(ROTATED, names, found, _rotated)
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
-    yield from _opened(_KIND64, data, names)
+    yield from _opened(_KIND64, data, [*names, *_behind_slashes(data, names)])
     narrow = [
         (start, end)
         for start, end in names
@@ -173,6 +178,19 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _UPPER32HEX, MIN_BASE32))
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
+
+
+def _behind_slashes(data: bytes, names: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Compressed bytes in the path of a URL, of which the segments before it are no part."""
+    for start, end in names:
+        for found in _PACKED_SEGMENT.finditer(data, start, end):
+            yield found.start(), end
+
+
+def _whole_rotated(data: bytes) -> Iterator[Opened]:
+    gathered = Gathered()
+    gathered.add(data.translate(ROT13), 0, len(data), 1)
+    yield from gathered.opened(ROTATED)
 
 
 def _is_worth_asking(run: bytes) -> bool:
@@ -225,8 +243,15 @@ def _is_turned(back: bytes) -> bool:
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:
-    """What ascii85 holds, as far as it is legible."""
-    return _opened85(_KIND_A85, data)
+    """What ascii85 holds, as far as it is legible; also in lines of one length."""
+    yield from _opened85(_KIND_A85, data)
+    for block in _LINES_85.finditer(data):
+        digits = block[0].translate(_KIND_A85.values, b"\r\n")
+        plain = _from85(digits) if digits else b""
+        if plain and _is_legible(plain[: len(plain) - len(plain) % 4]):
+            gathered = Gathered()
+            gathered.add(plain, *block.span())
+            yield from gathered.opened(_KIND_A85.name)
 
 
 def base85(data: bytes) -> Iterator[Opened]:
@@ -303,7 +328,7 @@ def _size(piece: Piece) -> int:
 
 
 def legible(plain: bytes) -> Iterator[tuple[int, int]]:
-    """Where text stands in binary: ASCII and wide ASCII."""
+    """Where text stands in binary: ASCII, and ASCII in UTF-16 or UTF-32."""
     yield from runs(_LEGIBLE, _MIN_LEGIBLE, plain)
     if b"\0" not in plain:
         return
@@ -421,6 +446,7 @@ _KIND32HEX = _Kind(
 )
 _KIND_A85 = _Kind85.of("ascii85", _ASCII85)
 _KIND_B85 = _Kind85.of("base85", _BASE85)
+_LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}$")
 
 
 def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:

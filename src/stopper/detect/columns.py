@@ -16,7 +16,7 @@ MAX_TABLE: Final = 2**20
 
 _NAMES: Final = (
     "passw(?:or)?d|passwort|passphrase|pwd|kennwort|contrase[^ ]{1,3}a|mot de passe|senha"
-    "|wachtwoord|secret|token|credentials?|(?:api|access|secret|private|auth|licen[cs]e)[ _.-]?key"
+    "|wachtwoord|secret|token|credentials?|totp|(?:api|access|secret|private|auth|licen[cs]e)[ _.-]?key"
 )
 """What the header of a column of secrets ends in, in any case; `pass` is one beside a user."""
 
@@ -26,17 +26,17 @@ _MAX_CELL: Final = 512
 # What such names begin in, and how one goes on and ends a header, both in small letters.
 _STEMS: Final = (
     b"pass", b"pw", b"kennwort", b"contrase", b"senha", b"wachtwoord", b"secret", b"token",
-    b"credential", b"key",
+    b"credential", b"totp", b"key",
 )  # fmt: skip
 _HEADED = re.compile(
     rb"(?:pass(?:wo?r?[dt]|phrase|e)?|pwd?|contrase[^ ]{1,3}a|credentials?|kennwort|senha"
-    rb"|wachtwoord|secret|token|key)"
+    rb"|wachtwoord|secret|token|totp|key)"
     rb"[\"`*]{0,3}(?: {0,24}[,;\t|\r\n]|  )"
 )
 _ENDS = re.compile(rb"(?i)(?:.{0,40}[^A-Za-z]|[a-z]{0,40})(?:%s)" % _NAMES.encode())
 _SHORT = re.compile(rb"(?i)pass|pw")
 _USER = re.compile(rb"(?i).{0,24}(?:user|login|account|e-?mail|host|benutzer|usuario).{0,24}")
-_KEY = re.compile(rb"(?i).*(?:secret|token|credential|key).*")
+_KEY = re.compile(rb"(?i).*(?:secret|token|credential|totp|key).*")
 _HEADER = re.compile(rb"[A-Za-z_#\x80-\xff][^=:;{}()<>\"'$\\]{0,48}")
 _RULE = re.compile(rb"[-+=:| \t_]+")
 _RULED: Final = frozenset(b"%c" % sign for sign in b"-+=:| \t_")

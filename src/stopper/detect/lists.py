@@ -22,6 +22,8 @@ _NUMBERS = re.compile(
 )
 # One sign between all of them, which by itself is no more than that of a date.
 _SIGNED = re.compile(rb"(?<![0-9.])[0-9]{2,3}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])")
+_PADDED = re.compile(rb"(?<![0-9])(?:0[3-9][0-9]|1[01][0-9]|12[0-6]){12,}(?![0-9])")
+_THREE = re.compile(rb"[0-9]{3}")
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
 _CODE_POINTS = re.compile(rb"U\+00[0-9A-Fa-f]{2}(?:[,; \t\r\n]{0,24}U\+00[0-9A-Fa-f]{2}){7,}")
@@ -74,6 +76,10 @@ _PIECES = tuple(
 )
 _SIGNS: Final = b"+/_=.:~@?&%-"
 _PIECE = re.compile(rb"[\"']([^\"']+)[\"']")
+_DIGIT = re.compile(rb"[0-9]")
+_MAX_PIECE: Final = 16
+"""Pieces that are longer are names, unless half of them have digits."""
+
 # What turns a list round stands before it or behind it.
 _TURNS = re.compile(rb"reverse|\[::-1\]")
 _BESIDE: Final = 32
@@ -89,7 +95,7 @@ def numbered(data: bytes) -> Iterator[Opened]:
 
     They are decimal, octal, bits, or code points such as `U+0041`, also as code has them.
     """
-    lists = _lists(data), _bits(data), _code_points(data), _coded(data, _CODES)
+    lists = _lists(data), _padded(data), _bits(data), _code_points(data), _coded(data, _CODES)
     return _opened("numbers", chain.from_iterable(lists))
 
 
@@ -141,6 +147,11 @@ def _lists(data: bytes) -> Iterator[_Found]:
                 yield plain, *found.span()
 
 
+def _padded(data: bytes) -> Iterator[_Found]:
+    for found in _PADDED.finditer(data):
+        yield _bytes(_THREE.findall(found[0]), 10), *found.span()
+
+
 def _bits(data: bytes) -> Iterator[_Found]:
     for found in _BITS.finditer(data):
         yield _bytes(_BYTE_OF_BITS.findall(found[0]), 2), *found.span()
@@ -171,6 +182,9 @@ def _joined(data: bytes) -> Iterator[_Found]:
             letters = b"".join(pieces).translate(None, _SIGNS)
             if not letters or (letters.islower() and letters.isalpha()):  # words, and no token
                 continue
+            digits = sum(_DIGIT.search(piece) is not None for piece in pieces)
+            if max(map(len, pieces)) > _MAX_PIECE and digits * 2 < len(pieces):
+                continue  # names
             start, end = found.span()
             yield b"".join(pieces), start, end
             if _TURNS.search(data, max(0, start - _BESIDE), end + _BESIDE):

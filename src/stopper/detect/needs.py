@@ -30,12 +30,13 @@ _PUBLIC = re.compile(
 # the number of a version.
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
-    rb"|@?[\w.$]+\(.*"
+    rb"|@?[A-Za-z_$.][\w.$]*\(.*"
+    rb"|[A-Za-z_][\w.]*![rsa](?::.*)?"
     rb"|[+-]?[A-Z][A-Z0-9]*_[A-Z0-9_]*=.*|[a-z]{2,12}=[^,=]{0,48},[a-z]{2,12}=.*"
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
+    rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[A-Za-z]+=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
     rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
@@ -64,8 +65,8 @@ _MADE_UP = re.compile(
 )
 # Two words and a number, which might be an attribute, but is hardly ever called so.
 _DOTTED = re.compile(
-    rb"[a-z]{3,}\.[a-z]{3,}(?!(?:19[7-9]|20[0-4])[0-9]|(?:128|192|224|256|384|512|1024|2048|4096)\Z)"
-    rb"[0-9]{3,4}"
+    rb"[a-z]{3,}\.[a-z]{3,}(?!(?:19[7-9]|20[0-4])[0-9]"
+    rb"|(?:10|11|12|16|24|32|64|96|128|192|224|256|384|512|1024|2048|4096)\Z)[0-9]{2,4}"
 )
 # What stands for a secret that was taken out, and what only looks like it.
 _MARK = re.compile(rb"\[REDACTED:[A-Z0-9_.-]{1,64}(?:#[0-9a-f]{8})?\]")
@@ -107,6 +108,8 @@ _MIN_SCRAMBLED = 24
 _MIN_DOTTED = 16
 _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
+_MIN_NUMBER = 8
+_MOMENT = re.compile(rb"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]|1[0-9]{9}(?:[0-9]{3}){0,3}\Z")
 _MIN_HEX = 2.6
 _MIN_TEXT = 3.0
 _MIN_LETTERS_ONLY = 3.6
@@ -126,7 +129,12 @@ _HINTS = _PROSE | frozenset(
 )
 _SHORT = re.compile(rb"[a-z]{0,4}")
 # Words drawn by chance, and what values of settings, styles and messages are made of besides.
-_DRAWN = re.compile(rb"[a-z]{4,9}([- ])[a-z]{4,9}(?:\1[a-z]{4,9}){2,7}")
+_DRAWN = re.compile(
+    rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}([-_. ]))(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}\1){2,7}"
+    rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}|[0-9]{1,4})[!?#$%&*]?"
+)
+_SYLLABLES = rb"[b-df-hj-np-tv-xz0-9][aeiouy][b-df-hj-np-tv-xz]{2}[aeiouy][b-df-hj-np-tv-xz0-9]"
+_KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
 _SETTINGS = _HINTS | frozenset(
     b"access account admin alert auth backend based basic block border button cache change check"
     b" class click client cluster column component config confirm content control create custom"
@@ -185,7 +193,7 @@ def _password(value: bytes) -> bool:
     value = _bare(value)
     return (
         len(value) >= _MIN_PASSWORD
-        and bool(_LETTER.search(value))
+        and bool(_LETTER.search(value) or _is_long_number(value))
         and bool(
             _DIGIT.search(value)
             or _SIGN.search(value.rstrip(_STOPS))
@@ -255,7 +263,7 @@ def _key(value: bytes) -> bool:
         and bool(_DIGIT.search(value) or _is_odd(value) or entropy(value) >= _MIN_LETTERS_ONLY)
         and _not_placeholder(value)
         and not _is_ladder(value)
-        and not _is_wordy(value)
+        and (not _is_wordy(value) or _is_drawn(value))
     )
 
 
@@ -300,6 +308,21 @@ def _strong(value: bytes) -> bool:
     return sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
 
 
+def _complex(value: bytes) -> bool:
+    """What no prose has: all four kinds of characters, or three of them in no word."""
+    kinds = sum(bool(kind.search(value)) for kind in _KINDS)
+    if kinds == len(_KINDS):
+        return _password(value)
+    return kinds == _MIN_KINDS and _key(value)
+
+
+def _keychain(value: bytes) -> bool:
+    """Small letters but for one capital, and one digit at the edge of a group."""
+    if _digit_count(value) != 1 or len(value.translate(None, _CAPITALS)) != len(value) - 1:
+        return False
+    return _KEYCHAIN.fullmatch(value.lower()) is not None
+
+
 def _credentials(value: bytes) -> bool:
     """What stands in a Basic header, also where it does not decode."""
     plain = decoded(value)
@@ -324,17 +347,25 @@ def _is_made_up(value: bytes) -> bool:
     """Whether what might be code is none, since nobody would name anything so."""
     return (
         _is_odd(value)
+        or _is_drawn(value)
         or _is_scrambled(value)
         or _MADE_UP.fullmatch(value) is not None
         or _DOTTED.fullmatch(value) is not None
     )
 
 
+def _is_long_number(value: bytes) -> bool:
+    """Whether it is so many digits in no order, and neither a date nor a time."""
+    if not value.isdigit() or len(value) < _MIN_NUMBER or _MOMENT.match(value):
+        return False
+    return entropy(value) >= _MIN_DIGITS and not _is_ladder(value)
+
+
 def _is_drawn(value: bytes) -> bool:
     """Whether it is four words and more of a list, which name nothing that settings are about."""
-    if not _DRAWN.fullmatch(value) or _FOR_PASSWORD.search(value):
+    if not _DRAWN.fullmatch(value) or _FOR_PASSWORD.search(value.lower()):
         return False
-    return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value))
+    return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value.lower()))
 
 
 def _is_odd(value: bytes) -> bool:
@@ -407,10 +438,12 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "basic": CHECKS["basic"],
     "card": _card,
     "counted": _counted,
+    "complex": _complex,
     "credentials": _credentials,
     "header": _header,
     "key": _key,
     "key_phrase": _key_phrase,
+    "keychain": _keychain,
     "mixed": _mixed,
     "phrase": _phrase,
     "password": _password,

@@ -69,8 +69,14 @@ _MARKUP = tuple(
     for mark in (
         rb"<(?<=%s<)%s(?:%s){0,7}" % (_TOKEN, _TAG[1:], _TAG),
         rb"\]\]><!\[CDATA\[",
+        rb"(?<=[A-Za-z0-9+/_=-])<!\[CDATA\[",
+        rb"\]\]>(?<=[A-Za-z0-9+/_=-]\]\]>)",
         rb"\x1b\[[0-9;]{0,12}[A-HJKSTfm](?:\x1b\[[0-9;]{0,12}[A-HJKSTfm]){0,3}",
     )
+)
+# `K+=...` of a shell, on the line below the first part.
+_ADDED_WORDS = re.compile(
+    rb"\n(?<=[A-Za-z0-9+/_=-]\n)[+ \t]{0,4}[A-Za-z_][A-Za-z0-9_]{0,32}\+=(?=[A-Za-z0-9+/_-])"
 )
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
 # Single signs of a token, each behind a blank, a comma or on its own line.
@@ -151,6 +157,8 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
     if wanted & Decoder.LITERALS:
         for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
             yield rewritten("joined", data, regex, _nothing)
+        if b"+=" in data:
+            yield rewritten("joined", data, _ADDED_WORDS, _nothing)
 
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
