@@ -200,7 +200,7 @@ ENCODINGS: dict[str, str | bytes] = {
     "UTF-32 in base64": b64(SECRET.encode("utf-32-le")),
     "UTF-32 in hex": SECRET.encode("utf-32-be").hex(),
     "zlib behind the segments of a path": f"https://a.example/r/{b64(zlib.compress(RAW * 2))}",
-    "rot13 of an address and more": f"uggcf://n.rknzcyr/{SECRET.translate(ROT13)}",
+    "rot13 of an address and more": f"uggcf://n.rknzcyr/freivprf/{SECRET.translate(ROT13)}",
     "character data behind text": f"<a>{SECRET[:9]}<![CDATA[{SECRET[9:]}]]></a>",
     "words that a shell adds": f"K={SECRET[:9]}\nK+={SECRET[9:20]}\nK+={SECRET[20:]}\n",
     "ascii85 in lines": "\n".join(textwrap.wrap(base64.a85encode(b"some words in front " * 4 + RAW).decode(), 72)),

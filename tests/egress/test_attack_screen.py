@@ -1,7 +1,7 @@
 """Someone inside a bottle who wants a secret outside: every spelling, place, cut and trick.
 
 What arrives at the upstream is the judge. What no screen can see is written down in the decision
-about secrets: ciphers, and parts below a dozen characters in requests of their own.
+about secrets: ciphers, and parts below a dozen characters that are sent out of order.
 """
 
 import asyncio
@@ -22,13 +22,14 @@ import uvloop
 import zstandard
 
 from stopper.core.reason import refuse
+from stopper.detect.calls import Trail
 from stopper.detect.finding import Finding
 from stopper.detect.handling import ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.egress.message import Head
 from stopper.egress.request import Request
-from stopper.egress.screen import Screen, Seen, Towards, Trail
+from stopper.egress.screen import Screen, Seen, Towards
 from stopper.egress.websocket import Messages
 from stopper.testing.siege import Siege, besiege, framed, message, until
 
@@ -586,6 +587,61 @@ def test_labels_of_a_host() -> None:
         head.host = name.encode()
         towards = Towards(name, (name,), False, OnSecret.BLOCK, OnReply.IGNORE)
         assert looking.head(head, towards) is not None
+
+
+def in_calls(piece: str, number: int) -> dict[str, tuple[str, str, bytes | None]]:
+    """Path, headers and body of a request that carries a piece, and a counter beside it."""
+    form = "content-type: application/x-www-form-urlencoded\r\n"
+    return {
+        "a parameter":      (f"/?i={number}&d={piece}", "", None),
+        "other parameters": (f"/?{'abcdefgh'[number % 8]}={piece}", "", None),
+        "the path":         (f"/c/{piece}/x", "", None),
+        "a header":         ("/", f"x-note: {piece}\r\n", None),
+        "a cookie":         ("/", f"cookie: s={piece}\r\n", None),
+        "a value of JSON":  ("/", "", json.dumps({"at": number, "text": piece}).encode()),
+        "a field of a form": ("/", form, f"i={number}&d={piece}".encode()),
+        "a body":           ("/", "", piece.encode()),
+        "a body in gzip":   ("/", "content-encoding: gzip\r\n", gzip.compress(piece.encode())),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [3, 5, 11])
+@pytest.mark.parametrize("place", in_calls("", 0))
+@pytest.mark.parametrize("wish", [OnSecret.BLOCK, OnSecret.REDACT])
+def test_a_value_in_pieces_each_in_a_call_of_its_own(place: str, size: int, wish: OnSecret) -> None:
+    """It is refused where half of it would have left, with constant headers around, too."""
+    pieces = [GIVEN[at : at + size] for at in range(0, len(GIVEN), size)]
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen(wish)) as siege:
+            left = 0
+            for number, piece in enumerate(pieces):
+                path, headers, body = in_calls(piece, number)[place]
+                async with siege.client() as client:
+                    reply = await client.ask(request(siege, path, headers, body))
+                if reply.status != 200:
+                    assert (reply.status, reply.code) == (403, "secret.blocked")
+                    assert piece.encode() not in reply.body
+                    break
+                left += len(piece)
+            assert left < max(len(GIVEN) // 2, 12)
+
+    uvloop.run(go())
+
+
+def test_labels_of_hosts_in_call_after_call() -> None:
+    """Names below one owner's are put together; those of others are not."""
+    looking = screen()
+    secret = GIVEN.lower()
+
+    def asked(name: str) -> Seen | None:
+        head = Head("GET", f"https://{name}/".encode(), "1.1", [(b"host", name.encode())])
+        head.host = name.encode()
+        return looking.head(head, Towards(name, (name,), False, OnSecret.BLOCK, OnReply.IGNORE))
+
+    assert asked(f"{secret[:11]}.example.com") is None
+    assert asked(f"{secret[11:20]}.example.org") is None
+    assert asked(f"{secret[11:20]}.example.com") is not None
 
 
 def test_a_pipelined_request_is_judged_by_itself() -> None:

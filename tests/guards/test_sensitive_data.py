@@ -243,3 +243,26 @@ def test_no_complaint_shows_what_is_allowed(given: Any, tmp_path: Path) -> None:
     except SettingsError as error:
         complaint += str(error)
     assert GITHUB not in complaint
+
+
+@pytest.mark.parametrize("mode", [RedactMode.BLOCK, RedactMode.REDACT])
+def test_a_known_value_in_pieces_over_calls(mode: RedactMode) -> None:
+    """Whatever else the calls say; what one says again is no piece."""
+    value = sample(32)
+    guard = SensitiveDataGuard(known=KnownValues({"KEY": value}, b"key"), redact_mode=mode)
+    calls = [
+        {"to": "ann", "at": number, "text": value[number : number + 6]}
+        for number in range(0, 32, 6)
+    ]
+    results = [guard.check("send", call) for call in calls]
+    stopped = next(at for at, result in enumerate(results) if result.blocked)
+    assert 0 < stopped < 3
+    assert results[stopped].details["types"] == ["known_value_part"]
+    assert value[:6] not in str(results[stopped])
+
+
+def test_a_known_value_in_pieces_over_tools() -> None:
+    value = sample(32)
+    guard = SensitiveDataGuard(known=KnownValues({"KEY": value}, b"key"))
+    assert guard.check("read", {"path": value[:11]}).allowed
+    assert guard.check("write", {"text": value[11:22]}).blocked

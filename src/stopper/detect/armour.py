@@ -95,7 +95,10 @@ _FIRSTS_85: Final = slice(10, 41)
 """The digits that a group of five begins with when a printable byte comes first."""
 
 _MAX_WORD: Final = 0xFFFF_FFFF
-_ROTATED_URL: Final = b"uggc"
+_FIRST_SHOWN: Final = 0x20
+_LAST_SHOWN: Final = 0x7E
+# Of addresses that are secrets, in rot13: `/services/`, `/api/webhooks/`.
+_ROTATED_PATHS: Final = (b"/freivprf/", b"/ncv/jroubbxf/")
 # How base64 of zlib, gzip, zstd, bzip2 and xz begins.
 _PACKED_SEGMENT = re.compile(rb"(?<=/)(?:eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
 
@@ -155,11 +158,17 @@ def lettered(data: bytes) -> Iterator[Opened]:
     What looks like a token, or like one of these, from its end is given turned round; what looks
     like a token, in rot13.
     """
-    if _ROTATED_URL in data:
-        yield from _whole_rotated(data)
     names = runs(_BASE64, MIN_BASE64, data)
     found = [data[start:end] for start, end in names]
-    asked = _asking().scan(b" %b " % b" ".join(found))
+    together = b" %b " % b" ".join(found)
+    if any(path in together for path in _ROTATED_PATHS):
+        yield from _whole_rotated(data)
+    asked = _asking().scan(together)
+    if any(map(bytes.isdigit, found)):
+        gathered = Gathered()
+        for plain, start, end in _padded(names, found):
+            gathered.add(plain, start, end, 3)
+        yield from gathered.opened("numbers")
     if asked & _TURNED:
         yield from _spelled_as("reversed", names, found, _turned)
     if asked & _ROTATED:
@@ -178,6 +187,17 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _UPPER32HEX, MIN_BASE32))
         yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
+
+
+def _padded(
+    names: Iterable[tuple[int, int]], found: Iterable[bytes]
+) -> Iterator[tuple[bytes, int, int]]:
+    """What decimal numbers of three digits hold that stand without a break."""
+    for (start, end), run in zip(names, found, strict=True):
+        if run.isdigit() and len(run) % 3 == 0:
+            codes = [int(run[at : at + 3]) for at in range(0, len(run), 3)]
+            if min(codes) >= _FIRST_SHOWN and max(codes) <= _LAST_SHOWN:
+                yield bytes(codes), start, end
 
 
 def _behind_slashes(data: bytes, names: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -16,7 +16,8 @@ MAX_TABLE: Final = 2**20
 
 _NAMES: Final = (
     "passw(?:or)?d|passwort|passphrase|pwd|kennwort|contrase[^ ]{1,3}a|mot de passe|senha"
-    "|wachtwoord|secret|token|credentials?|totp|(?:api|access|secret|private|auth|licen[cs]e)[ _.-]?key"
+    "|wachtwoord|secret|token|credentials?|totp"
+    "|(?:api|access|secret|private|auth|licen[cs]e)[ _.-]?key"
 )
 """What the header of a column of secrets ends in, in any case; `pass` is one beside a user."""
 

@@ -64,7 +64,9 @@ _PACKED_TEXT = re.compile(rb"[\"'= ](?=\x1f\x8b\x08|x[\x01\x9c\xda]|\x28\xb5\x2f
 _MAX_PACKED_TEXTS: Final = 64
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
-_SPLIT: Final = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP
+_SPLIT: Final = (
+    Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP | Decoder.VARIABLES
+)
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
     (b"\0\0\xfe\xff", "utf-32-be"),

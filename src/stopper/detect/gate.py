@@ -90,7 +90,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.ASCII85: (_FIRST85 * 4 + "[+-I]",),
     Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 4, rf"c[$%]{_DIGIT85}{{8}}", "ABz"),
     Decoder.NUMBERS: (
-        "[0-9]{36}", f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 6 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
+        f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 6 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
         r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]", r"[rR]\][0-9]", "0[oO][0-7]", "0[bB][01][01]",
         r"\)[ ]*0[xX]", f"[hH],[ \t]*{_HEX}{_HEX}*[hH],", r":[ ]*[0-9]{2}[0-9]*\}[, \t\r\n]*\{",
     ),
@@ -129,8 +129,6 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""
 
-_ROTATED_URL: Final = b"uggc"
-_ADDED: Final = b"+="
 _ZLIB: Final = b"x^"
 """What compressed bytes may begin with that look like text."""
 
@@ -140,10 +138,6 @@ def needed(data: bytes, among: int = Decoder.ALL) -> int:
     found = _sieve().scan(data)
     if data.startswith(_ZLIB):
         found |= Decoder.PACKED
-    if _ROTATED_URL in data:
-        found |= Decoder.LETTERS
-    if _ADDED in data:
-        found |= Decoder.LITERALS
     return found & among
 
 

@@ -22,8 +22,6 @@ _NUMBERS = re.compile(
 )
 # One sign between all of them, which by itself is no more than that of a date.
 _SIGNED = re.compile(rb"(?<![0-9.])[0-9]{2,3}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])")
-_PADDED = re.compile(rb"(?<![0-9])(?:0[3-9][0-9]|1[01][0-9]|12[0-6]){12,}(?![0-9])")
-_THREE = re.compile(rb"[0-9]{3}")
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
 _CODE_POINTS = re.compile(rb"U\+00[0-9A-Fa-f]{2}(?:[,; \t\r\n]{0,24}U\+00[0-9A-Fa-f]{2}){7,}")
@@ -95,7 +93,7 @@ def numbered(data: bytes) -> Iterator[Opened]:
 
     They are decimal, octal, bits, or code points such as `U+0041`, also as code has them.
     """
-    lists = _lists(data), _padded(data), _bits(data), _code_points(data), _coded(data, _CODES)
+    lists = _lists(data), _bits(data), _code_points(data), _coded(data, _CODES)
     return _opened("numbers", chain.from_iterable(lists))
 
 
@@ -145,11 +143,6 @@ def _lists(data: bytes) -> Iterator[_Found]:
             plain = _bytes(digits, base)
             if plain:
                 yield plain, *found.span()
-
-
-def _padded(data: bytes) -> Iterator[_Found]:
-    for found in _PADDED.finditer(data):
-        yield _bytes(_THREE.findall(found[0]), 10), *found.span()
 
 
 def _bits(data: bytes) -> Iterator[_Found]:

@@ -136,23 +136,24 @@ _DRAWN = re.compile(
 _SYLLABLES = rb"[b-df-hj-np-tv-xz0-9][aeiouy][b-df-hj-np-tv-xz]{2}[aeiouy][b-df-hj-np-tv-xz0-9]"
 _KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
 _SETTINGS = _HINTS | frozenset(
-    b"access account admin alert auth backend based basic block border button cache change check"
-    b" class click client cluster column component config confirm content control create custom"
-    b" data database default delete detail details development disabled dummy editor email enabled"
-    b" encrypted environment event example external fake file files filter final first flow footer"
-    b" forgot form frontend full general generate global group handler header hidden hint home host"
-    b" icon image info init input internal item items label large last layout left link list loader"
-    b" local locale login logout machine main manage manager master menu message method missing"
-    b" mock modal mode model module name network none null object optional option order output panel"
-    b" parent path payload placeholder plain platform policy primary private process prod product"
-    b" production profile project prompt protected provider public query random read recovery"
-    b" release remote report request reset resource response restart rest result return right role"
-    b" root route rule sample save screen script search security select send server service session"
-    b" setting settings setup shared show sign single size small source stage staging start state"
-    b" status step store storage string style submit support switch system tab table target team"
-    b" template test text theme time title toggle token tool transit trigger unique unit update url"
-    b" user username users valid validation variable view warning widget window with wizard word"
-    b" words work worker write wrong yaml".split()
+    b"access account admin alert auth backend based basic block border button cache change"
+    b" check class click client cluster column component config confirm content control create"
+    b" custom data database default delete detail details development disabled dummy editor"
+    b" email enabled encrypted environment event example external fake file files filter final"
+    b" first flow footer forgot form frontend full general generate global group handler header"
+    b" hidden hint home host icon image info init input internal item items label large last"
+    b" layout left link list loader local locale login logout machine main manage manager"
+    b" master menu message method missing mock modal mode model module name network none null"
+    b" object optional option order output panel parent path payload placeholder plain platform"
+    b" policy primary private process prod product production profile project prompt protected"
+    b" provider public query random read recovery release remote report request reset resource"
+    b" response restart rest result return right role root route rule sample save screen script"
+    b" search security select send server service session setting settings setup shared show"
+    b" sign single size small source stage staging start state status step store storage string"
+    b" style submit support switch system tab table target team template test text theme time"
+    b" title toggle token tool transit trigger unique unit update url user username users valid"
+    b" validation variable view warning widget window with wizard word words work worker write"
+    b" wrong yaml".split()
 )
 _FOR_PASSWORD = re.compile(rb"pass|wacht|kenn|contras|clave|senha|losen|hasl|parol|salas|kod")
 _LETTER = re.compile(rb"[A-Za-z]")

@@ -157,8 +157,8 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
     if wanted & Decoder.LITERALS:
         for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
             yield rewritten("joined", data, regex, _nothing)
-        if b"+=" in data:
-            yield rewritten("joined", data, _ADDED_WORDS, _nothing)
+    if wanted & Decoder.VARIABLES and b"+=" in data:
+        yield rewritten("joined", data, _ADDED_WORDS, _nothing)
 
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.reason import Refusal, refuse
+from stopper.detect.calls import Trail
 from stopper.egress.inorder import InOrder, Sink
-from stopper.egress.screen import Trail
 from stopper.egress.websocket import Message, Messages, WebSocketError, framed
 
 if TYPE_CHECKING:

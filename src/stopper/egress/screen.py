@@ -1,7 +1,7 @@
 """Sees secrets in what is on its way out of a bottle, and tells which of them may go there."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from stopper.core.provider import Provider
 from stopper.core.reason import Refusal
 from stopper.detect.allowlist import Allowed, Allowlist
+from stopper.detect.calls import Calls, Trail, across
+from stopper.detect.fields import EDGE, fields
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import Inspection, Inspector
@@ -23,15 +25,16 @@ from stopper.egress.pieces import without_pieces
 from stopper.egress.route import Route
 from stopper.egress.spread import in_a_row, spread
 
-__all__ = ["Screen", "Seen", "Towards", "Trail", "placeholders"]
+__all__ = ["BODY", "Screen", "Seen", "Towards", "placeholders"]
+
+BODY: Final = "body"
+"""The place where fields are put together with those of other calls."""
+
 
 MAX_ROUTES: Final = 1024
 MAX_CLEAN_HEADS: Final = 1024
 MAX_CLEAN_HEAD_BYTES: Final = 4096
 MAX_NAMED: Final = 256
-TRAIL_BYTES: Final = 128
-"""More than any part of a value that is found has letters."""
-
 _MAX_NAMED: Final = 3
 _KNOWN: Final = frozenset({"known-value", "known-value-part", "canary", "canary-part"})
 _OWN_WORDS: Final = "secret."
@@ -47,9 +50,8 @@ _NONCE: Final = re.compile(rb"[A-Za-z0-9+/]{22}==")
 """Sixteen bytes that a WebSocket's handshake chooses at random each time (RFC 6455, 4.1)."""
 
 _FRAMING: Final = frozenset({b"content-length", b"date"})
-_LETTERS: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
-_NO_LETTERS: Final = bytes(byte for byte in range(256) if byte not in _LETTERS)
-_NOT_VISIBLE: Final = bytes(byte for byte in range(256) if not 0x20 < byte < 0x7F)  # noqa: PLR2004
+_OWN_LABELS: Final = 2
+"""Of a host's name: those before them are whatever its owner likes."""
 
 
 class Towards(Struct, frozen=True):
@@ -72,26 +74,13 @@ _CleanHead = tuple[Towards, bytes, bytes]
 class Seen(Struct, frozen=True):
     """What must not pass without a decision. `what` tells a person about it, without the secret.
 
-    `unprovable` is set where there may be more that was not looked at.
+    `unprovable` is set where there may be more that was not looked at, and `fixed` where no mark
+    can stand for it.
     """
 
     what: str
     unprovable: bool = False
-
-
-class Trail:
-    """The end of what has left in pieces, as far as a value may reach back into it."""
-
-    def __init__(self) -> None:
-        self.ends = b"", b""
-
-    def add(self, piece: bytes) -> None:
-        """Take what has left by now."""
-        letters, visible = self.ends
-        self.ends = (
-            (letters + piece.translate(None, _NO_LETTERS))[-TRAIL_BYTES:],
-            (visible + piece.translate(None, _NOT_VISIBLE))[-TRAIL_BYTES:],
-        )
+    fixed: bool = False
 
 
 class Screen:
@@ -116,6 +105,7 @@ class Screen:
         self.prepare = prepare or detector.engine.complete
         self._detector = detector
         self._known = known
+        self._calls = Calls(known) if known else None
         self._inspector = Inspector(detector, known)
         self._now = now
         self._on_secret = on_secret
@@ -180,6 +170,8 @@ class Screen:
             self._seen(self._inspector.inspect(lines), towards, "head")
             or self._seen(self._inspector.inspect(held), towards, "credentials", sure=True)
             or self._seen_pieces(lambda: _head_values(head), towards, "head")
+            or self._seen_in_calls(lambda: _said_in_head(head), towards, "head")
+            or self._seen_in_calls(lambda: _said_in_host(head), towards, "host", _owner(head))
         )
         if seen is None and not is_new:
             self._remember(key)
@@ -202,6 +194,11 @@ class Screen:
             self._seen(self._inspector.inspect(data), towards, place)
             or self._seen_pieces(lambda: spread(data), towards, place)
             or self._seen_across(data, towards, place, behind)
+            or (
+                self._seen_in_calls(lambda: _said_in(data), towards, place)
+                if place == BODY
+                else None
+            )
         )
 
     def discreet(self, refusal: Refusal) -> Refusal:
@@ -287,11 +284,30 @@ class Screen:
     ) -> Seen | None:
         if self._known is None or behind is None:
             return None
-        for end in set(behind.ends):
-            found = [one for one in self._known.scan(end + data) if one.end > len(end)]
-            if findings := self.leaks(found, towards):
-                return Seen(self.describe(findings, towards, f"{place} and what went before"))
-        return None
+        findings = self.leaks(across(self._known, behind, data), towards)
+        if not findings:
+            return None
+        return Seen(self.describe(findings, towards, f"{place} and what went before"), fixed=True)
+
+    def _seen_in_calls(
+        self,
+        said: Callable[[], Iterable[tuple[bytes, bytes]]],
+        towards: Towards,
+        place: str,
+        owner: str = "",
+    ) -> Seen | None:
+        """A known value that leaves in pieces, in one call after the other to the same host.
+
+        Providers are told the whole conversation again in each call, where its pieces stand beside
+        each other.
+        """
+        if self._calls is None or towards.to_provider:
+            return None
+        findings = self.leaks(self._calls.add(owner or towards.hosts[0], said()), towards)
+        if not findings:
+            return None
+        what = self.describe(findings, towards, f"{place} and calls before it")
+        return Seen(what, fixed=True)
 
     def _leaks(self, one: Finding, towards: Towards, *, sure: bool = False) -> bool:
         if one.tier is Tier.GENERIC and (sure or towards.to_provider):
@@ -322,6 +338,42 @@ def _is_nonce(head: Head, name: bytes, value: bytes) -> bool:
 
 def _head_values(head: Head) -> bytes:
     return in_a_row([spread(head.target), _values(head.headers)])
+
+
+def _said_in_head(head: Head) -> Iterator[tuple[bytes, bytes]]:
+    """What the segments of the path, the parameters and the headers say, each under its name."""
+    path, _, query = head.target.partition(b"?")
+    yield from ((b"/%d" % at, segment) for at, segment in enumerate(path.split(b"/")))
+    yield from ((b"?%d" % one.number, one.text) for one in fields(query))
+    values = [(name, value) for name, value in head.headers if name not in _FRAMING]
+    yield from ((name, _edges(value)) for name, value in values)
+    inside = fields(b";".join(value for _, value in values))  # as of cookies
+    yield from ((b";%d" % one.number, one.text) for one in inside)
+
+
+def _said_in_host(head: Head) -> Iterator[tuple[bytes, bytes]]:
+    labels = head.host.partition(b":")[0].split(b".")
+    yield b"host", b"".join(labels[:-_OWN_LABELS])
+
+
+def _owner(head: Head) -> str:
+    """The name above the labels of a host that its owner may make up as they like."""
+    name = head.host.partition(b":")[0].decode("latin-1")
+    return "." + ".".join(name.split(".")[-_OWN_LABELS:])
+
+
+def _said_in(body: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """What the fields of a body say, each under its name or number; all of it where it has none."""
+    has_fields = False
+    for one in fields(body):
+        has_fields = True
+        yield one.name or b"=%d" % one.number, one.text
+    if not has_fields:
+        yield b"=", _edges(body)
+
+
+def _edges(value: bytes) -> bytes:
+    return value if len(value) <= 2 * EDGE else value[:EDGE] + value[-EDGE:]
 
 
 def _values(headers: Headers) -> bytes:

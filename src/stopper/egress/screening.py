@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from stopper.core.reason import Refusal, refuse
+from stopper.detect.calls import Trail
 from stopper.detect.finding import Finding
 from stopper.detect.handling import OnReply, OnSecret
 from stopper.detect.live import LiveInspector
 from stopper.egress.encoding import undone
 from stopper.egress.inflow import Inflow
 from stopper.egress.kept import MAX_KEPT_BYTES, Share
-from stopper.egress.screen import Seen, Trail
+from stopper.egress.screen import BODY, Seen
 from stopper.errors import MeterError
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ one thread, since what comes out of decoding may be many times as large."""
 def is_looked_at_whole(head: "Head") -> bool:
     """Whether a body is kept until all of it is there: a short one, or one that is compressed."""
     return head.encoded or (head.length is not None and head.length <= WHOLE_BYTES)
+
+
+_CODED: Final = "coded body"
 
 
 class _Looked(Struct, frozen=True):
@@ -168,15 +172,15 @@ class Screening:
     def _looked(self, body: bytes) -> _Looked:
         if self._left:  # nobody waits any more
             return _Looked(None, b"")
-        seen = self.look(body, "body") or self._look_below(body)
+        seen = self.look(body, _CODED if self._coded else BODY) or self._look_below(body)
         if seen is None:
             return _Looked(None, body)
-        if seen.unprovable or self.towards.wish is not OnSecret.REDACT:
+        if seen.unprovable or seen.fixed or self.towards.wish is not OnSecret.REDACT:
             return _Looked(seen, None)
         if self._coded or not _is_utf8(body):  # marks would break what they stand in
             return _Looked(seen, None)
         redacted = self._screen.redact(body, self.towards)
-        if redacted is None or self.look(redacted, "body"):
+        if redacted is None or self.look(redacted, BODY):
             return _Looked(seen, None)
         return _Looked(seen, redacted)
 
@@ -189,7 +193,7 @@ class Screening:
             plain = undone(b",".join(named).decode("latin-1"), body)
         except MeterError:
             return Seen(f"the body, to {self.towards.shown}", unprovable=True)
-        return self.look(plain, "body")
+        return self.look(plain, BODY)
 
     def _answer_body(
         self, body: bytes, looked: _Looked, answer: Callable[[bytes | Refusal], None]

@@ -1,11 +1,13 @@
 """Secrets in arguments and outputs: blocked, or replaced by marks."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
+from stopper.detect.calls import Calls
+from stopper.detect.fields import EDGE
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
 from stopper.detect.jsontext import has_end
@@ -91,8 +93,9 @@ class SensitiveDataGuard:
     Keys are looked at as well as values, also where they are encoded. A secret that no mark can
     replace, because it lies across several values or in an object that is no plain JSON, blocks.
     So does what has no end, or can be looked at only once. `key` makes the digits of `HASH` marks,
-    and by default is drawn anew for each guard. A guard keeps nothing of what it saw, so threads
-    may share it. Building the first takes a second.
+    and by default is drawn anew for each guard. Of what it saw a guard keeps nothing but, where
+    there are known values, the ends of arguments: so these are also found in pieces, in call after
+    call. Threads may share it. Building the first takes a second.
     """
 
     shares: ClassVar = frozenset({"check", "check_output"})
@@ -110,6 +113,7 @@ class SensitiveDataGuard:
         key = key or fresh_key()
         detector = _detector(self.config.allowlist, key)
         self._inspector = Inspector(detector, known)
+        self._calls = Calls(known) if known else None
         self._patterns = [(one.name, re.compile(one.pattern)) for one in patterns]
         self._redactor = Redactor(
             patterns,
@@ -118,12 +122,15 @@ class SensitiveDataGuard:
             key=key if self.config.redact_mode is RedactMode.HASH else None,
         )
 
-    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:  # noqa: ARG002  any call
+    def check(self, tool: str, args: dict[str, Any], memo: Memo | None = None) -> GuardResult:
         """Whether secrets are in the arguments."""
         if not self.config.check_args or self.config.mode is OFF:
             return ALLOWED
         seen = (memo or Memo()).of(args)
-        return self._judged(seen, repair, is_bounded=seen.texts.is_whole)
+        result = self._judged(seen, repair, is_bounded=seen.texts.is_whole)
+        if self._calls is None or result is not ALLOWED:
+            return result
+        return self._across_calls(self._calls, tool, seen)
 
     def check_output(
         self,
@@ -158,6 +165,18 @@ class SensitiveDataGuard:
             return block(code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
         code = "sensitive.redacted"
         return repaired(marked, code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
+
+    def _across_calls(self, calls: Calls, tool: str, seen: Seen) -> GuardResult:
+        """Whether a known value began in calls before and goes on here: no mark stands for it."""
+        found = [*calls.add("", _said(tool, seen)), *calls.add("names", _named(seen))]
+        if not found:
+            return ALLOWED
+        kinds = sorted({_kind(one) for one in found})
+        code = "sensitive.not_redactable"
+        if self.config.redact_mode is RedactMode.BLOCK:
+            code = "sensitive.found"
+        act = warn if self.config.mode is EnforcementLevel.WARN else block
+        return act(code, _REASONS[code].format(kinds=", ".join(kinds)), types=kinds)
 
     def _kinds(self, seen: Seen) -> tuple[list[str], str, bool]:
         """The kinds of secrets in a value, the reason code, and whether one lies across texts.
@@ -228,6 +247,26 @@ def _written(seen: Seen) -> str | bytes | None:
         return None
     groups = seen.texts.groups
     return "\n".join(f'"{name}": "{text}"' for name, texts in groups for text in texts)
+
+
+def _said(tool: str, seen: Seen) -> Iterator[tuple[bytes, bytes]]:
+    """What each argument of a tool says, as far as it has a name."""
+    for name, texts in seen.texts.groups:
+        if name:
+            key = f"{tool}.{name}".encode("utf-8", "surrogatepass")
+            yield from ((key, _ends(text)) for text in texts)
+
+
+def _named(seen: Seen) -> Iterator[tuple[bytes, bytes]]:
+    """The names themselves, and what has none."""
+    for name, texts in seen.texts.groups:
+        if not name:
+            yield from ((b"", _ends(text)) for text in texts)
+
+
+def _ends(text: str) -> bytes:
+    shown = text if len(text) <= 2 * EDGE else text[:EDGE] + text[-EDGE:]
+    return shown.encode("utf-8", "surrogatepass")
 
 
 def _is_spread(seen: Seen, written: str | bytes, one: Finding) -> bool:
