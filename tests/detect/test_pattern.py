@@ -17,6 +17,7 @@ from stopper.detect.pattern import (
     head,
     literals,
     may_hold,
+    pairs,
     parse,
     prefixes,
     render,
@@ -141,6 +142,8 @@ def test_what_is_derived_follows_from_the_pattern(node: Node, text: bytes) -> No
     assert full(reverse(node), text[::-1])
     assert not literals(node) or any(word in text.lower() for word in literals(node))
     assert re.compile(render(shortest(node)).encode()).match(text)
+    if flags := pairs(node):
+        assert flags[32 * text[0] + text[1] // 8] >> text[1] % 8 & 1
 
 
 @settings(max_examples=300, deadline=None)
@@ -204,3 +207,29 @@ HOLDS = {
 @pytest.mark.parametrize(("pattern", "expected"), HOLDS.values(), ids=HOLDS)
 def test_may_hold(pattern: str, *, expected: bool) -> None:
     assert may_hold(parse(pattern).node, ord("\n")) is expected
+
+
+@pytest.mark.parametrize("rule", packaged_rules(), ids=lambda rule: rule.id)
+def test_pairs_begin_every_match(rule: Rule) -> None:
+    """Wherever a hit of a rule has a match, its first two bytes are among them."""
+    flags = pairs(parse(rule.pattern).node)
+    for number, hit in enumerate(rule.hits):
+        text = fill(hit, f"{rule.id} {number}").encode("utf-8", "surrogatepass")
+        for found in rule.regex().finditer(text):
+            first, second = found[0][:2]
+            assert flags[32 * first + second // 8] >> second % 8 & 1
+
+
+PAIRED = {
+    "ab": {b"ab"}, "a?bc": {b"ab", b"bc"}, "a{2}b": {b"aa"}, "(?:a|bc)d": {b"ad", b"bc"},
+    "a{0,2}bc": {b"aa", b"ab", b"bc"}, "[ab](?P<secret>c)": {b"ac", b"bc"}, "a|bc": set(), "ab?": set(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "begins"), PAIRED.items())
+def test_pairs(pattern: str, begins: set[bytes]) -> None:
+    flags = pairs(parse(pattern).node)
+    every = (bytes([first, second]) for first in range(256) for second in range(256))
+    assert begins == {
+        two for two in every if flags and flags[32 * two[0] + two[1] // 8] >> two[1] % 8 & 1
+    }

@@ -138,6 +138,35 @@ compiled_runs(PyObject *module, PyObject *args)
     return found;
 }
 
+/* The next place where one of a set of pairs of bytes stands; a bit of the set for each pair. */
+
+enum { PAIRS = 256 * 256 / 8 };
+
+static PyObject *
+compiled_paired(PyObject *module, PyObject *args)
+{
+    Py_buffer pairs, data;
+    Py_ssize_t from, until, found = -1;
+
+    if (!PyArg_ParseTuple(args, "y*y*nn", &pairs, &data, &from, &until))
+        return NULL;
+    if (until > data.len)
+        until = data.len;
+    if (pairs.len != PAIRS || from < 0) {
+        PyBuffer_Release(&pairs);
+        PyBuffer_Release(&data);
+        PyErr_SetString(PyExc_ValueError, "paired takes 8192 bytes of flags, bytes and a place");
+        return NULL;
+    }
+    const unsigned char *flags = pairs.buf, *bytes = data.buf;
+    for (Py_ssize_t at = from; found < 0 && at + 1 < until; at++)
+        if (flags[bytes[at] * 32 + bytes[at + 1] / 8] >> bytes[at + 1] % 8 & 1)
+            found = at;
+    PyBuffer_Release(&pairs);
+    PyBuffer_Release(&data);
+    return PyLong_FromSsize_t(found);
+}
+
 /* The escapes of JSON, RFC 8259 section 7: each gives one byte, or none of the text is read. */
 
 static int
@@ -216,6 +245,8 @@ static PyMethodDef methods[] = {
      "sift(table, data): what the rows and runs that stand in data mean, as one number."},
     {"runs", compiled_runs, METH_VARARGS,
      "runs(members, least, data): where at least so many bytes of a set stand in a row."},
+    {"paired", compiled_paired, METH_VARARGS,
+     "paired(pairs, data, from, until): the next place of one of the pairs, or -1."},
     {"unescaped", compiled_unescaped, METH_VARARGS,
      "unescaped(data): data without the escapes of JSON; None when it has any other."},
     {NULL, NULL, 0, NULL},

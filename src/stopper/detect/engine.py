@@ -11,10 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from stopper.detect.database import HAS_HYPERSCAN, Database, library_version
+from stopper.detect.passes import paired
 from stopper.detect.pattern import (
     Pattern,
     brief,
     literals,
+    pairs,
     parse,
     prefixes,
     render,
@@ -52,6 +54,8 @@ _MIN_LITERAL = 2
 _REACHES = (100, 300, 1100, MAX_MATCH)
 # An end that turns out to be none clears so many bytes more, so that many of them cost little.
 _STRIDE = 1024
+# With more pairs to begin with than these nearly every place in a text would be tried.
+_MAX_PAIRS = 1500
 _START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
 
@@ -132,6 +136,23 @@ class _Compiled(Struct, frozen=True, dict=True):
     def keywords(self) -> frozenset[bytes]:
         """Texts of which every match holds one."""
         return literals(self.pattern.node)
+
+    @cached_property
+    def pairs(self) -> bytes:
+        """What a match may begin with, where that is worth looking for; see `pattern.pairs`."""
+        flags = pairs(self.pattern.node) if paired else b""
+        ways = int.from_bytes(flags).bit_count()
+        return flags if 1 < ways <= _MAX_PAIRS else b""
+
+    def search(self, data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+        """As that of its regex, which tries at each place where no literal begins a match."""
+        if not (paired and self.pairs):
+            return self.regex.search(data, start, end)
+        while (start := paired(self.pairs, data, start, end)) >= 0:
+            if found := self.regex.match(data, start, end):
+                return found
+            start += 1
+        return None
 
     def match(self, found: re.Match[bytes]) -> Match:
         """What was found, as a value."""
@@ -305,7 +326,7 @@ class HyperscanEngine:
             rule = self._rule(number)
             start = max(cursor, end - rule.back)
             limit = end + rule.back + _STRIDE
-            near = rule.regex.search(data, start, limit)
+            near = rule.search(data, start, limit)
             if near is None:
                 cursors[number] = limit - rule.back  # no match starts before
                 continue

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from json import JSONDecoder
 from typing import Final
 
-__all__ = ["runs", "runs_in_python", "sift", "unescaped", "unescaped_in_python"]
+__all__ = ["paired", "runs", "runs_in_python", "sift", "unescaped", "unescaped_in_python"]
 
 _NEAR: Final = 512
 _JSON: Final = JSONDecoder(strict=False)
@@ -41,6 +41,10 @@ def unescaped_in_python(data: bytes) -> bytes | None:
 sift: Callable[[bytes, bytes], int] | None
 """What of a sieve's table stands in a text; see `Sieve`. None where nothing is compiled."""
 
+paired: Callable[[bytes, bytes, int, int], int] | None
+"""The next place between two where one of the pairs of bytes begins that are set in 8192 bytes of
+flags; -1 where there is none. None where nothing is compiled."""
+
 runs: Callable[[bytes, int, bytes], list[tuple[int, int]]]
 """Where at least so many bytes in a row are of a set, which is 256 bytes of 0 or 1."""
 
@@ -48,6 +52,6 @@ unescaped: Callable[[bytes], bytes | None]
 """ASCII without its escapes; None when one is none of JSON's, or gives a backslash or no ASCII."""
 
 try:
-    from stopper.detect._compiled import runs, sift, unescaped
+    from stopper.detect._compiled import paired, runs, sift, unescaped
 except ImportError:
-    sift, runs, unescaped = None, runs_in_python, unescaped_in_python
+    sift, paired, runs, unescaped = None, None, runs_in_python, unescaped_in_python

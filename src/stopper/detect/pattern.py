@@ -21,6 +21,7 @@ __all__ = [
     "head",
     "literals",
     "may_hold",
+    "pairs",
     "parse",
     "prefixes",
     "render",
@@ -34,6 +35,7 @@ _ALL = (1 << 256) - 1
 _MAX_DEPTH = 32
 _MAX_REPEAT = 32_768
 _FREE = 8
+_PAIR = 2
 
 
 class Chars(Struct, frozen=True):
@@ -353,6 +355,54 @@ def may_hold(node: Node, byte: int) -> bool:
             return any(may_hold(item, byte) for item in items)
         case Repeat(item) | Secret(item):
             return may_hold(item, byte)
+
+
+def pairs(node: Node) -> bytes:
+    """The first two bytes of every match, as flags: bit n of byte 32 a + n / 8 is for a and n.
+
+    Empty where a match may have less.
+    """
+    flags = [0] * 256
+    for start in _starts(node):
+        if len(start) < _PAIR:
+            return b""
+        first, second = start
+        for byte in range(256):
+            if first >> byte & 1:
+                flags[byte] |= second
+    return b"".join(row.to_bytes(32, "little") for row in flags)
+
+
+def _starts(node: Node) -> frozenset[tuple[int, ...]]:
+    """How matches begin: at most two sets of bytes; fewer where a match may end."""
+    match node:
+        case Chars(mask):
+            return frozenset({(mask,)})
+        case Secret(item):
+            return _starts(item)
+        case Choice(options):
+            return frozenset[tuple[int, ...]]().union(*map(_starts, options))
+        case Repeat(item, low, high):
+            ways = frozenset({()}) if low == 0 else frozenset[tuple[int, ...]]()
+            so_far = frozenset[tuple[int, ...]]({()})
+            for count in range(1, min(high, _PAIR) + 1):
+                so_far = _followed(so_far, _starts(item))
+                if count >= min(low, _PAIR):
+                    ways |= so_far
+            return ways
+        case Sequence(items):
+            so_far = frozenset({()})
+            for item in items:
+                if all(len(start) == _PAIR for start in so_far):
+                    break
+                so_far = _followed(so_far, _starts(item))
+            return so_far
+
+
+def _followed(
+    starts: frozenset[tuple[int, ...]], more: frozenset[tuple[int, ...]]
+) -> frozenset[tuple[int, ...]]:
+    return frozenset((*start, *rest)[:_PAIR] for start in starts for rest in more)
 
 
 def prefixes(node: Node) -> Node:
