@@ -3,7 +3,7 @@
 import re
 from binascii import a2b_base64
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from math import lcm
@@ -40,11 +40,11 @@ _MIN_85: Final = 25
 _MIN_BLOB: Final = 21
 """Fewer bytes hold no secret that is compressed or spelled with letters that look alike."""
 
-_MAX_ASKED: Final = 256
+_MAX_ASKED: Final = 72
 """To decode a longer run takes no more time than to find out whether it is worth it."""
 
 _STRAIGHT: Final = 1
-_TURNED: Final = 2
+_BACKWARDS: Final = 2
 _ROTATED: Final = 4
 _MIN_TURNED: Final = 28
 _MAX_TURNED: Final = 2048
@@ -170,10 +170,10 @@ def lettered(data: bytes) -> Iterator[Opened]:
         for plain, start, end in _padded(names, found):
             gathered.add(plain, start, end, 3)
         yield from gathered.opened("numbers")
-    if asked & _TURNED:
-        yield from _spelled_as("reversed", names, found, _turned)
+    if asked & _BACKWARDS:
+        yield from _turned(data, names, found)
     if asked & _ROTATED:
-        yield from _spelled_as(ROTATED, names, found, _rotated)
+        yield from _as_rotated(names, found)
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
     yield from _opened(_KIND64, data, [*names, *_behind_slashes(data, names)])
@@ -221,46 +221,57 @@ def _is_worth_asking(run: bytes) -> bool:
 @lru_cache(maxsize=1)
 def _asking() -> Sieve:
     """All runs are asked at once, since nearly all are but names."""
-    return Sieve({_STRAIGHT: (*SPELLED, *_NARROW), _TURNED: _BACKWARD, _ROTATED: (_FORWARD,)})
+    return Sieve({_STRAIGHT: (*SPELLED, *_NARROW), _BACKWARDS: _BACKWARD, _ROTATED: (_FORWARD,)})
 
 
-def _spelled_as(
-    name: str,
-    names: list[tuple[int, int]],
-    found: list[bytes],
-    spelling: Callable[[bytes], bytes | None],
+def _turned(
+    data: bytes, names: Sequence[tuple[int, int]], found: Sequence[bytes]
 ) -> Iterator[Opened]:
-    """Each run that is a token in another spelling, as it was."""
+    """Each run that is a token with a prefix, or holds text that chance does not make, turned."""
+    gathered = Gathered()
+    sized = [
+        (span, run)
+        for span, run in zip(names, found, strict=True)
+        if _MIN_TURNED <= len(run) <= _MAX_TURNED
+    ]
+    is_text = _text_from_its_end(data, sized)
+    for (start, end), run in sized:
+        back = run[::-1]
+        if start in is_text or (_HEADED.match(back) and _has_digits(back)):
+            gathered.add(back, start, end)
+    yield from gathered.opened("reversed")
+
+
+def _text_from_its_end(
+    data: bytes, sized: Iterable[tuple[tuple[int, int], bytes]]
+) -> frozenset[int]:
+    """Where runs begin that are base64 or hex of text, written from its end."""
+    back, size = data[::-1], len(data)
+    kinds: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for (start, end), run in sized:
+        kinds[not run.translate(None, _HEXDIGITS)].append((size - end, size - start))
+    starts = set()
+    for kind, turned in ((_KIND64, kinds[False]), (_KIND16, kinds[True])):
+        text, places = _aligned(kind, back, turned)
+        begins = [piece.at for piece in places]
+        for shift in range(kind.chars if places else 0):
+            plain = kind.decode(text[shift:] + kind.fill * shift)
+            for at, _ in runs(_LEGIBLE, _MIN_SURE, plain):  # it never spans two runs
+                starts.add(size - places[bisect_right(begins, at) - 1].end)
+    return frozenset(starts)
+
+
+def _as_rotated(names: Sequence[tuple[int, int]], found: Sequence[bytes]) -> Iterator[Opened]:
+    """Each run that is a token with a prefix, once rot13 is undone."""
     gathered = Gathered()
     for (start, end), run in zip(names, found, strict=True):
-        plain = spelling(run) if _MIN_TURNED <= len(run) <= _MAX_TURNED else None
-        if plain:
-            gathered.add(plain, start, end)
-    yield from gathered.opened(name)
-
-
-def _turned(run: bytes) -> bytes | None:
-    return run[::-1] if _is_turned(run[::-1]) else None
-
-
-def _rotated(run: bytes) -> bytes | None:
-    return run.translate(ROT13) if _HEADED.match(run) and _has_digits(run) else None
+        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _HEADED.match(run) and _has_digits(run):
+            gathered.add(run.translate(ROT13), start, end)
+    yield from gathered.opened(ROTATED)
 
 
 def _has_digits(text: bytes) -> bool:
     return len(text) - len(text.translate(None, _DIGITS)) >= _MIN_DIGITS
-
-
-def _is_turned(back: bytes) -> bool:
-    """Whether `back` is a token that has a prefix, or holds text that chance does not make."""
-    if _HEADED.match(back) and _has_digits(back):
-        return True
-    kind = _KIND64 if back.translate(None, _HEXDIGITS) else _KIND16
-    aligned = (back[shift:] for shift in range(kind.chars))
-    return any(
-        runs(_LEGIBLE, _MIN_SURE, kind.decode(text[: len(text) // kind.chars * kind.chars]))
-        for text in aligned
-    )
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:

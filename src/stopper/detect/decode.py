@@ -86,7 +86,7 @@ class Budget(Struct, frozen=True):
     depth: int = 10
     growth: int = 16
     least_bytes: int = 2**20
-    findings: int = 4096
+    findings: int = 2048
 
 
 class View:

@@ -7,6 +7,7 @@ way to say what stands around a piece, and none has to be known.
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterator
+from itertools import islice
 from string import ascii_letters
 from typing import Final
 
@@ -22,6 +23,9 @@ _WIDER: Final = 16
 _MIN_PIECES: Final = 3
 _MAX_PIECE: Final = 34
 """Longer ones are lines of one length, or else tokens by themselves."""
+
+_MAX_PIECES: Final = 4096
+"""What has more of them is no token: rows of numbers are for other decoders."""
 
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
@@ -117,7 +121,8 @@ def _chains(data: bytes) -> Iterator[list[_Span]]:
         chain = _chain(text, (start, at), done, refused)
         if chain:
             done = at = chain[-1][1]
-            yield chain
+            if len(chain) < _MAX_PIECES:
+                yield chain
 
 
 def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> list[_Span]:
@@ -150,7 +155,7 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
             before = [*_before(text, first[0], parts, even, least=least, is_led=bool(lead))]
             chain = [*before[::-1], *chain]
         if sizes[1] >= even:
-            chain += _behind(text, last[1], _WILD.split(gap), even)
+            chain += islice(_behind(text, last[1], _WILD.split(gap), even), _MAX_PIECES)
         if len(chain) >= _MIN_PIECES and _is_one(chain, gap):
             return chain
         if not even:
