@@ -81,7 +81,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
     Decoder.GROUPS: (
-        f"{_SIGN}{_SIGN_BETWEEN}" * 9, f"{_WORD}{{2}}{_SEPARATOR}" * 5,
+        f"{_SIGN}{_SIGN_BETWEEN}[ ]*" * 9, f"{_WORD}{{2}}{_SEPARATOR}" * 5,
         f"{_WORD}{{4}}{_SEPARATOR}" * 4, f"0x{_WORD}{{2}}{_SEPARATOR}{{2}}0x",
     ),
     Decoder.LETTERS: (

@@ -82,7 +82,8 @@ _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+
 # Single signs of a token, each behind a blank, a comma or on its own line.
 _MIN_SINGLES: Final = 12
 _SINGLE = re.compile(
-    rb"(?<![!-~])(?:[A-Za-z0-9+/_=.-][ \t\r\n,]){%d,}[A-Za-z0-9+/_=.-](?![!-~])" % _MIN_SINGLES
+    rb"(?<![^\s\[(\"'`>])(?:[A-Za-z0-9+/_=.-](?:[ \t\r\n,]|, )){%d,}[A-Za-z0-9+/_=.-]"
+    rb"(?![!-;?-Z^-~])" % _MIN_SINGLES
 )
 _BETWEEN: Final = b" \t\r\n,"
 
@@ -117,7 +118,7 @@ _REGROUP = {
     )
     for _, size, gap, least in _GROUPS
 }
-_HEX_MARK = re.compile(rb"0x(?=[0-9A-Fa-f]{2})")
+_HEX_MARK = re.compile(rb"0[xX](?=[0-9A-Fa-f]{2})")
 _IN_GROUPS = re.compile(_HEX_MARK.pattern + rb"|[%s]+" % re.escape(_SEPARATORS))
 _IN_SINGLES = re.compile(rb"[%s]+" % _BETWEEN)
 _HEX = "0123456789abcdefABCDEF"
@@ -163,11 +164,12 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     """Tokens put together that are written in groups of one length, such as `41:42:43:44`."""
-    if b"A " * _MIN_SINGLES in data.translate(_SINGLES):
+    singles = data.translate(_SINGLES)
+    if b"A " * _MIN_SINGLES in singles or b"A  " * _MIN_SINGLES in singles:
         yield rewritten("grouped", data, _SINGLE, _single, within=_IN_SINGLES)
     seen = data.translate(_SHAPES)
     for shape, size, gap, _ in _GROUPS:
-        if (gap == 1 or b"0x" in data) and shape in seen:
+        if (gap == 1 or b"0x" in data or b"0X" in data) and shape in seen:
             regex = _REGROUP[size, gap]
             near = _near(data, seen, shape, regex)
             yield rewritten("grouped", data, regex, _ungrouped, near, within=_IN_GROUPS)
@@ -195,7 +197,11 @@ def _nothing(_: re.Match[bytes]) -> bytes:
 
 
 def _single(found: re.Match[bytes]) -> bytes:
-    return found[0].translate(None, _BETWEEN)
+    text = found[0].translate(None, _BETWEEN)
+    signs = text[1::2]
+    if not signs[:1].isalnum() and signs == signs[:1] * len(signs):
+        return text[::2]  # `a . b . c`
+    return text
 
 
 def _ungrouped(found: re.Match[bytes]) -> bytes:

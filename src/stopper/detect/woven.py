@@ -46,6 +46,9 @@ _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
 # What may be another one in each gap: a number, or the one letter of a name.
 _WILD = re.compile(rb"[0-9]+|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
 _SIGN = re.compile(rb"[+/_=.-]")
+_CLOSES: Final = (b")", b" )")
+# The end of one call, between its quote and the dot of the next.
+_AFTER_CALL = re.compile(rb"(?<=\A.)[ ]?\)")
 
 _Span = tuple[int, int]
 
@@ -157,10 +160,20 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
         if sizes[1] >= even:
             chain += islice(_behind(text, last[1], _WILD.split(gap), even), _MAX_PIECES)
         if len(chain) >= _MIN_PIECES and _is_one(chain, gap):
-            return chain
+            return [*_called(text, chain[0][0], gap, least), *chain]
         if not even:
             refused[shape] = chain[-1][1]
     return []
+
+
+def _called(text: _Text, at: int, gap: bytes, least: int) -> Iterator[_Span]:
+    """The piece before `at` that calls are made on: `"..."` before `.add("...").add("...")`."""
+    if not gap.startswith(_CLOSES, 1) or not text.data.endswith(_AFTER_CALL.sub(b"", gap), 0, at):
+        return
+    end = at - len(_AFTER_CALL.sub(b"", gap))
+    start = max(least, text.start(end))
+    if start < end:
+        yield start, end
 
 
 def _is_one(chain: list[_Span], gap: bytes) -> bool:
