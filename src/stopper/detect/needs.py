@@ -59,13 +59,13 @@ _WORDS = re.compile(
 # A name and a number that is no size and no year: what people make up, and hardly ever a name.
 _MADE_UP = re.compile(
     rb"[$*!?]?(?:(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?|[A-Z][a-z]{2,}[0-9][a-z]+_"
-    rb"|(?:[a-z]{3,}[-_.!*+]){2,4})"
+    rb"|(?:[a-z]{3,}[-_.!*+]){2,4}(?![1-9]?[05]0\Z|[1-9]00\Z))"
     rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
 )
 # Two words and a number, which might be an attribute, but is hardly ever called so.
 _DOTTED = re.compile(
-    rb"[a-z]{3,}\.[a-z]{3,}(?!(?:19[7-9]|20[0-4])[0-9]"
+    rb"[A-Za-z][a-z]{2,}\.[A-Za-z][a-z]{2,}(?!(?:19[7-9]|20[0-4])[0-9]"
     rb"|(?:10|11|12|16|24|32|64|96|128|192|224|256|384|512|1024|2048|4096)\Z)[0-9]{2,4}"
 )
 # What stands for a secret that was taken out, and what only looks like it.
@@ -130,10 +130,14 @@ _HINTS = _PROSE | frozenset(
 _SHORT = re.compile(rb"[a-z]{0,4}")
 # Words drawn by chance, and what values of settings, styles and messages are made of besides.
 _DRAWN = re.compile(
-    rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}([-_. ]))(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}\1){2,7}"
+    rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}([-_. ]))(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}\1){1,7}"
     rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}|[0-9]{1,4})[!?#$%&*]?"
 )
 _SYLLABLES = rb"[b-df-hj-np-tv-xz0-9][aeiouy][b-df-hj-np-tv-xz]{2}[aeiouy][b-df-hj-np-tv-xz0-9]"
+# `Winter1997`, `pepper-834-otter`
+_SEASONED = re.compile(
+    rb"[A-Z][a-z]{3,}(?:19|20)[0-9]{2}[!?.]?|[a-z]{4,}[-_.][0-9]{2,4}[-_.][a-z]{4,}"
+)
 _KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
 _SETTINGS = _HINTS | frozenset(
     b"access account admin alert auth backend based basic block border button cache change"
@@ -229,6 +233,8 @@ def _password_phrase(value: bytes) -> bool:
 def _key_phrase(value: bytes) -> bool:
     """A key and what follows it in its quotes."""
     begun = _KEY_BEGUN.match(value)
+    if b" " in value and _is_drawn(value):
+        return True
     return begun is not None and begun.end() < len(value) and _key(begun[0])
 
 
@@ -315,6 +321,11 @@ def _complex(value: bytes) -> bool:
     if kinds == len(_KINDS):
         return _password(value)
     return kinds == _MIN_KINDS and _key(value)
+
+
+def _told(value: bytes) -> bool:
+    """What somebody calls a password in a sentence: no word, or a word with more to it."""
+    return _key(value) or _complex(value) or _SEASONED.fullmatch(value) is not None
 
 
 def _keychain(value: bytes) -> bool:
@@ -451,6 +462,7 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "password_phrase": _password_phrase,
     "random": _random,
     "strong": _strong,
+    "told": _told,
     "unassigned": _unassigned,
     "unlike": _unlike,
     "url_password": _url_password,
