@@ -109,6 +109,9 @@ _MIN_DOTTED = 16
 _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
 _MIN_NUMBER = 8
+_MIN_JOINED = 4
+_MIN_IN_CODE = 5
+_JOINS_NAMES = (b".", b"_")
 _MOMENT = re.compile(rb"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]|1[0-9]{9}(?:[0-9]{3}){0,3}\Z")
 _MIN_HEX = 2.6
 _MIN_TEXT = 3.0
@@ -270,7 +273,7 @@ def _key(value: bytes) -> bool:
         and bool(_DIGIT.search(value) or _is_odd(value) or entropy(value) >= _MIN_LETTERS_ONLY)
         and _not_placeholder(value)
         and not _is_ladder(value)
-        and (not _is_wordy(value) or _is_drawn(value))
+        and (not _is_wordy(value) or _is_drawn(value, in_code=True))
     )
 
 
@@ -373,10 +376,23 @@ def _is_long_number(value: bytes) -> bool:
     return entropy(value) >= _MIN_DIGITS and not _is_ladder(value)
 
 
-def _is_drawn(value: bytes) -> bool:
-    """Whether it is four words and more of a list, which name nothing that settings are about."""
-    if not _DRAWN.fullmatch(value) or _FOR_PASSWORD.search(value.lower()):
+def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
+    """Whether it is three words and more of a list, which name nothing that settings are about.
+
+    It takes four where blanks or dots join them, and with underscores a digit or a capital besides;
+    and five with dots or underscores where the value may be `in_code`.
+    """
+    found = _DRAWN.fullmatch(value)
+    if found is None or _FOR_PASSWORD.search(value.lower()):
         return False
+    joint = found[1]
+    if joint == b" " and value.count(joint) + 1 < _MIN_JOINED:
+        return False
+    if joint in _JOINS_NAMES:
+        is_plain = value.islower() and not _DIGIT.search(value)
+        least = _MIN_IN_CODE if in_code else _MIN_JOINED
+        if value.count(joint) + 1 < least or (joint == b"_" and is_plain):
+            return False
     return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value.lower()))
 
 
