@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import pytest
 
-from stopper.detect.decode import Budget
+from stopper.detect.decode import PATIENT, Budget
 from stopper.detect.inspection import Inspection, Inspector, packaged_detector
 from stopper.detect.known import KnownValues
+from stopper.detect.redact import Redactor
 
 KEY = b"a key for tests"
 RANDOM = random.Random(5)  # noqa: S311  samples
@@ -127,6 +128,31 @@ def test_a_spent_budget_is_unprovable_and_not_clean() -> None:
     inspection = Inspector(DETECTOR, budget=Budget(depth=1)).inspect(text)
     assert inspection == Inspection((), "depth")
     assert not inspection.is_clean
+
+
+def test_thousands_of_findings_are_unprovable() -> None:
+    """Plain or encoded; those that were found are told, and known values are looked for still."""
+    most = 40
+    several = "\n".join(sample("ghp_", 36) for _ in range(most + 1))
+    bounded = Inspector(DETECTOR, KNOWN, Budget(findings=most))
+    for text in (several, b64(several), several + b64(VALUE)):
+        inspection = bounded.inspect(f"{text}\n{VALUE}")
+        assert inspection.unprovable == "findings"
+        assert not inspection.is_clean
+        assert "known-value" in rules(inspection)
+    assert len(bounded.inspect(several).findings) == most + 1
+    few = several.split("\n")[:9]
+    assert len(bounded.inspect("\n".join(few)).findings) == len(few)
+    assert not bounded.inspect("\n".join(few)).unprovable
+
+
+def test_who_is_patient_finds_all() -> None:
+    several = "\n".join(sample("ghp_", 36) for _ in range(2_100))
+    assert Inspector(DETECTOR).inspect(several).unprovable == "findings"
+    patient = Inspector(DETECTOR, budget=PATIENT).inspect(several)
+    assert (len(patient.findings), patient.unprovable) == (2_100, "")
+    assert Redactor(detector=DETECTOR).redact(several) == "[REDACTED:UNPROVABLE]"
+    assert "ghp_" not in Redactor(detector=DETECTOR, budget=PATIENT).redact(several)
 
 
 def test_without_known_values_or_without_rules() -> None:

@@ -36,11 +36,12 @@ def redact(*, tag: bool) -> None:
     from stopper.control.home import find_home  # noqa: PLC0415
     from stopper.control.key import installation_key  # noqa: PLC0415
     from stopper.control.redact import StreamRedactor  # noqa: PLC0415
+    from stopper.detect.decode import PATIENT  # noqa: PLC0415
     from stopper.detect.redact import Redactor  # noqa: PLC0415
 
     folder = find_home(os.environ)
     key = installation_key(folder) if tag else None
-    stream = StreamRedactor(Redactor(detector=open_detector(folder), key=key))
+    stream = StreamRedactor(Redactor(detector=open_detector(folder), key=key, budget=PATIENT))
     source, target = cast("BufferedReader", sys.stdin.buffer), sys.stdout.buffer
     while data := source.read1(READ_BYTES):
         target.write(stream.feed(data, idle=_is_idle(source)))

@@ -98,6 +98,7 @@ def scan(
     from stopper.control.engines import open_detector  # noqa: PLC0415
     from stopper.control.home import find_home  # noqa: PLC0415
     from stopper.control.key import installation_key  # noqa: PLC0415
+    from stopper.detect.decode import PATIENT  # noqa: PLC0415
     from stopper.detect.inspection import Inspector  # noqa: PLC0415
     from stopper.detect.redact import Redactor  # noqa: PLC0415
     from stopper.settings import load_settings  # noqa: PLC0415
@@ -105,7 +106,7 @@ def scan(
     folder = find_home(os.environ)
     key = installation_key(folder)
     detector = open_detector(folder)
-    inspector = Inspector(detector)
+    inspector = Inspector(detector, budget=PATIENT)
     allows = use_case.allowed_everywhere(
         load_settings(os.environ, {}, folder), os.environ, key, datetime.now(UTC)
     )

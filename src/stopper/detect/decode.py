@@ -1,6 +1,7 @@
 """A text with its encodings undone, layer by layer, within a budget; spans lead back to it."""
 
 import re
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
@@ -30,7 +31,17 @@ from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
-__all__ = ["BINARY", "JOINS", "PACKED", "Budget", "Decoding", "View", "Views", "decoded_views"]
+__all__ = [
+    "BINARY",
+    "JOINS",
+    "PACKED",
+    "PATIENT",
+    "Budget",
+    "Decoding",
+    "View",
+    "Views",
+    "decoded_views",
+]
 
 JOINS: Final = frozenset({"joined", "grouped", "reversed"})
 """Decodings that make one of what may never have been one."""
@@ -87,6 +98,10 @@ class Budget(Struct, frozen=True):
     growth: int = 16
     least_bytes: int = 2**20
     findings: int = 2048
+
+
+PATIENT: Final = Budget(findings=sys.maxsize)
+"""For those who look through what is their own, however long that takes."""
 
 
 class View:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from stopper.detect.assigned import without_values
+from stopper.detect.decode import Budget
 from stopper.detect.engine import Engine, engine_for
 from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector
@@ -64,8 +65,8 @@ class Redactor:
     knows only these, unless a detector is given too. `known` adds the secrets of a bottle. With
     `key` a mark ends in `#` and eight digits, which are equal for equal secrets and cannot be
     guessed without it. What `ignore` is true for stays. Encoded secrets are replaced as they
-    stand. A text whose encodings nest too deeply to be sure is replaced as a whole. An empty `key`
-    is a ValueError.
+    stand. A text that `budget` does not suffice for, since its encodings nest too deeply or it
+    holds thousands of secrets, is replaced as a whole. An empty `key` is a ValueError.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Redactor:
         known: KnownValues | None = None,
         key: bytes | None = None,
         ignore: Callable[[Finding], bool] = lambda _: False,
+        budget: Budget | None = None,
     ) -> None:
         if key is not None and not key:
             raise ValueError("a redactor's key for its tags is empty: without one, give None")
@@ -85,7 +87,7 @@ class Redactor:
             detector = packaged_detector(_KEY)
         self._detector = detector
         self._known = known
-        self._inspector = Inspector(detector, known) if detector or known else None
+        self._inspector = Inspector(detector, known, budget) if detector or known else None
         self._key = key
         self._ignore = ignore
         for pattern in patterns or ():
