@@ -2,7 +2,6 @@
 
 import random
 import string
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -62,10 +61,3 @@ def test_memory_is_bounded() -> None:
     assert len(calls._said) <= MAX_NAMES
     assert len(b"".join(b"".join(trail.ends) for trail in calls._trails.values())) < 300 * MAX_NAMES
     assert not calls.add("", ((b"%d" % number, b"a") for number in range(10 * MAX_SAID)))
-
-
-def test_threads_may_share_it() -> None:
-    calls = Calls(KNOWN)
-    with ThreadPoolExecutor(8) as pool:
-        said = ([(b"%d" % (number % 700), b"%d" % number)] for number in range(4_000))
-        assert not any(pool.map(lambda one: calls.add("", one), said))

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import string
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -266,3 +267,10 @@ def test_a_known_value_in_pieces_over_tools() -> None:
     guard = SensitiveDataGuard(known=KnownValues({"KEY": value}, b"key"))
     assert guard.check("read", {"path": value[:11]}).allowed
     assert guard.check("write", {"text": value[11:22]}).blocked
+
+
+def test_threads_may_share_what_follows_calls() -> None:
+    guard = SensitiveDataGuard(known=KnownValues({"KEY": sample(32)}, b"key"))
+    with ThreadPoolExecutor(8) as pool:
+        calls = ({f"a{number % 700}": f"says {number}"} for number in range(2_000))
+        assert all(pool.map(lambda call: guard.check("send", call).allowed, calls))

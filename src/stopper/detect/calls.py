@@ -3,7 +3,6 @@
 from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import islice
-from threading import Lock
 from typing import Final
 
 from stopper.detect.finding import Finding
@@ -54,12 +53,11 @@ class Calls:
 
     What a name says again counts once, so that what all calls have in common does not stand between
     the pieces. The names that were used last are kept, at most `MAX_NAMES`, and of each the last
-    `TRAIL_BYTES`. Threads may share it.
+    `TRAIL_BYTES`. One thread at a time.
     """
 
     def __init__(self, known: KnownValues) -> None:
         self._known = known
-        self._lock = Lock()
         self._trails: OrderedDict[tuple[str, bytes | None], Trail] = OrderedDict()
         self._said: dict[tuple[str, bytes | None], int] = {}
 
@@ -68,14 +66,13 @@ class Calls:
 
         The values are told that end in this call and began in calls before it.
         """
-        with self._lock:
-            found: list[Finding] = []
-            fresh: list[bytes] = []
-            for name, text in islice(said, MAX_SAID):
-                if self._is_new((place, name), text):
-                    fresh.append(text)
-                    found += self._follow((place, name), text)
-            return found + self._follow((place, None), b"".join(fresh)) if fresh else found
+        found: list[Finding] = []
+        fresh: list[bytes] = []
+        for name, text in islice(said, MAX_SAID):
+            if self._is_new((place, name), text):
+                fresh.append(text)
+                found += self._follow((place, name), text)
+        return found + self._follow((place, None), b"".join(fresh)) if fresh else found
 
     def _is_new(self, key: tuple[str, bytes | None], text: bytes) -> bool:
         print_ = hash(text)

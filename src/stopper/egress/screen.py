@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from threading import Lock
 from typing import Final
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from stopper.core.provider import Provider
 from stopper.core.reason import Refusal
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.calls import Calls, Trail, across
-from stopper.detect.fields import EDGE, fields
+from stopper.detect.fields import fields
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import Inspection, Inspector
@@ -106,6 +107,7 @@ class Screen:
         self._detector = detector
         self._known = known
         self._calls = Calls(known) if known else None
+        self._calling = Lock()  # a long body is looked through in a thread
         self._inspector = Inspector(detector, known)
         self._now = now
         self._on_secret = on_secret
@@ -303,7 +305,9 @@ class Screen:
         """
         if self._calls is None or towards.to_provider:
             return None
-        findings = self.leaks(self._calls.add(owner or towards.hosts[0], said()), towards)
+        with self._calling:
+            found = self._calls.add(owner or towards.hosts[0], said())
+        findings = self.leaks(found, towards)
         if not findings:
             return None
         what = self.describe(findings, towards, f"{place} and calls before it")
@@ -346,7 +350,7 @@ def _said_in_head(head: Head) -> Iterator[tuple[bytes, bytes]]:
     yield from ((b"/%d" % at, segment) for at, segment in enumerate(path.split(b"/")))
     yield from ((b"?%d" % one.number, one.text) for one in fields(query))
     values = [(name, value) for name, value in head.headers if name not in _FRAMING]
-    yield from ((name, _edges(value)) for name, value in values)
+    yield from ((name, in_a_row([value])) for name, value in values)
     inside = fields(b";".join(value for _, value in values))  # as of cookies
     yield from ((b";%d" % one.number, one.text) for one in inside)
 
@@ -369,11 +373,7 @@ def _said_in(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         has_fields = True
         yield one.name or b"=%d" % one.number, one.text
     if not has_fields:
-        yield b"=", _edges(body)
-
-
-def _edges(value: bytes) -> bytes:
-    return value if len(value) <= 2 * EDGE else value[:EDGE] + value[-EDGE:]
+        yield b"=", in_a_row([body])
 
 
 def _values(headers: Headers) -> bytes:

@@ -27,7 +27,7 @@ from stopper.guards.models import (
     repair_output,
     warn,
 )
-from stopper.guards.world import fresh_key
+from stopper.guards.world import fresh_key, lock
 
 __all__ = ["RedactMode", "SensitiveDataConfig", "SensitiveDataGuard"]
 
@@ -114,6 +114,7 @@ class SensitiveDataGuard:
         detector = _detector(self.config.allowlist, key)
         self._inspector = Inspector(detector, known)
         self._calls = Calls(known) if known else None
+        self._calling = lock()
         self._patterns = [(one.name, re.compile(one.pattern)) for one in patterns]
         self._redactor = Redactor(
             patterns,
@@ -168,7 +169,8 @@ class SensitiveDataGuard:
 
     def _across_calls(self, calls: Calls, tool: str, seen: Seen) -> GuardResult:
         """Whether a known value began in calls before and goes on here: no mark stands for it."""
-        found = [*calls.add("", _said(tool, seen)), *calls.add("names", _named(seen))]
+        with self._calling:
+            found = [*calls.add("", _said(tool, seen)), *calls.add("names", _named(seen))]
         if not found:
             return ALLOWED
         kinds = sorted({_kind(one) for one in found})
