@@ -162,3 +162,19 @@ def test_any_number_of_threads_share_an_engine() -> None:
 
 def test_one_engine_for_one_set_of_rules() -> None:
     assert engine_for(RULES) is engine_for(read_rules(ROWS))
+
+
+MANY = {
+    "nothing begun": b"",
+    "a header": b"-----BEGIN RSA PRIV",
+    "a body": b"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADAN",
+    "a header in dashes": b"-----BEGIN PRIVATE KEY" + b"-" * 4,
+}
+
+
+@pytest.mark.parametrize("tail", MANY.values(), ids=MANY)
+def test_more_beginnings_than_are_tried(tail: bytes) -> None:
+    """Behind the first of them all are looked for at once, with the same answer."""
+    rules = tuple(rule for rule in packaged_rules() if rule.id.startswith("private-key"))
+    data = b"-" * 3_000 + tail
+    assert engine_for(rules).begun(data) == RegexEngine(rules).begun(data)

@@ -56,6 +56,8 @@ _REACHES = (100, 300, 1100, MAX_MATCH)
 _STRIDE = 1024
 # With more pairs to begin with than these nearly every place in a text would be tried.
 _MAX_PAIRS = 1500
+# Where a rule may have begun at so many places, all those behind are looked for at once.
+_MAX_TRIES = 64
 _START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
 
@@ -340,16 +342,23 @@ class HyperscanEngine:
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
         start = secret = len(data)
+        tries: dict[int, int] = {}
         for each in self._openings:
             for length, number in each.scan(data, floor):
                 if len(data) - length >= secret:
                     break  # those after it are shorter
+                tried = tries[number] = tries.get(number, 0) + 1
+                if tried > _MAX_TRIES:
+                    continue
                 rule = self._rule(number)
                 begin = max(floor, len(data) - length + rule.bounded)
-                found = rule.opening.match(data, begin)
-                if found:
+                look = rule.opening.match if tried < _MAX_TRIES else rule.opening.search
+                while begin < secret and (found := look(data, begin)):
                     one = rule.begun(found)
                     start, secret = min(start, one.start), min(secret, one.secret)
+                    if tried < _MAX_TRIES:
+                        break
+                    begin = found.start() + 1
         return Begun(start, secret)
 
 
