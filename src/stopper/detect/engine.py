@@ -82,6 +82,10 @@ class Begun(Struct, frozen=True):
     start: int
     secret: int
 
+    def or_earlier(self, other: "Begun") -> "Begun":
+        """What both together mean."""
+        return Begun(min(self.start, other.start), min(self.secret, other.secret))
+
 
 class Engine(Protocol):
     """Finds the same whatever it is made of: for each rule what `re.finditer` would."""
@@ -167,6 +171,13 @@ class _Compiled(Struct, frozen=True, dict=True):
             return Begun(start, start)
         return Begun(start, found.start(found.lastindex) if found.lastindex else found.end())
 
+    def begun_from(self, data: bytes, begin: int, begun: Begun) -> Begun:
+        """What is known to have `begun`, and all that this rule may have from `begin` on."""
+        while begin < begun.secret and (found := self.opening.search(data, begin)):
+            begun = begun.or_earlier(self.begun(found))
+            begin = found.start() + 1
+        return begun
+
 
 def _compiled(rules: Sequence[Rule]) -> list[_Compiled]:
     return [_Compiled.of(number, rule) for number, rule in enumerate(rules)]
@@ -206,14 +217,10 @@ class RegexEngine:
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
-        start = secret = len(data)
+        begun = Begun(len(data), len(data))
         for rule in self._rules:
-            begin = max(floor, len(data) - rule.ahead)
-            while begin < secret and (found := rule.opening.search(data, begin)):
-                one = rule.begun(found)
-                start, secret = min(start, one.start), min(secret, one.secret)
-                begin = found.start() + 1
-        return Begun(start, secret)
+            begun = rule.begun_from(data, max(floor, len(data) - rule.ahead), begun)
+        return begun
 
 
 class _Openings(Struct, frozen=True):
@@ -341,25 +348,22 @@ class HyperscanEngine:
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
-        start = secret = len(data)
+        begun = Begun(len(data), len(data))
         tries: dict[int, int] = {}
         for each in self._openings:
             for length, number in each.scan(data, floor):
-                if len(data) - length >= secret:
+                if len(data) - length >= begun.secret:
                     break  # those after it are shorter
                 tried = tries[number] = tries.get(number, 0) + 1
                 if tried > _MAX_TRIES:
                     continue
                 rule = self._rule(number)
                 begin = max(floor, len(data) - length + rule.bounded)
-                look = rule.opening.match if tried < _MAX_TRIES else rule.opening.search
-                while begin < secret and (found := look(data, begin)):
-                    one = rule.begun(found)
-                    start, secret = min(start, one.start), min(secret, one.secret)
-                    if tried < _MAX_TRIES:
-                        break
-                    begin = found.start() + 1
-        return Begun(start, secret)
+                if tried == _MAX_TRIES:
+                    begun = rule.begun_from(data, begin, begun)
+                elif found := rule.opening.match(data, begin):
+                    begun = begun.or_earlier(rule.begun(found))
+        return begun
 
 
 def _ending(pattern: Pattern) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from typing import Final, NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
-__all__ = ["EDGE", "Field", "Reader", "fields"]
+__all__ = ["EDGE", "Field", "Reader", "edges", "fields"]
 
 EDGE: Final = 128
 """Of a long value only so much of both ends counts: what is longer is seen in the value itself."""
@@ -40,6 +40,11 @@ _PART_END = re.compile(rb"\r\n--")
 _HEADERS_END = re.compile(rb"\r\n\r\n")
 _MAX_HALF: Final = 3
 _HALF_MARK = re.compile(rb"(?:%[0-9A-Fa-f]?|\r(?:\n(?:-|\r)?)?)\Z")
+
+
+def edges(value: bytes) -> bytes:
+    """What counts of a value that is there as a whole: all of a short one, of a long both ends."""
+    return value if len(value) <= 2 * EDGE else value[:EDGE] + value[-EDGE:]
 
 
 class Field(NamedTuple):

@@ -13,7 +13,7 @@ from stopper.core.provider import Provider
 from stopper.core.reason import Refusal
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.calls import Calls, Trail, across
-from stopper.detect.fields import fields
+from stopper.detect.fields import edges, fields
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
 from stopper.detect.inspection import Inspection, Inspector
@@ -350,7 +350,7 @@ def _said_in_head(head: Head) -> Iterator[tuple[bytes, bytes]]:
     yield from ((b"/%d" % at, segment) for at, segment in enumerate(path.split(b"/")))
     yield from ((b"?%d" % one.number, one.text) for one in fields(query))
     values = [(name, value) for name, value in head.headers if name not in _FRAMING]
-    yield from ((name, in_a_row([value])) for name, value in values)
+    yield from ((name, edges(value)) for name, value in values)
     inside = fields(b";".join(value for _, value in values))  # as of cookies
     yield from ((b";%d" % one.number, one.text) for one in inside)
 
@@ -373,7 +373,7 @@ def _said_in(body: bytes) -> Iterator[tuple[bytes, bytes]]:
         has_fields = True
         yield one.name or b"=%d" % one.number, one.text
     if not has_fields:
-        yield b"=", in_a_row([body])
+        yield b"=", edges(body)
 
 
 def _values(headers: Headers) -> bytes:

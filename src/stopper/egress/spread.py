@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from stopper.detect.fields import EDGE, Field, fields
+from stopper.detect.fields import Field, edges, fields
 
 __all__ = ["in_a_row", "rows", "spread"]
 
@@ -28,6 +28,4 @@ def rows(data: bytes) -> list[list[Field]]:
 
 def in_a_row(values: Iterable[bytes]) -> bytes:
     """What a value may be put together from that is cut over these."""
-    return b"".join(
-        value if len(value) <= 2 * EDGE else value[:EDGE] + value[-EDGE:] for value in values
-    )
+    return b"".join(map(edges, values))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Final
 
 from stopper.detect.calls import Calls
-from stopper.detect.fields import EDGE
+from stopper.detect.fields import edges
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
 from stopper.detect.jsontext import has_end
@@ -255,20 +255,19 @@ def _said(tool: str, seen: Seen) -> Iterator[tuple[bytes, bytes]]:
     """What each argument of a tool says, as far as it has a name."""
     for name, texts in seen.texts.groups:
         if name:
-            key = f"{tool}.{name}".encode("utf-8", "surrogatepass")
-            yield from ((key, _ends(text)) for text in texts)
+            key = _bytes(f"{tool}.{name}")
+            yield from ((key, edges(_bytes(text))) for text in texts)
 
 
 def _named(seen: Seen) -> Iterator[tuple[bytes, bytes]]:
     """The names themselves, and what has none."""
     for name, texts in seen.texts.groups:
         if not name:
-            yield from ((b"", _ends(text)) for text in texts)
+            yield from ((b"", edges(_bytes(text))) for text in texts)
 
 
-def _ends(text: str) -> bytes:
-    shown = text if len(text) <= 2 * EDGE else text[:EDGE] + text[-EDGE:]
-    return shown.encode("utf-8", "surrogatepass")
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _is_spread(seen: Seen, written: str | bytes, one: Finding) -> bool:
