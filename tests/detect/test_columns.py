@@ -2,7 +2,7 @@
 
 import pytest
 
-from stopper.detect.columns import columned
+from stopper.detect.columns import MAX_CELLS, columned
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.rules import fill
 
@@ -74,3 +74,13 @@ def test_innocent(text: str) -> None:
 def test_nothing_to_read(text: bytes) -> None:
     """What has a name and no rows has no cells."""
     assert not list(columned(text))
+
+
+def test_a_long_table_comes_in_parts() -> None:
+    """Each cell in one of them, and whoever has seen enough need not wait for all."""
+    rows = [f"ann{number},Pw{number:06}x" for number in range(2 * MAX_CELLS + 3)]
+    parts = list(columned(b"user,password\n" + "\n".join(rows).encode()))
+    assert len(parts) == 3
+    told = b"".join(part.text for part in parts)
+    assert all(row.partition(",")[2].encode() in told for row in rows[:: MAX_CELLS // 3])
+    assert told.count(b"password: ") == len(rows)

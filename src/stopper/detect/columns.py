@@ -4,7 +4,6 @@ import re
 from collections.abc import Generator, Iterator
 from typing import Final, NamedTuple
 
-from stopper.detect.inflate import TooBig
 from stopper.detect.opened import Gathered, Opened
 
 __all__ = ["MAX_CELLS", "MAX_TABLE", "TABLE", "columned"]
@@ -16,7 +15,7 @@ MAX_TABLE: Final = 2**20
 """So many bytes below a header are taken for its rows."""
 
 MAX_CELLS: Final = 16_384
-"""So many cells are looked at."""
+"""So many cells are given at once, so that whoever has seen enough asks for no more."""
 
 _NAMES: Final = (
     "passw(?:or)?d|passwort|passphrase|pwd|kennwort|contrase[^ ]{1,3}a|mot de passe|senha"
@@ -115,15 +114,14 @@ _KINDS: Final = (
 def columned(data: bytes) -> Iterator[Opened]:
     """`name: "cell"` for each cell below the name of a secret; rows have as many cells as headers.
 
-    Cells stand between tabs, bars, commas, semicolons, or in columns two blanks apart. Behind the
-    first `MAX_CELLS` comes TooBig.
+    Cells stand between tabs, bars, commas, semicolons, or in columns two blanks apart. It comes in
+    parts of `MAX_CELLS`.
     """
     gathered = Gathered()
-    is_cut = False
-    for number, (name, cell) in enumerate(_secrets(data)):
-        if number == MAX_CELLS:
-            is_cut = True
-            break
+    for number, (name, cell) in enumerate(_secrets(data), 1):
+        if number % MAX_CELLS == 0:
+            yield from gathered.opened(TABLE)
+            gathered = Gathered()
         if _PLAIN.fullmatch(cell.text):  # fewer rules look behind the third kind of quotes
             gathered.put(b"%b: `" % name, cell.start, cell.start)
             gathered.add(cell.text, cell.start, cell.end, 1)
@@ -133,8 +131,6 @@ def columned(data: bytes) -> Iterator[Opened]:
         gathered.put(cell.text, cell.start, cell.end, 1)
         gathered.add(quote, cell.end, cell.end)
     yield from gathered.opened(TABLE)
-    if is_cut:
-        raise TooBig
 
 
 def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:

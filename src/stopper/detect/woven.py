@@ -168,11 +168,11 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
 
 def _called(text: _Text, at: int, gap: bytes, least: int) -> Iterator[_Span]:
     """The piece before `at` that calls are made on: `"..."` before `.add("...").add("...")`."""
-    if not gap.startswith(_CLOSES, 1) or not text.data.endswith(_AFTER_CALL.sub(b"", gap), 0, at):
-        return
-    end = at - len(_AFTER_CALL.sub(b"", gap))
+    opening = _AFTER_CALL.sub(b"", gap)
+    end = at - len(opening)
     start = max(least, text.start(end))
-    if start < end:
+    is_call = gap.startswith(_CLOSES, 1) and text.data.endswith(opening, 0, at)
+    if is_call and start < end:
         yield start, end
 
 
