@@ -8,7 +8,8 @@
 
 /* On x86 what nearly all machines can do is chosen where it runs; elsewhere, when it is built. */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__)
-#define FOR_EACH_MACHINE __attribute__((target_clones("arch=x86-64-v3", "default")))
+#define FOR_EACH_MACHINE \
+    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_MACHINE
 #endif
@@ -23,8 +24,8 @@ typedef uint64_t Rows __attribute__((vector_size(8 * WORDS), aligned(1)));
 typedef int32_t Lanes __attribute__((vector_size(4 * LANES), aligned(1)));
 typedef uint32_t Meaning __attribute__((aligned(1)));
 
-/* What one byte does: the sets it enters, and those it may follow as one of the others; the runs
-   that it goes on with, and those it ends. */
+/* What one byte does: the sets it enters, and those it may follow as one of the others, which a
+   last set is with every byte; the runs that it goes on with, and those it ends. */
 typedef struct {
     Rows enters[HALVES], stays[HALVES];
     Lanes members, ends;
@@ -52,22 +53,20 @@ sift(const Table *table, const unsigned char *data, Py_ssize_t size)
 {
     const Rows first = table->firsts[0], other = table->firsts[1];
     const Lanes lengths = table->lengths;
-    Rows here = {0}, there = {0}, seen_here = {0}, seen_there = {0};
+    Rows here = {0}, there = {0};
     Lanes run = {0}, ended = {0};
 
     for (Py_ssize_t i = 0; i < size; i++) {
         const Byte *byte = &table->bytes[data[i]];
         here = (((here << 1) | first) & byte->enters[0]) | (here & byte->stays[0]);
         there = (((there << 1) | other) & byte->enters[1]) | (there & byte->stays[1]);
-        seen_here |= here;
-        seen_there |= there;
         ended |= (run >= lengths) & byte->ends;
         run = (run + 1) & byte->members;
     }
 
-    seen_here &= table->lasts[0];
-    seen_there &= table->lasts[1];
-    uint32_t found = meaning(table->means, &seen_here) | meaning(table->means + BITS, &seen_there);
+    here &= table->lasts[0];
+    there &= table->lasts[1];
+    uint32_t found = meaning(table->means, &here) | meaning(table->means + BITS, &there);
     for (int lane = 0; lane < LANES; lane++)
         if (ended[lane])
             found |= table->means[HALVES * BITS + lane];

@@ -84,6 +84,7 @@ _BOMS: Final = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
+_MARKS: Final = tuple(mark for mark, _ in _BOMS)
 
 
 class Budget(Struct, frozen=True):
@@ -390,7 +391,7 @@ def _armoured(data: bytes, wanted: int) -> Iterator[Opened]:
 
 def _wide(data: bytes) -> Rewritten | None:
     """UTF-16 and UTF-32 that say so by their byte order mark."""
-    for mark, coding in _BOMS:
+    for mark, coding in _BOMS if data.startswith(_MARKS) else ():
         if data.startswith(mark):
             text = data[len(mark) :].decode(coding, "replace")
             return coding[:6], text.encode("utf-8", "replace"), whole(len(data))

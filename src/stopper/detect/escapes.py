@@ -79,6 +79,10 @@ def unescaped(data: bytes) -> Unescaped | None:
     `%252541` and `\\\u0041` are undone at once, however often they were escaped. Of a text of many
     lines with few escapes only the lines are given that have one.
     """
+    if b"\\" in data and b"\n" not in data and data.isascii():
+        plain = json_unescaped(data)  # as nearly all are that go to models
+        if plain is not None:
+            return _without(data, plain, ("backslash",))
     names = _escapes(data)
     if not names:
         return None
@@ -86,14 +90,17 @@ def unescaped(data: bytes) -> Unescaped | None:
     if first and _is_for_all(data):
         plain = _undone(data, first)
         if plain != data:
-            back = _Blocks(data, first, len(plain))
-            return Unescaped("+".join(first), plain, back, keeps_all=True)
+            return _without(data, plain, first)
         names = tuple(name for name in names if name not in first)
     if not names:
         return None
     is_dense = (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE > len(data)
     found = rewritten("+".join(names), data, _REGEXES[names], _Plain().of, whole=is_dense)
     return found and Unescaped(*found, keeps_all=False)
+
+
+def _without(data: bytes, plain: bytes, names: tuple[str, ...]) -> Unescaped:
+    return Unescaped("+".join(names), plain, _Blocks(data, names, len(plain)), keeps_all=True)
 
 
 def _escapes(data: bytes) -> tuple[str, ...]:

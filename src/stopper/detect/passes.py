@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from json import JSONDecoder
+from mmap import mmap
 from typing import Final
 
 __all__ = ["paired", "runs", "runs_in_python", "sift", "unescaped", "unescaped_in_python"]
@@ -38,7 +39,7 @@ def unescaped_in_python(data: bytes) -> bytes | None:
     return None if b"\\" in plain else plain
 
 
-sift: Callable[[bytes, bytes], int] | None
+sift: Callable[[bytes | mmap, bytes], int] | None
 """What of a sieve's table stands in a text; see `Sieve`. None where nothing is compiled."""
 
 paired: Callable[[bytes, bytes, int, int], int] | None
