@@ -94,6 +94,8 @@ _BASE85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
 _FIRSTS_85: Final = slice(10, 41)
 """The digits that a group of five begins with when a printable byte comes first."""
 
+_TICK: Final = b"`"
+_LAST_CAPITAL: Final = 0x5A
 _MAX_WORD: Final = 0xFFFF_FFFF
 _FIRST_SHOWN: Final = 0x20
 _LAST_SHOWN: Final = 0x7E
@@ -287,8 +289,20 @@ def ascii85(data: bytes) -> Iterator[Opened]:
 
 
 def base85(data: bytes) -> Iterator[Opened]:
-    """What base85 holds, as far as it is legible."""
-    return _opened85(_KIND_B85, data)
+    """What base85 holds, as far as it is legible, and what a patch of git has of binary files."""
+    yield from _opened85(_KIND_B85, data)
+    if b"GIT binary patch" in data:
+        yield from Gathered().opened("git-patch", tuple(_patched(data)))
+
+
+def _patched(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The bytes of each part of such a patch: a letter tells how many a line has of them."""
+    for found in _PATCH.finditer(data):
+        parts = []
+        for line in found[1].split():
+            size = line[0] - (0x60 - 26 if line[0] > _LAST_CAPITAL else 0x40)
+            parts.append(_from85(line[1:].translate(_KIND_B85.values))[:size])
+        yield b"".join(parts), found.start(1), found.end(1)
 
 
 def _within(
@@ -481,6 +495,11 @@ _KIND_B85 = _Kind85.of("base85", _BASE85)
 _LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}$")
 
 
+_PATCH = re.compile(
+    rb"(?m)^(?:literal|delta) [0-9]{1,10}\r?\n((?:[A-Za-z][!#-&(-+\--Z^-~]{5,65}\r?\n)+)"
+)
+
+
 def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
     gathered = Gathered()
     blobs: list[tuple[bytes, int, int]] = []
@@ -498,7 +517,8 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
 
 
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
-    for start, end in runs(kind.classes, _MIN_85, data):
+    for first, last in runs(kind.classes, _MIN_85, data):
+        start, end = _within_ticks(data, first, last)
         run = data[start:end]
         if run.isalnum():
             continue
@@ -506,6 +526,13 @@ def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
             continue
         if run.translate(None, _ALPHABET64):  # else it is base64, which looks the same
             yield from kind.groups.finditer(data, start, end)
+
+
+def _within_ticks(data: bytes, start: int, end: int) -> tuple[int, int]:
+    """Without the marks around code, which are no digits there."""
+    while end - start > 1 and data.startswith(_TICK, start) and data.startswith(_TICK, end - 1):
+        start, end = start + 1, end - 1
+    return start, end
 
 
 def _is_legible(text: bytes) -> bool:

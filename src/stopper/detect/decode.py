@@ -26,7 +26,14 @@ from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, 
 from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
 from stopper.detect.parts import parted
-from stopper.detect.rewrite import Rewritten, joined, quoted_printable, regrouped, shown
+from stopper.detect.rewrite import (
+    Rewritten,
+    encoded_words,
+    joined,
+    quoted_printable,
+    regrouped,
+    shown,
+)
 from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
@@ -326,6 +333,7 @@ class _Search:
             yield shown(data)
         if wanted & Decoder.QUOTED:
             yield quoted_printable(data)
+            yield encoded_words(data)
         if wanted & _SPLIT:
             yield from joined(data, wanted)
         if wanted & Decoder.GROUPS:

@@ -17,15 +17,17 @@ from stopper.detect.rewrite import Changed, by_turns, rewritten
 __all__ = ["Unescaped", "unescaped"]
 
 _MAX_UNICODE: Final = 0x10FFFF
-# Behind a letter stands no ASCII, so that a variable of Windows may keep its name.
+# Behind a letter stands no ASCII, so that a variable of Windows may keep its name. A plus is a
+# blank of a form where it stands behind a sign of JSON, YAML or an assignment.
 _PERCENT = (
-    rb"%(?![A-Fa-f][A-Za-z0-9_]{2,64}%(?![0-9A-Fa-f]{2}))(?:25)*(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
+    rb"%(?![A-Fa-f][A-Za-z0-9_]{2,64}%(?![0-9A-Fa-f]{2}))(?:25)*"
+    rb"(?:(?:3[AaDd]|22|0[Aa]|2[Cc]|7[Bb])\++|[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})"
 )
 # A run of backslashes is taken as one, however deeply the strings nest, and is never left half
 # read, which keeps a megabyte of them cheap.
 _NUMBERED = (
     rb"0000[0-9a-fA-F]{2}|u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}"
-    rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|[0-7]{1,3}"
+    rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|0[01][0-7]{2}|[0-7]{1,3}"
     rb"|\r?\n[ \t]{0,16}"
 )
 _BACKSLASH = rb"\\++(?:" + _NUMBERED + rb"|[nrtbfav\"'`/$])?"
@@ -279,7 +281,8 @@ def _plain(escape: bytes) -> bytes:
         case b"%":
             if b"u" in escape:
                 return _char(int(escape[-4:], 16))
-            return bytes.fromhex(escape[-2:].decode())
+            code = escape.rstrip(b"+")
+            return bytes.fromhex(code[-2:].decode()) + b" " * (len(escape) - len(code))
         case b"\\":
             return _unslashed(escape)
         case b"&":

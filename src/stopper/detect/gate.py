@@ -71,7 +71,7 @@ _ENDINGS: Final = (
 )  # fmt: skip
 
 PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
-    Decoder.QUOTED: (f"={_HEX}{{2}}={_HEX}", r"=[ \t\r]*\n"),
+    Decoder.QUOTED: (f"={_HEX}{{2}}={_HEX}", r"[^=]=[ \t\r]*\n"),
     Decoder.UNSEEN: (r"[\x00-\x06\x0e-\x19\x7f]",),
     Decoder.LINES: (rf"{_LETTER}{{12}}[\\\r\n]",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
@@ -100,7 +100,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         )
     ),
     Decoder.UUENCODED: (r"gin [0-7]",),
-    Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 8,),
+    Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 7,),
     Decoder.MARKUP: (
         rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C",
         r"\x1b\[[0-9;]*[A-HJKSTfm]",

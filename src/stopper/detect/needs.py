@@ -14,14 +14,15 @@ __all__ = ["NEEDS"]
 
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-# What stands where a secret would and is public: hashes, certificates, addresses of Ethereum, what
-# was sealed for a cluster, .NET's assembly keys.
+# What stands where a secret would and is public: hashes, certificates, keys, addresses of Ethereum,
+# what was sealed for a cluster, .NET's assembly keys.
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
+    rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
     rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
@@ -44,8 +45,8 @@ _CODE = re.compile(
     rb"|(?:Add|Convert(?:From|To)|Get|Import|Invoke|New|Out|Read|Select|Set|Start|Test)-[A-Z][A-Za-z]+"
     rb"|[0-9]{1,5}[._]?(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
-    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]\w*(?:[^\w!@#%^&*+~]|\Z)|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(]).*"
-    rb"|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
+    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]\w*(?:[^\w!@#%^&*+~=]|\Z)|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(]).*"
+    rb"|\?[a-z]+|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
 _WORDS = re.compile(
@@ -88,6 +89,7 @@ _STANDARD = re.compile(
     rb"(?-i:(?![a-z0-9]))"
 )
 _SNAKE = re.compile(rb"_{0,2}(?:[a-z]+|[A-Z]+)[0-9]{0,2}(?:_+(?:[a-z]+|[A-Z]+)[0-9]{0,2}){2,}")
+_CAMEL_WORD = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SMALL_WORD = re.compile(rb"[a-z]+")
 _PROSE = frozenset(
     b"the and for are was were your from have has not but its our his her their which than these"
@@ -137,9 +139,10 @@ _DRAWN = re.compile(
     rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}|[0-9]{1,4})[!?#$%&*]?"
 )
 _SYLLABLES = rb"[b-df-hj-np-tv-xz0-9][aeiouy][b-df-hj-np-tv-xz]{2}[aeiouy][b-df-hj-np-tv-xz0-9]"
-# `Winter1997`, `pepper-834-otter`
-_SEASONED = re.compile(
-    rb"[A-Z][a-z]{3,}(?:19|20)[0-9]{2}[!?.]?|[a-z]{4,}[-_.][0-9]{2,4}[-_.][a-z]{4,}"
+# What people make up where they have to remember it: words and a number, joined by signs.
+_COINED = re.compile(
+    rb"[#@!$*]?[A-Za-z]{3,}(?:[-_.@#!$%&*+][A-Za-z]{3,}){0,5}[-_.@#!$%&*+]?[0-9]{1,8}"
+    rb"(?:[-_.@#!$%&*+?][A-Za-z0-9]{2,12}){0,2}[!?@#$%&*+]{0,2}"
 )
 _KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
 _SETTINGS = _HINTS | frozenset(
@@ -161,6 +164,21 @@ _SETTINGS = _HINTS | frozenset(
     b" title toggle token tool transit trigger unique unit update url user username users valid"
     b" validation variable view warning widget window with wizard word words work worker write"
     b" wrong yaml".split()
+)
+# And what has a number in its name.
+_TECHNICAL = _SETTINGS | frozenset(
+    b"administrator aes alpine android angular api app appendix apple arg argon article ascii"
+    b" attempt authentication base bcrypt bearer blake build bytes call cell centos chapter"
+    b" chrome class claude clause cpu day debian dev developer device django docker drive"
+    b" driver encoded eth exchange experiment factor family fedora figure firefox floor format"
+    b" gemini generation gpt gpu grade hour http https instance iphone ipv iteration java"
+    b" keychain kube lab layer length level linux llama log long longer macos macs mark mbit"
+    b" mode month mysql node numpy oauth office openssl oracle para param part pbkdf perl phase"
+    b" pin player point policy port postgres postgresql priority protection python question"
+    b" react record redis release revision room round rsa ruby safari schema scrypt season"
+    b" series sha site slot spec sprint sql ssl stack standard string swift task threads"
+    b" through tier times title tls topic type typescript ubuntu unit utf vault version vlan"
+    b" volume vue web week win windows workers year zip".split()
 )
 _FOR_PASSWORD = re.compile(rb"pass|wacht|kenn|contras|clave|senha|losen|hasl|parol|salas|kod")
 _LETTER = re.compile(rb"[A-Za-z]")
@@ -288,7 +306,9 @@ def _mixed(value: bytes) -> bool:
     """What is no hash and no name: digits between letters, everywhere."""
     runs = len(_RUN.findall(value))
     return (
-        _digit_count(value) >= _MIN_DIGITS and runs * 4 >= len(value) and not _HEX.fullmatch(value)
+        _digit_count(value) >= _MIN_DIGITS
+        and runs * 4 >= len(value)
+        and not _HEX.fullmatch(value.translate(None, b"-"))
     )
 
 
@@ -328,7 +348,15 @@ def _complex(value: bytes) -> bool:
 
 def _told(value: bytes) -> bool:
     """What somebody calls a password in a sentence: no word, or a word with more to it."""
-    return _key(value) or _complex(value) or _SEASONED.fullmatch(value) is not None
+    return _key(value) or _coined(value)
+
+
+def _coined(value: bytes) -> bool:
+    """What stands right behind a word for it, or a login's name: also a plain word and a number."""
+    value = value.rstrip(_STOPS)
+    if _COINED.fullmatch(value) and not _WORDS.search(value.lower()):
+        return _TECHNICAL.isdisjoint(word.lower() for word in _CAMEL_WORD.findall(value))
+    return _complex(value) or (_is_drawn(value) and _not_placeholder(value))
 
 
 def _keychain(value: bytes) -> bool:
@@ -391,7 +419,7 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
     if joint in _JOINS_NAMES:
         is_plain = value.islower() and not _DIGIT.search(value)
         least = _MIN_IN_CODE if in_code else _MIN_JOINED
-        if value.count(joint) + 1 < least or (joint == b"_" and is_plain):
+        if value.count(joint) + 1 < least or (joint == b"_" and is_plain and in_code):
             return False
     return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value.lower()))
 
@@ -465,6 +493,7 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "base58_sum": CHECKS["base58_sum"],
     "basic": CHECKS["basic"],
     "card": _card,
+    "coined": _coined,
     "counted": _counted,
     "complex": _complex,
     "credentials": _credentials,

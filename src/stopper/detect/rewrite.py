@@ -1,6 +1,7 @@
 """Text to text: what was split joined again, and only the lines that this changes."""
 
 import re
+from binascii import Error, a2b_base64
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -16,6 +17,7 @@ __all__ = [
     "Replace",
     "Rewritten",
     "by_turns",
+    "encoded_words",
     "joined",
     "quoted_printable",
     "regrouped",
@@ -35,6 +37,10 @@ _MAX_GROUP: Final = 8
 
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|(?<!==)[ \t]{0,8}\r?\n)")
 _IS_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}|(?<!==)[ \t]{0,8}\r?\n)")
+# Words in headers of mail, RFC 2047 section 2: what stands between two of them is not shown.
+_WORD = re.compile(rb"=\?[A-Za-z0-9*_-]{2,24}\?([BbQq])\?([^?\s]{0,2048})\?=")
+_A_WORD = rb"=\?[A-Za-z0-9*_-]{2,24}\?[BbQq]\?[^?\s]{0,2048}\?="
+_ENCODED_WORDS = re.compile(rb"%b(?:(?:\r?\n)?[ \t]{1,8}%b){0,256}" % (_A_WORD, _A_WORD))
 
 _TOKEN = rb"[A-Za-z0-9+/_=-]"
 # Every branch starts with its own literal, so that the search runs from one to the next.
@@ -136,6 +142,13 @@ def quoted_printable(data: bytes) -> Rewritten | None:
     return rewritten("quoted-printable", data, _QUOTED, _unquoted)
 
 
+def encoded_words(data: bytes) -> Rewritten | None:
+    """`=?utf-8?Q?=41?=` and those of base64 undone, and joined where they follow each other."""
+    if b"?=" not in data:
+        return None
+    return rewritten("encoded-word", data, _ENCODED_WORDS, _shown_words)
+
+
 def shown(data: bytes) -> Rewritten | None:
     """Without NUL, which makes ASCII of UTF-16 and UTF-32, and other signs that nobody sees."""
     if len(data.translate(None, _CONTROLS)) == len(data):
@@ -190,6 +203,19 @@ def _near(
 
 def _unquoted(found: re.Match[bytes]) -> bytes:
     return _BYTES.get(found[0], b"")  # a line end that was escaped leaves nothing
+
+
+def _shown_words(found: re.Match[bytes]) -> bytes:
+    return b"".join([_shown_word(*word) for word in _WORD.findall(found[0])])
+
+
+def _shown_word(kind: bytes, text: bytes) -> bytes:
+    if kind in b"Qq":
+        return _QUOTED.sub(_unquoted, text.replace(b"_", b" "))
+    try:
+        return a2b_base64(text + b"==")
+    except Error:
+        return text
 
 
 def _nothing(_: re.Match[bytes]) -> bytes:
