@@ -178,3 +178,14 @@ def test_more_beginnings_than_are_tried(tail: bytes) -> None:
     rules = tuple(rule for rule in packaged_rules() if rule.id.startswith("private-key"))
     data = b"-" * 3_000 + tail
     assert engine_for(rules).begun(data) == RegexEngine(rules).begun(data)
+
+
+def test_many_long_beginnings_are_held_back_unasked() -> None:
+    """More first lines of keys without a last one than are looked at, and then no more of them."""
+    rules = tuple(rule for rule in packaged_rules() if rule.id == "private-key-lines")
+    row = b"x: -----BEGIN PRIVATE KEY-----\n"
+    for number in (1, 4, 40):
+        data = row * number
+        exact = RegexEngine(rules).begun(data)
+        begun = engine_for(rules).begun(data)
+        assert begun.start <= exact.start and begun.secret <= exact.secret

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from stopper.detect.decode import decoded_views
+from stopper.detect.inflate import TooBig
 from stopper.detect.woven import woven
 
 TOKEN = "tkn_" + "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=44))  # noqa: S311  a sample
@@ -90,3 +91,11 @@ PLAIN = {
 @pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
 def test_other_texts_are_left_alone(text: str) -> None:
     assert not list(woven(text.encode()))
+
+
+def test_more_rows_than_any_text_should_have() -> None:
+    """It is said that there is more, and not that there is nothing."""
+    text = "".join(f"a1B2c3D{number},e4F5g6H{number},i7J8k9L{number};\n\n\n" for number in range(9999))
+    with pytest.raises(TooBig):
+        list(woven(text.encode()))
+    assert decoded_views(text).unprovable == "bytes"

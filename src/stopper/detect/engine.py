@@ -1,6 +1,7 @@
 """All rules at once: found in one pass by where they may end, confirmed by their own regex."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
@@ -58,6 +59,11 @@ _STRIDE = 1024
 _MAX_PAIRS = 1500
 # Where a rule may have begun at so many places, all those behind are looked for at once.
 _MAX_TRIES = 64
+# And where a long rule may at places that lie apart, as first lines of keys without a last one do,
+# all is held back from there on: to find out takes up to a millisecond at each of them.
+_LONG = 4096
+_APART = 16
+_MAX_APART = 8
 _START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
 
@@ -223,6 +229,21 @@ class RegexEngine:
         return begun
 
 
+class _Tries(Struct):
+    """How often a rule was tried, and how often where it had not just been."""
+
+    all: int = 0
+    apart: int = 0
+    last: int = -_APART
+
+    def count(self, begin: int) -> None:
+        """Once more, at `begin`."""
+        self.all += 1
+        if begin - self.last >= _APART:
+            self.apart += 1
+            self.last = begin
+
+
 class _Openings(Struct, frozen=True):
     """Of the rules with these `numbers`, what may have begun in the last `reach` bytes."""
 
@@ -349,17 +370,20 @@ class HyperscanEngine:
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""
         begun = Begun(len(data), len(data))
-        tries: dict[int, int] = {}
+        tries: defaultdict[int, _Tries] = defaultdict(_Tries)
         for each in self._openings:
             for length, number in each.scan(data, floor):
                 if len(data) - length >= begun.secret:
                     break  # those after it are shorter
-                tried = tries[number] = tries.get(number, 0) + 1
-                if tried > _MAX_TRIES:
+                tried = tries[number]
+                if tried.all == _MAX_TRIES:
                     continue
                 rule = self._rule(number)
                 begin = max(floor, len(data) - length + rule.bounded)
-                if tried == _MAX_TRIES:
+                tried.count(begin)
+                if tried.apart > _MAX_APART and rule.ahead > _LONG:
+                    begun = begun.or_earlier(Begun(begin, begin))
+                elif tried.all == _MAX_TRIES:
                     begun = rule.begun_from(data, begin, begun)
                 elif found := rule.opening.match(data, begin):
                     begun = begun.or_earlier(rule.begun(found))

@@ -56,8 +56,9 @@ class LiveInspector:
     Held back is only what may still become a secret: its beginning, also where that is encoded, a
     word of 12 to 24 letters that may be base64 at the very end, and half an escape. Of an encoded
     secret at most 24 bytes get out before it is seen for one. Nothing is kept for longer than
-    `MAX_ENCODED`, past which the answer is `unprovable`. What an encoding hides that began before
-    it could be told, such as base85 in a row without blanks, is only found within that bound.
+    `MAX_ENCODED`, past which the answer is `unprovable`, as it is behind more findings than the
+    budget allows: from there on nothing is decoded. What an encoding hides that began before it
+    could be told, such as base85 in a row without blanks, is only found within that bound.
 
     It serves for texts in pieces as well, such as the arguments of a tool call that come in
     events: feed it what the pieces say once the event itself is read.
@@ -84,6 +85,7 @@ class LiveInspector:
         self._plain: list[Finding] = []  # what the scanner told of the window
         self._shown: list[Finding] = []  # what was told of the window
         self._split: list[Finding] = []  # over fields, to be told at once
+        self._left = inspector.budget.findings
         self._told: dict[str, Finding] = {}  # where a value was told last, by its fingerprint
 
     def feed(self, chunk: bytes) -> Released:
@@ -149,6 +151,9 @@ class LiveInspector:
 
     def _look(self, *, last: bool) -> str:
         """Look below the encodings of the window; sets what is open, and says what ran out."""
+        if self._left < 0:
+            self._open = self._needed = self._end
+            return "findings"
         data = self._data[self._window - self._offset :]
         self._looked = len(data)
         partial = None if last else _PARTIAL.search(data, max(0, len(data) - _CONTEXT))
@@ -262,6 +267,7 @@ class LiveInspector:
                 start = max(one.start, self._released)
                 fresh.append(placed(one, min(start, one.end), one.end, one.decoded))
         self._shown += ready
+        self._left -= len(fresh)
         split, self._split = self._split, []
         return (*fresh, *split)
 

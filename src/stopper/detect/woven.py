@@ -12,6 +12,7 @@ from string import ascii_letters
 from typing import Final
 
 from stopper.detect.armour import MIN_BASE64, PRINTABLE
+from stopper.detect.inflate import TooBig
 from stopper.detect.opened import GAP, Gathered, Opened
 
 __all__ = ["woven"]
@@ -26,6 +27,9 @@ _MAX_PIECE: Final = 34
 
 _MAX_PIECES: Final = 4096
 """What has more of them is no token: rows of numbers are for other decoders."""
+
+_MAX_CHAINS: Final = 4096
+"""More of them cost more than all other decoders; tables of code points have two thousand."""
 
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
@@ -57,10 +61,13 @@ def woven(data: bytes) -> Iterator[Opened]:
     """Three and more pieces put together, one of which looks like no name.
 
     Where only blanks are between them they have one length, but for the first and the last. Base64
-    of which short pieces are filled up by themselves is undone piece by piece.
+    of which short pieces are filled up by themselves is undone piece by piece. TooBig where a text
+    has more of this than any should.
     """
     joined, decoded = Gathered(), Gathered()
-    for chain in _chains(data):
+    for number, chain in enumerate(_chains(data)):
+        if number == _MAX_CHAINS:
+            raise TooBig
         for row in _rows(data, chain):
             for start, end in row:
                 joined.put(data[start:end], start, end, 1)
@@ -189,9 +196,9 @@ def _is_again(data: bytes, gap: bytes, start: int, end: int) -> bool:
     """Whether at `end` or before `start` may stand such a gap, which is quickly told."""
     shape = gap.translate(_ALIKE, _NUMBERS)
     size = len(gap) + _WIDER
-    behind = data[end : end + size].translate(_ALIKE, _NUMBERS)
-    before = data[max(0, start - size) : start].translate(_ALIKE, _NUMBERS)
-    return behind.startswith(shape) or before.endswith(shape)
+    if data[end : end + size].translate(_ALIKE, _NUMBERS).startswith(shape):
+        return True
+    return data[max(0, start - size) : start].translate(_ALIKE, _NUMBERS).endswith(shape)
 
 
 def _tail(data: bytes, at: int) -> bytes:
@@ -268,11 +275,17 @@ def _bare(data: bytes, chain: list[_Span]) -> list[_Span]:
     pieces = [data[start:end] for start, end in chain]
     before = _common(pieces)
     after = _common([piece[before:][::-1] for piece in pieces])
-    return [(start + before, end - after) for start, end in chain]
+    return [(start + before, end - after) for start, end in chain] if before or after else chain
+
+
+def _begin_alike(one: bytes, other: bytes) -> bool:
+    return one[:1].translate(_WILDS) == other[:1].translate(_WILDS)
 
 
 def _common(pieces: list[bytes]) -> int:
     """How much all begin with, to the last sign in it; one digit is as good as another."""
+    if not _begin_alike(pieces[0], pieces[1]):
+        return 0
     masked = [piece.translate(_WILDS) for piece in pieces]
     first, last = min(masked), max(masked)
     pairs = zip(first, last, strict=False)
