@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["is_unreadable"]
+__all__ = ["PARTS", "is_unreadable"]
 
 _MIN_PAIRS: Final = 8
 _RARE: Final = 4
@@ -30,7 +30,8 @@ _COMMON: Final = frozenset(
     (ord(row[0]), ord(letter)) for row in _FOLLOWERS for letter in row.partition(" ")[2]
 )
 _LETTERS = re.compile(rb"[A-Za-z]+")
-_PARTS = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+PARTS: Final = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""The words that a name in camel case is made of."""
 
 
 def is_unreadable(value: bytes) -> bool:
@@ -46,5 +47,5 @@ def is_unreadable(value: bytes) -> bool:
     rare = len(pairs) - sum(map(_COMMON.__contains__, pairs))
     if len(pairs) >= _MIN_ALIKE and rare * _HALF >= len(pairs):
         return True
-    letters, parts = sum(map(len, rows)), sum(len(_PARTS.findall(row)) for row in rows)
+    letters, parts = sum(map(len, rows)), sum(len(PARTS.findall(row)) for row in rows)
     return rare * _RARE >= len(pairs) and parts * _SHORT >= letters

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 
 from stopper.detect.checks import CHECKS, DIGITS, ITSELF, NO_DIGITS, decoded, entropy, luhn
-from stopper.detect.letters import is_unreadable
+from stopper.detect.letters import PARTS, is_unreadable
 
 __all__ = ["NEEDS"]
 
@@ -21,7 +21,8 @@ _PUBLIC = re.compile(
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
-    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
+    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{13})"
+    rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
     rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
@@ -40,13 +41,13 @@ _CODE = re.compile(
     rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[A-Za-z]+=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
-    rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:argon2(?:id|i|d)|pbkdf2[a-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
+    rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:[Aa]rgon2(?:id|i|d)|(?:pbkdf2|PBKDF2)[A-Za-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
     rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
     rb"|(?:Add|Convert(?:From|To)|Get|Import|Invoke|New|Out|Read|Select|Set|Start|Test)-[A-Z][A-Za-z]+"
     rb"|[0-9]{1,5}[._]?(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
     rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]\w*(?:[^\w!@#%^&*+~=]|\Z)|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(]).*"
-    rb"|\?[a-z]+|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
+    rb"|\?[A-Za-z_]+|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
 _WORDS = re.compile(
@@ -64,10 +65,10 @@ _MADE_UP = re.compile(
     rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
 )
-# Two words and a number, which might be an attribute, but is hardly ever called so.
+# Words and a number, which might be an attribute, but is hardly ever called so.
 _DOTTED = re.compile(
-    rb"[A-Za-z][a-z]{2,}\.[A-Za-z][a-z]{2,}(?!(?:19[7-9]|20[0-4])[0-9]"
-    rb"|(?:10|11|12|16|24|32|64|96|128|192|224|256|384|512|1024|2048|4096)\Z)[0-9]{2,4}"
+    rb"[A-Za-z][a-z]{2,}(?:[._-][A-Za-z][a-z]{2,}){1,3}(?!(?:19[7-9]|20[0-4])[0-9]"
+    rb"|(?:10|11|12|16|24|32|64|96|128|192|224|256|384|512|1024|2048|4096)\Z)[0-9]{2,8}[_!?#$%&*+]?"
 )
 # What stands for a secret that was taken out, and what only looks like it.
 _MARK = re.compile(rb"\[REDACTED:[A-Z0-9_.-]{1,64}(?:#[0-9a-f]{8})?\]")
@@ -89,7 +90,6 @@ _STANDARD = re.compile(
     rb"(?-i:(?![a-z0-9]))"
 )
 _SNAKE = re.compile(rb"_{0,2}(?:[a-z]+|[A-Z]+)[0-9]{0,2}(?:_+(?:[a-z]+|[A-Z]+)[0-9]{0,2}){2,}")
-_CAMEL_WORD = re.compile(rb"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SMALL_WORD = re.compile(rb"[a-z]+")
 _PROSE = frozenset(
     b"the and for are was were your from have has not but its our his her their which than these"
@@ -144,6 +144,8 @@ _COINED = re.compile(
     rb"[#@!$*]?[A-Za-z]{3,}(?:[-_.@#!$%&*+][A-Za-z]{3,}){0,5}[-_.@#!$%&*+]?[0-9]{1,8}"
     rb"(?:[-_.@#!$%&*+?][A-Za-z0-9]{2,12}){0,2}[!?@#$%&*+]{0,2}"
 )
+# How networks are called that have two bands.
+_BAND = re.compile(rb"(?:2|2\.4|5|6)G(?:Hz)?\Z")
 _KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
 _SETTINGS = _HINTS | frozenset(
     b"access account admin alert auth backend based basic block border button cache change"
@@ -172,12 +174,12 @@ _TECHNICAL = _SETTINGS | frozenset(
     b" chrome class claude clause cpu day debian dev developer device django docker drive"
     b" driver encoded eth exchange experiment factor family fedora figure firefox floor format"
     b" gemini generation gpt gpu grade hour http https instance iphone ipv iteration java"
-    b" keychain kube lab layer length level linux llama log long longer macos macs mark mbit"
+    b" keychain kube lab layer length level linux llama log long longer lowercase macos macs mark mbit"
     b" mode month mysql node numpy oauth office openssl oracle para param part pbkdf perl phase"
     b" pin player point policy port postgres postgresql priority protection python question"
     b" react record redis release revision room round rsa ruby safari schema scrypt season"
     b" series sha site slot spec sprint sql ssl stack standard string swift task threads"
-    b" through tier times title tls topic type typescript ubuntu unit utf vault version vlan"
+    b" through tier times title tls topic type typescript ubuntu unit uppercase utf vault version vlan"
     b" volume vue web week win windows workers year zip".split()
 )
 _FOR_PASSWORD = re.compile(rb"pass|wacht|kenn|contras|clave|senha|losen|hasl|parol|salas|kod")
@@ -302,6 +304,11 @@ def _random(value: bytes) -> bool:
     return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
 
 
+def _anonymous(value: bytes) -> bool:
+    """What a generator makes, and no identifier in the form that they all have."""
+    return _random(value) and not _UUID.fullmatch(value)
+
+
 def _mixed(value: bytes) -> bool:
     """What is no hash and no name: digits between letters, everywhere."""
     runs = len(_RUN.findall(value))
@@ -354,9 +361,17 @@ def _told(value: bytes) -> bool:
 def _coined(value: bytes) -> bool:
     """What stands right behind a word for it, or a login's name: also a plain word and a number."""
     value = value.rstrip(_STOPS)
+    if _BAND.search(value) or _is_given(value):
+        return False
     if _COINED.fullmatch(value) and not _WORDS.search(value.lower()):
-        return _TECHNICAL.isdisjoint(word.lower() for word in _CAMEL_WORD.findall(value))
+        return _TECHNICAL.isdisjoint(word.lower() for word in PARTS.findall(value))
     return _complex(value) or (_is_drawn(value) and _not_placeholder(value))
+
+
+def _is_given(value: bytes) -> bool:
+    """Whether it is a name and its value."""
+    name, sign, _ = value.rpartition(b"&")[2].partition(b"=")
+    return bool(sign and name) and (name.isdigit() or _is_wordy(name))
 
 
 def _keychain(value: bytes) -> bool:
@@ -490,6 +505,7 @@ def _is_ladder(value: bytes) -> bool:
 
 
 NEEDS: Mapping[str, Callable[[bytes], bool]] = {
+    "anonymous": _anonymous,
     "base58_sum": CHECKS["base58_sum"],
     "basic": CHECKS["basic"],
     "card": _card,
