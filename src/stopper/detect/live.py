@@ -23,6 +23,9 @@ MAX_HELD: Final = 65_536
 """So much is held back behind what may be the beginning of a known value; then it is let go, since
 more of the value would still be found, and all that left is less than what counts as a part."""
 
+_MAX_CHAIN: Final = 2 * MAX_ENCODED
+"""Findings that overlap each other for longer than that are told as far as they are known."""
+
 _CONTEXT: Final = 96
 _BEFORE: Final = 512
 """So much is looked at again before what a name or the like there makes a secret."""
@@ -128,6 +131,9 @@ class LiveInspector:
             unprovable = unprovable or "stream"
             self._open = self._needed = self._end
         until = self._end if last else self._free()
+        if self._end - until > _MAX_CHAIN:
+            unprovable = unprovable or "stream"
+            until = max(until, self._scanned)
         findings = self._ready(until)
         data = self._data[self._released - self._offset : until - self._offset]
         self._released = max(self._released, until)
