@@ -39,6 +39,7 @@ _CODE = re.compile(
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
     rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[A-Za-z]+=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
+    rb"|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
     rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:[Aa]rgon2(?:id|i|d)|(?:pbkdf2|PBKDF2)[A-Za-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
@@ -144,6 +145,8 @@ _COINED = re.compile(
     rb"[#@!$*]?[A-Za-z]{3,}(?:[-_.@#!$%&*+][A-Za-z]{3,}){0,5}[-_.@#!$%&*+]?[0-9]{1,8}"
     rb"(?:[-_.@#!$%&*+?][A-Za-z0-9]{2,12}){0,2}[!?@#$%&*+]{0,2}"
 )
+# What names of caches have before a hash.
+_LEAD = re.compile(rb"\A(?:[a-z]{2,}[-_])+")
 # How networks are called that have two bands.
 _BAND = re.compile(rb"(?:2|2\.4|5|6)G(?:Hz)?\Z")
 _KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
@@ -315,7 +318,7 @@ def _mixed(value: bytes) -> bool:
     return (
         _digit_count(value) >= _MIN_DIGITS
         and runs * 4 >= len(value)
-        and not _HEX.fullmatch(value.translate(None, b"-"))
+        and not _HEX.fullmatch(_LEAD.sub(b"", value).translate(None, b"-"))
     )
 
 
