@@ -28,6 +28,7 @@ __all__ = [
     "base85",
     "legible",
     "lettered",
+    "turned",
 ]
 
 ROTATED: Final = "rot13"
@@ -46,7 +47,7 @@ _MAX_ASKED: Final = 72
 _STRAIGHT: Final = 1
 _BACKWARDS: Final = 2
 _ROTATED: Final = 4
-_MIN_TURNED: Final = 28
+_MIN_TURNED: Final = 24
 _MAX_TURNED: Final = 2048
 _MIN_DIGITS: Final = 3
 _MIN_SURE: Final = 16
@@ -102,6 +103,10 @@ _LAST_SHOWN: Final = 0x7E
 # Of addresses that are secrets, in rot13: `/services/`, `/api/webhooks/`.
 _ROTATED_PATH: Final = b"/freivprf/"
 _ROTATED_API: Final = b"/ncv/jroubbxf/"
+# What texts have that are written from their end: addresses, and names with a value.
+_LAST_OF_TURNED = re.compile(rb"//:[a-z][a-z0-9+]{1,20}|=(?:YEK|NEKOT|TERCES|DROWSSAP)[A-Za-z_]{0,40}")
+_FIRST_OF_TURNED = re.compile(rb"[^\s\"'`<>]{8,512}")
+_SAYS_ROTATED = re.compile(rb"(?i:rot)_?13")
 # How base64 of zlib, gzip, zstd, bzip2 and xz begins.
 _PACKED_SEGMENT = re.compile(rb"(?<=/)(?:eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
 
@@ -208,6 +213,20 @@ def _behind_slashes(data: bytes, names: Iterable[tuple[int, int]]) -> Iterator[t
     for start, end in names:
         for found in _PACKED_SEGMENT.finditer(data, start, end):
             yield found.start(), end
+
+
+def turned(data: bytes) -> Iterator[Opened]:
+    """Addresses, and names with a value, from their end; and all of a text that names rot13."""
+    if _SAYS_ROTATED.search(data):
+        yield from _whole_rotated(data)
+    gathered = Gathered()
+    back, size, at = data[::-1], len(data), 0
+    for last in _LAST_OF_TURNED.finditer(data):
+        first = _FIRST_OF_TURNED.match(back, size - last.start(), size - at)
+        if first:
+            start, at = size - first.end(), last.end()
+            gathered.add(data[start:at][::-1], start, at)
+    yield from gathered.opened("reversed")
 
 
 def _whole_rotated(data: bytes) -> Iterator[Opened]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import PRINTABLE, ROTATED, ascii85, base85, legible, lettered
+from stopper.detect.armour import PRINTABLE, ROTATED, ascii85, base85, legible, lettered, turned
 from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
@@ -388,6 +388,7 @@ _ARMOURS: Final = (
     (Decoder.GROUPS, strided),
     (Decoder.WOVEN, woven),
     (Decoder.BACKSLASHED, backslashed),
+    (Decoder.TURNED, turned),
 )
 
 

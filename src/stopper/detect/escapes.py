@@ -30,7 +30,7 @@ _NUMBERED = (
     rb"|u\{[0-9a-fA-F]{1,8}\}|U[0-9a-fA-F]{8}|x\{[0-9a-fA-F]{1,8}\}|x[0-9a-fA-F]{2}|0[01][0-7]{2}|[0-7]{1,3}"
     rb"|\r?\n[ \t]{0,16}"
 )
-_BACKSLASH = rb"\\++(?:" + _NUMBERED + rb"|[nrtbfav\"'`/$])?"
+_BACKSLASH = rb"\\++(?:" + _NUMBERED + rb"|[nrtbfav\"'`/$:=#!])?"
 _ENTITY = rb"&(?:amp;)*(?:#[xX]0*[0-9a-fA-F]{1,6};?|#0*[0-9]{1,7};?|[A-Za-z][A-Za-z0-9]{1,31};)"
 _KINDS = {"backslash": _BACKSLASH, "unicode": FOREIGN, "percent": _PERCENT, "html": _ENTITY}
 _REGEXES = {
@@ -40,10 +40,10 @@ _REGEXES = {
 }
 _SIMPLE = {
     b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
-    b"$": b"$", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
+    b"$": b"$", b":": b":", b"=": b"=", b"#": b"#", b"!": b"!", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
 }  # fmt: skip
 _IS_NUMBERED = lazy(rb"\\(?:" + _NUMBERED + rb")")
-_IS_ESCAPED = lazy(rb"\\(?:[\\nrtbfav\"'`/$]|" + _NUMBERED + rb")")
+_IS_ESCAPED = lazy(rb"\\(?:[\\nrtbfav\"'`/$:=#!]|" + _NUMBERED + rb")")
 _SURROGATES = lazy(
     rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
 )  # fmt: skip

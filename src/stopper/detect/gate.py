@@ -36,7 +36,8 @@ class Decoder:
     WOVEN: Final = 1048576
     BACKSLASHED: Final = 2097152
     PARTS: Final = 4194304
-    ALL: Final = 8388607
+    TURNED: Final = 8388608
+    ALL: Final = 16777215
 
 
 NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN | Decoder.BACKSLASHED
@@ -57,7 +58,7 @@ _SPACE: Final = r"[ \t\r\n]"
 _HEX: Final = "[0-9A-Fa-f]"
 _FIRST85: Final = "[+-I][!-u]{4}"
 _DIGIT85: Final = "[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
-_PART: Final = "[A-Za-z0-9+/_=.:~-]"
+_PART: Final = "[A-Za-z0-9+/_=.:~@?&%!*#^-]"
 _PIECE: Final = rf"[\"']{_PART}{_PART}*[\"'][ \t]*"
 _TOKEN: Final = rf"[\"']{_PART}*[A-Z0-9]{_PART}*[\"'][ \t]*"  # as no list of words has one
 _COMMA: Final = r",[ \t\r\nbBrRuU]*"  # with what Python writes before a string
@@ -66,7 +67,7 @@ _HEADED: Final = '[A-Za-z0-9 _.*"`\\x80-\\xff-]'
 _DRESS: Final = '["`* ]'
 # What the names of columns of secrets end in, in letters of either case.
 _ENDINGS: Final = (
-    "[aA][sS][sSeE]", "[sS][sS][eE]", "[oO][rR][dDtT]", "[sSpP][wW][dD]", "[pP][wW]", r"\xb1[aA]",
+    "[aAsS][sS][sSeE]", "[oO][rR][dDtT]", "[sSpP][wW][dD]", "[pP][wW]", r"\xb1[aA]",
     "[nN][hH][aA]", "[rRkKoO][eEtT][tTnNpP]", "[iI][aA][lL][sS]*", "[kK][eE][yY]",
 )  # fmt: skip
 
@@ -81,16 +82,16 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
     Decoder.GROUPS: (
-        f"{_SIGN}{_SIGN_BETWEEN}[ ]*" * 9, f"{_WORD}{{2}}{_SEPARATOR}" * 5,
+        f"{_SIGN}{_SIGN_BETWEEN}[ ]*" * 8, f"{_WORD}{{2}}{_SEPARATOR}" * 5,
         f"{_WORD}{{4}}{_SEPARATOR}" * 4, f"0x{_WORD}{{2}}{_SEPARATOR}{{2}}0x",
     ),
     Decoder.LETTERS: (
-        "[A-Za-z0-9+/_-]{28}", "[0-9A-Fa-f]{24}", "[A-Z0-9]{24}", "[a-z0-9]{24}", *SPELLED,
+        "[A-Za-z0-9+/_-]{24}", "[0-9A-Fa-f]{24}", "[A-Z0-9]{24}", "[a-z0-9]{24}", *SPELLED,
     ),
     Decoder.ASCII85: (_FIRST85 * 4 + "[+-I]",),
     Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 4, rf"c[$%]{_DIGIT85}{{8}}", "ABz"),
     Decoder.NUMBERS: (
-        f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 6 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}{{2}}",
+        f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 6 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}",
         r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]", r"[rR]\][0-9]", "0[oO][0-7]", "0[bB][01][01]",
         r"\)[ ]*0[xX]", f"[hH],[ \t]*{_HEX}{_HEX}*[hH],", r":[ ]*[0-9]{2}[0-9]*\}[, \t\r\n]*\{",
     ),
@@ -100,13 +101,15 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         )
     ),
     Decoder.UUENCODED: (r"gin [0-7]",),
-    Decoder.DUMPS: (rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 7,),
+    Decoder.DUMPS: (
+        rf"{_HEX}{{4}}[ \t:][ \t]*" + rf"{_HEX}[ \t\r]*" * 7, "[0-7]   [!-~]  ",
+    ),
     Decoder.MARKUP: (
         rf"{_LETTER}<[!/A-Za-z][^<>\n]*>[<A-Za-z0-9+/_=-]", r"\]><!\[C",
         r"\x1b\[[0-9;]*[A-HJKSTfm]",
     ),
     Decoder.HIDDEN: (r"\xf3\xa0[\x80\x81\x84-\x87]", r"\xef\xb8[\x80-\x8f]\xef\xb8"),
-    Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
+    Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$:=#!\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
     Decoder.FOREIGN: (r"[\x80-\xff]",),
     Decoder.TABLES: (
         *(rf"{end}{_DRESS}*[,;\t|]" for end in _ENDINGS),
@@ -125,6 +128,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),
+    Decoder.TURNED: ("//:", "YEK", "[oO][tT]13"),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""

@@ -26,6 +26,8 @@ __all__ = [
 ]
 
 _WHOLE: Final = frozenset({"known-value", "canary"})
+_STRUCTURED: Final = frozenset({"url-password"})
+"""Generic rules whose finds have so much of a form that chance does not put them together."""
 
 
 class Inspection(Struct, frozen=True):
@@ -113,7 +115,7 @@ def by_rules(
 ) -> list[Finding]:
     """What rules find in the views of a text, behind `plain`, which they find in itself.
 
-    In guessed views only what a prefix makes sure counts. Where that is more than `most` findings
+    In guessed views only what a prefix or its form makes sure counts. Where that is more than `most` findings
     no other view is looked at.
     """
     findings = list(plain)
@@ -122,7 +124,7 @@ def by_rules(
         ends[one.start] = max(one.end, ends.get(one.start, 0))
     for view in views:
         for inner in detector.scan(view.data):
-            if view.guessed and inner.tier == Tier.GENERIC:
+            if view.guessed and inner.tier == Tier.GENERIC and inner.rule not in _STRUCTURED:
                 continue
             one = placed(inner, *view.origin(inner.start, inner.end), view.path)
             end = ends.get(one.start, one.start)

@@ -36,6 +36,14 @@ _DUMP_LINE = re.compile(
     rb"(?=[ \t\r|\n\"'`<)\]}]|\Z)",
     re.MULTILINE,
 )
+# What od shows with names: each byte in four columns.
+_NAMED_LINE = re.compile(rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})\r?$", re.MULTILINE)
+_NAMES: Final = {rb"\0": 0, rb"\a": 7, rb"\b": 8, rb"\t": 9, rb"\n": 10, rb"\v": 11, rb"\f": 12, rb"\r": 13}
+_COLUMNS: Final = 4
+# Pieces that a format puts in another order.
+_ORDER = re.compile(rb"((?:\{[0-9]{1,2}\}){3,64})[\"'][ ]{0,4}-f[ ]{0,4}\Z")
+_PLACE = re.compile(rb"[0-9]+")
+_MAX_ORDER: Final = 320
 # Tags are ASCII that nobody sees; variation selectors after each other are bytes.
 _TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
 _SELECTORS = re.compile(rb"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0[\x84-\x87][\x80-\xbf]){8,}")
@@ -51,9 +59,11 @@ def _codes(item: bytes, between: bytes, base: int, *marks: bytes) -> _Codes:
 # How some languages and assemblers write what a byte is.
 _CODES: Final = (
     _codes(rb"0[oO]([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8, b"0o", b"0O"),
+    _codes(rb"(?<![0-9.])0([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8, b"0"),
     _codes(rb"0[bB]([01]{6,8})", rb"[,; \t\r\n]{1,24}", 2, b"0b", b"0B"),
     _codes(rb"\(s?byte\) ?0[xX]([0-9A-Fa-f]{2})", rb",[ \t\r\n]{0,24}", 16, b"byte)"),
     _codes(rb"0?([0-9A-Fa-f]{2})[hH]", rb",[ \t]{0,4}", 16, b"h,", b"H,"),
+    _codes(rb"[cC][hH][rR]\(0[xX]([0-9A-Fa-f]{2})\)", rb"[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}", 16, b"r(0", b"R(0"),
     _codes(rb"\[[cC][hH][aA][rR]\]([0-9]{2,3})", rb"[+, ]{1,4}", 10, b"[c", b"[C"),
     _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10, b"}"),
 )
@@ -68,11 +78,11 @@ _MORE_SELECTORS: Final = 0xE0100 - 16
 _PIECES = tuple(
     re.compile(
         rb"%b%b%b(?:[ \t]?,[ \t\r\n]{0,24}[bBrRuU]{0,2}%b%b%b){3,}"
-        % ((quote, rb"[A-Za-z0-9+/_=.:~@?&%-]{1,48}", quote) * 2)
+        % ((quote, rb"[A-Za-z0-9+/_=.:~@?&%!*#^-]{1,48}", quote) * 2)
     )
     for quote in (b'"', b"'")
 )
-_SIGNS: Final = b"+/_=.:~@?&%-"
+_SIGNS: Final = b"+/_=.:~@?&%!*#^-"
 _PIECE = re.compile(rb"[\"']([^\"']+)[\"']")
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_PIECE: Final = 16
@@ -112,7 +122,7 @@ def dumped(data: bytes) -> Iterator[Opened]:
 
     Lines that follow each other are one dump.
     """
-    return _opened("hex", _dumps(data))
+    return _opened("hex", chain(_dumps(data), _named(data)))
 
 
 def uuencoded(data: bytes) -> Iterator[Opened]:
@@ -179,6 +189,9 @@ def _joined(data: bytes) -> Iterator[_Found]:
             if max(map(len, pieces)) > _MAX_PIECE and digits * 2 < len(pieces):
                 continue  # names
             start, end = found.span()
+            if order := _ORDER.search(data, max(0, start - _MAX_ORDER), start):
+                places = [int(place) for place in _PLACE.findall(order[1])]
+                yield b"".join(pieces[place] for place in places if place < len(pieces)), start, end
             yield b"".join(pieces), start, end
             if _TURNS.search(data, max(0, start - _BESIDE), end + _BESIDE):
                 yield b"".join(pieces[::-1]), start, end
@@ -213,6 +226,28 @@ def _dumps(data: bytes) -> Iterator[_Found]:
         last = found.end() if after < 0 else after
     yield b"".join(straight), start, last
     yield b"".join(swapped), start, last
+
+
+def _named(data: bytes) -> Iterator[_Found]:
+    parts: list[bytes] = []
+    start = last = 0
+    for found in _NAMED_LINE.finditer(data):
+        if parts and found.start() != last + 1:
+            yield b"".join(parts), start, last
+            parts = []
+        if not parts:
+            start = found.start()
+        cells = found[1]
+        parts.append(bytes([_cell(cells[at : at + _COLUMNS]) for at in range(0, len(cells), _COLUMNS)]))
+        last = found.end()
+    yield b"".join(parts), start, last
+
+
+def _cell(columns: bytes) -> int:
+    name = columns.strip()
+    if len(name) <= 1:
+        return ord(name or b" ")
+    return _NAMES[name] if name in _NAMES else int(name, 8) & _MAX_BYTE
 
 
 def _line(found: re.Match[bytes]) -> bytes:

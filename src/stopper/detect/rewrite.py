@@ -51,7 +51,7 @@ _SPLIT_LINES = tuple(
     )
     for mark, rest in ((rb"\n", rb""), (rb"\r", rb"\n"), (rb"\\", rb"\r?\n"))
 )
-_PART = rb"[A-Za-z0-9+/_=.:~-]"
+_PART = rb"[A-Za-z0-9+/_=.:~@?&%!*#^-]"
 # Each begins with its own literal, so that the search runs from one to the next.
 _SPLIT_LITERALS = tuple(
     re.compile(

@@ -22,7 +22,7 @@ _REACH: Final = 96
 _NEAR: Final = 160
 _BLANKS: Final = (b" ", b"\t")
 _OPENING: Final = (b"[", b"(", b"{")
-_SIGN: Final = rb"[A-Za-z0-9+/_=.:~-]"
+_SIGN: Final = rb"[A-Za-z0-9+/_=.:~@?&%!*#^-]"
 _NAME: Final = rb"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SIGNS: Final = _WORD + b"+/=.-"
