@@ -24,6 +24,7 @@ __all__ = [
     "PRINTABLE",
     "ROTATED",
     "SPELLED",
+    "TURNED",
     "ascii85",
     "base85",
     "legible",
@@ -33,6 +34,9 @@ __all__ = [
 
 ROTATED: Final = "rot13"
 """Its name in the path of a view."""
+
+TURNED: Final = "turned"
+"""The name of what says that it is written from its end; all else that may be is `reversed`."""
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
@@ -104,7 +108,9 @@ _LAST_SHOWN: Final = 0x7E
 _ROTATED_PATH: Final = b"/freivprf/"
 _ROTATED_API: Final = b"/ncv/jroubbxf/"
 # What texts have that are written from their end: addresses, and names with a value.
-_LAST_OF_TURNED = re.compile(rb"//:[a-z][a-z0-9+]{1,20}|=(?:YEK|NEKOT|TERCES|DROWSSAP)[A-Za-z_]{0,40}")
+_LAST_OF_TURNED = re.compile(
+    rb"//:[a-z0-9+]{2,20}(?::cbdj)?|=(?:YEK|NEKOT|TERCES|DROWSSAP)[A-Za-z_]{0,40}"
+)
 _FIRST_OF_TURNED = re.compile(rb"[^\s\"'`<>]{8,512}")
 _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13")
 # How base64 of zlib, gzip, zstd, bzip2 and xz begins.
@@ -226,7 +232,7 @@ def turned(data: bytes) -> Iterator[Opened]:
         if first:
             start, at = size - first.end(), last.end()
             gathered.add(data[start:at][::-1], start, at)
-    yield from gathered.opened("reversed")
+    yield from gathered.opened(TURNED)
 
 
 def _whole_rotated(data: bytes) -> Iterator[Opened]:

@@ -9,7 +9,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.armour import PRINTABLE, ROTATED, ascii85, base85, legible, lettered, turned
+from stopper.detect.armour import (
+    PRINTABLE,
+    ROTATED,
+    TURNED,
+    ascii85,
+    base85,
+    legible,
+    lettered,
+    turned,
+)
 from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.fold import FOREIGN
@@ -72,7 +81,7 @@ _NO_CHARACTER = re.compile("([\udc80-\udcff]+)")
 _SPARSE: Final = 16
 """Of so many bytes one may belong to no character, in what is text for all that."""
 
-_TWINS: Final = frozenset({"reversed", ROTATED})
+_TWINS: Final = frozenset({"reversed", ROTATED, TURNED})
 """Decodings that undo themselves."""
 
 _ESCAPED: Final = "backslash"

@@ -37,8 +37,20 @@ _DUMP_LINE = re.compile(
     re.MULTILINE,
 )
 # What od shows with names: each byte in four columns.
-_NAMED_LINE = re.compile(rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})\r?$", re.MULTILINE)
-_NAMES: Final = {rb"\0": 0, rb"\a": 7, rb"\b": 8, rb"\t": 9, rb"\n": 10, rb"\v": 11, rb"\f": 12, rb"\r": 13}
+_NAMED_LINE = re.compile(
+    rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})\r?$",
+    re.MULTILINE,
+)
+_NAMES: Final = {
+    rb"\0": 0,
+    rb"\a": 7,
+    rb"\b": 8,
+    rb"\t": 9,
+    rb"\n": 10,
+    rb"\v": 11,
+    rb"\f": 12,
+    rb"\r": 13,
+}
 _COLUMNS: Final = 4
 # Pieces that a format puts in another order.
 _ORDER = re.compile(rb"((?:\{[0-9]{1,2}\}){3,64})[\"'][ ]{0,4}-f[ ]{0,4}\Z")
@@ -63,7 +75,13 @@ _CODES: Final = (
     _codes(rb"0[bB]([01]{6,8})", rb"[,; \t\r\n]{1,24}", 2, b"0b", b"0B"),
     _codes(rb"\(s?byte\) ?0[xX]([0-9A-Fa-f]{2})", rb",[ \t\r\n]{0,24}", 16, b"byte)"),
     _codes(rb"0?([0-9A-Fa-f]{2})[hH]", rb",[ \t]{0,4}", 16, b"h,", b"H,"),
-    _codes(rb"[cC][hH][rR]\(0[xX]([0-9A-Fa-f]{2})\)", rb"[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}", 16, b"r(0", b"R(0"),
+    _codes(
+        rb"[cC][hH][rR]\(0[xX]([0-9A-Fa-f]{2})\)",
+        rb"[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}",
+        16,
+        b"r(0",
+        b"R(0",
+    ),
     _codes(rb"\[[cC][hH][aA][rR]\]([0-9]{2,3})", rb"[+, ]{1,4}", 10, b"[c", b"[C"),
     _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10, b"}"),
 )
@@ -238,7 +256,9 @@ def _named(data: bytes) -> Iterator[_Found]:
         if not parts:
             start = found.start()
         cells = found[1]
-        parts.append(bytes([_cell(cells[at : at + _COLUMNS]) for at in range(0, len(cells), _COLUMNS)]))
+        parts.append(
+            bytes([_cell(cells[at : at + _COLUMNS]) for at in range(0, len(cells), _COLUMNS)])
+        )
         last = found.end()
     yield b"".join(parts), start, last
 
