@@ -145,6 +145,8 @@ _COINED = re.compile(
     rb"[#@!$*]?[A-Za-z]{3,}(?:[-_.@#!$%&*+][A-Za-z]{3,}){0,5}[-_.@#!$%&*+]?[0-9]{1,8}"
     rb"(?:[-_.@#!$%&*+?][A-Za-z0-9]{2,12}){0,2}[!?@#$%&*+]{0,2}"
 )
+# What changes as no name does: a digit, a letter and a digit, and the case with them.
+_CHANGING = re.compile(rb"[a-z][0-9][A-Z][0-9]|[A-Z][0-9][a-z][0-9]")
 # What names of caches have before a hash.
 _LEAD = re.compile(rb"\A(?:[a-z]{2,}[-_])+")
 # How networks are called that have two bands.
@@ -293,7 +295,12 @@ def _key(value: bytes) -> bool:
     return (
         len(value) >= _MIN_KEY
         and bool(_LETTER.search(value))
-        and bool(_DIGIT.search(value) or _is_odd(value) or entropy(value) >= _MIN_LETTERS_ONLY)
+        and bool(
+            _DIGIT.search(value)
+            or _is_odd(value)
+            or entropy(value) >= _MIN_LETTERS_ONLY
+            or _is_drawn(value, in_code=True)
+        )
         and _not_placeholder(value)
         and not _is_ladder(value)
         and (not _is_wordy(value) or _is_drawn(value, in_code=True))
@@ -412,6 +419,7 @@ def _is_made_up(value: bytes) -> bool:
         or _is_scrambled(value)
         or _MADE_UP.fullmatch(value) is not None
         or _DOTTED.fullmatch(value) is not None
+        or _CHANGING.search(value) is not None
     )
 
 
