@@ -69,6 +69,14 @@ def octal_words() -> str:
     )
 
 
+def named_bytes() -> str:
+    """As `od -c` prints it."""
+    data = b"\x80" + RAW + b"\n"
+    names = {"\n": "\\n", "\x80": "200"}
+    cells = [f"{names.get(chr(byte), chr(byte)):>4}" for byte in data]
+    return "\n".join(f"{at:07o}" + "".join(cells[at : at + 16]) for at in range(0, len(cells), 16))
+
+
 def archive(data: bytes) -> bytes:
     written = BytesIO()
     with ZipFile(written, "w", ZIP_DEFLATED) as file:
@@ -220,6 +228,16 @@ ENCODINGS: dict[str, str | bytes] = {
     "xz in base64": b64(lzma.compress(RAW)),
     "an archive in base64": b64(archive(RAW)),
     "single letters": " ".join(SECRET),
+    "od with names of bytes": "\n" + named_bytes() + "\n",
+    "a format that reorders": f"('{{2}}{{0}}{{3}}{{1}}' -f '{SECRET[10:20]}','{SECRET[30:]}','{SECRET[:10]}','{SECRET[20:30]}')",
+    "calls with hex": " + ".join(f"chr(0x{byte:02x})" for byte in RAW),
+    "short octal numbers": ", ".join(f"0{byte:o}" for byte in RAW),
+    "an address from its end": f"https://a.example/{SECRET}"[::-1],
+    "an address of a driver from its end": f"jdbc:db://a.example/{SECRET}"[::-1],
+    "a name and its value from their end": f"API_KEY={SECRET}"[::-1],
+    "rot13 that says so": f"rot13: cnff = '{SECRET.translate(ROT13)}'",
+    "literals that end in signs": f'"{SECRET[:9]}@" +\n  "?{SECRET}"',
+    "an address of properties": f"url=db\\://user\\:{SECRET}@host",
 }  # fmt: skip
 
 BODIES: dict[str, bytes] = {

@@ -120,14 +120,16 @@ def test_more_findings_than_the_budget_allows() -> None:
     """What stands there as it is goes on to be found; it is said that nothing is decoded more."""
     budget = Budget(findings=3)
     live = LiveInspector(Inspector(INSPECTOR.detector, budget=budget))
-    said, found = [], []
+    said: list[str] = []
+    found: list[Finding] = []
     for _ in range(8):
         one, other = ("ghp_" + "".join(RANDOM.choices(LETTERS, k=36)) for _ in range(2))
         released = live.feed(f"{one} and {b64(other)} {'-' * 2000}\n".encode())
         said.append(released.unprovable)
         found += released.findings
     found += live.finish().findings
-    assert said[0] == "" and said[-1] == "findings"
+    assert said[0] == ""
+    assert said[-1] == "findings"
     assert sum(not one.decoded for one in found) == 8
     assert 0 < sum(bool(one.decoded) for one in found) <= budget.findings
 

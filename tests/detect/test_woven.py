@@ -95,7 +95,9 @@ def test_other_texts_are_left_alone(text: str) -> None:
 
 def test_more_rows_than_any_text_should_have() -> None:
     """It is said that there is more, and not that there is nothing."""
-    text = "".join(f"a1B2c3D{number},e4F5g6H{number},i7J8k9L{number};\n\n\n" for number in range(9999))
+    text = "".join(
+        f"a1B2c3D{number},e4F5g6H{number},i7J8k9L{number};\n\n\n" for number in range(9999)
+    )
     with pytest.raises(TooBig):
         list(woven(text.encode()))
     assert decoded_views(text).unprovable == "bytes"

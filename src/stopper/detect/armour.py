@@ -518,10 +518,9 @@ _KIND32HEX = _Kind(
 _KIND_A85 = _Kind85.of("ascii85", _ASCII85)
 _KIND_B85 = _Kind85.of("base85", _BASE85)
 _LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}$")
-
-
+# A part of a patch of git: a letter for the length of each line, and its digits.
 _PATCH = re.compile(
-    rb"(?m)^(?:literal|delta) [0-9]{1,10}\r?\n((?:[A-Za-z][!#-&(-+\--Z^-~]{5,65}\r?\n)+)"
+    rb"(?m)^(?:literal|delta) [0-9]{1,10}\r?\n((?:[A-Za-z][%b]{5,65}\r?\n)+)" % re.escape(_BASE85)
 )
 
 

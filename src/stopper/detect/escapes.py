@@ -40,7 +40,8 @@ _REGEXES = {
 }
 _SIMPLE = {
     b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
-    b"$": b"$", b":": b":", b"=": b"=", b"#": b"#", b"!": b"!", b"b": b"\b", b"f": b"\f", b"a": b"\a", b"v": b"\v",
+    b"$": b"$", b":": b":", b"=": b"=", b"#": b"#", b"!": b"!", b"b": b"\b", b"f": b"\f",
+    b"a": b"\a", b"v": b"\v",
 }  # fmt: skip
 _IS_NUMBERED = lazy(rb"\\(?:" + _NUMBERED + rb")")
 _IS_ESCAPED = lazy(rb"\\(?:[\\nrtbfav\"'`/$:=#!]|" + _NUMBERED + rb")")

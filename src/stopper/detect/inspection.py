@@ -115,8 +115,8 @@ def by_rules(
 ) -> list[Finding]:
     """What rules find in the views of a text, behind `plain`, which they find in itself.
 
-    In guessed views only what a prefix or its form makes sure counts. Where that is more than `most` findings
-    no other view is looked at.
+    In guessed views only what a prefix or its form makes sure counts. Where that is more than
+    `most` findings no other view is looked at.
     """
     findings = list(plain)
     ends: dict[int, int] = {}

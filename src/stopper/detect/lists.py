@@ -38,7 +38,7 @@ _DUMP_LINE = re.compile(
 )
 # What od shows with names: each byte in four columns.
 _NAMED_LINE = re.compile(
-    rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})\r?$",
+    rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})[ ]{0,3}\r?$",
     re.MULTILINE,
 )
 _NAMES: Final = {

@@ -179,12 +179,14 @@ _TECHNICAL = _SETTINGS | frozenset(
     b" chrome class claude clause cpu day debian dev developer device django docker drive"
     b" driver encoded eth exchange experiment factor family fedora figure firefox floor format"
     b" gemini generation gpt gpu grade hour http https instance iphone ipv iteration java"
-    b" keychain kube lab layer length level linux llama log long longer lowercase macos macs mark mbit"
+    b" keychain kube lab layer length level linux llama log long longer lowercase macos macs mark"
+    b" mbit"
     b" mode month mysql node numpy oauth office openssl oracle para param part pbkdf perl phase"
     b" pin player point policy port postgres postgresql priority protection python question"
     b" react record redis release revision room round rsa ruby safari schema scrypt season"
     b" series sha site slot spec sprint sql ssl stack standard string swift task threads"
-    b" through tier times title tls topic type typescript ubuntu unit uppercase utf vault version vlan"
+    b" through tier times title tls topic type typescript ubuntu unit uppercase utf vault"
+    b" version vlan"
     b" volume vue web week win windows workers year zip".split()
 )
 _FOR_PASSWORD = re.compile(rb"pass|wacht|kenn|contras|clave|senha|losen|hasl|parol|salas|kod")
