@@ -108,6 +108,7 @@ _MIN_PASSWORD = 4
 _MIN_KEY = 8
 _MIN_RANDOM = 10
 _MIN_SCRAMBLED = 24
+_MIN_BASE64 = 32
 _MIN_DOTTED = 16
 _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
@@ -143,10 +144,12 @@ _SYLLABLES = rb"[b-df-hj-np-tv-xz0-9][aeiouy][b-df-hj-np-tv-xz]{2}[aeiouy][b-df-
 # What people make up where they have to remember it: words and a number, joined by signs.
 _COINED = re.compile(
     rb"[#@!$*]?[A-Za-z]{3,}(?:[-_.@#!$%&*+][A-Za-z]{3,}){0,5}[-_.@#!$%&*+]?[0-9]{1,8}"
-    rb"(?:[-_.@#!$%&*+?][A-Za-z0-9]{2,12}){0,2}[!?@#$%&*+]{0,2}"
+    rb"(?:[-_.@#!$%&*+?][A-Za-z0-9]{1,12}){0,2}[!?@#$%&*+]{0,2}"
 )
 # What changes as no name does: a digit, a letter and a digit, and the case with them.
-_CHANGING = re.compile(rb"[a-z][0-9][A-Z][0-9]|[A-Z][0-9][a-z][0-9]")
+_CHANGING = re.compile(
+    rb"[a-z][0-9][A-Z][0-9]|[A-Z][0-9][a-z][0-9]|[A-Za-z][0-9][a-z]{3,}[0-9]{3}|[a-z][A-Z][0-9][A-Z]"
+)
 # What names of caches have before a hash.
 _LEAD = re.compile(rb"\A(?:[a-z]{2,}[-_])+")
 # How networks are called that have two bands.
@@ -422,6 +425,7 @@ def _is_made_up(value: bytes) -> bool:
         or _MADE_UP.fullmatch(value) is not None
         or _DOTTED.fullmatch(value) is not None
         or _CHANGING.search(value) is not None
+        or _is_long_and_odd(value)
     )
 
 
@@ -455,6 +459,12 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
 def _is_odd(value: bytes) -> bool:
     """Whether its letters are in an order that no name has."""
     return _is_jumbled(value) or (value.translate(None, _JOINTS).isalnum() and is_unreadable(value))
+
+
+def _is_long_and_odd(value: bytes) -> bool:
+    """Whether it is base64 of which nobody would make a path."""
+    bare = value.translate(None, b"+/=")
+    return len(value) >= _MIN_BASE64 and bare.isalnum() and is_unreadable(bare)
 
 
 def _is_jumbled(value: bytes) -> bool:
