@@ -116,7 +116,9 @@ _MIN_NUMBER = 8
 _MIN_JOINED = 4
 _MIN_IN_CODE = 5
 _JOINS_NAMES = (b".", b"_")
-_MOMENT = re.compile(rb"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]|1[0-9]{9}(?:[0-9]{3}){0,3}\Z")
+_MOMENT = re.compile(
+    rb"(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]|1[0-9]{9}(?:[0-9]{3}){0,3}\Z|1[23][0-9]{16}\Z"
+)
 _MIN_HEX = 2.6
 _MIN_TEXT = 3.0
 _MIN_LETTERS_ONLY = 3.6
