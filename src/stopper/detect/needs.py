@@ -302,23 +302,23 @@ def _key(value: bytes) -> bool:
     return (
         len(value) >= _MIN_KEY
         and bool(_LETTER.search(value))
-        and bool(
-            _DIGIT.search(value)
-            or _is_odd(value)
-            or entropy(value) >= _MIN_LETTERS_ONLY
-            or _is_drawn(value, in_code=True)
-        )
         and _not_placeholder(value)
         and not _is_ladder(value)
-        and (not _is_wordy(value) or _is_drawn(value, in_code=True))
+        and ((_is_no_word(value) and not _is_wordy(value)) or _is_drawn(value, in_code=True))
     )
 
 
 def _random(value: bytes) -> bool:
     """What a generator makes: letters and digits mixed, in no order, far from words."""
-    if len(value) < _MIN_RANDOM or not _key(value):
+    if len(value) < _MIN_RANDOM or not _is_no_word(value) or not _key(value):
         return False
     return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
+
+
+def _is_no_word(value: bytes) -> bool:
+    """Whether it has a digit, or letters in an order or a variety that words do not have."""
+    odd = _DIGIT.search(value) or _is_odd(value)
+    return bool(odd) or entropy(value) >= _MIN_LETTERS_ONLY
 
 
 def _anonymous(value: bytes) -> bool:
