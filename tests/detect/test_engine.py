@@ -181,12 +181,12 @@ def test_more_beginnings_than_are_tried(tail: bytes) -> None:
 
 
 def test_many_long_beginnings_are_held_back_unasked() -> None:
-    """More first lines of keys without a last one than are looked at, and then no more of them."""
-    rules = tuple(rule for rule in packaged_rules() if rule.id == "private-key-lines")
-    row = b"x: -----BEGIN PRIVATE KEY-----\n"
-    for number in (1, 4, 40):
-        data = row * number
+    """More places where something long may have begun than are looked at, and then no more."""
+    rules = tuple(rule for rule in packaged_rules() if rule.id == "kerberos-keytab")
+    for number, is_held in ((4, False), (40, True)):
+        data = b"the keytab of a host, and " * number
         exact = RegexEngine(rules).begun(data)
         begun = engine_for(rules).begun(data)
         assert begun.start <= exact.start
         assert begun.secret <= exact.secret
+        assert (begun != exact) is is_held

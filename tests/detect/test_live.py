@@ -134,6 +134,21 @@ def test_more_findings_than_the_budget_allows() -> None:
     assert 0 < sum(bool(one.decoded) for one in found) <= budget.findings
 
 
+def test_findings_that_overlap_each_other_are_not_held_for_ever() -> None:
+    """Lines that may be one with the next, so that each find takes in a part of another."""
+    row = "".join(RANDOM.choices(string.digits, k=7)) + "/" + "".join(RANDOM.choices(LETTERS, k=7))
+    chunk = f"https://hooks.zapier.com/hooks/catch/{row}/\n".encode() * 200
+    live = LiveInspector(INSPECTOR)
+    fed = gone = 0
+    said = set()
+    for _ in range(30):
+        released = live.feed(chunk)
+        fed, gone = fed + len(chunk), gone + len(released.data)
+        said.add(released.unprovable)
+        assert fed - gone <= 2 * MAX_ENCODED + len(chunk)
+    assert "stream" in said
+
+
 def test_arguments_of_a_tool_call_in_events() -> None:
     """Each event holds a part of a JSON text, cut in the middle of an escape."""
     arguments = json.dumps({"command": f"echo \t{TOKEN}\n > /tmp/x"}).replace("ghp_", "\\u0067hp_")

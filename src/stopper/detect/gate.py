@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Final
 
 from stopper.detect.armour import SPELLED
+from stopper.detect.opened import PIECE
 from stopper.detect.sieve import Sieve
 
 __all__ = ["IN_BINARY", "NOT_IN_PLAIN", "ODD", "PATTERNS", "Decoder", "needed"]
@@ -58,9 +59,8 @@ _SPACE: Final = r"[ \t\r\n]"
 _HEX: Final = "[0-9A-Fa-f]"
 _FIRST85: Final = "[+-I][!-u]{4}"
 _DIGIT85: Final = "[0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-]"
-_PART: Final = "[A-Za-z0-9+/_=.:~@?&%!*#^-]"
-_PIECE: Final = rf"[\"']{_PART}{_PART}*[\"'][ \t]*"
-_TOKEN: Final = rf"[\"']{_PART}*[A-Z0-9]{_PART}*[\"'][ \t]*"  # as no list of words has one
+_PIECE: Final = rf"[\"']{PIECE}{PIECE}*[\"'][ \t]*"
+_TOKEN: Final = rf"[\"']{PIECE}*[A-Z0-9]{PIECE}*[\"'][ \t]*"  # as no list of words has one
 _COMMA: Final = r",[ \t\r\nbBrRuU]*"  # with what Python writes before a string
 _LISTED: Final = r"[,; \t\r\n/|:_.-]"
 _HEADED: Final = '[A-Za-z0-9 _.*"`\\x80-\\xff-]'
@@ -77,7 +77,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.LINES: (rf"{_LETTER}{{12}}[\\\r\n]",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
     Decoder.LITERALS: (
-        rf"{_PART}[\"'`][ \t\r\n\\+.&|<>_]*[\"'`]{_PART}",
+        rf"{PIECE}[\"'`][ \t\r\n\\+.&|<>_]*[\"'`]{PIECE}",
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*[+.]=",
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
@@ -117,9 +117,9 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         *(f"{end}  " for end in _ENDINGS),
     ),
     Decoder.VARIABLES: (
-        rf"=[ \tA-Za-z@]*[\"'`]{_PART}*[0-9]{_PART}*[\"'`]", rf"={_PART}*[0-9]{_PART}*[;&\s]",
+        rf"=[ \tA-Za-z@]*[\"'`]{PIECE}*[0-9]{PIECE}*[\"'`]", rf"={PIECE}*[0-9]{PIECE}*[;&\s]",
         *(
-            rf"[\[({{]{_SPACE}*{before}[\"']{_PART}*[0-9]{_PART}*[\"']"
+            rf"[\[({{]{_SPACE}*{before}[\"']{PIECE}*[0-9]{PIECE}*[\"']"
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
         ),
     ),

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Final
 
 from stopper.detect.armour import legible
-from stopper.detect.opened import Gathered, Opened
+from stopper.detect.opened import PIECE, PIECE_SIGNS, Gathered, Opened
 
 __all__ = ["backslashed", "dumped", "hidden", "numbered", "pieced", "uuencoded"]
 
@@ -41,16 +41,6 @@ _NAMED_LINE = re.compile(
     rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})[ ]{0,3}\r?$",
     re.MULTILINE,
 )
-_NAMES: Final = {
-    rb"\0": 0,
-    rb"\a": 7,
-    rb"\b": 8,
-    rb"\t": 9,
-    rb"\n": 10,
-    rb"\v": 11,
-    rb"\f": 12,
-    rb"\r": 13,
-}
 _COLUMNS: Final = 4
 # Pieces that a format puts in another order.
 _ORDER = re.compile(rb"((?:\{[0-9]{1,2}\}){3,64})[\"'][ ]{0,4}-f[ ]{0,4}\Z")
@@ -96,11 +86,11 @@ _MORE_SELECTORS: Final = 0xE0100 - 16
 _PIECES = tuple(
     re.compile(
         rb"%b%b%b(?:[ \t]?,[ \t\r\n]{0,24}[bBrRuU]{0,2}%b%b%b){3,}"
-        % ((quote, rb"[A-Za-z0-9+/_=.:~@?&%!*#^-]{1,48}", quote) * 2)
+        % ((quote, PIECE.encode() + rb"{1,48}", quote) * 2)
     )
     for quote in (b'"', b"'")
 )
-_SIGNS: Final = b"+/_=.:~@?&%!*#^-"
+_SIGNS: Final = PIECE_SIGNS.encode()
 _PIECE = re.compile(rb"[\"']([^\"']+)[\"']")
 _DIGIT = re.compile(rb"[0-9]")
 _MAX_PIECE: Final = 16
@@ -267,7 +257,9 @@ def _cell(columns: bytes) -> int:
     name = columns.strip()
     if len(name) <= 1:
         return ord(name or b" ")
-    return _NAMES[name] if name in _NAMES else int(name, 8) & _MAX_BYTE
+    if name.startswith(b"\\"):
+        return ord(name.decode("unicode_escape"))
+    return int(name, 8) & _MAX_BYTE
 
 
 def _line(found: re.Match[bytes]) -> bytes:

@@ -21,7 +21,7 @@ _PUBLIC = re.compile(
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
-    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{13})"
+    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
     rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
@@ -152,6 +152,8 @@ _COINED = re.compile(
 _CHANGING = re.compile(
     rb"[a-z][0-9][A-Z][0-9]|[A-Z][0-9][a-z][0-9]|[A-Za-z][0-9][a-z]{3,}[0-9]{3}|[a-z][A-Z][0-9][A-Z]"
 )
+# How begins what was sealed for a cluster, of which a word in prose is only the first part.
+_SEALED = re.compile(rb"Ag[A-P][A-Za-z0-9+/]{13}")
 # What names of caches have before a hash.
 _LEAD = re.compile(rb"\A(?:[a-z]{2,}[-_])+")
 # How networks are called that have two bands.
@@ -180,19 +182,17 @@ _SETTINGS = _HINTS | frozenset(
 # And what has a number in its name.
 _TECHNICAL = _SETTINGS | frozenset(
     b"administrator aes alpine android angular api app appendix apple arg argon article ascii"
-    b" attempt authentication base bcrypt bearer blake build bytes call cell centos chapter"
-    b" chrome class claude clause cpu day debian dev developer device django docker drive"
-    b" driver encoded eth exchange experiment factor family fedora figure firefox floor format"
-    b" gemini generation gpt gpu grade hour http https instance iphone ipv iteration java"
-    b" keychain kube lab layer length level linux llama log long longer lowercase macos macs mark"
-    b" mbit"
-    b" mode month mysql node numpy oauth office openssl oracle para param part pbkdf perl phase"
-    b" pin player point policy port postgres postgresql priority protection python question"
-    b" react record redis release revision room round rsa ruby safari schema scrypt season"
-    b" series sha site slot spec sprint sql ssl stack standard string swift task threads"
-    b" through tier times title tls topic type typescript ubuntu unit uppercase utf vault"
-    b" version vlan"
-    b" volume vue web week win windows workers year zip".split()
+    b" attempt authentication base bcrypt bearer blake build bytes call cell centos chapter chrome"
+    b" class claude clause cpu day debian dev developer device django docker drive driver encoded"
+    b" eth exchange experiment factor family fedora figure firefox floor format gemini generation"
+    b" gpt gpu grade hour http https instance iphone ipv iteration java keychain kube lab layer"
+    b" length level linux llama log long longer lowercase macos macs mark mbit mode month mysql"
+    b" node numpy oauth office openssl oracle para param part pbkdf perl phase pin player point"
+    b" policy port postgres postgresql priority protection python question react record redis"
+    b" release revision room round rsa ruby safari schema scrypt season series sha site slot spec"
+    b" sprint sql ssl stack standard string swift task threads through tier times title tls topic"
+    b" type typescript ubuntu unit uppercase utf vault version vlan volume vue web week win windows"
+    b" workers year zip".split()
 )
 _FOR_PASSWORD = re.compile(rb"pass|wacht|kenn|contras|clave|senha|losen|hasl|parol|salas|kod")
 _LETTER = re.compile(rb"[A-Za-z]")
@@ -378,7 +378,7 @@ def _told(value: bytes) -> bool:
 def _coined(value: bytes) -> bool:
     """What stands right behind a word for it, or a login's name: also a plain word and a number."""
     value = value.rstrip(_STOPS)
-    if _BAND.search(value) or _is_given(value):
+    if _BAND.search(value) or _SEALED.match(value) or _is_given(value):
         return False
     if _COINED.fullmatch(value) and not _WORDS.search(value.lower()):
         return _TECHNICAL.isdisjoint(word.lower() for word in PARTS.findall(value))

@@ -8,11 +8,16 @@ from msgspec import Struct
 
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["GAP", "Gathered", "Opened", "Part", "together"]
+__all__ = ["GAP", "PIECE", "PIECE_SIGNS", "Gathered", "Opened", "Part", "together"]
 
 GAP: Final = b"\n\n\n"
 """Stands behind each part of what came out, so that nothing is found across two of them."""
 
+PIECE_SIGNS: Final = "+/_=.:~@?&%!*#^-"
+"""What is neither a letter nor a digit in the pieces that a token is put together from."""
+
+PIECE: Final = f"[A-Za-z0-9{PIECE_SIGNS}]"
+"""What such pieces are written with, as a set of a pattern."""
 
 _MIN_TOKEN: Final = 10
 _DIGIT = re.compile(rb"[0-9]")

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Final
 
 from stopper.detect.gate import Decoder
-from stopper.detect.opened import GAP
+from stopper.detect.opened import GAP, PIECE
 from stopper.detect.origin import Back, Span
 
 __all__ = [
@@ -51,7 +51,7 @@ _SPLIT_LINES = tuple(
     )
     for mark, rest in ((rb"\n", rb""), (rb"\r", rb"\n"), (rb"\\", rb"\r?\n"))
 )
-_PART = rb"[A-Za-z0-9+/_=.:~@?&%!*#^-]"
+_PART = PIECE.encode()
 # Each begins with its own literal, so that the search runs from one to the next.
 _SPLIT_LITERALS = tuple(
     re.compile(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from stopper.detect.opened import Opened, Part, together
+from stopper.detect.opened import PIECE, Opened, Part, together
 
 __all__ = ["assembled"]
 
@@ -22,7 +22,7 @@ _REACH: Final = 96
 _NEAR: Final = 160
 _BLANKS: Final = (b" ", b"\t")
 _OPENING: Final = (b"[", b"(", b"{")
-_SIGN: Final = rb"[A-Za-z0-9+/_=.:~@?&%!*#^-]"
+_SIGN: Final = PIECE.encode()
 _NAME: Final = rb"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SIGNS: Final = _WORD + b"+/=.-"
