@@ -23,20 +23,33 @@ def test_killed_writers(tmp_path: Path, rounds: int, monkeypatch: pytest.MonkeyP
     chance = random.Random(rounds)  # noqa: S311  moments of a test
     path = tmp_path / "usage.jsonl"
     acknowledged = unsure = 0
+    last: dict[str, int] = {}
     for turn in range(rounds):
         commands = [
             (sys.executable, __file__, str(path), f"{turn}-{one}") for one in range(WRITERS)
         ]
         whole = told_by_killed(commands, chance, 80)
         acknowledged += len(whole)
+        last |= dict(map(_split, whole))
         unsure += WRITERS
         ledger = TokenLedger(path, environ={})
         ledger.check_burn_rate("test")
         days = ledger._sums.books.account("test").days
         assert acknowledged <= sum(day.total for day in days.values()) <= acknowledged + unsure
-        newest = {entry.model for entry in ledger.entries()}
-        assert whole[-1] in newest
+        kept: dict[str, list[int]] = {}
+        for entry in ledger.entries():
+            name, number = _split(entry.model)
+            kept.setdefault(name, []).append(number)
+        assert kept
+        for name, numbers in kept.items():
+            assert numbers == [*range(numbers[0], numbers[-1] + 1)], "only the oldest go"
+            assert last[name] <= numbers[-1]
         ledger.close()
+
+
+def _split(model: str) -> tuple[str, int]:
+    name, _, number = model.rpartition(".")
+    return name, int(number)
 
 
 def _write(path: str, name: str) -> None:
