@@ -43,6 +43,7 @@ from stopper.detect.rewrite import (
     regrouped,
     shown,
 )
+from stopper.detect.secrets import Allowance
 from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
@@ -102,22 +103,30 @@ _BOMS: Final = (
 )
 _MARKS: Final = tuple(mark for mark, _ in _BOMS)
 
+_BYTES_PER_MATCH: Final = 16
+
 
 class Budget(Struct, frozen=True):
     """How much is done before the answer is `unprovable`.
 
     `depth` counts encodings inside each other. All views together hold at most `growth` times the
     text, or `least_bytes` where that is more. With more than so many `findings` by rules, of which
-    one may count in several views, no more is undone: each costs as much as kilobytes without.
+    one may count in several views, no more is undone: each costs as much as kilobytes without. So
+    do `matches`, of which most are no findings: so many are looked at, or one for every 16 bytes.
     """
 
     depth: int = 10
     growth: int = 16
     least_bytes: int = 2**20
     findings: int = 2048
+    matches: int = 65_536
+
+    def allowance(self, size: int) -> Allowance:
+        """What rules may find in a text of `size` bytes and in all its views."""
+        return Allowance(max(self.matches, size // _BYTES_PER_MATCH), self.findings)
 
 
-PATIENT: Final = Budget(findings=sys.maxsize)
+PATIENT: Final = Budget(findings=sys.maxsize, matches=sys.maxsize)
 """For those who look through what is their own, however long that takes."""
 
 

@@ -2,10 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Protocol, Self
 
 import msgspec
@@ -101,6 +101,9 @@ class Engine(Protocol):
     ) -> list[Match]:
         """All matches that start at `floor` or later, per rule after the end it has in `taken`."""
 
+    def some(self, data: bytes, most: int, among: Collection[int] | None = None) -> list[Match]:
+        """Up to `most` matches, of the rules with these numbers alone where there are any."""
+
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """What the end of `data` leaves open among matches that start at `floor` or later."""
 
@@ -156,19 +159,27 @@ class _Compiled(Struct, frozen=True, dict=True):
         ways = int.from_bytes(flags).bit_count()
         return flags if 1 < ways <= _MAX_PAIRS else b""
 
-    def search(self, data: bytes, start: int, end: int) -> re.Match[bytes] | None:
-        """As that of its regex, which tries at each place where no literal begins a match."""
-        if not (paired and self.pairs):
-            return self.regex.search(data, start, end)
-        while (start := paired(self.pairs, data, start, end)) >= 0:
-            if found := self.regex.match(data, start, end):
-                return found
-            start += 1
-        return None
+    @cached_property
+    def search(self) -> Callable[[bytes, int, int], re.Match[bytes] | None]:
+        """That of its regex, which tries at each place where no literal begins a match."""
+        pairs, follow, match = self.pairs, paired, self.regex.match
+        if not (follow and pairs):
+            return self.regex.search
+
+        def search(data: bytes, start: int, end: int) -> re.Match[bytes] | None:
+            while (start := follow(pairs, data, start, end)) >= 0:
+                if found := match(data, start, end):
+                    return found
+                start += 1
+            return None
+
+        return search
 
     def match(self, found: re.Match[bytes]) -> Match:
         """What was found, as a value."""
-        return Match(*found.span(), self.number, *found.span(self.group))
+        start, end = found.span()
+        first, last = found.span(self.group) if self.group else (start, end)
+        return Match(start, end, self.number, first, last)
 
     def begun(self, found: re.Match[bytes]) -> Begun:
         """What an opening that reaches the end of the text means."""
@@ -212,13 +223,22 @@ class RegexEngine:
         self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
     ) -> list[Match]:
         """See `Engine`."""
+        return sorted(self._matches(data, self._rules, floor, taken or {}))
+
+    def some(self, data: bytes, most: int, among: Collection[int] | None = None) -> list[Match]:
+        """See `Engine`."""
+        rules = [rule for rule in self._rules if among is None or rule.number in among]
+        return sorted(islice(self._matches(data, rules, 0, {}), most))
+
+    def _matches(
+        self, data: bytes, rules: Sequence[_Compiled], floor: int, taken: Mapping[int, int]
+    ) -> Iterator[Match]:
         lower = data.lower()
-        ends = taken or {}
-        return sorted(
+        return (
             rule.match(found)
-            for rule in self._rules
+            for rule in rules
             if not rule.keywords or any(word in lower for word in rule.keywords)
-            for found in rule.regex.finditer(data, max(floor, ends.get(rule.number, 0)))
+            for found in rule.regex.finditer(data, max(floor, taken.get(rule.number, 0)))
         )
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
@@ -344,11 +364,21 @@ class HyperscanEngine:
     ) -> list[Match]:
         """See `Engine`."""
         ends = self._ends.scan(data)
-        if not ends:
-            return []
+        return sorted(self._confirmed(data, ends, floor, taken or {})) if ends else []
+
+    def some(self, data: bytes, most: int, among: Collection[int] | None = None) -> list[Match]:
+        """See `Engine`."""
+        ends = self._ends.scan(data)
+        if among is not None:
+            ends = [end for end in ends if end[1] in among]
+        return sorted(islice(self._confirmed(data, ends, 0, {}), most)) if ends else []
+
+    def _confirmed(
+        self, data: bytes, ends: list[tuple[int, int]], floor: int, taken: Mapping[int, int]
+    ) -> Iterator[Match]:
+        """The matches that end at these places or near them, in the order of these."""
         ends.sort()
-        cursors = {number: max(end, floor) for number, end in (taken or {}).items()}
-        found = []
+        cursors = {number: max(end, floor) for number, end in taken.items()}
         for end, number in ends:
             cursor = cursors.get(number, floor)
             if end <= cursor:
@@ -363,9 +393,8 @@ class HyperscanEngine:
             is_whole = near.start() + rule.ahead <= limit or limit >= len(data)
             whole = near if is_whole else rule.regex.match(data, near.start())
             if whole:  # always: without look-ahead, more text undoes no match
-                found.append(rule.match(whole))
                 cursors[number] = whole.end()
-        return sorted(found)
+                yield rule.match(whole)
 
     def begun(self, data: bytes, floor: int = 0) -> Begun:
         """See `Engine`."""

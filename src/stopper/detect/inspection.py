@@ -1,6 +1,5 @@
 """Everything that detectors see in one text: rules and known values, plain and decoded, as one."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
@@ -13,7 +12,7 @@ from stopper.detect.decode import JOINS, Budget, Decoding, View
 from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.known import KnownValues
 from stopper.detect.rules import Rule, read_rules
-from stopper.detect.secrets import Detector
+from stopper.detect.secrets import Allowance, Detector
 
 __all__ = [
     "Inspection",
@@ -26,8 +25,6 @@ __all__ = [
 ]
 
 _WHOLE: Final = frozenset({"known-value", "canary"})
-_STRUCTURED: Final = frozenset({"url-password"})
-"""Generic rules whose finds have so much of a form that chance does not put them together."""
 
 
 class Inspection(Struct, frozen=True):
@@ -79,14 +76,15 @@ class Inspector:
         self, text: str | bytes, decoding: Decoding
     ) -> tuple[list[Finding], list[View], str]:
         """What rules find, in which views, and the budget of findings if it ran out."""
-        detector, most = self.detector, self.budget.findings
+        detector = self.detector
         if detector is None:
             return [], list(decoding), ""
-        findings = detector.scan(text)
+        allowance = self.budget.allowance(len(text))
+        findings = detector.scan(text, allowance)
         views: list[View] = []
-        if len(findings) <= most:
-            findings = by_rules(detector, text, _noted(decoding, views), findings, most)
-        return findings, views, "findings" if len(findings) > most else ""
+        if not allowance.spent:
+            findings = by_rules(detector, text, _noted(decoding, views), findings, allowance)
+        return findings, views, allowance.spent
 
 
 @lru_cache(maxsize=1)
@@ -111,28 +109,28 @@ def by_rules(
     text: str | bytes,
     views: Iterable[View],
     plain: Iterable[Finding],
-    most: int = sys.maxsize,
+    allowance: Allowance | None = None,
 ) -> list[Finding]:
     """What rules find in the views of a text, behind `plain`, which they find in itself.
 
-    In guessed views only what a prefix or its form makes sure counts. Where that is more than
-    `most` findings no other view is looked at.
+    In guessed views only what a prefix or its form makes sure counts. Once the `allowance` is spent
+    no other view is looked at.
     """
+    allowance = allowance or Allowance()
     findings = list(plain)
     ends: dict[int, int] = {}
     for one in findings:
         ends[one.start] = max(one.end, ends.get(one.start, 0))
     for view in views:
-        for inner in detector.scan(view.data):
-            if view.guessed and inner.tier == Tier.GENERIC and inner.rule not in _STRUCTURED:
-                continue
+        scan = detector.scan_guessed if view.guessed else detector.scan
+        for inner in scan(view.data, allowance):
             one = placed(inner, *view.origin(inner.start, inner.end), view.path)
             end = ends.get(one.start, one.start)
             if view.guessed and not _is_likely(text[end : one.end]):
                 continue
             ends[one.start] = max(one.end, end)
             findings.append(one)
-        if len(findings) > most:
+        if allowance.spent:
             break
     return findings
 

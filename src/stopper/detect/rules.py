@@ -52,8 +52,10 @@ class Rule(Struct, frozen=True, dict=True):
     secret and the rest its context. `checks` name what makes a match certain, `needs` what a match
     must be besides (only for the generic tier, which has no prefix to go by). `hosts` are the
     vendor's own, where a leading `*.` covers every name below. `hits` and `misses` are texts that
-    it must and must not find; `{alnum:36}` stands for so many characters of an alphabet. What
-    documentation writes instead of a secret is found by no rule, unless a check makes it certain.
+    it must and must not find; `{alnum:36}` stands for so many characters of an alphabet. A match
+    that is `formed` has so much of a form, without a prefix, that chance does not put it together.
+    What documentation writes instead of a secret is found by no rule, unless a check makes it
+    certain.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Rule(Struct, frozen=True, dict=True):
     checks: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    formed: bool = False
 
     def regex(self) -> re.Pattern[bytes]:
         """The pattern, compiled for bytes."""

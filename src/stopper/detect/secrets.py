@@ -1,6 +1,7 @@
 """Secrets in a text: every rule at once, overlaps resolved, and the fifteen shapes of the gate."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
@@ -13,6 +14,7 @@ from stopper.detect.origin import CONTINUATIONS
 from stopper.detect.rules import Rule
 
 __all__ = [
+    "Allowance",
     "Detector",
     "Piece",
     "TokenMatch",
@@ -118,6 +120,21 @@ def _hides(public: Piece, piece: Piece) -> bool:
     return piece.start == public.start and piece.weight <= public.weight
 
 
+class Allowance:
+    """What may still be found over several texts: `matches` of rules, and `findings` of these."""
+
+    def __init__(self, matches: int = sys.maxsize, findings: int = sys.maxsize) -> None:
+        self.matches = matches
+        self.findings = findings
+
+    @property
+    def spent(self) -> str:
+        """Which of them is used up, so that there may be more than was found; empty for none."""
+        if self.matches <= 0:
+            return "matches"
+        return "findings" if self.findings < 0 else ""
+
+
 class Detector:
     """Finds the secrets that `rules` describe.
 
@@ -132,17 +149,30 @@ class Detector:
         self.engine = engine or engine_for(rules)
         self._key = key
         self._hosts: Mapping[str, tuple[str, ...]] = {rule.id: rule.hosts for rule in rules}
+        self._ranks = tuple(RANK[rule.tier] for rule in rules)
+        self._formed = frozenset(rule.id for rule in rules if rule.formed)
+        self._sure = frozenset(
+            number
+            for number, rule in enumerate(rules)
+            if rule.formed or rule.checks or rule.tier is Tier.PREFIX
+        )
 
-    def scan(self, text: str | bytes) -> list[Finding]:
+    def scan(self, text: str | bytes, allowance: Allowance | None = None) -> list[Finding]:
         """All findings in their order, none overlapping; offsets count what was given.
 
-        That is characters of a str, bytes of bytes. Nothing in the text can silence it.
+        That is characters of a str, bytes of bytes. Nothing in the text can silence it. When an
+        `allowance` is spent not all is found.
         """
         if isinstance(text, bytes):
-            return self._scan(text)
+            return self._scan(text, allowance or Allowance())
         data = text.encode("utf-8", "surrogatepass")
-        findings = self._scan(data)
+        findings = self._scan(data, allowance or Allowance())
         return findings if len(data) == len(text) else list(_in_characters(findings, data))
+
+    def scan_guessed(self, data: bytes, allowance: Allowance) -> list[Finding]:
+        """As `scan`, but only what a prefix, a check or its form makes sure."""
+        findings = self._scan(data, allowance, self._sure)
+        return [one for one in findings if one.tier != Tier.GENERIC or one.rule in self._formed]
 
     def is_use(self, finding: Finding, host: str) -> bool:
         """Whether `host` is the vendor's own for this kind of secret: use, not exfiltration."""
@@ -158,7 +188,7 @@ class Detector:
         for match in matches:
             rule = self.rules[match.rule]
             start, end = match.secret_start, match.secret_end
-            least = (RANK[rule.tier], end - start, -match.rule)
+            least = (self._ranks[match.rule], end - start, -match.rule)
             if start == end or (not rule.checks and heaviest.get((start, end), least) > least):
                 continue
             claim = match.rule, data[start:end]
@@ -178,13 +208,18 @@ class Detector:
             fingerprint(value, self._key),
         )  # fmt: skip
 
-    def _scan(self, data: bytes) -> list[Finding]:
-        matches = self.engine.matches(data)
+    def _scan(
+        self, data: bytes, allowance: Allowance, among: frozenset[int] | None = None
+    ) -> list[Finding]:
+        matches = self.engine.some(data, allowance.matches, among)
         if not matches:
             return []
+        allowance.matches -= len(matches)
         weave = Weave()
         weave.add(self.pieces(matches, data))
-        return [self.finding(piece, data) for piece in weave.until(len(data))]
+        findings = [self.finding(piece, data) for piece in weave.until(len(data))]
+        allowance.findings -= len(findings)
+        return findings
 
 
 def _in_characters(findings: Iterable[Finding], data: bytes) -> Iterator[Finding]:
