@@ -45,7 +45,7 @@ _MIN_85: Final = 25
 _MIN_BLOB: Final = 21
 """Fewer bytes hold no secret that is compressed or spelled with letters that look alike."""
 
-_MAX_ASKED: Final = 72
+_MAX_ASKED: Final = 36
 """To decode a longer run takes no more time than to find out whether it is worth it."""
 
 _STRAIGHT: Final = 1
@@ -114,7 +114,7 @@ _LAST_OF_TURNED = re.compile(
 _FIRST_OF_TURNED = re.compile(rb"[^\s\"'`<>]{8,512}")
 _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13")
 # How base64 of zlib, gzip, zstd, bzip2 and xz begins.
-_PACKED_SEGMENT = re.compile(rb"(?<=/)(?:eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
+_PACKED_SEGMENT = re.compile(rb"/(?=eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
 
 
 class _Kind(Struct, frozen=True):
@@ -214,11 +214,13 @@ def _padded(
                 yield bytes(codes), start, end
 
 
-def _behind_slashes(data: bytes, names: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _behind_slashes(data: bytes, names: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Compressed bytes in the path of a URL, of which the segments before it are no part."""
-    for start, end in names:
-        for found in _PACKED_SEGMENT.finditer(data, start, end):
-            yield found.start(), end
+    for found in _PACKED_SEGMENT.finditer(data):
+        start = found.end()
+        at = bisect_right(names, (start, len(data))) - 1
+        if at >= 0 and start < names[at][1]:
+            yield start, names[at][1]
 
 
 def turned(data: bytes) -> Iterator[Opened]:
@@ -264,9 +266,18 @@ def _turned(
     is_text = _text_from_its_end(data, sized)
     for (start, end), run in sized:
         back = run[::-1]
-        if start in is_text or (_HEADED.match(back) and _has_digits(back)):
+        if (_HEADED.match(back) and _has_digits(back)) or (
+            start in is_text and not _is_text_straight(run)
+        ):
             gathered.add(back, start, end)
     yield from gathered.opened("reversed")
+
+
+def _is_text_straight(run: bytes) -> bool:
+    """Whether it is base64 or hex of text as it stands: then what its end spells is chance."""
+    kind = _KIND64 if run.translate(None, _HEXDIGITS) else _KIND16
+    plain = kind.decode(run[: len(run) // kind.chars * kind.chars])
+    return not plain.translate(None, PRINTABLE)
 
 
 def _text_from_its_end(
@@ -353,7 +364,7 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
     for shift in range(kind.chars):
         plain = kind.decode(text[shift:] + kind.fill * shift)
         if shift == 0 or is_packed(plain):
-            blobs += _blobs(plain, places)
+            blobs += _blobs(kind, data, plain, places)
         shown = legible(plain) if shift else chain(legible(plain), _foreign(plain, places))
         for start, end in shown:  # it never spans two runs
             at, first, last, num, den = places[bisect_right(starts, start) - 1]
@@ -387,15 +398,13 @@ def _aligned(kind: _Kind, data: bytes, runs: list[tuple[int, int]]) -> tuple[byt
     return b"".join(parts), places
 
 
-def _blobs(plain: bytes, places: list[Piece]) -> Iterator[tuple[bytes, int, int]]:
-    for piece in places:
-        blob = plain[piece.at : piece.at + _size(piece)]
-        if not blob.isascii():
-            yield blob, piece.start, piece.end
-
-
-def _size(piece: Piece) -> int:
-    return (piece.end - piece.start) * piece.den // piece.num
+def _blobs(
+    kind: _Kind, data: bytes, plain: bytes, places: list[Piece]
+) -> Iterator[tuple[bytes, int, int]]:
+    for at, start, end, num, den in places:
+        blob = plain[at : at + (end - start) * den // num]
+        if not blob.isascii() and _may_be_blob(kind, data[start:end]):
+            yield blob, start, end
 
 
 def legible(plain: bytes) -> Iterator[tuple[int, int]]:
@@ -412,10 +421,10 @@ def legible(plain: bytes) -> Iterator[tuple[int, int]]:
 
 def _foreign(plain: bytes, places: list[Piece]) -> Iterator[tuple[int, int]]:
     """The runs that are UTF-8 throughout, and not only ASCII."""
-    for piece in places:
-        blob = plain[piece.at : piece.at + _size(piece)]
+    for at, start, end, num, den in places:
+        blob = plain[at : at + (end - start) * den // num]
         if not blob.isascii() and _is_utf8(blob):
-            yield piece.at, piece.at + len(blob)
+            yield at, at + len(blob)
 
 
 def _is_utf8(blob: bytes) -> bool:
@@ -532,7 +541,7 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
             blobs.append((_from85(data[start:end].translate(kind.values)), start, end))
     for found in _groups85(kind, data):
         digits = found[0].translate(kind.values)
-        if not _is_legible(_from85(digits[:_MIN_85])):
+        if not (_is_legible(_from85(digits[:5])) and _is_legible(_from85(digits[:_MIN_85]))):
             continue
         plain = _from85(digits)
         if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
@@ -542,13 +551,13 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
 
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
     for first, last in runs(kind.classes, _MIN_85, data):
+        if not data[first:last].translate(None, _ALPHABET64):
+            continue  # it is base64, which looks the same
         start, end = _within_ticks(data, first, last)
         run = data[start:end]
-        if run.isalnum():
-            continue
-        if len(run) - len(run.translate(None, kind.firsts)) < _MIN_85 // 5:
-            continue
-        if run.translate(None, _ALPHABET64):  # else it is base64, which looks the same
+        if run.translate(None, _ALPHABET64) and (
+            len(run) - len(run.translate(None, kind.firsts)) >= _MIN_85 // 5
+        ):
             yield from kind.groups.finditer(data, start, end)
 
 

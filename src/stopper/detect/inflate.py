@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+import re
 import zlib
 from collections.abc import Iterator
 from struct import unpack_from
@@ -31,6 +32,7 @@ _ZLIB: Final = tuple(bytes([0x78, flags]) for flags in (0x01, 0x5E, 0x9C, 0xDA))
 _BZIP2: Final = b"BZh"
 _XZ: Final = b"\xfd7zXZ\0"
 _ZIP: Final = b"PK\x03\x04"
+_ANY_MAGIC = re.compile(b"|".join(map(re.escape, (_GZIP, _ZSTD, _BZIP2, _XZ, _ZIP))))
 MAGICS: Final = (*_ZLIB, _GZIP, _ZSTD, _BZIP2, _XZ)
 """What compressed bytes may begin with, but for archives."""
 
@@ -89,7 +91,7 @@ def may_be_packed(data: bytes) -> bool:
 
 def is_packed(data: bytes) -> bool:
     """Whether the magic of a compressed stream stands anywhere in `data`."""
-    return _GZIP in data or _ZSTD in data or _BZIP2 in data or _XZ in data or _ZIP in data
+    return _ANY_MAGIC.search(data) is not None
 
 
 def headerless(data: bytes, limit: int) -> Iterator[Inflated]:

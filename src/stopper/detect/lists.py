@@ -15,15 +15,19 @@ _MAX_BYTE: Final = 255
 _MIN_BLOB: Final = 8
 """Fewer bytes are no compressed stream."""
 
+# These begin with a digit and look back from there, so that the search runs to it.
 # Between two numbers stands what separates items, or the end and the beginning of `chr(...)`.
+_BETWEEN: Final = (
+    rb"(?:[,; \t\r\n]{1,24}|\)[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}[A-Za-z.]{2,24}\()"
+)
 _NUMBERS = re.compile(
-    rb"(?<![0-9.])(?:[0-9]{2,3}(?:[,; \t\r\n]{1,24}"
-    rb"|\)[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}[A-Za-z.]{2,24}\()){7,}[0-9]{2,3}(?![0-9.])"
+    rb"[0-9](?<![0-9.].)[0-9]{1,2}%b(?:[0-9]{2,3}%b){6,}[0-9]{2,3}(?![0-9.])"
+    % (_BETWEEN, _BETWEEN)
 )
 # One sign between all of them, which by itself is no more than that of a date.
-_SIGNED = re.compile(rb"(?<![0-9.])[0-9]{2,3}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])")
+_SIGNED = re.compile(rb"[0-9](?<![0-9.].)[0-9]{1,2}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])")
 _NUMBER = re.compile(rb"[0-9]+")
-_BITS = re.compile(rb"(?<![0-9.])[01]{8}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
+_BITS = re.compile(rb"[01](?<![0-9.].)[01]{7}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
 _CODE_POINTS = re.compile(rb"U\+00[0-9A-Fa-f]{2}(?:[,; \t\r\n]{0,24}U\+00[0-9A-Fa-f]{2}){7,}")
 _CODE_POINT = re.compile(rb"U\+00([0-9A-Fa-f]{2})")
 _BYTE_OF_BITS = re.compile(rb"[01]{8}")
@@ -61,7 +65,7 @@ def _codes(item: bytes, between: bytes, base: int, *marks: bytes) -> _Codes:
 # How some languages and assemblers write what a byte is.
 _CODES: Final = (
     _codes(rb"0[oO]([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8, b"0o", b"0O"),
-    _codes(rb"(?<![0-9.])0([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8, b"0"),
+    _codes(rb"0(?<![0-9.].)([0-7]{2,3})", rb"[,; \t\r\n]{1,24}", 8, b"0"),
     _codes(rb"0[bB]([01]{6,8})", rb"[,; \t\r\n]{1,24}", 2, b"0b", b"0B"),
     _codes(rb"\(s?byte\) ?0[xX]([0-9A-Fa-f]{2})", rb",[ \t\r\n]{0,24}", 16, b"byte)"),
     _codes(rb"0?([0-9A-Fa-f]{2})[hH]", rb",[ \t]{0,4}", 16, b"h,", b"H,"),

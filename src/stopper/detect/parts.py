@@ -25,7 +25,7 @@ _GIVEN: Final = (
     rb"(?:\"(?P<d>[!#-\[\]-~]{3,256}+)\"|'(?P<s>[!-&(-\[\]-~]{3,256}+)'|(?P<b>[A-Za-z0-9+/_=.:~-]{3,256}+))"
 )
 _FIRST = re.compile(_GIVEN)
-_SECOND = re.compile(rb"(?:(?<=[tTynfkge_-])([2bB])|([sS]econd))" + _GIVEN)
+_SECOND = re.compile(rb"([2bBsS](?:(?<=[tTynfkge_-][2bB])|(?<=[sS])econd))" + _GIVEN)
 
 
 def parted(data: bytes) -> Iterator[Opened]:
@@ -44,7 +44,7 @@ def _rows(data: bytes) -> Iterator[list[Part]]:
 
 def _row(data: bytes, second: re.Match[bytes]) -> list[Part]:
     """The part before the second one, this, and those behind it."""
-    order = next(names for names in _ORDERS if names[1] == (second[1] or second[2]))
+    order = next(names for names in _ORDERS if names[1] == second[1])
     start = second.start()
     head = data[max(0, start - _MAX_NAME) : start]
     stem = head[len(head.rstrip(_WORD)) :]

@@ -14,6 +14,7 @@ _MAX_SET: Final = 512
 _MANY: Final = 32
 """Where a text sets so many it is first asked whether it uses any: a file of settings does not."""
 
+_FEW: Final = 16
 _MAX_PARTS: Final = 8
 _MAX_PART: Final = 256
 _MAX_RAW: Final = 128
@@ -27,6 +28,7 @@ _NAME: Final = rb"[A-Za-z_][A-Za-z0-9_]{0,63}"
 _WORD: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _SIGNS: Final = _WORD + b"+/=.-"
 _ENDS: Final = frozenset(bytes([byte]) for byte in range(256) if byte not in _WORD) | {b""}
+_A_WORD = re.compile(rb"[%b]+" % _WORD)
 _IS_SET = re.compile(rb"[ \t]{0,4}(?::[A-Za-z_&' \t]{0,32})?=(?!=)")
 _DIGIT = re.compile(rb"[0-9]")
 # A literal given to a name, in quotes or, in a shell, without.
@@ -84,7 +86,7 @@ def _rows(data: bytes) -> Iterator[list[Part]]:
 def _near(data: bytes, known: _Known) -> Iterator[tuple[int, int]]:
     """Where known names stand that are not being set, with what is around, neighbours as one."""
     first = last = -1
-    for place in sorted(place for name in known for place in _places(data, name)):
+    for place in _places(data, known):
         if place - _NEAR > last:
             if last > 0:
                 yield first, last
@@ -94,7 +96,15 @@ def _near(data: bytes, known: _Known) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _places(data: bytes, name: bytes) -> Iterator[int]:
+def _places(data: bytes, known: _Known) -> Iterable[int]:
+    """Where these words stand and are not being set, in order."""
+    if len(known) > _FEW:  # to go through all words takes as long as to look for so many
+        words = (word for word in _A_WORD.finditer(data) if word[0] in known)
+        return (word.start() for word in words if not _IS_SET.match(data, word.end()))
+    return sorted(place for name in known for place in _places_of(data, name))
+
+
+def _places_of(data: bytes, name: bytes) -> Iterator[int]:
     at = data.find(name)
     while at >= 0:
         end = at + len(name)

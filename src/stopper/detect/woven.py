@@ -43,7 +43,10 @@ _ODD = re.compile(
     rb"[0-9](?:[A-SU-Z][A-Za-z0-9]|[a-wyz][0-9A-Z])|[A-Z][0-9][A-Za-z]|[a-z][0-9][A-Z]"
 )
 # Of which logs are full.
-_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{40}")
+_ID = re.compile(
+    rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    rb"|(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"
+)
 # What stands before a piece in a word: the sign of a changed line, or a name.
 _LEAD = re.compile(rb"[+-]|[A-Za-z_][A-Za-z0-9_.-]{0,31}?[+.]?=(?!=)")
 _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
@@ -150,14 +153,16 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
         gap = data[first[1] : last[0]]
-        if first[0] == first[1] or last[0] == last[1] or GAP in gap:
+        sizes = first[1] - first[0], last[1] - last[0]
+        if not min(sizes) or GAP in gap:
+            continue
+        if max(sizes) > _MAX_PIECE and not _may_part_lines(gap):
             continue
         if not _is_again(data, gap, first[0], last[1]):
             continue
         shape = _WILD.sub(b"0", gap)
         if first[0] < refused.get(shape, 0):
             continue
-        sizes = first[1] - first[0], last[1] - last[0]
         even = max(sizes) if gap.isspace() else 0
         chain = [first, last]
         if sizes[0] >= even:
@@ -189,7 +194,12 @@ def _is_one(chain: list[_Span], gap: bytes) -> bool:
     if not gap.isspace() and max(sizes) <= _MAX_PIECE:
         return True
     is_even = len(set(sizes[1:-1])) == 1 and sizes.count(sizes[1]) > 1
-    return is_even and (gap.isspace() or b"\n" in gap)
+    return is_even and _may_part_lines(gap)
+
+
+def _may_part_lines(gap: bytes) -> bool:
+    """Whether pieces that it parts may be as long as lines are."""
+    return gap.isspace() or b"\n" in gap
 
 
 def _is_again(data: bytes, gap: bytes, start: int, end: int) -> bool:
