@@ -55,7 +55,7 @@ _MIN_TURNED: Final = 24
 _MAX_TURNED: Final = 2048
 _MIN_DIGITS: Final = 3
 _MIN_SURE: Final = 16
-_HEADED = re.compile(rb"[A-Za-z0-9]{2,10}[_-]")
+_HEADED = re.compile(rb"(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-)[A-Za-z0-9]{2,10}[_-]")
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 
@@ -541,7 +541,7 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
             blobs.append((_from85(data[start:end].translate(kind.values)), start, end))
     for found in _groups85(kind, data):
         digits = found[0].translate(kind.values)
-        if not (_is_legible(_from85(digits[:5])) and _is_legible(_from85(digits[:_MIN_85]))):
+        if not (_begins_legibly(digits) and _is_legible(_from85(digits[:_MIN_85]))):
             continue
         plain = _from85(digits)
         if plain and all(_is_legible(plain[i : i + 512]) for i in range(0, len(plain), 512)):
@@ -570,6 +570,13 @@ def _within_ticks(data: bytes, start: int, end: int) -> tuple[int, int]:
 
 def _is_legible(text: bytes) -> bool:
     return b"\0" not in text.translate(_WIDELY)
+
+
+def _begins_legibly(digits: bytes) -> bool:
+    """Whether the first group of base-85 digits is text, which most that look like it are not."""
+    a, b, c, d, e = digits[:5]
+    word = (((a * 85 + b) * 85 + c) * 85 + d) * 85 + e
+    return word <= _MAX_WORD and _is_legible(word.to_bytes(4))
 
 
 def _from85(digits: bytes) -> bytes:

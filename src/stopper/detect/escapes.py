@@ -54,7 +54,7 @@ _LINE_ENDS: Final = frozenset({b"\r", b"\n"})
 _ASCII: Final = bytes(range(128))
 _folded = lru_cache(maxsize=4096)(folded)
 
-_DENSE: Final = 64
+_DENSE: Final = 256
 _SPARSE: Final = 100
 _MAX_DISTINCT: Final = 48
 _MAX_KEPT: Final = 4096

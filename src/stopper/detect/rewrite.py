@@ -24,6 +24,7 @@ __all__ = [
     "rewritten",
     "shapes",
     "shown",
+    "shown_shapes",
 ]
 
 Rewritten = tuple[str, bytes, Back]
@@ -102,6 +103,12 @@ def shapes(separators: bytes, signs: bytes) -> bytes:
     )
 
 
+def shown_shapes(data: bytes, table: bytes) -> bytes:
+    """What the table makes of `data`, with dots for UUIDs: they have groups, and are no tokens."""
+    return data.translate(table).replace(_UUID, b"." * len(_UUID))
+
+
+_UUID: Final = b" ".join(b"A" * size for size in (8, 4, 4, 4, 12))
 _SINGLES = shapes(_BETWEEN, _TOKEN_BYTES + b".")
 _MIN_LABEL: Final = 24
 _SPLIT_LABELS = re.compile(rb"\.(?<=[A-Za-z0-9_-]{%d}\.)(?=[A-Za-z0-9_-])" % _MIN_LABEL)
@@ -180,7 +187,7 @@ def regrouped(data: bytes) -> Iterator[Rewritten | None]:
     singles = data.translate(_SINGLES)
     if b"A " * _MIN_SINGLES in singles or b"A  " * _MIN_SINGLES in singles:
         yield rewritten("grouped", data, _SINGLE, _single, within=_IN_SINGLES)
-    seen = data.translate(_SHAPES)
+    seen = shown_shapes(data, _SHAPES)
     for shape, size, gap, _ in _GROUPS:
         if (gap == 1 or b"0x" in data or b"0X" in data) and shape in seen:
             regex = _REGROUP[size, gap]

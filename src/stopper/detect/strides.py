@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.detect.opened import Gathered, Opened
-from stopper.detect.rewrite import shapes
+from stopper.detect.rewrite import shapes, shown_shapes
 
 __all__ = ["strided"]
 
@@ -26,7 +26,7 @@ def strided(data: bytes) -> Iterator[Opened]:
     Tokens that have none are put together by `rewrite.regrouped`, whatever separates their groups.
     """
     gathered = Gathered()
-    seen = data.translate(_SHAPES)
+    seen = shown_shapes(data, _SHAPES)
     for size, shape in _GROUPS:
         at = seen.find(shape)
         while at >= 0:
