@@ -14,7 +14,7 @@ from msgspec import Struct
 from stopper.detect.inflate import MAGICS, is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.opened import Gathered, Opened
-from stopper.detect.origin import Piece
+from stopper.detect.origin import Span as _Span
 from stopper.detect.passes import runs
 from stopper.detect.sieve import Sieve
 from stopper.detect.spelling import ROT13
@@ -55,7 +55,8 @@ _MIN_TURNED: Final = 24
 _MAX_TURNED: Final = 2048
 _MIN_DIGITS: Final = 3
 _MIN_SURE: Final = 16
-_HEADED = re.compile(rb"(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-)[A-Za-z0-9]{2,10}[_-]")
+_HEADED = re.compile(rb"[A-Za-z0-9]{2,10}[_-]")
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-")
 _MIN_LEGIBLE: Final = 10
 _MIN_WIDE: Final = 8
 
@@ -115,6 +116,10 @@ _FIRST_OF_TURNED = re.compile(rb"[^\s\"'`<>]{8,512}")
 _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13")
 # How base64 of zlib, gzip, zstd, bzip2 and xz begins.
 _PACKED_SEGMENT = re.compile(rb"/(?=eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
+
+
+_Place = tuple[int, int, int]
+"""Where the bytes of a run begin once it is decoded, and where it stands in the text."""
 
 
 class _Kind(Struct, frozen=True):
@@ -265,11 +270,8 @@ def _turned(
     ]
     is_text = _text_from_its_end(data, sized)
     for (start, end), run in sized:
-        back = run[::-1]
-        if (_HEADED.match(back) and _has_digits(back)) or (
-            start in is_text and not _is_text_straight(run)
-        ):
-            gathered.add(back, start, end)
+        if (start in is_text and not _is_text_straight(run)) or _is_headed(run[::-1]):
+            gathered.add(run[::-1], start, end)
     yield from gathered.opened("reversed")
 
 
@@ -291,11 +293,11 @@ def _text_from_its_end(
     starts = set()
     for kind, turned in ((_KIND64, kinds[False]), (_KIND16, kinds[True])):
         text, places = _aligned(kind, back, turned)
-        begins = [piece.at for piece in places]
+        begins = [at for at, _, _ in places]
         for shift in range(kind.chars if places else 0):
             plain = kind.decode(text[shift:] + kind.fill * shift)
             for at, _ in runs(_LEGIBLE, _MIN_SURE, plain):  # it never spans two runs
-                starts.add(size - places[bisect_right(begins, at) - 1].end)
+                starts.add(size - places[bisect_right(begins, at) - 1][2])
     return frozenset(starts)
 
 
@@ -303,13 +305,16 @@ def _as_rotated(names: Sequence[tuple[int, int]], found: Sequence[bytes]) -> Ite
     """Each run that is a token with a prefix, once rot13 is undone."""
     gathered = Gathered()
     for (start, end), run in zip(names, found, strict=True):
-        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _HEADED.match(run) and _has_digits(run):
+        if _MIN_TURNED <= len(run) <= _MAX_TURNED and _is_headed(run):
             gathered.add(run.translate(ROT13), start, end)
     yield from gathered.opened(ROTATED)
 
 
-def _has_digits(text: bytes) -> bool:
-    return len(text) - len(text.translate(None, _DIGITS)) >= _MIN_DIGITS
+def _is_headed(run: bytes) -> bool:
+    """Whether it looks like a token with a prefix, and is no UUID."""
+    if not (b"_" in run or b"-" in run) or not _HEADED.match(run) or _UUID.match(run):
+        return False
+    return len(run) - len(run.translate(None, _DIGITS)) >= _MIN_DIGITS
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:
@@ -358,16 +363,17 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
     if not held:
         return
     text, places = _aligned(kind, data, held)
-    starts = [piece.at for piece in places]
+    starts = [at for at, _, _ in places]
+    num, den = kind.chars, kind.size
     gathered = Gathered()
     blobs: list[tuple[bytes, int, int]] = []
     for shift in range(kind.chars):
         plain = kind.decode(text[shift:] + kind.fill * shift)
         if shift == 0 or is_packed(plain):
             blobs += _blobs(kind, data, plain, places)
-        shown = legible(plain) if shift else chain(legible(plain), _foreign(plain, places))
+        shown = legible(plain) if shift else chain(legible(plain), _foreign(kind, plain, places))
         for start, end in shown:  # it never spans two runs
-            at, first, last, num, den = places[bisect_right(starts, start) - 1]
+            at, first, last = places[bisect_right(starts, start) - 1]
             first = min(last, first + shift + (start - at) * num // den)
             gathered.add(plain[start:end], first, last, num, den)
     yield from gathered.opened(kind.name, tuple(blobs))
@@ -385,24 +391,26 @@ def _may_be_blob(kind: _Kind, run: bytes) -> bool:
     return not (kind.is_mixed and (run.isalpha() or run.islower() or run.isupper()))
 
 
-def _aligned(kind: _Kind, data: bytes, runs: list[tuple[int, int]]) -> tuple[bytes, list[Piece]]:
+def _aligned(kind: _Kind, data: bytes, runs: Iterable[_Span]) -> tuple[bytes, list[_Place]]:
     """All runs in one text, each starting where a group of characters does."""
     parts: list[bytes] = []
-    places: list[Piece] = []
+    places: list[_Place] = []
     at = 0
+    chars, size = kind.chars, kind.size
+    gaps = [kind.fill * fill + kind.gap for fill in range(chars)]
     for start, end in runs:
-        fill = -(end - start) % kind.chars
-        parts += (data[start:end], kind.fill * fill, kind.gap)
-        places.append(Piece(at, start, end, kind.chars, kind.size))
-        at += (end - start + fill + len(kind.gap)) // kind.chars * kind.size
+        gap = gaps[(start - end) % chars]
+        parts += (data[start:end], gap)
+        places.append((at, start, end))
+        at += (end - start + len(gap)) // chars * size
     return b"".join(parts), places
 
 
 def _blobs(
-    kind: _Kind, data: bytes, plain: bytes, places: list[Piece]
+    kind: _Kind, data: bytes, plain: bytes, places: Iterable[_Place]
 ) -> Iterator[tuple[bytes, int, int]]:
-    for at, start, end, num, den in places:
-        blob = plain[at : at + (end - start) * den // num]
+    for at, start, end in places:
+        blob = plain[at : at + (end - start) * kind.size // kind.chars]
         if not blob.isascii() and _may_be_blob(kind, data[start:end]):
             yield blob, start, end
 
@@ -419,10 +427,10 @@ def legible(plain: bytes) -> Iterator[tuple[int, int]]:
                 yield found.span()
 
 
-def _foreign(plain: bytes, places: list[Piece]) -> Iterator[tuple[int, int]]:
+def _foreign(kind: _Kind, plain: bytes, places: Iterable[_Place]) -> Iterator[_Span]:
     """The runs that are UTF-8 throughout, and not only ASCII."""
-    for at, start, end, num, den in places:
-        blob = plain[at : at + (end - start) * den // num]
+    for at, start, end in places:
+        blob = plain[at : at + (end - start) * kind.size // kind.chars]
         if not blob.isascii() and _is_utf8(blob):
             yield at, at + len(blob)
 

@@ -21,11 +21,12 @@ _BETWEEN: Final = (
     rb"(?:[,; \t\r\n]{1,24}|\)[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}[A-Za-z.]{2,24}\()"
 )
 _NUMBERS = re.compile(
-    rb"[0-9](?<![0-9.].)[0-9]{1,2}%b(?:[0-9]{2,3}%b){6,}[0-9]{2,3}(?![0-9.])"
-    % (_BETWEEN, _BETWEEN)
+    rb"[0-9](?<![0-9.].)[0-9]{1,2}%b(?:[0-9]{2,3}%b){6,}[0-9]{2,3}(?![0-9.])" % (_BETWEEN, _BETWEEN)
 )
 # One sign between all of them, which by itself is no more than that of a date.
-_SIGNED = re.compile(rb"[0-9](?<![0-9.].)[0-9]{1,2}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])")
+_SIGNED = re.compile(
+    rb"[0-9](?<![0-9.].)[0-9]{1,2}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])"
+)
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"[01](?<![0-9.].)[01]{7}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
 _CODE_POINTS = re.compile(rb"U\+00[0-9A-Fa-f]{2}(?:[,; \t\r\n]{0,24}U\+00[0-9A-Fa-f]{2}){7,}")

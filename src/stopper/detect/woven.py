@@ -50,6 +50,8 @@ _ID = re.compile(
 # What stands before a piece in a word: the sign of a changed line, or a name.
 _LEAD = re.compile(rb"[+-]|[A-Za-z_][A-Za-z0-9_.-]{0,31}?[+.]?=(?!=)")
 _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
+_BYTES_BEHIND = re.compile(rb"([^A-Za-z0-9])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}\1")
+_BYTES_BEFORE = re.compile(rb"[0-9A-Fa-f]{2}([^A-Za-z0-9])[0-9A-Fa-f]{2}\1")
 # What may be another one in each gap: a number, or the one letter of a name.
 _WILD = re.compile(rb"[0-9]+|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
 _SIGN = re.compile(rb"[+/_=.-]")
@@ -148,17 +150,14 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
     tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
-    if one[0] == one[1] or tail == GAP:
+    if one[0] == one[1] or tail == GAP or _is_byte(data, one):
         return []
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
         gap = data[first[1] : last[0]]
         sizes = first[1] - first[0], last[1] - last[0]
-        if not min(sizes) or GAP in gap:
-            continue
-        if max(sizes) > _MAX_PIECE and not _may_part_lines(gap):
-            continue
-        if not _is_again(data, gap, first[0], last[1]):
+        may_part = min(sizes) and _may_part(gap, max(sizes))
+        if not (may_part and _is_again(data, gap, first[0], last[1])):
             continue
         shape = _WILD.sub(b"0", gap)
         if first[0] < refused.get(shape, 0):
@@ -178,6 +177,12 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     return []
 
 
+def _is_byte(data: bytes, word: _Span) -> bool:
+    """Whether it stands in a row of bytes in hex, which others put together."""
+    start, end = word
+    return bool(_BYTES_BEHIND.match(data, end) or _BYTES_BEFORE.match(data, max(0, start - 6)))
+
+
 def _called(text: _Text, at: int, gap: bytes, least: int) -> Iterator[_Span]:
     """The piece before `at` that calls are made on: `"..."` before `.add("...").add("...")`."""
     opening = _AFTER_CALL.sub(b"", gap)
@@ -191,15 +196,15 @@ def _called(text: _Text, at: int, gap: bytes, least: int) -> Iterator[_Span]:
 def _is_one(chain: list[_Span], gap: bytes) -> bool:
     """Whether these are pieces of one token, and no words, and no tokens by themselves."""
     sizes = [end - start for start, end in chain]
-    if not gap.isspace() and max(sizes) <= _MAX_PIECE:
-        return True
     is_even = len(set(sizes[1:-1])) == 1 and sizes.count(sizes[1]) > 1
-    return is_even and _may_part_lines(gap)
+    return _may_part(gap, max(sizes)) and (
+        is_even or (max(sizes) <= _MAX_PIECE and not gap.isspace())
+    )
 
 
-def _may_part_lines(gap: bytes) -> bool:
-    """Whether pieces that it parts may be as long as lines are."""
-    return gap.isspace() or b"\n" in gap
+def _may_part(gap: bytes, size: int) -> bool:
+    """Whether it may stand between pieces of one token of which one is so long."""
+    return GAP not in gap and (size <= _MAX_PIECE or gap.isspace() or b"\n" in gap)
 
 
 def _is_again(data: bytes, gap: bytes, start: int, end: int) -> bool:
