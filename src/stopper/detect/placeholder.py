@@ -1,6 +1,7 @@
 """Whether a value is what documentation writes where a secret would stand."""
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 __all__ = ["is_placeholder"]
@@ -27,7 +28,21 @@ _WORDS: Final = (
     "testing text that the this todo token tutorial unique use user username valid value var "
     "variable with your"
 )
-_WORD: Final = re.compile("|".join(sorted(_WORDS.split(), key=len, reverse=True)).encode())
+
+
+def _longest(words: Collection[str]) -> str:
+    """A pattern of the longest of these words, by their letters: a list is tried word by word."""
+    tails: dict[str, set[str]] = {}
+    for word in words:
+        if word:
+            tails.setdefault(word[0], set()).add(word[1:])
+    ways = [letter + _longest(rest) for letter, rest in sorted(tails.items())]
+    if not ways:
+        return ""
+    return f"(?:{'|'.join(ways)})" + ("?" if "" in words else "")
+
+
+_WORD: Final = re.compile(_longest(set(_WORDS.split())).encode())
 _SEPARATORS: Final = b"-_./:=+@~ "
 _BASES: Final = b"acgt"
 """What stretches of genes are written in, however long: four letters that no generator keeps to."""

@@ -13,6 +13,7 @@ from stopper.detect.opened import GAP, PIECE
 from stopper.detect.origin import Back, Span
 
 __all__ = [
+    "MIN_LINE",
     "Changed",
     "Replace",
     "Rewritten",
@@ -36,8 +37,13 @@ Replace = Callable[[re.Match[bytes]], bytes]
 _MAX_CONTEXT: Final = 8192
 _MAX_GROUP: Final = 8
 
-_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|(?<!==)[ \t]{0,8}\r?\n)")
-_IS_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}|(?<!==)[ \t]{0,8}\r?\n)")
+# A line end that is escaped: no base64 that is filled up, as digests are of 20 and of 32 bytes.
+_SOFT = (
+    rb"(?<!==)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
+    rb"[ \t]{0,8}\r?\n"
+)
+_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|%b)" % _SOFT)
+_IS_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}|%b)" % _SOFT)
 # Words in headers of mail, RFC 2047 section 2: what stands between two of them is not shown.
 _WORD = re.compile(rb"=\?[A-Za-z0-9*_-]{2,24}\?([BbQq])\?([^?\s]{0,2048})\?=")
 _A_WORD = rb"=\?[A-Za-z0-9*_-]{2,24}\?[BbQq]\?[^?\s]{0,2048}\?="
@@ -45,10 +51,12 @@ _ENCODED_WORDS = re.compile(rb"%b(?:(?:\r?\n)?[ \t]{1,8}%b){0,256}" % (_A_WORD, 
 
 _TOKEN = rb"[A-Za-z0-9+/_=-]"
 # Every branch starts with its own literal, so that the search runs from one to the next.
-_MIN_LINE: Final = 12
+MIN_LINE: Final = 12
+"""Where a line ends in so many letters, a token may go on in the next."""
+
 _SPLIT_LINES = tuple(
     re.compile(
-        rb"%s(?<=%s{%d}%s)%s[ \t>#*|]{0,32}(?=%s)" % (mark, _TOKEN, _MIN_LINE, mark, rest, _TOKEN)
+        rb"%s(?<=%s{%d}%s)%s[ \t>#*|]{0,32}(?=%s)" % (mark, _TOKEN, MIN_LINE, mark, rest, _TOKEN)
     )
     for mark, rest in ((rb"\n", rb""), (rb"\r", rb"\n"), (rb"\\", rb"\r?\n"))
 )

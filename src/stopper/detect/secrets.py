@@ -24,7 +24,12 @@ __all__ = [
     "serves",
 ]
 
+Judged = dict[tuple[int, bytes], Tier | None]
+"""How sure it is that a value is a secret, by its rule and itself."""
+
 _FINGERPRINT_BYTES = 16
+_AT_ONCE = 1024
+_JUDGING = 4
 _MAX_KEY = 64
 
 
@@ -121,7 +126,10 @@ def _hides(public: Piece, piece: Piece) -> bool:
 
 
 class Allowance:
-    """What may still be found over several texts: `matches` of rules, and `findings` of these."""
+    """What may still be found over several texts: `matches` of rules, and `findings` of these.
+
+    A match costs five where its value has to be judged and was not met before in its text.
+    """
 
     def __init__(self, matches: int = sys.maxsize, findings: int = sys.maxsize) -> None:
         self.matches = matches
@@ -150,6 +158,11 @@ class Detector:
         self._key = key
         self._hosts: Mapping[str, tuple[str, ...]] = {rule.id: rule.hosts for rule in rules}
         self._ranks = tuple(RANK[rule.tier] for rule in rules)
+        self._plain = frozenset(
+            number
+            for number, rule in enumerate(rules)
+            if rule.tier is Tier.PUBLIC and not rule.needs
+        )
         self._formed = frozenset(rule.id for rule in rules if rule.formed)
         self._sure = frozenset(
             number
@@ -178,26 +191,38 @@ class Detector:
         """Whether `host` is the vendor's own for this kind of secret: use, not exfiltration."""
         return any(serves(own, host) for own in self._hosts.get(finding.rule, ()))
 
-    def pieces(self, matches: Iterable[Match], data: bytes, offset: int = 0) -> Iterator[Piece]:
+    def pieces(
+        self,
+        matches: Iterable[Match],
+        data: bytes,
+        offset: int = 0,
+        judged: Judged | None = None,
+    ) -> Iterator[Piece]:
         """What the rules claim of `data`, which begins at `offset`.
 
-        A claim that another one of the very same stretch outweighs for sure is left out.
+        A claim that another one of the very same stretch outweighs for sure is left out. `judged`
+        takes what was said of each value: one may stand there many times.
         """
         heaviest: dict[tuple[int, int], tuple[int, int, int]] = {}
-        tiers: dict[tuple[int, bytes], Tier | None] = {}  # one value may stand there many times
+        tiers: Judged = {} if judged is None else judged
         for match in matches:
             rule = self.rules[match.rule]
             start, end = match.secret_start, match.secret_end
             least = (self._ranks[match.rule], end - start, -match.rule)
             if start == end or (not rule.checks and heaviest.get((start, end), least) > least):
                 continue
-            claim = match.rule, data[start:end]
-            if claim not in tiers:
-                tiers[claim] = rule.tier_of(claim[1])
-            tier = tiers[claim]
+            tier = self._tier(match.rule, data[start:end], tiers)
             if tier is not None:
                 weight = heaviest[start, end] = (RANK[tier], end - start, -match.rule)
                 yield Piece(start + offset, end + offset, weight, tier)
+
+    def _tier(self, number: int, value: bytes, judged: Judged) -> Tier | None:
+        if number in self._plain:
+            return Tier.PUBLIC
+        claim = number, value
+        if claim not in judged:
+            judged[claim] = self.rules[number].tier_of(value)
+        return judged[claim]
 
     def finding(self, piece: Piece, data: bytes, offset: int = 0) -> Finding:
         """A piece as others see it, without its text."""
@@ -212,13 +237,20 @@ class Detector:
         self, data: bytes, allowance: Allowance, among: frozenset[int] | None = None
     ) -> list[Finding]:
         matches = self.engine.some(data, allowance.matches, among)
-        if not matches:
-            return []
+        findings: list[Finding] = []
+        weave, judged = Weave(), Judged()
         allowance.matches -= len(matches)
-        weave = Weave()
-        weave.add(self.pieces(matches, data))
-        findings = [self.finding(piece, data) for piece in weave.until(len(data))]
-        allowance.findings -= len(findings)
+        for at in range(0, len(matches), _AT_ONCE):
+            behind = at + _AT_ONCE
+            known = len(judged)
+            weave.add(self.pieces(matches[at:behind], data, judged=judged))
+            settled = matches[behind].start if behind < len(matches) else len(data)
+            found = [self.finding(piece, data) for piece in weave.until(settled)]
+            findings += found
+            allowance.findings -= len(found)
+            allowance.matches -= (len(judged) - known) * _JUDGING
+            if allowance.spent:
+                break
         return findings
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from stopper.detect.armour import MIN_BASE64, PRINTABLE
 from stopper.detect.inflate import TooBig
 from stopper.detect.opened import GAP, Gathered, Opened
+from stopper.detect.rewrite import MIN_LINE
 
 __all__ = ["woven"]
 
@@ -29,7 +30,11 @@ _MAX_PIECES: Final = 4096
 """What has more of them is no token: rows of numbers are for other decoders."""
 
 _MAX_CHAINS: Final = 4096
+_BYTES_PER_CHAIN: Final = 256
 """More of them cost more than all other decoders; tables of code points have two thousand."""
+
+_RESOURCE: Final = b"arn"
+"""What the names of resources begin with at Amazon, which have parts and are no tokens."""
 
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
@@ -55,6 +60,7 @@ _BYTES_BEFORE = re.compile(rb"[0-9A-Fa-f]{2}([^A-Za-z0-9])[0-9A-Fa-f]{2}\1")
 # What may be another one in each gap: a number, or the one letter of a name.
 _WILD = re.compile(rb"[0-9]+|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
 _SIGN = re.compile(rb"[+/_=.-]")
+_LINE_ENDS: Final = (b"\n", b"\r\n")
 _CLOSES: Final = (b")", b" )")
 # The end of one call, between its quote and the dot of the next.
 _AFTER_CALL = re.compile(rb"(?<=\A.)[ ]?\)")
@@ -70,8 +76,9 @@ def woven(data: bytes) -> Iterator[Opened]:
     has more of this than any should.
     """
     joined, decoded = Gathered(), Gathered()
+    most = max(_MAX_CHAINS, len(data) // _BYTES_PER_CHAIN)
     for number, chain in enumerate(_chains(data)):
-        if number == _MAX_CHAINS:
+        if number == most:
             raise TooBig
         for row in _rows(data, chain):
             for start, end in row:
@@ -136,7 +143,7 @@ def _chains(data: bytes) -> Iterator[list[_Span]]:
         chain = _chain(text, (start, at), done, refused)
         if chain:
             done = at = chain[-1][1]
-            if len(chain) < _MAX_PIECES:
+            if len(chain) < _MAX_PIECES and data[slice(*chain[0])] != _RESOURCE:
                 yield chain
 
 
@@ -203,8 +210,13 @@ def _is_one(chain: list[_Span], gap: bytes) -> bool:
 
 
 def _may_part(gap: bytes, size: int) -> bool:
-    """Whether it may stand between pieces of one token of which one is so long."""
-    return GAP not in gap and (size <= _MAX_PIECE or gap.isspace() or b"\n" in gap)
+    """Whether it may stand between pieces of one token of which one is so long.
+
+    Lines with nothing else between them are put together by `rewrite.joined`.
+    """
+    if GAP in gap or (gap.startswith(_LINE_ENDS) and gap.isspace() and size >= MIN_LINE):
+        return False
+    return size <= _MAX_PIECE or gap.isspace() or b"\n" in gap
 
 
 def _is_again(data: bytes, gap: bytes, start: int, end: int) -> bool:
