@@ -146,6 +146,30 @@ def test_thousands_of_findings_are_unprovable() -> None:
     assert not bounded.inspect("\n".join(few)).unprovable
 
 
+@pytest.mark.parametrize(
+    ("row", "most"),
+    [("page_token={0:020}\n", 40), ("db_password = get_number_{0}()\n", 300)],
+    ids=["matches", "values"],
+)
+def test_more_matches_than_are_worth_it(row: str, most: int) -> None:
+    """They are no findings; what is judged counts once for each value."""
+    bounded = Inspector(DETECTOR, KNOWN, Budget(matches=most))
+    several = "".join(row.format(number) for number in range(100))
+    inspection = bounded.inspect(f"{VALUE}\n{several}")
+    assert inspection.unprovable == "matches"
+    assert rules(inspection) == ["known-value"]
+    assert bounded.inspect(row.format(1) * 9).is_clean
+    assert Inspector(DETECTOR).inspect(several).is_clean
+    assert Inspector(DETECTOR, budget=PATIENT).inspect(several).is_clean
+
+
+def test_more_is_allowed_in_longer_texts() -> None:
+    tokens = "".join(f"--page-token={number:020}\n" for number in range(3_000))
+    bounded = Inspector(DETECTOR, budget=Budget(matches=100))
+    assert bounded.inspect(tokens).unprovable == "matches"
+    assert bounded.inspect(tokens + " " * 500_000).is_clean
+
+
 def test_who_is_patient_finds_all() -> None:
     several = "\n".join(sample("ghp_", 36) for _ in range(2_100))
     assert Inspector(DETECTOR).inspect(several).unprovable == "findings"

@@ -134,6 +134,21 @@ def test_more_findings_than_the_budget_allows() -> None:
     assert 0 < sum(bool(one.decoded) for one in found) <= budget.findings
 
 
+@pytest.mark.parametrize("size", [1400, 16_384])
+def test_more_beginnings_than_are_worth_it(size: int) -> None:
+    """Then no rule is asked any more, nothing is held, and known values are found as ever."""
+    live, went = LiveInspector(INSPECTOR), 0
+    said: list[str] = []
+    for _ in range(600_000 // size):
+        released = live.feed(b"-" * size)
+        went += len(released.data)
+        said.append(released.unprovable)
+    assert (said[0], said[-1]) == ("", "matches")
+    assert said == sorted(said)
+    assert went == len(said) * size
+    assert [one.rule for one in live.feed(f"{VALUE} ".encode()).findings] == ["known-value"]
+
+
 def test_findings_that_overlap_each_other_are_not_held_for_ever() -> None:
     """Lines that may be one with the next, so that each find takes in a part of another."""
     row = "".join(RANDOM.choices(string.digits, k=7)) + "/" + "".join(RANDOM.choices(LETTERS, k=7))
@@ -316,7 +331,7 @@ def test_what_is_held_back_is_bounded() -> None:
     live, held = LiveInspector(INSPECTOR), 0
     live.feed(VALUE[:8].encode())
     for _ in range(100):
-        released = live.feed(b"-" * 4096)
+        released = live.feed(b"~" * 4096)
         assert not released.unprovable
         held += 4096 - len(released.data)
         assert held <= MAX_HELD + 4096

@@ -101,3 +101,4 @@ def test_more_rows_than_any_text_should_have() -> None:
     with pytest.raises(TooBig):
         list(woven(text.encode()))
     assert decoded_views(text).unprovable == "bytes"
+    assert not decoded_views(text + " " * 3_000_000).unprovable

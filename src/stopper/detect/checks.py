@@ -13,8 +13,19 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from typing import Final
 
-__all__ = ["CHECKS", "DIGITS", "ITSELF", "NO_DIGITS", "aws_account", "decoded", "entropy", "luhn"]
+__all__ = [
+    "CHECKS",
+    "DIGITS",
+    "ITSELF",
+    "NO_DIGITS",
+    "WEAK",
+    "aws_account",
+    "decoded",
+    "entropy",
+    "luhn",
+]
 
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
@@ -194,6 +205,9 @@ def _jfrog(value: bytes) -> bool:
         return decoded(value).startswith(b"reftkn:")
     return all(byte in _BASE58 for byte in value) and len(value) == len(b"AKCp") + 69
 
+
+WEAK: Final = frozenset({"luhn"})
+"""Checks that one of ten numbers passes."""
 
 CHECKS: Mapping[str, Callable[[bytes], bool]] = {
     "base62_crc": _base62_crc,

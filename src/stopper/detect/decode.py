@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.armour import (
     PRINTABLE,
     ROTATED,
@@ -43,13 +44,13 @@ from stopper.detect.rewrite import (
     regrouped,
     shown,
 )
-from stopper.detect.secrets import Allowance
 from stopper.detect.strides import strided
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
 __all__ = [
     "BINARY",
+    "BYTES_PER_MATCH",
     "JOINS",
     "PACKED",
     "PATIENT",
@@ -103,7 +104,7 @@ _BOMS: Final = (
 )
 _MARKS: Final = tuple(mark for mark, _ in _BOMS)
 
-_BYTES_PER_MATCH: Final = 16
+BYTES_PER_MATCH: Final = 16
 
 
 class Budget(Struct, frozen=True):
@@ -123,7 +124,7 @@ class Budget(Struct, frozen=True):
 
     def allowance(self, size: int) -> Allowance:
         """What rules may find in a text of `size` bytes and in all its views."""
-        return Allowance(max(self.matches, size // _BYTES_PER_MATCH), self.findings)
+        return Allowance(max(self.matches, size // BYTES_PER_MATCH), self.findings)
 
 
 PATIENT: Final = Budget(findings=sys.maxsize, matches=sys.maxsize)

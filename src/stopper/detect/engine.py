@@ -11,6 +11,7 @@ from typing import Protocol, Self
 import msgspec
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.database import HAS_HYPERSCAN, Database, library_version
 from stopper.detect.passes import paired
 from stopper.detect.pattern import (
@@ -101,10 +102,12 @@ class Engine(Protocol):
     ) -> list[Match]:
         """All matches that start at `floor` or later, per rule after the end it has in `taken`."""
 
-    def some(self, data: bytes, most: int, among: Collection[int] | None = None) -> list[Match]:
-        """Up to `most` matches, of the rules with these numbers alone where there are any."""
+    def some(
+        self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
+    ) -> list[Match]:
+        """As many matches as are allowed, of the rules with these numbers where there are any."""
 
-    def begun(self, data: bytes, floor: int = 0) -> Begun:
+    def begun(self, data: bytes, floor: int = 0, allowance: Allowance | None = None) -> Begun:
         """What the end of `data` leaves open among matches that start at `floor` or later."""
 
     @property
@@ -225,10 +228,12 @@ class RegexEngine:
         """See `Engine`."""
         return sorted(self._matches(data, self._rules, floor, taken or {}))
 
-    def some(self, data: bytes, most: int, among: Collection[int] | None = None) -> list[Match]:
+    def some(
+        self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
+    ) -> list[Match]:
         """See `Engine`."""
         rules = [rule for rule in self._rules if among is None or rule.number in among]
-        return sorted(islice(self._matches(data, rules, 0, {}), most))
+        return _allowed(self._matches(data, rules, 0, {}), allowance)
 
     def _matches(
         self, data: bytes, rules: Sequence[_Compiled], floor: int, taken: Mapping[int, int]
@@ -241,7 +246,7 @@ class RegexEngine:
             for found in rule.regex.finditer(data, max(floor, taken.get(rule.number, 0)))
         )
 
-    def begun(self, data: bytes, floor: int = 0) -> Begun:
+    def begun(self, data: bytes, floor: int = 0, allowance: Allowance | None = None) -> Begun:  # noqa: ARG002  its regexes tell no places
         """See `Engine`."""
         begun = Begun(len(data), len(data))
         for rule in self._rules:
@@ -271,12 +276,13 @@ class _Openings(Struct, frozen=True):
     reach: int
     database: Database
 
-    def scan(self, data: bytes, floor: int) -> Iterator[tuple[int, int]]:
+    def scan(self, data: bytes, floor: int) -> list[tuple[int, int]]:
         """How far from the end of `data` something may begin, the farthest first, and its rule."""
         begin = max(floor, len(data) - self.reach) - 1
         text = _START + data if begin < 0 else data[begin:]
-        for length, place in sorted(self.database.scan(text[::-1]), reverse=True):
-            yield length, self.numbers[place]
+        numbers = self.numbers
+        found = sorted(self.database.scan(text[::-1]), reverse=True)
+        return [(length, numbers[place]) for length, place in found]
 
 
 class HyperscanEngine:
@@ -366,12 +372,14 @@ class HyperscanEngine:
         ends = self._ends.scan(data)
         return sorted(self._confirmed(data, ends, floor, taken or {})) if ends else []
 
-    def some(self, data: bytes, most: int, among: Collection[int] | None = None) -> list[Match]:
+    def some(
+        self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
+    ) -> list[Match]:
         """See `Engine`."""
         ends = self._ends.scan(data)
         if among is not None:
             ends = [end for end in ends if end[1] in among]
-        return sorted(islice(self._confirmed(data, ends, 0, {}), most)) if ends else []
+        return _allowed(self._confirmed(data, ends, 0, {}), allowance) if ends else []
 
     def _confirmed(
         self, data: bytes, ends: list[tuple[int, int]], floor: int, taken: Mapping[int, int]
@@ -396,12 +404,15 @@ class HyperscanEngine:
                 cursors[number] = whole.end()
                 yield rule.match(whole)
 
-    def begun(self, data: bytes, floor: int = 0) -> Begun:
+    def begun(self, data: bytes, floor: int = 0, allowance: Allowance | None = None) -> Begun:
         """See `Engine`."""
         begun = Begun(len(data), len(data))
         tries: defaultdict[int, _Tries] = defaultdict(_Tries)
         for each in self._openings:
-            for length, number in each.scan(data, floor):
+            openings = each.scan(data, floor)
+            if allowance:
+                allowance.take(begun=len(openings))
+            for length, number in openings:
                 if len(data) - length >= begun.secret:
                     break  # those after it are shorter
                 tried = tries[number]
@@ -417,6 +428,12 @@ class HyperscanEngine:
                 elif found := rule.opening.match(data, begin):
                     begun = begun.or_earlier(rule.begun(found))
         return begun
+
+
+def _allowed(matches: Iterator[Match], allowance: Allowance) -> list[Match]:
+    found = sorted(islice(matches, max(0, allowance.matches)))
+    allowance.take(matches=len(found))
+    return found
 
 
 def _ending(pattern: Pattern) -> str:

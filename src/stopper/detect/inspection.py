@@ -8,11 +8,12 @@ from typing import Final
 from msgspec import Struct
 
 from stopper.data.rules import load_rules, were_tried
+from stopper.detect.allowance import Allowance
 from stopper.detect.decode import JOINS, Budget, Decoding, View
 from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.known import KnownValues
 from stopper.detect.rules import Rule, read_rules
-from stopper.detect.secrets import Allowance, Detector
+from stopper.detect.secrets import Detector
 
 __all__ = [
     "Inspection",

@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.detect.decode import BINARY, PACKED, View, Views, decoded_views
+from stopper.detect.allowance import Allowance
+from stopper.detect.decode import BINARY, BYTES_PER_MATCH, PACKED, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues
@@ -73,7 +74,9 @@ class LiveInspector:
 
     def __init__(self, inspector: Inspector, *, joins_fields: bool = False) -> None:
         self._inspector = inspector
-        self._scanner = Scanner(inspector.detector) if inspector.detector else None
+        self._allowance = Allowance(inspector.budget.matches)
+        detector = inspector.detector
+        self._scanner = Scanner(detector, self._allowance) if detector else None
         self._known = inspector.known.follow() if inspector.known else None
         self._fields = FieldFollower(inspector.known) if inspector.known and joins_fields else None
         self._data = b""
@@ -89,11 +92,14 @@ class LiveInspector:
         self._shown: list[Finding] = []  # what was told of the window
         self._split: list[Finding] = []  # over fields, to be told at once
         self._left = inspector.budget.findings
+        self._spent = ""  # the budget that ran out, for good
         self._told: dict[str, Finding] = {}  # where a value was told last, by its fingerprint
 
     def feed(self, chunk: bytes) -> Released:
         """Take the next bytes of the stream."""
+        before = self._end
         self._data += chunk
+        self._allowance.matches += self._end // BYTES_PER_MATCH - before // BYTES_PER_MATCH
         if self._scanner:
             self._take(self._scanner.feed(chunk))
         if self._known:
@@ -122,10 +128,12 @@ class LiveInspector:
         self._plain += released.findings
 
     def _advance(self, *, last: bool) -> Released:
-        unprovable = ""
+        unprovable = self._spend()
         size = self._end - self._window
         is_long = self._end - self._open > MAX_ENCODED
-        if last or is_long or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
+        if unprovable:
+            self._open = self._needed = self._end
+        elif last or is_long or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
             unprovable = self._look(last=last)
         if self._end - self._open > MAX_ENCODED:
             unprovable = unprovable or "stream"
@@ -133,12 +141,20 @@ class LiveInspector:
         until = self._end if last else self._free()
         if self._end - until > _MAX_CHAIN:
             unprovable = unprovable or "stream"
-            until = max(until, self._scanned)
+            until = max(until, self._scanned if self._scanner else self._end)
         findings = self._ready(until)
         data = self._data[self._released - self._offset : until - self._offset]
         self._released = max(self._released, until)
         self._forget()
         return Released(data, findings, unprovable)
+
+    def _spend(self) -> str:
+        """The budget that ran out, if any: then nothing is decoded, or no rule is asked at all."""
+        if not self._spent:
+            self._spent = "findings" if self._left < 0 else self._allowance.spent
+        if self._spent == "matches":
+            self._scanner = None
+        return self._spent
 
     def _free(self) -> int:
         """Up to where the stream may go on its way."""
@@ -157,18 +173,16 @@ class LiveInspector:
 
     def _look(self, *, last: bool) -> str:
         """Look below the encodings of the window; sets what is open, and says what ran out."""
-        if self._left < 0:
-            self._open = self._needed = self._end
-            return "findings"
         data = self._data[self._window - self._offset :]
         self._looked = len(data)
         partial = None if last else _PARTIAL.search(data, max(0, len(data) - _CONTEXT))
         text = data[: partial.start()] if partial else data
-        places = [len(text)]
+        opened = len(text)
         views = decoded_views(text, self._inspector.budget)
-        if not last:
-            places += self._begun(text, views)
-        opened = min(places)
+        for begun in () if last else self._begun(text, views):
+            opened = min(opened, begun)
+            if not opened:
+                break  # all of it is open already
         found = self._below(text, views)
         self._waiting += (
             placed(one, one.start + self._window, one.end + self._window, one.decoded)
@@ -186,7 +200,7 @@ class LiveInspector:
             return []
         plain = self._as_it_stands()
         detector, known = self._inspector.detector, self._inspector.known
-        found = by_rules(detector, text, views, plain) if detector else []
+        found = by_rules(detector, text, views, plain, self._allowance) if detector else []
         if known:
             found += known.scan(b"", views)
         return [one for one in merged(found) if one.decoded] if len(found) > len(plain) else []
@@ -249,7 +263,8 @@ class LiveInspector:
         if not self._inspector.detector:
             return
         for end in ends:
-            begun = self._inspector.detector.engine.begun(text[:end]).start
+            engine = self._inspector.detector.engine
+            begun = engine.begun(text[:end], allowance=self._allowance).start
             if begun < end:
                 yield begun
                 return

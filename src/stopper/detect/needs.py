@@ -282,8 +282,11 @@ def _url_password(value: bytes) -> bool:
 
 
 def _card(value: bytes) -> bool:
-    """Sixteen digits, the last of which is right, that do not merely count up, down or nothing."""
-    digits = value.translate(None, NO_DIGITS)
+    """Sixteen digits, the last of which is right, that do not merely count up, down or nothing.
+
+    A letter behind them shows that they stand in a hash.
+    """
+    digits = value.translate(None, NO_DIGITS) if not value[-1:].isalpha() else b""
     if len(digits) != _CARD_DIGITS or _NOTHING in digits or not luhn(digits):
         return False
     pairs = [int(digits[at : at + 2]) for at in range(0, _CARD_DIGITS, 2)]

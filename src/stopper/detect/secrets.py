@@ -1,20 +1,20 @@
 """Secrets in a text: every rule at once, overlaps resolved, and the fifteen shapes of the gate."""
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
+from stopper.detect.checks import WEAK
 from stopper.detect.engine import Engine, Match, engine_for
 from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.origin import CONTINUATIONS
 from stopper.detect.rules import Rule
 
 __all__ = [
-    "Allowance",
     "Detector",
     "Piece",
     "TokenMatch",
@@ -29,7 +29,6 @@ Judged = dict[tuple[int, bytes], Tier | None]
 
 _FINGERPRINT_BYTES = 16
 _AT_ONCE = 1024
-_JUDGING = 4
 _MAX_KEY = 64
 
 
@@ -125,24 +124,6 @@ def _hides(public: Piece, piece: Piece) -> bool:
     return piece.start == public.start and piece.weight <= public.weight
 
 
-class Allowance:
-    """What may still be found over several texts: `matches` of rules, and `findings` of these.
-
-    A match costs five where its value has to be judged and was not met before in its text.
-    """
-
-    def __init__(self, matches: int = sys.maxsize, findings: int = sys.maxsize) -> None:
-        self.matches = matches
-        self.findings = findings
-
-    @property
-    def spent(self) -> str:
-        """Which of them is used up, so that there may be more than was found; empty for none."""
-        if self.matches <= 0:
-            return "matches"
-        return "findings" if self.findings < 0 else ""
-
-
 class Detector:
     """Finds the secrets that `rules` describe.
 
@@ -167,7 +148,7 @@ class Detector:
         self._sure = frozenset(
             number
             for number, rule in enumerate(rules)
-            if rule.formed or rule.checks or rule.tier is Tier.PREFIX
+            if rule.formed or not WEAK.issuperset(rule.checks) or rule.tier is Tier.PREFIX
         )
 
     def scan(self, text: str | bytes, allowance: Allowance | None = None) -> list[Finding]:
@@ -236,10 +217,9 @@ class Detector:
     def _scan(
         self, data: bytes, allowance: Allowance, among: frozenset[int] | None = None
     ) -> list[Finding]:
-        matches = self.engine.some(data, allowance.matches, among)
+        matches = self.engine.some(data, allowance, among)
         findings: list[Finding] = []
         weave, judged = Weave(), Judged()
-        allowance.matches -= len(matches)
         for at in range(0, len(matches), _AT_ONCE):
             behind = at + _AT_ONCE
             known = len(judged)
@@ -247,8 +227,7 @@ class Detector:
             settled = matches[behind].start if behind < len(matches) else len(data)
             found = [self.finding(piece, data) for piece in weave.until(settled)]
             findings += found
-            allowance.findings -= len(found)
-            allowance.matches -= (len(judged) - known) * _JUDGING
+            allowance.take(findings=len(found), judged=len(judged) - known)
             if allowance.spent:
                 break
         return findings

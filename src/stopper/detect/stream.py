@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.finding import Finding
-from stopper.detect.secrets import Detector, Piece, Weave
+from stopper.detect.secrets import Detector, Judged, Piece, Weave
 
 __all__ = ["Released", "Scanner"]
 
@@ -24,11 +25,13 @@ class Scanner:
     """Follows one stream. Whatever its cuts, its findings are those of `Detector.scan`.
 
     Held back are only beginnings of secrets: at most what the longest rule matches, and no byte of
-    a text in which none begins.
+    a text in which none begins. What that costs is taken off the `allowance`, which bounds nothing
+    here.
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, allowance: Allowance | None = None) -> None:
         self._detector = detector
+        self._allowance = allowance or Allowance()
         self._weave = Weave()
         self._data = b""  # what is held, behind what matches in it may reach back to
         self._offset = 0  # where `_data` begins in the stream
@@ -40,7 +43,8 @@ class Scanner:
     def feed(self, chunk: bytes) -> Released:
         """Take the next bytes of the stream."""
         self._data += chunk
-        begun = self._detector.engine.begun(self._data, self._settled - self._offset)
+        floor = self._settled - self._offset
+        begun = self._detector.engine.begun(self._data, floor, self._allowance)
         return self._advance(begun.start + self._offset, begun.secret + self._offset)
 
     def finish(self) -> Released:
@@ -60,13 +64,15 @@ class Scanner:
         matches = self._detector.engine.matches(data, self._settled - offset, taken)
         final = [match for match in matches if match.start + offset < settled]
         undecided = [match for match in matches if match.start + offset >= settled]
-        self._weave.add(self._detector.pieces(final, data, offset))
+        judged = Judged()
+        self._weave.add(self._detector.pieces(final, data, offset, judged))
         self._taken = {rule: end + offset for rule, end in taken.items()}
         self._taken |= {match.rule: match.end + offset for match in final}
         findings = tuple(
             self._detector.finding(piece, data, offset) for piece in self._weave.until(settled)
         )
-        self._undecided = list(self._detector.pieces(undecided, data, offset))
+        self._undecided = list(self._detector.pieces(undecided, data, offset, judged))
+        self._allowance.take(matches=len(matches), judged=len(judged))
         starts = [piece.start for piece in self._undecided]
         waiting = self._weave.start
         until = min([secret, *starts] if waiting is None else [secret, waiting, *starts])

@@ -55,6 +55,7 @@ _ID = re.compile(
 # What stands before a piece in a word: the sign of a changed line, or a name.
 _LEAD = re.compile(rb"[+-]|[A-Za-z_][A-Za-z0-9_.-]{0,31}?[+.]?=(?!=)")
 _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
+_BYTE: Final = 2
 _BYTES_BEHIND = re.compile(rb"([^A-Za-z0-9])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}\1")
 _BYTES_BEFORE = re.compile(rb"[0-9A-Fa-f]{2}([^A-Za-z0-9])[0-9A-Fa-f]{2}\1")
 # What may be another one in each gap: a number, or the one letter of a name.
@@ -185,8 +186,10 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
 
 
 def _is_byte(data: bytes, word: _Span) -> bool:
-    """Whether it stands in a row of bytes in hex, which others put together."""
+    """Whether it is one of a row of bytes in hex, which others put together."""
     start, end = word
+    if end - start > _BYTE:
+        return False
     return bool(_BYTES_BEHIND.match(data, end) or _BYTES_BEFORE.match(data, max(0, start - 6)))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.calls import Calls
 from stopper.detect.fields import edges
 from stopper.detect.finding import Finding
@@ -212,8 +213,14 @@ class _Sparing(Detector):
             fingerprint(value.encode("utf-8", "surrogatepass"), key) for value in allowed
         )
 
-    def scan(self, text: str | bytes) -> list[Finding]:
-        return [one for one in super().scan(text) if one.fingerprint not in self._allowed]
+    def scan(self, text: str | bytes, allowance: Allowance | None = None) -> list[Finding]:
+        return self._others(super().scan(text, allowance))
+
+    def scan_guessed(self, data: bytes, allowance: Allowance) -> list[Finding]:
+        return self._others(super().scan_guessed(data, allowance))
+
+    def _others(self, findings: Iterable[Finding]) -> list[Finding]:
+        return [one for one in findings if one.fingerprint not in self._allowed]
 
 
 def _detector(allowed: AbstractSet[str], key: bytes) -> Detector:

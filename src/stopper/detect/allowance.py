@@ -1,0 +1,33 @@
+"""What rules may still cost over several texts, in steps that cost about the same each."""
+
+import sys
+from typing import Final
+
+__all__ = ["Allowance"]
+
+_JUDGING: Final = 4
+_BEGINNINGS: Final = 4
+
+
+class Allowance:
+    """How many `matches` of rules may still be looked at, and how many `findings` be made of them.
+
+    Four matches more are taken off for each value that is judged, and one for every four places at
+    which a rule may have begun.
+    """
+
+    def __init__(self, matches: int = sys.maxsize, findings: int = sys.maxsize) -> None:
+        self.matches = matches
+        self.findings = findings
+
+    @property
+    def spent(self) -> str:
+        """Which of them is used up, so that there may be more than was found; empty for none."""
+        if self.matches <= 0:
+            return "matches"
+        return "findings" if self.findings < 0 else ""
+
+    def take(self, *, matches: int = 0, judged: int = 0, begun: int = 0, findings: int = 0) -> None:
+        """So much was done."""
+        self.matches -= matches + judged * _JUDGING + begun // _BEGINNINGS
+        self.findings -= findings
