@@ -58,6 +58,8 @@ _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
 _BYTE: Final = 2
 _BYTES_BEHIND = re.compile(rb"([^A-Za-z0-9])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}\1")
 _BYTES_BEFORE = re.compile(rb"[0-9A-Fa-f]{2}([^A-Za-z0-9])[0-9A-Fa-f]{2}\1")
+_LINE_BEHIND = re.compile(rb"\r?\n[A-Za-z0-9+/_=-]{%d}" % MIN_LINE)
+_LINE_BEFORE = re.compile(rb"[A-Za-z0-9+/_=-]{%d}\n\Z" % MIN_LINE)
 # What may be another one in each gap: a number, or the one letter of a name.
 _WILD = re.compile(rb"[0-9]+|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
 _SIGN = re.compile(rb"[+/_=.-]")
@@ -158,7 +160,7 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
     tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
-    if one[0] == one[1] or tail == GAP or _is_byte(data, one):
+    if one[0] == one[1] or tail == GAP or _is_for_others(data, one):
         return []
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
@@ -185,9 +187,12 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     return []
 
 
-def _is_byte(data: bytes, word: _Span) -> bool:
-    """Whether it is one of a row of bytes in hex, which others put together."""
+def _is_for_others(data: bytes, word: _Span) -> bool:
+    """Whether it is one of a row of bytes in hex, or of lines with nothing else between them."""
     start, end = word
+    if end - start >= MIN_LINE:
+        before = _LINE_BEFORE.match(data, max(0, start - MIN_LINE - 1), start)
+        return before is not None or _LINE_BEHIND.match(data, end) is not None
     if end - start > _BYTE:
         return False
     return bool(_BYTES_BEHIND.match(data, end) or _BYTES_BEFORE.match(data, max(0, start - 6)))
