@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from stopper.detect.decode import Budget
+from stopper.detect.decode import PATIENT, Budget
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.known import KnownValues
@@ -149,11 +149,24 @@ def test_more_beginnings_than_are_worth_it(size: int) -> None:
     assert [one.rule for one in live.feed(f"{VALUE} ".encode()).findings] == ["known-value"]
 
 
+def test_encodings_without_an_end() -> None:
+    """Behind a few of them nothing is decoded, and it is said; what stands there as it is is seen."""
+    live, said = LiveInspector(INSPECTOR), []
+    for _ in range(5 * MAX_ENCODED // 16_384):
+        said.append(live.feed(b"65,66," * 2730).unprovable)
+    assert set(said) == {"", "stream"}
+    assert said[-1] == "stream"
+    one, other = ("ghp_" + "".join(RANDOM.choices(LETTERS, k=36)) for _ in range(2))
+    released = live.feed(f"\n{one} and {b64(other)}\n".encode())
+    assert released.unprovable == "stream"
+    assert [found.decoded for found in released.findings] == [()]
+
+
 def test_findings_that_overlap_each_other_are_not_held_for_ever() -> None:
     """Lines that may be one with the next, so that each find takes in a part of another."""
     row = "".join(RANDOM.choices(string.digits, k=7)) + "/" + "".join(RANDOM.choices(LETTERS, k=7))
     chunk = f"https://hooks.zapier.com/hooks/catch/{row}/\n".encode() * 200
-    live = LiveInspector(INSPECTOR)
+    live = LiveInspector(Inspector(INSPECTOR.detector, budget=PATIENT))
     fed = gone = 0
     said = set()
     for _ in range(30):

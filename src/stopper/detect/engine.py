@@ -1,6 +1,7 @@
 """All rules at once: found in one pass by where they may end, confirmed by their own regex."""
 
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -431,7 +432,8 @@ class HyperscanEngine:
 
 
 def _allowed(matches: Iterator[Match], allowance: Allowance) -> list[Match]:
-    found = sorted(islice(matches, max(0, allowance.matches)))
+    most = min(max(0, allowance.matches), sys.maxsize)
+    found = sorted(islice(matches, most))
     allowance.take(matches=len(found))
     return found
 

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.detect.allowance import Allowance
 from stopper.detect.decode import BINARY, BYTES_PER_MATCH, PACKED, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
@@ -23,6 +22,9 @@ MAX_ENCODED: Final = 65_536
 MAX_HELD: Final = 65_536
 """So much is held back behind what may be the beginning of a known value; then it is let go, since
 more of the value would still be found, and all that left is less than what counts as a part."""
+
+_MAX_ENDLESS: Final = 3
+"""Behind so many of these nothing is decoded any more: each was looked at several times."""
 
 _MAX_CHAIN: Final = 2 * MAX_ENCODED
 """Findings that overlap each other for longer than that are told as far as they are known."""
@@ -74,7 +76,7 @@ class LiveInspector:
 
     def __init__(self, inspector: Inspector, *, joins_fields: bool = False) -> None:
         self._inspector = inspector
-        self._allowance = Allowance(inspector.budget.matches)
+        self._allowance = inspector.budget.allowance(0)
         detector = inspector.detector
         self._scanner = Scanner(detector, self._allowance) if detector else None
         self._known = inspector.known.follow() if inspector.known else None
@@ -91,8 +93,8 @@ class LiveInspector:
         self._plain: list[Finding] = []  # what the scanner told of the window
         self._shown: list[Finding] = []  # what was told of the window
         self._split: list[Finding] = []  # over fields, to be told at once
-        self._left = inspector.budget.findings
         self._spent = ""  # the budget that ran out, for good
+        self._endless = 0
         self._told: dict[str, Finding] = {}  # where a value was told last, by its fingerprint
 
     def feed(self, chunk: bytes) -> Released:
@@ -126,6 +128,7 @@ class LiveInspector:
         self._scanned += len(released.data)
         self._waiting += released.findings
         self._plain += released.findings
+        self._allowance.take(findings=len(released.findings))
 
     def _advance(self, *, last: bool) -> Released:
         unprovable = self._spend()
@@ -138,6 +141,7 @@ class LiveInspector:
         if self._end - self._open > MAX_ENCODED:
             unprovable = unprovable or "stream"
             self._open = self._needed = self._end
+            self._endless += 1
         until = self._end if last else self._free()
         if self._end - until > _MAX_CHAIN:
             unprovable = unprovable or "stream"
@@ -149,9 +153,10 @@ class LiveInspector:
         return Released(data, findings, unprovable)
 
     def _spend(self) -> str:
-        """The budget that ran out, if any: then nothing is decoded, or no rule is asked at all."""
+        """The budget that ran out, if any: then nothing is decoded, or no rule is asked either."""
         if not self._spent:
-            self._spent = "findings" if self._left < 0 else self._allowance.spent
+            is_endless = self._endless == _MAX_ENDLESS
+            self._spent = "stream" if is_endless else self._allowance.spent
         if self._spent == "matches":
             self._scanner = None
         return self._spent
@@ -288,7 +293,6 @@ class LiveInspector:
                 start = max(one.start, self._released)
                 fresh.append(placed(one, min(start, one.end), one.end, one.decoded))
         self._shown += ready
-        self._left -= len(fresh)
         split, self._split = self._split, []
         return (*fresh, *split)
 
