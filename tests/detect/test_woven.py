@@ -53,6 +53,7 @@ TEXTS = {
     "bold type": "**" + "****".join(PARTS) + "**",
     "groups of eight": " ".join(SHORT),
     "lines of eight": "\n".join(SHORT),
+    "a word on each other line": "\nCONTINUATION\n".join(PARTS),
     "texts in a drawing": "".join(f"<text x='{9 * number}' y='9'>{part}</text>" for number, part in enumerate(SHORT)),
     "words of a standard": " DELIMITED BY SIZE ".join(f"'{part}'" for part in PARTS),
     "padded base64": ",".join(b64encode(TOKEN[at : at + 4].encode()).decode() for at in range(0, 48, 4)),
@@ -91,6 +92,13 @@ PLAIN = {
 @pytest.mark.parametrize("text", PLAIN.values(), ids=PLAIN)
 def test_other_texts_are_left_alone(text: str) -> None:
     assert not list(woven(text.encode()))
+
+
+def test_names_of_resources_are_no_pieces() -> None:
+    name = "arn:aws:secretsmanager:us-east-1:789230811806:secret:db-94b2-10C67f"
+    assert not list(woven(f'"{name}"\n'.encode()))
+    (opened,) = woven(f"arn:aws:lambda:eu-west-1:123456789012:{':'.join(PARTS)}".encode())
+    assert TOKEN.encode() in opened.text
 
 
 def test_more_rows_than_any_text_should_have() -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from stopper.detect.inflate import MAGICS, is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.opened import Gathered, Opened
-from stopper.detect.origin import Span as _Span
+from stopper.detect.origin import Span
 from stopper.detect.passes import runs
 from stopper.detect.sieve import Sieve
 from stopper.detect.spelling import ROT13
@@ -391,7 +391,7 @@ def _may_be_blob(kind: _Kind, run: bytes) -> bool:
     return not (kind.is_mixed and (run.isalpha() or run.islower() or run.isupper()))
 
 
-def _aligned(kind: _Kind, data: bytes, runs: Iterable[_Span]) -> tuple[bytes, list[_Place]]:
+def _aligned(kind: _Kind, data: bytes, runs: Iterable[Span]) -> tuple[bytes, list[_Place]]:
     """All runs in one text, each starting where a group of characters does."""
     parts: list[bytes] = []
     places: list[_Place] = []
@@ -427,7 +427,7 @@ def legible(plain: bytes) -> Iterator[tuple[int, int]]:
                 yield found.span()
 
 
-def _foreign(kind: _Kind, plain: bytes, places: Iterable[_Place]) -> Iterator[_Span]:
+def _foreign(kind: _Kind, plain: bytes, places: Iterable[_Place]) -> Iterator[Span]:
     """The runs that are UTF-8 throughout, and not only ASCII."""
     for at, start, end in places:
         blob = plain[at : at + (end - start) * kind.size // kind.chars]

@@ -157,7 +157,8 @@ class LiveInspector:
         if not self._spent:
             is_endless = self._endless == _MAX_ENDLESS
             self._spent = "stream" if is_endless else self._allowance.spent
-        if self._spent == "matches":
+        if self._scanner and self._spent == "matches":
+            self._waiting += self._scanner.open_findings()
             self._scanner = None
         return self._spent
 

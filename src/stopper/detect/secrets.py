@@ -139,7 +139,7 @@ class Detector:
         self._key = key
         self._hosts: Mapping[str, tuple[str, ...]] = {rule.id: rule.hosts for rule in rules}
         self._ranks = tuple(RANK[rule.tier] for rule in rules)
-        self._plain = frozenset(
+        self._public = frozenset(
             number
             for number, rule in enumerate(rules)
             if rule.tier is Tier.PUBLIC and not rule.needs
@@ -198,7 +198,7 @@ class Detector:
                 yield Piece(start + offset, end + offset, weight, tier)
 
     def _tier(self, number: int, value: bytes, judged: Judged) -> Tier | None:
-        if number in self._plain:
+        if number in self._public:
             return Tier.PUBLIC
         claim = number, value
         if claim not in judged:

@@ -33,9 +33,6 @@ _MAX_CHAINS: Final = 4096
 _BYTES_PER_CHAIN: Final = 256
 """More of them cost more than all other decoders; tables of code points have two thousand."""
 
-_RESOURCE: Final = b"arn"
-"""What the names of resources begin with at Amazon, which have parts and are no tokens."""
-
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
 _NUMBERS: Final = b"0123456789"
@@ -55,10 +52,12 @@ _ID = re.compile(
 # What stands before a piece in a word: the sign of a changed line, or a name.
 _LEAD = re.compile(rb"[+-]|[A-Za-z_][A-Za-z0-9_.-]{0,31}?[+.]?=(?!=)")
 _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
+# How the names of resources begin at Amazon, which are no pieces of a token.
+_RESOURCE = re.compile(rb"arn:aws[a-z-]{0,16}:[a-z0-9-]{1,32}:[a-z0-9-]{1,24}:[0-9]{12}:")
 _BYTE: Final = 2
 _BYTES_BEHIND = re.compile(rb"([^A-Za-z0-9])[0-9A-Fa-f]{2}\1[0-9A-Fa-f]{2}\1")
 _BYTES_BEFORE = re.compile(rb"[0-9A-Fa-f]{2}([^A-Za-z0-9])[0-9A-Fa-f]{2}\1")
-_LINE_BEHIND = re.compile(rb"\r?\n[A-Za-z0-9+/_=-]{%d}" % MIN_LINE)
+_LINE_BEHIND = re.compile(rb"\r?\n[A-Za-z0-9+/_=-]{%d,76}" % MIN_LINE)
 _LINE_BEFORE = re.compile(rb"[A-Za-z0-9+/_=-]{%d}\n\Z" % MIN_LINE)
 # What may be another one in each gap: a number, or the one letter of a name.
 _WILD = re.compile(rb"[0-9]+|(?<![A-Za-z0-9])[A-Za-z](?![A-Za-z0-9])")
@@ -146,7 +145,9 @@ def _chains(data: bytes) -> Iterator[list[_Span]]:
         chain = _chain(text, (start, at), done, refused)
         if chain:
             done = at = chain[-1][1]
-            if len(chain) < _MAX_PIECES and data[slice(*chain[0])] != _RESOURCE:
+            if resource := _RESOURCE.match(data, chain[0][0]):
+                chain = [one for one in chain if one[0] >= resource.end()]
+            if _MIN_PIECES <= len(chain) < _MAX_PIECES:
                 yield chain
 
 
@@ -192,7 +193,8 @@ def _is_for_others(data: bytes, word: _Span) -> bool:
     start, end = word
     if end - start >= MIN_LINE:
         before = _LINE_BEFORE.match(data, max(0, start - MIN_LINE - 1), start)
-        return before is not None or _LINE_BEHIND.match(data, end) is not None
+        line = before or _LINE_BEHIND.match(data, end)
+        return line is not None and _ODD.search(line[0]) is not None
     if end - start > _BYTE:
         return False
     return bool(_BYTES_BEHIND.match(data, end) or _BYTES_BEFORE.match(data, max(0, start - 6)))
