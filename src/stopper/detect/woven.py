@@ -171,13 +171,15 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
         if not (may_part and _is_again(data, gap, first[0], last[1])):
             continue
         shape = _WILD.sub(b"0", gap)
-        if first[0] < refused.get(shape, 0):
+        behind = refused.get(shape, 0)
+        if first[0] < behind:
             continue
         even = max(sizes) if gap.isspace() else 0
         chain = [first, last]
         if sizes[0] >= even:
             parts = _WILD.split(gap[::-1])
-            before = [*_before(text, first[0], parts, even, least=least, is_led=bool(lead))]
+            near = max(least, behind)
+            before = [*_before(text, first[0], parts, even, least=near, is_led=bool(lead))]
             chain = [*before[::-1], *chain]
         if sizes[1] >= even:
             chain += islice(_behind(text, last[1], _WILD.split(gap), even), _MAX_PIECES)
