@@ -45,6 +45,7 @@ PREPARE_AFTER_SECONDS: Final = 10.0
 _PREPARING: Final = "preparing to look through streams; this is done once and takes a few seconds"
 
 _STATUS: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "frozen", Shutdown.KILL: "killed"}
+_TERMINATED: Final = 128 + signal.SIGTERM
 _ACT: Final = {Shutdown.CUTOFF: "cut", Shutdown.FREEZE: "freeze", Shutdown.KILL: "kill"}
 _ORDERED: Final = {act: policy for policy, act in _ACT.items()}
 
@@ -136,6 +137,8 @@ class _Running:
             later.cancel()
         if self._endings:
             await asyncio.wait(self._endings)
+        if self._status == "frozen" and not code:  # the agent ended by itself before it was told to
+            return _TERMINATED
         return code
 
     def _open_screen(self, canary: str) -> Screen:

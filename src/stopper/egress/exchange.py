@@ -124,9 +124,10 @@ class Exchange:
 
     @closed_on_fault
     def lost(self) -> None:
-        """The caller is gone."""
+        """The caller is gone, perhaps because the last event told it that the reply is whole."""
         if not self.done:
-            self._part("disconnected")
+            is_whole = self._metering is not None and self._metering.is_final
+            self._part("complete" if is_whole else "disconnected")
 
     def hold_reading(self, hold: bool) -> None:
         """The caller reads more slowly than the upstream writes, or has caught up."""

@@ -172,6 +172,11 @@ class Metering:
         assert self._reply is not None  # noqa: S101  `follow` comes first
         return self._reply.end()
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the provider has had its last word on what it bills."""
+        return self._reply is not None and self._reply.final
+
     def cut(self, refusal: Refusal) -> bytes:
         """The end of a reply that is cut here."""
         return self._reply.cut(refusal) if self._reply else self._wire.error(refusal)
