@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from stopper.detect.checks import CHECKS, DIGITS, ITSELF, NO_DIGITS, decoded, entropy, luhn
 from stopper.detect.letters import PARTS, is_unreadable
+from stopper.detect.placeholder import is_placeholder
 
 __all__ = ["NEEDS"]
 
@@ -19,7 +20,8 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
-    rb"|credentialsJSON:[0-9a-f]{8}-"
+    rb"|credentialsJSON:[0-9a-f]{8}-|\{cipher\}|ENC\([a-z0-9+/]{16}"
+    rb"|[a-z0-9_.-]{1,64}/[a-z0-9_./-]{1,200}\.[a-z][a-z0-9]{1,7}\Z"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
@@ -205,6 +207,7 @@ _STEPS = frozenset((left, left + step) for left in _VISIBLE for step in (0, 1))
 _NEIGHBOURS = frozenset((left, left + step) for left in DIGITS for step in (-1, 1))
 _KINDS = tuple(map(re.compile, (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*?+=~]")))
 _MIN_KINDS = 3
+_MIN_EXAMPLE = 8
 _MIN_JOINTS = 3
 _SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
@@ -216,7 +219,15 @@ def _not_placeholder(value: bytes) -> bool:
         and not _WORDS.search(value.lower())
         and not (_CODE.fullmatch(value) and not _is_made_up(value))
         and not _PUBLIC.match(value)
+        and not _is_example_inside(value)
     )
+
+
+def _is_example_inside(value: bytes) -> bool:
+    """Whether it is base64 of what documentation writes where a secret would stand."""
+    plain = decoded(value)
+    is_text = len(plain) >= _MIN_EXAMPLE and plain.isascii() and plain.decode().isprintable()
+    return is_text and (_WORDS.search(plain.lower()) is not None or is_placeholder(plain))
 
 
 def _bare(value: bytes) -> bytes:
@@ -284,10 +295,12 @@ def _url_password(value: bytes) -> bool:
 def _card(value: bytes) -> bool:
     """Sixteen digits, the last of which is right, that do not merely count up, down or nothing.
 
-    A letter behind them shows that they stand in a hash.
+    A letter behind them shows that they stand in a hash, and small letters in them a dump of text.
     """
     digits = value.translate(None, NO_DIGITS) if not value[-1:].isalpha() else b""
     if len(digits) != _CARD_DIGITS or _NOTHING in digits or not luhn(digits):
+        return False
+    if bytes.fromhex(digits.decode()).replace(b" ", b"").islower():
         return False
     pairs = [int(digits[at : at + 2]) for at in range(0, _CARD_DIGITS, 2)]
     if len({after - before for before, after in pairwise(pairs)}) == 1 and pairs[0] != pairs[1]:
