@@ -130,6 +130,14 @@ def test_a_spent_budget_is_unprovable_and_not_clean() -> None:
     assert not inspection.is_clean
 
 
+@pytest.mark.parametrize("around", ["{}", "value\n-----\n{}\n(1 row)\n", '{{"rows": "{}"}}'])
+def test_bytes_as_postgres_shows_them(around: str) -> None:
+    """Their mark is no escape, which would leave the first of them without its like."""
+    shown = "\\x" + GITHUB.encode().hex()
+    text = around.format(shown.replace("\\", "\\\\") if "{{" in around else shown)
+    assert rules(INSPECTOR.inspect(text)) == ["github-token"]
+
+
 def test_thousands_of_findings_are_unprovable() -> None:
     """Plain or encoded; those that were found are told, and known values are looked for still."""
     most = 40

@@ -54,6 +54,8 @@ _LINE_ENDS: Final = frozenset({b"\r", b"\n"})
 _ASCII: Final = bytes(range(128))
 _folded = lru_cache(maxsize=4096)(folded)
 
+# What PostgreSQL shows of bytes, and is no escape of the first of them.
+_BYTES = re.compile(rb"\\x[0-9A-Fa-f]{8}")
 _DENSE: Final = 256
 _SPARSE: Final = 100
 _MAX_DISTINCT: Final = 48
@@ -93,7 +95,7 @@ def unescaped(data: bytes) -> Unescaped | None:
     if first and _is_for_all(data):
         plain = _undone(data, first)
         if plain != data:
-            return _without(data, plain, first)
+            return _without(data, plain, first)._replace(keeps_all=not _BYTES.search(data))
         names = tuple(name for name in names if name not in first)
     if not names:
         return None
