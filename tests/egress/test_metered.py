@@ -261,6 +261,46 @@ def test_a_caller_that_leaves(script: Script, quality: Quality, least: int) -> N
     asyncio.run(go())
 
 
+BEGUN = (
+    b'event: message_start\ndata: {"type":"message_start","message":{"id":"m","type":"message",'
+    b'"role":"assistant","model":"m","content":[],"usage":{"input_tokens":3,"output_tokens":1}}}\n\n'
+)
+LAST_WORD = (
+    b'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},'
+    b'"usage":{"output_tokens":7}}\n\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("said", "ending"),
+    [(BEGUN, "disconnected"), (BEGUN + LAST_WORD, "complete")],
+    ids=["in the middle", "behind the last word"],
+)
+def test_a_caller_that_leaves_before_the_body_ends(said: bytes, ending: str) -> None:
+    """Behind the last word nothing is missing: SDKs hang up on the last event."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+            b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(said), said)
+        )
+        while await reader.read(65_536):  # the body never ends
+            pass
+        writer.close()
+
+    async def go() -> None:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, world(upstream=url) as all_:
+            async with all_.client() as client:
+                client.send(post("anthropic", body_of("anthropic")))
+                await client.reader.readuntil(said[-12:])
+            assert (await all_.row()).ending == ending
+
+    asyncio.run(go())
+
+
 def test_a_provider_that_goes_on_billing_is_read_to_the_end() -> None:
     async def go() -> None:
         async with world() as all_:

@@ -3,7 +3,10 @@
 import sys
 from typing import Final
 
-__all__ = ["Allowance"]
+__all__ = ["BYTES_PER_MATCH", "Allowance"]
+
+BYTES_PER_MATCH: Final = 16
+"""In long texts one match is allowed for so many bytes."""
 
 _JUDGING: Final = 4
 _BEGINNINGS: Final = 4

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import BYTES_PER_MATCH, Allowance
 from stopper.detect.armour import (
     PRINTABLE,
     ROTATED,
@@ -50,7 +50,6 @@ from stopper.detect.woven import woven
 
 __all__ = [
     "BINARY",
-    "BYTES_PER_MATCH",
     "JOINS",
     "PACKED",
     "PATIENT",
@@ -103,8 +102,6 @@ _BOMS: Final = (
     (b"\xfe\xff", "utf-16-be"),
 )
 _MARKS: Final = tuple(mark for mark, _ in _BOMS)
-
-BYTES_PER_MATCH: Final = 16
 
 
 class Budget(Struct, frozen=True):

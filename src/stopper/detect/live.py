@@ -5,7 +5,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.detect.decode import BINARY, BYTES_PER_MATCH, PACKED, View, Views, decoded_views
+from stopper.detect.allowance import BYTES_PER_MATCH
+from stopper.detect.decode import BINARY, PACKED, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues

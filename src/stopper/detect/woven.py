@@ -30,8 +30,10 @@ _MAX_PIECES: Final = 4096
 """What has more of them is no token: rows of numbers are for other decoders."""
 
 _MAX_CHAINS: Final = 4096
-_BYTES_PER_CHAIN: Final = 256
 """More of them cost more than all other decoders; tables of code points have two thousand."""
+
+_BYTES_PER_CHAIN: Final = 256
+"""In long texts one is allowed for so many bytes."""
 
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
