@@ -166,7 +166,7 @@ compiled_paired(PyObject *module, PyObject *args)
     return PyLong_FromSsize_t(found);
 }
 
-/* The escapes of JSON, RFC 8259 section 7: each gives one byte, or none of the text is read. */
+/* The escapes of JSON, RFC 8259 section 7: each gives a character, or none of the text is read. */
 
 static int
 digit(unsigned char byte)
@@ -177,7 +177,24 @@ digit(unsigned char byte)
     return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
 }
 
-/* The byte that an escape behind its backslash stands for, and how long it is; -1 for another. */
+/* The number of four digits behind `\u`, or -1. */
+static int
+unit(const unsigned char *escape, Py_ssize_t left)
+{
+    int code = 0;
+    if (left < 5 || *escape != 'u')
+        return -1;
+    for (int at = 1; at < 5; at++) {
+        int value = digit(escape[at]);
+        if (value < 0)
+            return -1;
+        code = code * 16 + value;
+    }
+    return code;
+}
+
+/* The character that an escape behind its backslash stands for, and how long it is; -1 for none
+   but a backslash, which may begin another, half of a pair and what is no escape. */
 static int
 escaped(const unsigned char *escape, Py_ssize_t left, int *size)
 {
@@ -191,15 +208,28 @@ escaped(const unsigned char *escape, Py_ssize_t left, int *size)
     case 'n': return '\n';
     case 'r': return '\r';
     case 't': return '\t';
-    case 'u': break;
-    default: return -1;
     }
     *size = 5;
-    if (left < 5 || escape[1] != '0' || escape[2] != '0')
+    int code = unit(escape, left);
+    if ((code & ~0x7ff) != 0xd800)
+        return code == '\\' ? -1 : code;
+    *size = 11;
+    int second = left > 5 && escape[5] == '\\' ? unit(escape + 6, left - 6) : -1;
+    if (code >= 0xdc00 || (second & ~0x3ff) != 0xdc00)
         return -1;
-    int high = digit(escape[3]), low = digit(escape[4]);
-    int code = high * 16 + low;
-    return high >= 0 && high < 8 && low >= 0 && code != '\\' ? code : -1;
+    return 0x10000 + ((code & 0x3ff) << 10) + (second & 0x3ff);
+}
+
+/* UTF-8, RFC 3629 section 3: never longer than the escape. */
+static unsigned char *
+put(unsigned char *to, int code)
+{
+    int more = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    static const unsigned char leads[] = {0, 0xc0, 0xe0, 0xf0};
+    *to++ = (unsigned char)(leads[more] | code >> 6 * more);
+    while (more--)
+        *to++ = (unsigned char)(0x80 | (code >> 6 * more & 0x3f));
+    return to;
 }
 
 static PyObject *
@@ -223,10 +253,10 @@ compiled_unescaped(PyObject *module, PyObject *args)
         to += until - from;
         from = until;
         if (slash) {
-            int size, byte = escaped(slash + 1, end - slash - 1, &size);
-            if (byte < 0)
+            int size, code = escaped(slash + 1, end - slash - 1, &size);
+            if (code < 0)
                 break;
-            *to++ = (unsigned char)byte;
+            to = put(to, code);
             from = slash + 1 + size;
         }
     }

@@ -38,6 +38,7 @@ _REGEXES = {
     for number in range(1, 1 << len(_KINDS))
     for names in [tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1)]
 }
+_WHOLE: Final = {"backslash", "unicode"}
 _SIMPLE = {
     b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
     b"$": b"$", b":": b":", b"=": b"=", b"#": b"#", b"!": b"!", b"b": b"\b", b"f": b"\f",
@@ -82,21 +83,21 @@ def unescaped(data: bytes) -> Unescaped | None:
     r"""One pass over all escapes, or over backslashes and odd characters first; None for none.
 
     `%252541` and `\\\u0041` are undone at once, however often they were escaped. Of a text of many
-    lines with few escapes only the lines are given that have one.
+    lines with few escapes only the lines are given that have one. What an escape stands for may be
+    an odd character itself: it is left as it is, because words have them, for a pass of its own.
     """
-    if b"\\" in data and b"\n" not in data and data.isascii():
+    if b"\\" in data and b"\n" not in data:
         plain = json_unescaped(data)  # as nearly all are that go to models
         if plain is not None:
-            return _without(data, plain, ("backslash",))
+            return _without(data, plain, "backslash")
     names = _escapes(data)
     if not names:
         return None
-    first = tuple(name for name in names if name in {"backslash", "unicode"})
-    if first and _is_for_all(data):
-        plain = _undone(data, first)
+    if names[0] in _WHOLE and _is_for_all(data):
+        plain = _undone(data, names[0])
         if plain != data:
-            return _without(data, plain, first)._replace(keeps_all=not _BYTES.search(data))
-        names = tuple(name for name in names if name not in first)
+            return _without(data, plain, names[0])._replace(keeps_all=not _BYTES.search(data))
+        names = names[1:]
     if not names:
         return None
     is_dense = (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE > len(data)
@@ -104,8 +105,8 @@ def unescaped(data: bytes) -> Unescaped | None:
     return found and Unescaped(*found, keeps_all=False)
 
 
-def _without(data: bytes, plain: bytes, names: tuple[str, ...]) -> Unescaped:
-    return Unescaped("+".join(names), plain, _Blocks(data, names, len(plain)), keeps_all=True)
+def _without(data: bytes, plain: bytes, name: str) -> Unescaped:
+    return Unescaped(name, plain, _Blocks(data, name, len(plain)), keeps_all=True)
 
 
 def _escapes(data: bytes) -> tuple[str, ...]:
@@ -128,9 +129,11 @@ def _is_for_all(data: bytes) -> bool:
     return (data.count(b"\\") + odd) * _DENSE > len(data)
 
 
-def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
-    """What the regex of backslashes and odd characters gives, in a few steps where that can be."""
-    as_json = json_unescaped(data) if names == ("backslash",) else None
+def _undone(data: bytes, name: str) -> bytes:
+    """What the regex of backslashes or odd characters gives, in a few steps where that can be."""
+    if name == "unicode":
+        return _made_ascii(data)
+    as_json = json_unescaped(data)
     if as_json is not None:
         return as_json
     plain, size = data.replace(b"\\\\", b"\\"), len(data)
@@ -139,12 +142,12 @@ def _undone(data: bytes, names: tuple[str, ...]) -> bytes:
     plain = plain.replace(b"\\n", b"\n").replace(b'\\"', b'"')  # nearly all there are
     letters = {part[:1] for part in plain.split(b"\\")[1:]}
     if b"t" in letters and not letters.isdisjoint(_LINE_ENDS):
-        return _one_by_one(_REGEXES[names], plain)  # or a tab would go as what indents a line
+        return _one_by_one(_REGEXES[name,], plain)  # or a tab would go as what indents a line
     for letter in letters & _SIMPLE.keys():
         plain = plain.replace(b"\\" + letter, _SIMPLE[letter])
     if letters and _IS_NUMBERED.search(plain):
-        return _one_by_one(_REGEXES[names], plain)
-    return _made_ascii(plain)
+        return _one_by_one(_REGEXES[name,], plain)
+    return plain
 
 
 def _one_by_one(regex: re.Pattern[bytes], data: bytes) -> bytes:
@@ -184,9 +187,9 @@ class _Blocks:
     `size` is how much came out. Blocks are measured from the last one on, since streams ask there.
     """
 
-    def __init__(self, data: bytes, names: tuple[str, ...], size: int) -> None:
+    def __init__(self, data: bytes, name: str, size: int) -> None:
         self._data = data
-        self._names = names
+        self._name = name
         self._size = size
         self._spans: list[Span] = []
         self._starts: list[int] = []  # in what came out, of the blocks from `_first` on, and an end
@@ -225,13 +228,13 @@ class _Blocks:
     def _measure(self) -> None:
         self._first -= 1
         block = self._data[slice(*self._spans[self._first])]
-        size = len(_undone(block, self._names))
+        size = len(_undone(block, self._name))
         self._starts[self._first] = self._starts[self._first + 1] - size
 
     def _block(self, number: int) -> Changed:
         made = self._made.get(number)
         if made is None:
-            regex, replace = _REGEXES[self._names], _Plain().of
+            regex, replace = _REGEXES[self._name,], _Plain().of
             made = self._made[number] = Changed(self._data, self._spans[number], regex, replace)
         return made
 
@@ -302,7 +305,7 @@ def _foreign(escape: bytes) -> bytes:
 
 
 def _unslashed(escape: bytes) -> bytes:
-    """What an escape that begins with backslashes stands for, as ASCII."""
+    """What an escape that begins with backslashes stands for."""
     rest = escape.lstrip(b"\\")
     if _SURROGATES.fullmatch(escape):
         high, low = (int(code, 16) for code in _CODE.findall(escape))
@@ -333,7 +336,7 @@ def _entity(escape: bytes) -> bytes:
 
 
 def _char(code: int, *, latin: bool = False) -> bytes:
-    """A character as ASCII; with `latin`, what is below 256 is a byte."""
-    if code < 0x80 or (latin and code <= 0xFF):  # noqa: PLR2004  ASCII, and one byte
+    """A character in UTF-8; with `latin`, what is below 256 is a byte."""
+    if latin and code <= 0xFF:  # noqa: PLR2004  one byte
         return bytes([code])
-    return folded(chr(code)) if code <= _MAX_UNICODE else b""
+    return chr(code).encode("utf-8", "surrogatepass") if code <= _MAX_UNICODE else b""

@@ -12,6 +12,7 @@ from stopper.detect.allowance import Allowance
 from stopper.detect.decode import JOINS, Budget, Decoding, View
 from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.known import KnownValues
+from stopper.detect.passes import unescaped
 from stopper.detect.rules import Rule, read_rules
 from stopper.detect.secrets import Detector
 
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _WHOLE: Final = frozenset({"known-value", "canary"})
+_JSON: Final = (b'{"', b'["', b"[{", b'"')
 
 
 class Inspection(Struct, frozen=True):
@@ -81,11 +83,26 @@ class Inspector:
         if detector is None:
             return [], list(decoding), ""
         allowance = self.budget.allowance(len(text))
-        findings = detector.scan(text, allowance)
         views: list[View] = []
+        below = _noted(decoding, views)
+        said = _said(text)
+        if said is not None and not detector.scan(said, allowance):
+            # What only the spelling of strings shows, and not what they say, is nothing.
+            findings = []
+            below = (view for view in below if view.data != said)
+        else:
+            findings = detector.scan(text, allowance)
         if not allowance.spent:
-            findings = by_rules(detector, text, _noted(decoding, views), findings, allowance)
+            findings = by_rules(detector, text, below, findings, allowance)
         return findings, views, allowance.spent
+
+
+def _said(text: str | bytes) -> bytes | None:
+    """A document of JSON in one line without its escapes; None for another text."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    if not data.startswith(_JSON) or b"\\" not in data or b"\n" in data:
+        return None
+    return unescaped(data)
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,7 @@ _PENDING = re.compile(
     rb"|(?:\x1b\[[0-9;]{0,12}[A-HJKSTfm]){0,3}\x1b(?:\[(?:[0-9;]{0,12}[A-HJKSTfm]?)?)?"
     rb"|\](?:\](?:>(?:<(?:!(?:\[[CDAT]{0,5}\[?)?)?)?)?)?))\Z"
 )
+_AROUND_NAMES: Final = (b" ", b"\t", b"\n", b'"', b"'", b"\\", b",", b";")
 _LETTERS = re.compile(rb"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_=-]{12,24}\Z")
 
 
@@ -328,6 +329,9 @@ class LiveInspector:
         for one in self._shown:  # half of it would show as another
             if one.start < window < one.end <= one.start + _BEFORE:
                 window = one.start
+        # Half of a name shows neither that it is public nor that it stands for a variable.
+        before = self._data[: window - self._offset][-_BEFORE:]
+        window -= len(before) - 1 - max(map(before.rfind, _AROUND_NAMES))
         for _ in range(_MAX_CONTINUED):  # half a character would make all of it binary
             if window > self._window and self._data[window - self._offset] & 0xC0 == 0x80:  # noqa: PLR2004
                 window -= 1

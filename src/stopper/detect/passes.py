@@ -33,7 +33,7 @@ def unescaped_in_python(data: bytes) -> bytes | None:
             part, end = _JSON.raw_decode(text, at)
             parts.append(part)
             at = end - 1
-        plain = '"'.join(parts).encode("ascii")
+        plain = '"'.join(parts).encode()
     except ValueError:
         return None
     return None if b"\\" in plain else plain
@@ -50,7 +50,7 @@ runs: Callable[[bytes, int, bytes], list[tuple[int, int]]]
 """Where at least so many bytes in a row are of a set, which is 256 bytes of 0 or 1."""
 
 unescaped: Callable[[bytes], bytes | None]
-"""ASCII without its escapes; None when one is none of JSON's, or gives a backslash or no ASCII."""
+"""A text without its escapes; None when one is none of JSON's, gives a backslash or half a pair."""
 
 try:
     from stopper.detect._compiled import paired, runs, sift, unescaped

@@ -21,6 +21,8 @@ MAX_MATCH = 32_768
 """No rule matches more bytes than this, so no scanner of a stream ever holds more."""
 
 _MIN_MATCH = 4
+# What a string of JSON writes for the end of a line, a tab, or a letter that is no ASCII.
+_ESCAPE = re.compile(rb"\\(?:[nrt]|u[0-9a-fA-F]{4})")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _SLOT = re.compile(r"\{(\w+):(\d+)\}")
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -79,6 +81,8 @@ class Rule(Struct, frozen=True, dict=True):
 
         None for a placeholder, and for what lacks what the rule asks for besides.
         """
+        if self.tier is Tier.GENERIC and _ESCAPE.search(secret):
+            return None  # half read: what the string says is looked at as well
         if not all(NEEDS[need](secret) for need in self.needs):
             return None
         if self.tier is Tier.PUBLIC:
