@@ -27,6 +27,7 @@ __all__ = [
     "TURNED",
     "ascii85",
     "base85",
+    "framed",
     "legible",
     "lettered",
     "turned",
@@ -97,6 +98,7 @@ _WIDE_RUN = re.compile(rb"[\1\2]{%d,}+" % (2 * _MIN_WIDE))
 
 _ASCII85 = bytes(range(ord("!"), ord("u") + 1))
 _BASE85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
+_Z85 = _DIGITS + _LETTERS.lower() + _LETTERS + b".-:+=^!/*?&<>()[]{}@%$#"  # ZeroMQ's RFC 32
 _FIRSTS_85: Final = slice(10, 41)
 """The digits that a group of five begins with when a printable byte comes first."""
 
@@ -110,7 +112,8 @@ _ROTATED_PATH: Final = b"/freivprf/"
 _ROTATED_API: Final = b"/ncv/jroubbxf/"
 # What texts have that are written from their end: addresses, and names with a value.
 _LAST_OF_TURNED = re.compile(
-    rb"//:[a-z0-9+]{2,20}(?::cbdj)?|=(?:YEK|NEKOT|TERCES|DROWSSAP)[A-Za-z_]{0,40}"
+    rb"//:[a-z0-9+]{2,20}(?::cbdj)?"
+    rb"|(?:=| ?:[\"']?)(?i:yek|nekot|terces|drowssap|ssap)[A-Za-z_]{0,40}"
 )
 _FIRST_OF_TURNED = re.compile(rb"[^\s\"'`<>]{8,512}")
 _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13")
@@ -317,6 +320,30 @@ def _is_headed(run: bytes) -> bool:
     return len(run) - len(run.translate(None, _DIGITS)) >= _MIN_DIGITS
 
 
+def framed(data: bytes) -> Iterator[Opened]:
+    """Strings behind a byte that tells how long they are, where that looks like a sign of them.
+
+    So have them protobuf, MessagePack, Thrift and others: behind a byte that is no sign, or behind
+    another such string and one that tells what follows.
+    """
+    gathered = Gathered()
+    last = 0
+    for found in _FRAMES.finditer(data):
+        at = max(last, found.end() - 1)
+        while size := _size_of_string(data, at):
+            last = at + 1 + size
+            gathered.add(data[at + 1 : last], at + 1, last, 1)
+            at = last + 1
+    yield from gathered.opened("strings")
+
+
+def _size_of_string(data: bytes, at: int) -> int:
+    """How many signs stand behind the byte at this place, if they are as many as it says."""
+    size = data[at] if at < len(data) else 0
+    text = data[at + 1 : at + 1 + size]
+    return size if _MIN_FRAMED <= size == len(text) and not text.translate(None, PRINTABLE) else 0
+
+
 def ascii85(data: bytes) -> Iterator[Opened]:
     """What ascii85 holds, as far as it is legible; also in lines of one length."""
     yield from _opened85(_KIND_A85, data)
@@ -332,6 +359,8 @@ def ascii85(data: bytes) -> Iterator[Opened]:
 def base85(data: bytes) -> Iterator[Opened]:
     """What base85 holds, as far as it is legible, and what a patch of git has of binary files."""
     yield from _opened85(_KIND_B85, data)
+    if _SAYS_Z85.search(data):
+        yield from _opened85(_KIND_Z85, data)
     if b"GIT binary patch" in data:
         yield from Gathered().opened("git-patch", tuple(_patched(data)))
 
@@ -376,6 +405,8 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
             at, first, last = places[bisect_right(starts, start) - 1]
             first = min(last, first + shift + (start - at) * num // den)
             gathered.add(plain[start:end], first, last, num, den)
+            if 0 < _size_of_string(plain, start) < end - start:
+                gathered.add(plain[start + 1 : end], first, last, num, den)
     yield from gathered.opened(kind.name, tuple(blobs))
 
 
@@ -534,6 +565,10 @@ _KIND32HEX = _Kind(
 )
 _KIND_A85 = _Kind85.of("ascii85", _ASCII85)
 _KIND_B85 = _Kind85.of("base85", _BASE85)
+_KIND_Z85 = _Kind85.of("base85", _Z85)
+_FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
+_MIN_FRAMED: Final = 0x20
+_SAYS_Z85 = re.compile(rb"[zZ]85")
 _LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}$")
 # A part of a patch of git: a letter for the length of each line, and its digits.
 _PATCH = re.compile(

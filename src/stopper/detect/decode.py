@@ -16,12 +16,13 @@ from stopper.detect.armour import (
     TURNED,
     ascii85,
     base85,
+    framed,
     legible,
     lettered,
     turned,
 )
 from stopper.detect.columns import TABLE, columned
-from stopper.detect.escapes import unescaped
+from stopper.detect.escapes import bytes_of_literal, unescaped
 from stopper.detect.fold import FOREIGN
 from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
 from stopper.detect.inflate import (
@@ -31,6 +32,7 @@ from stopper.detect.inflate import (
     compressed,
     headerless,
     may_be_packed,
+    zipped,
 )
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.opened import GAP, Opened
@@ -60,8 +62,11 @@ __all__ = [
     "decoded_views",
 ]
 
-JOINS: Final = frozenset({"joined", "grouped", "reversed"})
+_GUESSES: Final = frozenset({"joined", "grouped", "reversed"})
 """Decodings that make one of what may never have been one."""
+
+JOINS: Final = _GUESSES | {"concatenated"}
+"""Decodings that make one of several parts."""
 
 PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br", "bzip2", "xz", "zip"})
 """Decodings of compressed bytes."""
@@ -86,9 +91,15 @@ _TWINS: Final = frozenset({"reversed", ROTATED, TURNED})
 """Decodings that undo themselves."""
 
 _ESCAPED: Final = "backslash"
-"""In the name of a decoding that undid escapes of one's own."""
+_HOLD_BYTES: Final = frozenset({_ESCAPED, "percent"})
+"""In the name of a decoding that undid escapes which stand for any byte."""
 
-_PACKED_TEXT = re.compile(rb"[\"'= ](?=\x1f\x8b\x08|x[\x01\x9c\xda]|\x28\xb5\x2f\xfd|BZh|\xfd7zXZ)")
+_ZLIB_TEXT = re.compile(rb"[\"'= \n](?=x[\x01\x9c\xda])")
+# As programs write bytes that begin a compressed stream.
+_PACKED_LITERAL = re.compile(
+    rb"(?:\\x1f\\x8b\\(?:x08|b)|\\037\\213\\(?:010|b)|x(?:\\x01|\\x9c|\\xda)|\(\\xb5/\\xfd|BZh[1-9]1AY)"
+    rb"[^\r\n]{16,}"
+)
 _MAX_PACKED_TEXTS: Final = 64
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
@@ -160,8 +171,8 @@ class View:
         was one: chance does not make text out of it.
         """
         for name in reversed(self.path):
-            if name in BINARY or name in JOINS:
-                return name in JOINS
+            if name in BINARY or name in _GUESSES:
+                return name in _GUESSES
         return False
 
     @property
@@ -332,14 +343,31 @@ class _Search:
         if view is self._root or view.path[-1] in PACKED:
             for name, start, end, inner in self._inflated(data):
                 yield _below(view, name, inner, _shifted(start, end))
-        elif _ESCAPED in view.path[-1]:
-            for number, begin in enumerate(_PACKED_TEXT.finditer(data)):
+        elif not _HOLD_BYTES.isdisjoint(view.path[-1].split("+")):
+            for name, start, end, inner in compressed(data, self._left):
+                yield _below(view, name, inner, _shifted(start, end))
+            for number, begin in enumerate(_ZLIB_TEXT.finditer(data)):
                 if number == _MAX_PACKED_TEXTS:
                     raise TooBig
-                for name, start, end, inner in compressed(data[begin.end() :], self._left):
+                for name, start, end, inner in zipped(data[begin.end() :], self._left):
                     yield _below(
                         view, name, inner, _shifted(begin.end() + start, begin.end() + end)
                     )
+            if view.parent and _ESCAPED in view.path[-1]:
+                yield from self._unpacked_literals(view.parent)
+
+    def _unpacked_literals(self, view: View) -> Iterator[View]:
+        """What is compressed in a literal that has backslashes among its bytes.
+
+        Of nested strings their runs are undone as one, which leaves out some of these.
+        """
+        for number, found in enumerate(_PACKED_LITERAL.finditer(view.data)):
+            if number == _MAX_PACKED_TEXTS:
+                raise TooBig
+            if b"\\\\" not in found[0]:
+                continue
+            for name, _, _, inner in compressed(bytes_of_literal(found[0]), self._left):
+                yield View(inner, (*view.path, _ESCAPED, name), view, _shifted(*found.span()))
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
         data = view.data
@@ -352,7 +380,7 @@ class _Search:
             yield encoded_words(data)
         if wanted & _SPLIT:
             yield from joined(data, wanted)
-        if wanted & Decoder.GROUPS:
+        if wanted & (Decoder.GROUPS | Decoder.WOVEN):
             yield from regrouped(data)
 
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
@@ -404,6 +432,7 @@ _ARMOURS: Final = (
     (Decoder.GROUPS, strided),
     (Decoder.WOVEN, woven),
     (Decoder.BACKSLASHED, backslashed),
+    (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
 )
 

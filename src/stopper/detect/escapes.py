@@ -14,7 +14,7 @@ from stopper.detect.origin import Back, Span
 from stopper.detect.passes import unescaped as json_unescaped
 from stopper.detect.rewrite import Changed, by_turns, rewritten
 
-__all__ = ["Unescaped", "unescaped"]
+__all__ = ["Unescaped", "bytes_of_literal", "unescaped"]
 
 _MAX_UNICODE: Final = 0x10FFFF
 # Behind a letter stands no ASCII, so that a variable of Windows may keep its name. A plus is a
@@ -49,6 +49,8 @@ _IS_ESCAPED = lazy(rb"\\(?:[\\nrtbfav\"'`/$:=#!]|" + _NUMBERED + rb")")
 _SURROGATES = lazy(
     rb"\\++u[dD][89abAB][0-9a-fA-F]{2}\\++u[dD][c-fC-F][0-9a-fA-F]{2}"
 )  # fmt: skip
+_IN_LITERAL = re.compile(rb"\\(x[0-9a-fA-F]{2}|[0-7]{1,3}|.)", re.DOTALL)
+_MAX_BYTE: Final = 255
 _IS_SECOND = re.compile(rb"\\++u[dD][c-fC-F]")
 _CODE = re.compile(rb"[0-9a-fA-F]{4}")
 _LINE_ENDS: Final = frozenset({b"\r", b"\n"})
@@ -103,6 +105,20 @@ def unescaped(data: bytes) -> Unescaped | None:
     is_dense = (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE > len(data)
     found = rewritten("+".join(names), data, _REGEXES[names], _Plain().of, whole=is_dense)
     return found and Unescaped(*found, keeps_all=False)
+
+
+def bytes_of_literal(text: bytes) -> bytes:
+    """What a literal of bytes says, in C, Python and their like: each escape stands for one."""
+    return _IN_LITERAL.sub(_byte, text)
+
+
+def _byte(found: re.Match[bytes]) -> bytes:
+    escape = found[1]
+    if escape[:1] == b"x":
+        return bytes.fromhex(escape[1:].decode())
+    if escape.isdigit():
+        return bytes([int(escape, 8) & _MAX_BYTE])
+    return _SIMPLE.get(escape, escape)
 
 
 def _without(data: bytes, plain: bytes, name: str) -> Unescaped:

@@ -47,7 +47,9 @@ NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN | Decode
 ODD: Final = Decoder.ESCAPES | Decoder.FOREIGN
 """What the pass over escapes and odd characters would change."""
 
-IN_BINARY: Final = Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED
+IN_BINARY: Final = (
+    Decoder.LETTERS | Decoder.ASCII85 | Decoder.BASE85 | Decoder.PACKED | Decoder.UNSEEN
+)
 """What is worth looking for in bytes that are no text."""
 
 _LETTER: Final = "[A-Za-z0-9+/_=-]"
@@ -82,14 +84,14 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
     Decoder.GROUPS: (
-        f"{_SIGN}{_SIGN_BETWEEN}[ ]*" * 8, f"{_WORD}{{2}}{_SEPARATOR}" * 5,
+        f"{_SIGN}{_SIGN_BETWEEN}[ ]*" * 7, f"{_WORD}{{2}}{_SEPARATOR}" * 4,
         f"{_WORD}{{4}}{_SEPARATOR}" * 4, f"0x{_WORD}{{2}}{_SEPARATOR}{{2}}0x",
     ),
     Decoder.LETTERS: (
         "[A-Za-z0-9+/_-]{24}", "[0-9A-Fa-f]{24}", "[A-Z0-9]{24}", "[a-z0-9]{24}", *SPELLED,
     ),
-    Decoder.ASCII85: (_FIRST85 * 4 + "[+-I]",),
-    Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 4, rf"c[$%]{_DIGIT85}{{8}}", "ABz"),
+    Decoder.ASCII85: (_FIRST85 * 3 + "[+-I]",),
+    Decoder.BASE85: (rf"[A-Za-e]{_DIGIT85}{{4}}" * 4, rf"c[$%mw-]{_DIGIT85}{{8}}", "ABz", "[zZ]85"),
     Decoder.NUMBERS: (
         f"[0-9]{{2}}[0-9]*{_LISTED}{_LISTED}*" * 6 + "[0-9]{2}", "[01]{8}", f"U\\+00{_HEX}",
         r"[hHaA][rR]\([0-9]", r"[oO][dD][eE]\([0-9]", r"[rR]\][0-9]", "0[oO][0-7]", "0[bB][01][01]",
@@ -128,7 +130,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),
-    Decoder.TURNED: ("//:", "YEK", "[oO][tT]13"),
+    Decoder.TURNED: ("//:", "YEK", "[sS][sS][aA][pP]", "[oO][tT]13"),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""

@@ -20,6 +20,7 @@ __all__ = [
     "headerless",
     "is_packed",
     "may_be_packed",
+    "zipped",
 ]
 
 _Buffer = bytes | memoryview
@@ -78,8 +79,13 @@ def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
                 limit -= len(plain)
                 yield name, start, start + used if used else len(data), plain
             start = data.find(magic, start + (used or len(magic)))
+    yield from zipped(data, limit)
+
+
+def zipped(data: bytes, limit: int) -> Iterator[Inflated]:
+    """The zlib that `data` begins with, if any, as `compressed` gives it."""
     if data.startswith(_ZLIB):
-        plain, used = _zlib(view, limit, zlib.MAX_WBITS)
+        plain, used = _zlib(data, limit, zlib.MAX_WBITS)
         if plain:
             yield "deflate", 0, used or len(data), plain
 

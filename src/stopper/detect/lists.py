@@ -47,10 +47,7 @@ _NAMED_LINE = re.compile(
     re.MULTILINE,
 )
 _COLUMNS: Final = 4
-# Pieces that a format puts in another order.
-_ORDER = re.compile(rb"((?:\{[0-9]{1,2}\}){3,64})[\"'][ ]{0,4}-f[ ]{0,4}\Z")
 _PLACE = re.compile(rb"[0-9]+")
-_MAX_ORDER: Final = 320
 # Tags are ASCII that nobody sees; variation selectors after each other are bytes.
 _TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
 _SELECTORS = re.compile(rb"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0[\x84-\x87][\x80-\xbf]){8,}")
@@ -94,6 +91,12 @@ _PIECES = tuple(
         % ((quote, PIECE.encode() + rb"{1,48}", quote) * 2)
     )
     for quote in (b'"', b"'")
+)
+# Pieces that a format puts in another order.
+_FORMATTED = re.compile(
+    rb"\{(?<=[\"']\{)([0-9]{1,2}\}(?:\{[0-9]{1,2}\}){1,63})[\"']"
+    rb"(?:[ ]{0,4}-f|\.format\(|[ ]?,)[ ]{0,4}(%b(?:[ ]?,[ ]{0,4}%b){1,63})"
+    % ((rb"[\"']" + PIECE.encode() + rb"{1,64}[\"']",) * 2)
 )
 _SIGNS: Final = PIECE_SIGNS.encode()
 _PIECE = re.compile(rb"[\"']([^\"']+)[\"']")
@@ -192,6 +195,10 @@ def _bytes(digits: Iterable[bytes], base: int) -> bytes:
 
 
 def _joined(data: bytes) -> Iterator[_Found]:
+    for found in _FORMATTED.finditer(data):
+        pieces = _PIECE.findall(found[2])
+        places = [int(place) for place in _PLACE.findall(found[1])]
+        yield b"".join(pieces[place] for place in places if place < len(pieces)), *found.span()
     for regex in _PIECES:
         for found in regex.finditer(data):
             pieces = _PIECE.findall(found[0])
@@ -202,9 +209,6 @@ def _joined(data: bytes) -> Iterator[_Found]:
             if max(map(len, pieces)) > _MAX_PIECE and digits * 2 < len(pieces):
                 continue  # names
             start, end = found.span()
-            if order := _ORDER.search(data, max(0, start - _MAX_ORDER), start):
-                places = [int(place) for place in _PLACE.findall(order[1])]
-                yield b"".join(pieces[place] for place in places if place < len(pieces)), start, end
             yield b"".join(pieces), start, end
             if _TURNS.search(data, max(0, start - _BESIDE), end + _BESIDE):
                 yield b"".join(pieces[::-1]), start, end

@@ -26,7 +26,7 @@ _PUBLIC = re.compile(
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
     rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
-    rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM))"
+    rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM)|c3NoLXJzYSBB|c3NoLWVkMjU1MTkg|ZWNkc2Etc2hhMi)"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
     rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
 )
@@ -112,6 +112,7 @@ _MIN_RANDOM = 10
 _MIN_SCRAMBLED = 24
 _MIN_BASE64 = 32
 _MIN_DOTTED = 16
+_MIN_SHORT = 12
 _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
 _MIN_NUMBER = 8
@@ -496,10 +497,12 @@ def _is_jumbled(value: bytes) -> bool:
 def _is_scrambled(value: bytes) -> bool:
     """Whether letters and digits change places as in no attribute of an object."""
     digits, runs = _digit_count(value), len(_RUN.findall(value))
-    if not value.translate(None, b".+/=").isalnum() or digits * 8 < len(value):
+    if not value.translate(None, b"._+/=").isalnum() or digits * 8 < len(value):
         return False
+    if len(value) < _MIN_DOTTED:
+        return len(value) >= _MIN_SHORT and runs * 3 >= len(value) * 2
     if len(value) < _MIN_SCRAMBLED:
-        return len(value) >= _MIN_DOTTED and runs * 2 >= len(value)
+        return runs * 2 >= len(value)
     return runs * 5 >= len(value) * 2
 
 

@@ -93,6 +93,11 @@ _MARKUP = tuple(
 _ADDED_WORDS = re.compile(
     rb"\n(?<=[A-Za-z0-9+/_=-]\n)[+ \t]{0,4}[A-Za-z_][A-Za-z0-9_]{0,32}\+=(?=[A-Za-z0-9+/_-])"
 )
+# `CONCAT('...', '...')`, which gives one literal.
+_CONCATENATED = re.compile(
+    rb"[cC](?:oncat|ONCAT)\([ ]?%b(?:,[ ]?%b){1,63}[ ]?\)" % ((rb"'%b{1,64}'" % _PART,) * 2)
+)
+_QUOTED_PART = re.compile(rb"'([^']*)'")
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
 # Single signs of a token, each behind a blank, a comma or on its own line.
 _MIN_SINGLES: Final = 12
@@ -130,11 +135,13 @@ _SHAPES = shapes(_SEPARATORS, _TOKEN_BYTES.translate(None, b"+/=-"))
 # What groups look like: how long each is, how far apart, and how many make a token.
 _GROUPS = tuple(
     ((b"A" * size + b" " * gap) * least, size, gap, least)
-    for size, gap, least in ((1, 1, 12), (2, 1, 6), (4, 1, 4), (4, 2, 4))
+    for size, gap, least in (
+        (1, 1, 12), (2, 1, 6), (4, 1, 4), (4, 2, 4), (3, 1, 6), (5, 1, 4), (6, 1, 4), (8, 1, 3)
+    )
 )
 _REGROUP = {
     (size, gap): re.compile(
-        rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}(?:[%s]{%d}|,?[ \t]?\r?\n[ \t]{0,8})){%d,}"
+        rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}(?>,?[ \t]?\r?\n[ \t]{0,8}|[%s]{%d})){%d,}"
         rb"[A-Za-z0-9_]{1,%d}(?![A-Za-z0-9_])" % (size, re.escape(_SEPARATORS), gap, least, size)
     )
     for _, size, gap, least in _GROUPS
@@ -185,9 +192,12 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
             yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.LITERALS:
         for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
-            yield rewritten("joined", data, regex, _nothing)
-    if wanted & Decoder.VARIABLES and b"+=" in data:
-        yield rewritten("joined", data, _ADDED_WORDS, _nothing)
+            yield rewritten("concatenated", data, regex, _nothing)
+    if wanted & Decoder.VARIABLES:
+        if b"+=" in data:
+            yield rewritten("joined", data, _ADDED_WORDS, _nothing)
+        if b"oncat" in data or b"ONCAT" in data:
+            yield rewritten("concatenated", data, _CONCATENATED, _in_quotes)
 
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
@@ -218,6 +228,10 @@ def _near(
 
 def _unquoted(found: re.Match[bytes]) -> bytes:
     return _BYTES.get(found[0], b"")  # a line end that was escaped leaves nothing
+
+
+def _in_quotes(found: re.Match[bytes]) -> bytes:
+    return b"'%b'" % b"".join(_QUOTED_PART.findall(found[0]))
 
 
 def _shown_words(found: re.Match[bytes]) -> bytes:
