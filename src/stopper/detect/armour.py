@@ -405,7 +405,7 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
             at, first, last = places[bisect_right(starts, start) - 1]
             first = min(last, first + shift + (start - at) * num // den)
             gathered.add(plain[start:end], first, last, num, den)
-            if 0 < _size_of_string(plain, start) < end - start:
+            if end - start - _size_of_string(plain, start) in _LENGTH_AND_TAG:
                 gathered.add(plain[start + 1 : end], first, last, num, den)
     yield from gathered.opened(kind.name, tuple(blobs))
 
@@ -568,7 +568,11 @@ _KIND_B85 = _Kind85.of("base85", _BASE85)
 _KIND_Z85 = _Kind85.of("base85", _Z85)
 _FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
 _MIN_FRAMED: Final = 0x20
+_LENGTH_AND_TAG: Final = (1, 2)
+"""What stands beside the text of a field: its length, and the sign that the next one begins with."""
+
 _SAYS_Z85 = re.compile(rb"[zZ]85")
+_QUOTED_85 = re.compile(rb"\"[^\"]{%d,}+\"|'[^']{%d,}+'" % (_MIN_85, _MIN_85))
 _LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}$")
 # A part of a patch of git: a letter for the length of each line, and its digits.
 _PATCH = re.compile(
@@ -596,19 +600,24 @@ def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
     for first, last in runs(kind.classes, _MIN_85, data):
         if not data[first:last].translate(None, _ALPHABET64):
             continue  # it is base64, which looks the same
-        start, end = _within_ticks(data, first, last)
-        run = data[start:end]
-        if run.translate(None, _ALPHABET64) and (
-            len(run) - len(run.translate(None, kind.firsts)) >= _MIN_85 // 5
-        ):
-            yield from kind.groups.finditer(data, start, end)
+        for start, end in _stretches85(data, first, last):
+            run = data[start:end]
+            if run.translate(None, _ALPHABET64) and (
+                len(run) - len(run.translate(None, kind.firsts)) >= _MIN_85 // 5
+            ):
+                yield from kind.groups.finditer(data, start, end)
 
 
-def _within_ticks(data: bytes, start: int, end: int) -> tuple[int, int]:
-    """Without the marks around code, which are no digits there."""
+def _stretches85(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A run without the marks around code, which are no digits there, and what quotes hold in it.
+
+    Ascii85 has quotes among its digits.
+    """
     while end - start > 1 and data.startswith(_TICK, start) and data.startswith(_TICK, end - 1):
         start, end = start + 1, end - 1
-    return start, end
+    yield start, end
+    for quoted in _QUOTED_85.finditer(data, start, end):
+        yield quoted.start() + 1, quoted.end() - 1
 
 
 def _is_legible(text: bytes) -> bool:

@@ -44,7 +44,8 @@ _TO_NUMBERS = bytes.maketrans(DIGITS, bytes(range(10)))
 _DOUBLED = bytes.maketrans(bytes(range(10)), bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 ITSELF = frozenset(
     b"password passwd pass pwd guest token secret redacted anonymous anoncvs passwort kennwort"
-    b" wachtwoord senha".split()
+    b" wachtwoord senha contrasena contrase\xc3\xb1a motdepasse mot_de_passe haslo parola clave"
+    b" salasana adgangskode".split()
 )
 """Words for a password, and what a broker's documentation has for its default user."""
 

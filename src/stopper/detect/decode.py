@@ -35,6 +35,7 @@ from stopper.detect.inflate import (
     zipped,
 )
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
+from stopper.detect.literals import merged_literals
 from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
 from stopper.detect.parts import parted
@@ -170,9 +171,18 @@ class View:
         Only what a prefix makes sure is worth looking for there. What was joined and then decoded
         was one: chance does not make text out of it.
         """
+        return self._last_of(_GUESSES)
+
+    @property
+    def joined(self) -> bool:
+        """Whether something was joined: what the lines say besides is looked at without that."""
+        return self._last_of(JOINS)
+
+    def _last_of(self, names: frozenset[str]) -> bool:
+        """Whether one of these was the last step, those apart that made text of text."""
         for name in reversed(self.path):
-            if name in BINARY or name in _GUESSES:
-                return name in _GUESSES
+            if name in BINARY or name in names:
+                return name in names
         return False
 
     @property
@@ -326,7 +336,10 @@ class _Search:
             wanted &= IN_BINARY
             rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data), _mended(data))
         else:
-            plain = unescaped(data) if wanted & ODD and not view.guessed else None
+            is_last_step = view.path[-1:] == (_ESCAPED,)  # or all is decoded twice
+            plain = None
+            if wanted & ODD and not view.joined:
+                plain = unescaped(data, whole=is_last_step)
             if plain and plain.keeps_all:
                 wanted &= NOT_IN_PLAIN
             rewritten = (_wide(data), plain and plain[:3], *self._rejoined(view, wanted))
@@ -371,7 +384,7 @@ class _Search:
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
         data = view.data
-        if view.guessed:
+        if view.joined:
             return
         if wanted & Decoder.UNSEEN:
             yield shown(data)
@@ -380,14 +393,14 @@ class _Search:
             yield encoded_words(data)
         if wanted & _SPLIT:
             yield from joined(data, wanted)
-        if wanted & (Decoder.GROUPS | Decoder.WOVEN):
+        if wanted & Decoder.GROUPS or (wanted & Decoder.WOVEN and BINARY.isdisjoint(view.path)):
             yield from regrouped(data)
 
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
-        if view.guessed or view.path[-1:] == (TABLE,):
+        if view.joined or view.path[-1:] == (TABLE,):
             wanted &= ~Decoder.WOVEN
         for opened in _armoured(view.data, wanted):
-            if view.guessed and opened.name == ROTATED:
+            if view.joined and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
             if opened.name in _TWINS and view.path[-1:] == (opened.name,):
                 continue  # what was turned round is turned back
@@ -428,6 +441,7 @@ _ARMOURS: Final = (
     (Decoder.HIDDEN, hidden),
     (Decoder.TABLES, columned),
     (Decoder.VARIABLES, assembled),
+    (Decoder.VARIABLES, merged_literals),
     (Decoder.PARTS, parted),
     (Decoder.GROUPS, strided),
     (Decoder.WOVEN, woven),

@@ -81,12 +81,13 @@ class Unescaped(NamedTuple):
     keeps_all: bool
 
 
-def unescaped(data: bytes) -> Unescaped | None:
+def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
     r"""One pass over all escapes, or over backslashes and odd characters first; None for none.
 
     `%252541` and `\\\u0041` are undone at once, however often they were escaped. Of a text of many
-    lines with few escapes only the lines are given that have one. What an escape stands for may be
-    an odd character itself: it is left as it is, because words have them, for a pass of its own.
+    lines with few escapes only the lines are given that have one, but with `whole` all. What an
+    escape stands for may be an odd character itself: it is left as it is, because words have them,
+    for a pass of its own.
     """
     if b"\\" in data and b"\n" not in data:
         plain = json_unescaped(data)  # as nearly all are that go to models
@@ -95,7 +96,7 @@ def unescaped(data: bytes) -> Unescaped | None:
     names = _escapes(data)
     if not names:
         return None
-    if names[0] in _WHOLE and _is_for_all(data):
+    if names[0] in _WHOLE and (whole or _is_for_all(data)):
         plain = _undone(data, names[0])
         if plain != data:
             return _without(data, plain, names[0])._replace(keeps_all=not _BYTES.search(data))

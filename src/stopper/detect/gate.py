@@ -79,7 +79,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.LINES: (rf"{_LETTER}{{12}}[\\\r\n]",),
     Decoder.LABELS: (r"[A-Za-z0-9_-]{24}\.",),
     Decoder.LITERALS: (
-        rf"{PIECE}[\"'`][ \t\r\n\\+.&|<>_]*[\"'`]{PIECE}",
+        rf"{PIECE}[\"'`][) \t\r\n\\+.&|<>_]*[\"'`]{PIECE}",
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*[+.]=",
         r"[\"'`][; \t\r\n]*[A-Za-z_$][A-Za-z0-9_.$ \t]*<<",
     ),
@@ -120,6 +120,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     ),
     Decoder.VARIABLES: (
         rf"=[ \tA-Za-z@]*[\"'`]{PIECE}*[0-9]{PIECE}*[\"'`]", rf"={PIECE}*[0-9]{PIECE}*[;&\s]",
+        r"\}[\"'],",
         *(
             rf"[\[({{]{_SPACE}*{before}[\"']{PIECE}*[0-9]{PIECE}*[\"']"
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
+from stopper.detect.armour import PRINTABLE
 from stopper.detect.checks import CHECKS, DIGITS, ITSELF, NO_DIGITS, decoded, entropy, luhn
 from stopper.detect.letters import PARTS, is_unreadable
 from stopper.detect.placeholder import is_placeholder
@@ -18,7 +19,7 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # What stands where a secret would and is public: hashes, certificates, keys, addresses of Ethereum,
 # what was sealed for a cluster, .NET's assembly keys.
 _PUBLIC = re.compile(
-    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z"
+    rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z|[a-z_]+=0x[0-9a-f]{4,16}\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-|\{cipher\}|ENC\([a-z0-9+/]{16}"
     rb"|[a-z0-9_.-]{1,64}/[a-z0-9_./-]{1,200}\.[a-z][a-z0-9]{1,7}\Z"
@@ -26,6 +27,7 @@ _PUBLIC = re.compile(
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
     rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
+    rb"|(?-i:MII[A-J][A-Za-z0-9+/]{2}CC[A-Z][A-Za-z0-9+/]{2}gAwIBAgI)"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM)|c3NoLXJzYSBB|c3NoLWVkMjU1MTkg|ZWNkc2Etc2hhMi)"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
     rb"|89845dcd8080cc91|adb9793829ddae60|7cec85d7bea7798e)\Z"
@@ -35,7 +37,7 @@ _PUBLIC = re.compile(
 _CODE = re.compile(
     rb"[A-Za-z_$@][A-Za-z_]*"
     rb"|@?[A-Za-z_$.][\w.$]*\(.*"
-    rb"|[A-Za-z_][\w.]*![rsa](?::.*)?"
+    rb"|[A-Za-z_][\w.]*![rs](?::.*)?"
     rb"|[+-]?[A-Z][A-Z0-9]*_[A-Z0-9_]*=.*|[a-z]{2,12}=[^,=]{0,48},[a-z]{2,12}=.*"
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
@@ -209,6 +211,8 @@ _NEIGHBOURS = frozenset((left, left + step) for left in DIGITS for step in (-1, 
 _KINDS = tuple(map(re.compile, (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*?+=~]")))
 _MIN_KINDS = 3
 _MIN_EXAMPLE = 8
+_EXPANSION = re.compile(rb"\$\{?[A-Za-z_]\w*\}?|\$\(.*\)|\{\{.*\}\}")
+_BAR = b"|"
 _MIN_JOINTS = 3
 _SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
 
@@ -228,7 +232,11 @@ def _is_example_inside(value: bytes) -> bool:
     """Whether it is base64 of what documentation writes where a secret would stand."""
     plain = decoded(value)
     is_text = len(plain) >= _MIN_EXAMPLE and plain.isascii() and plain.decode().isprintable()
-    return is_text and (_WORDS.search(plain.lower()) is not None or is_placeholder(plain))
+    return is_text and (
+        _WORDS.search(plain.lower()) is not None
+        or is_placeholder(plain)
+        or _EXPANSION.fullmatch(plain) is not None
+    )
 
 
 def _bare(value: bytes) -> bytes:
@@ -248,7 +256,7 @@ def _password(value: bytes) -> bool:
         and bool(_LETTER.search(value) or _is_long_number(value))
         and bool(
             _DIGIT.search(value)
-            or _SIGN.search(value.rstrip(_STOPS))
+            or _SIGN.search(value.rstrip(_STOPS).translate(None, _BAR))
             or _is_odd(value)
             or _is_drawn(value)
         )
@@ -415,6 +423,12 @@ def _keychain(value: bytes) -> bool:
     return _KEYCHAIN.fullmatch(value.lower()) is not None
 
 
+def _opaque(value: bytes) -> bool:
+    """Whether it is no base64 of a text."""
+    plain = decoded(value)
+    return len(plain.translate(None, PRINTABLE)) * 8 >= len(plain)
+
+
 def _credentials(value: bytes) -> bool:
     """What stands in a Basic header, also where it does not decode."""
     plain = decoded(value)
@@ -562,6 +576,7 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "key_phrase": _key_phrase,
     "keychain": _keychain,
     "mixed": _mixed,
+    "opaque": _opaque,
     "phrase": _phrase,
     "password": _password,
     "password_phrase": _password_phrase,

@@ -6,6 +6,7 @@ of the text, its beginnings are a regular expression again, and time is linear.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
@@ -468,6 +469,7 @@ def _factor(node: Node, groups: bool, relax: int | None) -> str:
     return f"(?:{text})" if isinstance(node, Choice) else text
 
 
+@lru_cache(maxsize=4096)
 def render_chars(mask: int) -> str:
     """A set of bytes as text."""
     if mask.bit_count() == 1:

@@ -64,7 +64,7 @@ _PART = PIECE.encode()
 # Each begins with its own literal, so that the search runs from one to the next.
 _SPLIT_LITERALS = tuple(
     re.compile(
-        rb"%s(?<=%s%s)[ \t\r\n\\_]{0,16}(?:[+.&]|\.\.|\|\||<>)?[ \t\r\n\\_]{0,16}%s(?=%s)"
+        rb"%s(?<=%s%s)\)?[ \t\r\n\\_]{0,16}(?:[+.&]|\.\.|\|\||<>)?[ \t\r\n\\_]{0,16}%s(?=%s)"
         % (quote, _PART, quote, quote, _PART)
     )
     for quote in (b'"', b"'", b"`")
@@ -93,11 +93,6 @@ _MARKUP = tuple(
 _ADDED_WORDS = re.compile(
     rb"\n(?<=[A-Za-z0-9+/_=-]\n)[+ \t]{0,4}[A-Za-z_][A-Za-z0-9_]{0,32}\+=(?=[A-Za-z0-9+/_-])"
 )
-# `CONCAT('...', '...')`, which gives one literal.
-_CONCATENATED = re.compile(
-    rb"[cC](?:oncat|ONCAT)\([ ]?%b(?:,[ ]?%b){1,63}[ ]?\)" % ((rb"'%b{1,64}'" % _PART,) * 2)
-)
-_QUOTED_PART = re.compile(rb"'([^']*)'")
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
 # Single signs of a token, each behind a blank, a comma or on its own line.
 _MIN_SINGLES: Final = 12
@@ -193,11 +188,8 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
     if wanted & Decoder.LITERALS:
         for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
             yield rewritten("concatenated", data, regex, _nothing)
-    if wanted & Decoder.VARIABLES:
-        if b"+=" in data:
-            yield rewritten("joined", data, _ADDED_WORDS, _nothing)
-        if b"oncat" in data or b"ONCAT" in data:
-            yield rewritten("concatenated", data, _CONCATENATED, _in_quotes)
+    if wanted & Decoder.VARIABLES and b"+=" in data:
+        yield rewritten("joined", data, _ADDED_WORDS, _nothing)
 
 
 def regrouped(data: bytes) -> Iterator[Rewritten | None]:
@@ -228,10 +220,6 @@ def _near(
 
 def _unquoted(found: re.Match[bytes]) -> bytes:
     return _BYTES.get(found[0], b"")  # a line end that was escaped leaves nothing
-
-
-def _in_quotes(found: re.Match[bytes]) -> bytes:
-    return b"'%b'" % b"".join(_QUOTED_PART.findall(found[0]))
 
 
 def _shown_words(found: re.Match[bytes]) -> bytes:

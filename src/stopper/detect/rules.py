@@ -23,6 +23,7 @@ MAX_MATCH = 32_768
 _MIN_MATCH = 4
 # What a string of JSON writes for the end of a line, a tab, or a letter that is no ASCII.
 _ESCAPE = re.compile(rb"\\(?:[nrt]|u[0-9a-fA-F]{4})")
+_DIGIT = re.compile(rb"[0-9]")
 _ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _SLOT = re.compile(r"\{(\w+):(\d+)\}")
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -81,8 +82,8 @@ class Rule(Struct, frozen=True, dict=True):
 
         None for a placeholder, and for what lacks what the rule asks for besides.
         """
-        if self.tier is Tier.GENERIC and _ESCAPE.search(secret):
-            return None  # half read: what the string says is looked at as well
+        if self.tier is Tier.GENERIC and (_ESCAPE.search(secret) or _is_prose(secret)):
+            return None  # half read, where what the string says is looked at as well; or words
         if not all(NEEDS[need](secret) for need in self.needs):
             return None
         if self.tier is Tier.PUBLIC:
@@ -104,6 +105,11 @@ class Rule(Struct, frozen=True, dict=True):
     @cached_property
     def _head(self) -> re.Pattern[bytes]:
         return re.compile(render(head(secret_of(parse(self.pattern).node))).encode())
+
+
+def _is_prose(secret: bytes) -> bool:
+    """Whether it has letters that are no ASCII and no digits: words of a language."""
+    return not secret.isascii() and not _DIGIT.search(secret)
 
 
 def read_rules(rows: Iterable[Mapping[str, Any]], *, tried: bool = False) -> tuple[Rule, ...]:
