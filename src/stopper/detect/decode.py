@@ -98,9 +98,10 @@ _HOLD_BYTES: Final = frozenset({_ESCAPED, "percent"})
 _ZLIB_TEXT = re.compile(rb"[\"'= \n](?=x[\x01\x9c\xda])")
 # As programs write bytes that begin a compressed stream.
 _PACKED_LITERAL = re.compile(
-    rb"(?:\\x1f\\x8b\\(?:x08|b)|\\037\\213\\(?:010|b)|x(?:\\x01|\\x9c|\\xda)|\(\\xb5/\\xfd|BZh[1-9]1AY)"
-    rb"[^\r\n]{16,}"
+    rb"(?:\\{1,4}x1f\\{1,4}x8b\\{1,4}(?:x08|b)|\\{1,4}037\\{1,4}213\\{1,4}(?:010|b)"
+    rb"|x\\{1,4}x(?:01|9c|da)|\(\\{1,4}xb5/\\{1,4}xfd|BZh[1-9]1AY)[^\r\n]{16,}"
 )
+_DOUBLED = re.compile(rb"[^\\]{0,2}\\\\")
 _MAX_PACKED_TEXTS: Final = 64
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
@@ -377,9 +378,12 @@ class _Search:
         for number, found in enumerate(_PACKED_LITERAL.finditer(view.data)):
             if number == _MAX_PACKED_TEXTS:
                 raise TooBig
-            if b"\\\\" not in found[0]:
+            text = found[0]
+            if b"\\\\" not in text:
                 continue
-            for name, _, _, inner in compressed(bytes_of_literal(found[0]), self._left):
+            while _DOUBLED.match(text):  # a string of JSON around it
+                text = bytes_of_literal(text)
+            for name, _, _, inner in compressed(bytes_of_literal(text), self._left):
                 yield View(inner, (*view.path, _ESCAPED, name), view, _shifted(*found.span()))
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:

@@ -27,6 +27,7 @@ _PUBLIC = re.compile(
     rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
     rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
+    rb"|(?-i:AAAB[A-Q][A-Za-z0-9+/]{15})"
     rb"|(?-i:MII[A-J][A-Za-z0-9+/]{2}CC[A-Z][A-Za-z0-9+/]{2}gAwIBAgI)"
     rb"|(?-i:LS0tLS1CRUdJTi(?:BDRVJU|BQVUJM)|c3NoLXJzYSBB|c3NoLWVkMjU1MTkg|ZWNkc2Etc2hhMi)"
     rb"|(?:31bf3856ad364e35|b03f5f7f11d50a3a|b77a5c561934e089|cc7b13ffcd2ddd51|30ad4fe6b2a6aeed"
