@@ -26,6 +26,17 @@ SECRET = "tkn_" + "".join(random.Random(7).choices(string.ascii_letters + string
 RAW = SECRET.encode()
 
 
+TO_Z85 = str.maketrans(
+    string.digits + string.ascii_uppercase + string.ascii_lowercase + "!#$%&()*+-;<=>?@^_`{|}~",
+    string.digits + string.ascii_lowercase + string.ascii_uppercase + ".-:+=^!/*?&<>()[]{}@%$#",
+)
+# What gzip makes of it has a backslash, which is one more where programs print it.
+ODD_TEXTS = [RAW * 3 + b" %d" % number for number in range(1000)]
+CHECKED = zstandard.ZstdCompressor(write_checksum=True)
+ODD_GZIP = next(packed for text in ODD_TEXTS if b"\\" in (packed := gzip.compress(text, mtime=0)))
+ODD_ZSTD = next(packed for text in ODD_TEXTS if b"\\" in (packed := CHECKED.compress(text)))
+
+
 def b64(data: bytes | str) -> str:
     return base64.b64encode(data if isinstance(data, bytes) else data.encode()).decode()
 
@@ -106,6 +117,10 @@ ENCODINGS: dict[str, str | bytes] = {
     "base32 in lower case": base64.b32encode(RAW).decode().lower().rstrip("="),
     "base32 in labels": grouped(base64.b32encode(RAW).decode().rstrip("="), 50, ".") + ".example",
     "base85": base64.b85encode(RAW).decode(),
+    "base85 of ZeroMQ that says so": f"z85 = '{base64.b85encode(RAW).decode().translate(TO_Z85)}'",
+    "zlib in base85, fast": base64.b85encode(zlib.compress(RAW, 1)).decode(),
+    "zlib in base85, small": base64.b85encode(zlib.compress(RAW * 3, 9)).decode(),
+    "ascii85 in quotes": f'x = "{base64.a85encode(RAW).decode()}";',
     "ascii85": base64.a85encode(RAW).decode(),
     "ascii85 with marks": base64.a85encode(RAW, adobe=True).decode(),
     "hex": RAW.hex(),
@@ -173,6 +188,16 @@ ENCODINGS: dict[str, str | bytes] = {
     "first and second": f"tool --first {SECRET[:17]} --second '{SECRET[17:]}'",
     "a sum with signs at the seam": f'"a:" + "{SECRET[:15]}" + "{SECRET[15:]}"',
     "groups of four": grouped(SECRET, 4, " "),
+    "groups of three": grouped(SECRET, 3, "|"),
+    "groups of five": grouped(SECRET, 5, "-"),
+    "groups of six on lines": grouped(SECRET, 6, ",\n"),
+    "groups of eight": grouped(SECRET, 8, " "),
+    "pieces that a format puts in order": f"\"{{1}}{{2}}{{0}}\" -f '{SECRET[26:]}', '{SECRET[:13]}', '{SECRET[13:26]}'",
+    "pieces that a list is made of": f"concat('{SECRET[:20]}', '{SECRET[20:]}')",
+    "gzip as a program prints it": repr(ODD_GZIP),
+    "gzip as a program prints it, in JSON": json.dumps({"a": repr(ODD_GZIP)}),
+    "gzip in a request, behind its head": "POST / HTTP/1.1\r\n\r\nx=" + quote(gzip.compress(RAW)),
+    "zstd as a program prints it": repr(ODD_ZSTD),
     "groups of four with hyphens": grouped(SECRET, 4, "-"),
     "letters and signs on lines": "\n".join("ab-" + SECRET),
     "a list of letters": json.dumps(list(SECRET), indent=2),

@@ -42,7 +42,9 @@ def test_the_escapes_of_json_are_undone_as_all_others(line: bytes) -> None:
 
 @pytest.mark.parametrize("unescape", [passes.unescaped, passes.unescaped_in_python])
 def test_a_line_of_json_is_undone_at_once(unescape: Callable[[bytes], bytes | None]) -> None:
-    line = rb'{"text":"a\tb\n\"c\" \/ \u0041 \u00e9 \u043f \u5bc6 \ud83d\ude00 '+"é".encode()+b'"}'
+    line = (
+        rb'{"text":"a\tb\n\"c\" \/ \u0041 \u00e9 \u043f \u5bc6 \ud83d\ude00 ' + "é".encode() + b'"}'
+    )
     assert unescape(line) == '{"text":"a\tb\n"c" / A é п 密 😀 é"}'.encode()
     assert unescape(rb'"\ud83d \u0041"') is None
 

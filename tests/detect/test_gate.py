@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopper.detect.armour import ascii85, base85, lettered
+from stopper.detect.armour import ascii85, base85, framed, lettered
 from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
 from stopper.detect.gate import PATTERNS, Decoder, needed
 from stopper.detect.inflate import compressed
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
+from stopper.detect.literals import merged_literals
 from stopper.detect.parts import parted
 from stopper.detect.rewrite import joined, quoted_printable, regrouped, shown
 from stopper.detect.strides import strided
@@ -25,7 +26,9 @@ DECODERS: dict[str, tuple[int, Callable[[bytes], Iterable[object]]]] = {
     "quoted-printable": (Decoder.QUOTED, lambda data: [quoted_printable(data)]),
     "unseen": (Decoder.UNSEEN, lambda data: [shown(data)]),
     "joined": (SPLIT, joined),
-    "regrouped": (Decoder.GROUPS, regrouped),
+    "regrouped": (Decoder.GROUPS, lambda data: regrouped(data, Decoder.GROUPS)),
+    "framed": (Decoder.UNSEEN, framed),
+    "literals": (Decoder.VARIABLES, merged_literals),
     "strides": (Decoder.GROUPS, strided),
     "parts": (Decoder.PARTS, parted),
     "letters": (Decoder.LETTERS, lettered),
@@ -50,7 +53,8 @@ PIECES = st.sampled_from(
      base64.a85encode(SECRET), base64.b85encode(SECRET), gzip.compress(SECRET), b"\xff", b"\xe2\x80\x8b", b"||", b"<>", b"\\", b"_-/",
      b"103, ", b"chr(104).", b"147 ", b"U+0067 ", "\U000e0067".encode() * 4, "\ufe01\U000e0150".encode() * 3, b"<b>", b"</i>", b"]]><![CDATA[", b"\x1b[31m", b" _\n", b"01100111", b"01101000 ", b'"aB", ', b"'c1',", b"00000010: 6768 705f  ", b"0000 67 68 70 5f", b"begin 644 a\n", b"M,C R-2TP,2TP,2!S=&%R\n", b"G h p ", b"x +=", b"PK\3\4", b"\\'67", b"\\68 ", b"\\0000", b"0o147, ", b"0b1101000,", b"(byte)0x67, ", b"067h, ", b"[char]103+", b'{"i": 1, "c": 103}, ', b"chr(104)||", b"// a1B2c\n", SECRET[::-1], base64.b64encode(SECRET)[::-1], SECRET.hex()[::-1].encode(), b"k += x9Y8\n", b"7aB, ",
      b"user,password\n", b"bob,hunter2x\n", b"|token|\n", b"a  api key\n", b"b  k3y45678\n", b"a='ghp_01'\n", b"b=6789abcd0123456789\n", b"a+b", b"${a}", b"['ab1', 'cd']",
-     b'"key_part1": "ghp_0123456789"', b', "key_part2": "abcdefABCDEF01"', b" --first a1b2c3d4e5f6", b" --second a1b2c3d4e5f6", b"g.h.p._.a.1.b.2.c.3.", b"...", b"gh-p_-a1-b2-c3-d4-", b"ghp_ 0123 4567 89ab "]
+     b'"key_part1": "ghp_0123456789"', b', "key_part2": "abcdefABCDEF01"', b" --first a1b2c3d4e5f6", b" --second a1b2c3d4e5f6", b"g.h.p._.a.1.b.2.c.3.", b"...", b"gh-p_-a1-b2-c3-d4-", b"ghp_ 0123 4567 89ab ",
+     b"CONCAT('a1', 'b'", b"join('', ['a', 'b2'", b"'.join(['c', 'd'", b"'{}{}', ", b"'%s%s', 'a1'", b")", b"].join('')", b"\x120abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmn", b"z85 wPa<4wPa<4wPa<4wPa<4wPa<4wPa<4"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.binary(max_size=3), max_size=24).map(b"".join)
 

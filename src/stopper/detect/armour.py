@@ -326,6 +326,8 @@ def framed(data: bytes) -> Iterator[Opened]:
     So have them protobuf, MessagePack, Thrift and others: behind a byte that is no sign, or behind
     another such string and one that tells what follows.
     """
+    if not _NO_TEXT.search(data):
+        return
     gathered = Gathered()
     last = 0
     for found in _FRAMES.finditer(data):
@@ -566,10 +568,11 @@ _KIND32HEX = _Kind(
 _KIND_A85 = _Kind85.of("ascii85", _ASCII85)
 _KIND_B85 = _Kind85.of("base85", _BASE85)
 _KIND_Z85 = _Kind85.of("base85", _Z85)
+_NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x19\x7f]")
 _FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
 _MIN_FRAMED: Final = 0x20
 _LENGTH_AND_TAG: Final = (1, 2)
-"""What stands beside the text of a field: its length, and the sign that the next one begins with."""
+"""What stands beside the text of a field: its length, and the sign that begins the next one."""
 
 _SAYS_Z85 = re.compile(rb"[zZ]85")
 _QUOTED_85 = re.compile(rb"\"[^\"]{%d,}+\"|'[^']{%d,}+'" % (_MIN_85, _MIN_85))

@@ -101,6 +101,8 @@ _PACKED_LITERAL = re.compile(
     rb"(?:\\{1,4}x1f\\{1,4}x8b\\{1,4}(?:x08|b)|\\{1,4}037\\{1,4}213\\{1,4}(?:010|b)"
     rb"|x\\{1,4}x(?:01|9c|da)|\(\\{1,4}xb5/\\{1,4}xfd|BZh[1-9]1AY)[^\r\n]{16,}"
 )
+_ESCAPED_QUOTES: Final = (b'\\"', b"\\'")
+_QUOTES: Final = (*_ESCAPED_QUOTES, b'"', b"'")
 _DOUBLED = re.compile(rb"[^\\]{0,2}\\\\")
 _MAX_PACKED_TEXTS: Final = 64
 _MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
@@ -378,13 +380,14 @@ class _Search:
         for number, found in enumerate(_PACKED_LITERAL.finditer(view.data)):
             if number == _MAX_PACKED_TEXTS:
                 raise TooBig
-            text = found[0]
+            text = _in_its_quotes(found)
             if b"\\\\" not in text:
                 continue
+            span = found.start(), found.start() + len(text)
             while _DOUBLED.match(text):  # a string of JSON around it
                 text = bytes_of_literal(text)
             for name, _, _, inner in compressed(bytes_of_literal(text), self._left):
-                yield View(inner, (*view.path, _ESCAPED, name), view, _shifted(*found.span()))
+                yield View(inner, (*view.path, _ESCAPED, name), view, _shifted(*span))
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
         data = view.data
@@ -398,7 +401,7 @@ class _Search:
         if wanted & _SPLIT:
             yield from joined(data, wanted)
         if wanted & Decoder.GROUPS or (wanted & Decoder.WOVEN and BINARY.isdisjoint(view.path)):
-            yield from regrouped(data)
+            yield from regrouped(data, wanted)
 
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
         if view.joined or view.path[-1:] == (TABLE,):
@@ -428,6 +431,15 @@ class _Search:
         if not found and len(data) >= least and not _is_text(data):
             found = list(headerless(data, self._left))
         return found
+
+
+def _in_its_quotes(found: re.Match[bytes]) -> bytes:
+    """Up to the quote that ends the literal, where one begins it; it may be escaped itself."""
+    start = found.start()
+    opening = found.string[max(0, start - 2) : start]
+    quote = opening if opening in _ESCAPED_QUOTES else opening[-1:]
+    end = re.search(rb"(?<!\\)" + re.escape(quote), found[0]) if quote in _QUOTES else None
+    return found[0][: end.start()] if end else found[0]
 
 
 def _is_text(data: bytes) -> bool:

@@ -8,14 +8,16 @@ from stopper.detect.opened import PIECE, Gathered, Opened
 
 __all__ = ["merged_literals"]
 
-_LINE: Final = 160
+_LINE: Final = 96
 """So much of the line in front of them is told as well: the name that they are given to."""
 
 _REACH: Final = 96
+_FIRST: Final = 3
+_DIGIT = re.compile(rb"[0-9]")
 # Two literals and more; each begins with its own sign, so that the search runs to it.
 _ROWS = tuple(
     re.compile(
-        rb"%b%b{1,256}+%b(?:[ \t\r\n]{0,24},[ \t\r\n]{0,24}%b%b{1,256}+%b){1,63}"
+        rb"%b%b{1,256}+%b(?:[ \t]{0,4},[ \t\r\n]{0,24}%b%b{1,256}+%b){1,63}"
         % ((quote, PIECE.encode(), quote) * 2)
     )
     for quote in (b'"', b"'")
@@ -23,12 +25,13 @@ _ROWS = tuple(
 _PART = re.compile(rb"[\"']([^\"']*)[\"']")
 _FORMAT = re.compile(rb"(?:%s){2,16}")
 _EMPTY: Final = rb"(?:\"\"|'')"
-# What stands in front of them: a call that says enough, or the beginning of any list.
+_NAME: Final = rb"[A-Za-z_.:]{0,32}"
+# What stands in front of them, from its end: a call that says enough, or where any list begins.
 _BEFORE = re.compile(
-    rb"(?:(?P<says>[A-Za-z_.:]{0,32}(?i:concat|paste0)\("
-    rb"|[A-Za-z_.:]{0,32}(?i:join|implode|concat_ws)\([ ]?%b, ?[\[(]?|%b\.join\([\[(]"
-    rb"|(?:[A-Za-z_.:]{1,32}!?\()?[\"'](?:%%s|\{\}){2,16}[\"'](?:\.format\(|, ?| ?%% ?\()|-join ?@?\()"
-    rb"|@?[\[(]|[A-Za-z_.:]{1,32}\()[ \t\r\n]{0,24}\Z" % (_EMPTY, _EMPTY)
+    rb"[ \t\r\n]{0,24}(?:(?P<says>\((?i:tacnoc|0etsap)%b"
+    rb"|[\[(]? ?,%b ?\((?i:nioj|edolpmi|sw_tacnoc)%b|[\[(]\(nioj\.%b|\(@? ?nioj-"
+    rb"|(?:\(tamrof\.| ?,|\( ?%% ?)[\"'](?:s%%|\}\{){2,16}[\"'](?:\(!?%b)?)|\(%b|[\[(]@?)"
+    % (_NAME, _EMPTY, _NAME, _EMPTY, _NAME, _NAME)
 )
 _BEHIND = re.compile(rb"[ \t\r\n]{0,24}(?:\]\.join\(%b\)|\) ?-join ?%b)" % (_EMPTY, _EMPTY))
 
@@ -37,16 +40,20 @@ def merged_literals(data: bytes) -> Iterator[Opened]:
     """Each such literal, behind what its line begins with."""
     gathered = Gathered()
     for regex in _ROWS:
+        last = 0
         for found in regex.finditer(data):
             start, end = found.span()
-            floor = max(0, start - _REACH)
-            before = _BEFORE.search(data[floor:start])
+            before = _BEFORE.match(data[max(last, start - _REACH) : start][::-1])
             parts = _PART.findall(found[0])
+            if before is None or not any(map(_DIGIT.search, parts[:_FIRST])):
+                continue
             is_format = _FORMAT.fullmatch(parts[0]) is not None
-            if before and (before["says"] or is_format or _BEHIND.match(data, end)):
-                call = floor + before.start()
-                line = max(0, call - _LINE, data.rfind(b"\n", 0, call) + 1)
+            if before["says"] or is_format or _BEHIND.match(data, end):
+                call = start - before.end()
+                line = max(last, call - _LINE)
+                line = max(line, data.rfind(b"\n", line, call) + 1)
                 gathered.put(data[line:call], line, call, 1)
                 gathered.put(b'"%b"' % b"".join(parts[is_format:]), start, end)
                 gathered.close()
+                last = end
     yield from gathered.opened("concatenated")

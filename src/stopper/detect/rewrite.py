@@ -39,7 +39,7 @@ _MAX_GROUP: Final = 8
 
 # A line end that is escaped: no base64 that is filled up, as digests are of 20 and of 32 bytes.
 _SOFT = (
-    rb"(?<!==)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
+    rb"(?<=[^=]=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
     rb"[ \t]{0,8}\r?\n"
 )
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|%b)" % _SOFT)
@@ -127,13 +127,22 @@ _LABELS_ON_LINES = re.compile(
 
 _SEPARATORS: Final = b" \t\r\n.,:;|/+-"
 _SHAPES = shapes(_SEPARATORS, _TOKEN_BYTES.translate(None, b"+/=-"))
-# What groups look like: how long each is, how far apart, and how many make a token.
+# What groups look like: how long each is, how far apart, and how many make a token. The last of
+# them are looked for where a word looks like no name.
 _GROUPS = tuple(
     ((b"A" * size + b" " * gap) * least, size, gap, least)
     for size, gap, least in (
-        (1, 1, 12), (2, 1, 6), (4, 1, 4), (4, 2, 4), (3, 1, 6), (5, 1, 4), (6, 1, 4), (8, 1, 3)
+        (1, 1, 12),
+        (2, 1, 6),
+        (4, 1, 4),
+        (4, 2, 4),
+        (3, 1, 6),
+        (5, 1, 4),
+        (6, 1, 4),
+        (8, 1, 3),
     )
 )
+_COMMON: Final = 4
 _REGROUP = {
     (size, gap): re.compile(
         rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}(?>,?[ \t]?\r?\n[ \t]{0,8}|[%s]{%d})){%d,}"
@@ -192,13 +201,16 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
         yield rewritten("joined", data, _ADDED_WORDS, _nothing)
 
 
-def regrouped(data: bytes) -> Iterator[Rewritten | None]:
+def regrouped(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]:
     """Tokens put together that are written in groups of one length, such as `41:42:43:44`."""
-    singles = data.translate(_SINGLES)
-    if b"A " * _MIN_SINGLES in singles or b"A  " * _MIN_SINGLES in singles:
-        yield rewritten("grouped", data, _SINGLE, _single, within=_IN_SINGLES)
+    if wanted & Decoder.GROUPS:
+        singles = data.translate(_SINGLES)
+        if b"A " * _MIN_SINGLES in singles or b"A  " * _MIN_SINGLES in singles:
+            yield rewritten("grouped", data, _SINGLE, _single, within=_IN_SINGLES)
     seen = shown_shapes(data, _SHAPES)
-    for shape, size, gap, _ in _GROUPS:
+    first = 0 if wanted & Decoder.GROUPS else _COMMON
+    last = len(_GROUPS) if wanted & Decoder.WOVEN else _COMMON
+    for shape, size, gap, _ in _GROUPS[first:last]:
         if (gap == 1 or b"0x" in data or b"0X" in data) and shape in seen:
             regex = _REGROUP[size, gap]
             near = _near(data, seen, shape, regex)
