@@ -212,6 +212,7 @@ _NEIGHBOURS = frozenset((left, left + step) for left in DIGITS for step in (-1, 
 _KINDS = tuple(map(re.compile, (rb"[a-z]", rb"[A-Z]", rb"[0-9]", rb"[!@#$%^&*?+=~]")))
 _MIN_KINDS = 3
 _MIN_EXAMPLE = 8
+_MAX_TYPED = 32
 _EXPANSION = re.compile(rb"\$\{?[A-Za-z_]\w*\}?|\$\(.*\)|\{\{.*\}\}")
 _BAR = b"|"
 _MIN_JOINTS = 3
@@ -424,6 +425,11 @@ def _keychain(value: bytes) -> bool:
     return _KEYCHAIN.fullmatch(value.lower()) is not None
 
 
+def _typed(value: bytes) -> bool:
+    """What is short enough for somebody to type it."""
+    return len(value) <= _MAX_TYPED
+
+
 def _opaque(value: bytes) -> bool:
     """Whether it is no base64 of a text."""
     plain = decoded(value)
@@ -584,6 +590,7 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "random": _random,
     "strong": _strong,
     "told": _told,
+    "typed": _typed,
     "unassigned": _unassigned,
     "unlike": _unlike,
     "url_password": _url_password,
