@@ -321,10 +321,11 @@ def _is_headed(run: bytes) -> bool:
 
 
 def framed(data: bytes) -> Iterator[Opened]:
-    """Strings behind a byte that tells how long they are, where that looks like a sign of them.
+    """Strings behind a byte that tells how long they are, and values behind the name of a secret.
 
-    So have them protobuf, MessagePack, Thrift and others: behind a byte that is no sign, or behind
-    another such string and one that tells what follows.
+    So have them protobuf, MessagePack, BSON and others. What tells the length may look like a sign
+    of the string; it stands behind a byte that is none, or behind another such string and one that
+    tells what follows.
     """
     if not _NO_TEXT.search(data):
         return
@@ -336,6 +337,8 @@ def framed(data: bytes) -> Iterator[Opened]:
             last = at + 1 + size
             gathered.add(data[at + 1 : last], at + 1, last, 1)
             at = last + 1
+    for named in _NAMED_VALUE.finditer(data):
+        gathered.add(b"%b=%b" % named.groups(), *named.span(2))
     yield from gathered.opened("strings")
 
 
@@ -407,6 +410,8 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
             at, first, last = places[bisect_right(starts, start) - 1]
             first = min(last, first + shift + (start - at) * num // den)
             gathered.add(plain[start:end], first, last, num, den)
+            if name := _NAME_BEFORE.search(plain[max(0, start - _MAX_NAME) : start]):
+                gathered.add(b"%b=%b" % (name[1], plain[start:end]), first, last)
             if end - start - _size_of_string(plain, start) in _LENGTH_AND_TAG:
                 gathered.add(plain[start + 1 : end], first, last, num, den)
     yield from gathered.opened(kind.name, tuple(blobs))
@@ -568,6 +573,12 @@ _KIND32HEX = _Kind(
 _KIND_A85 = _Kind85.of("ascii85", _ASCII85)
 _KIND_B85 = _Kind85.of("base85", _BASE85)
 _KIND_Z85 = _Kind85.of("base85", _Z85)
+# The name of a secret in front of its value, where bytes stand between them: in maps of protobuf,
+# MessagePack, BSON and others.
+_NAME = rb"((?:[A-Za-z0-9]{1,24}[_.-]){0,4}(?i:[a-z]{0,16}(?:password|passwd|secret|token|api_?key|key)))"
+_NAME_BEFORE = re.compile(rb"(?<![A-Za-z0-9_.-])%b[^ -~]{1,6}\Z" % _NAME)
+_MAX_NAME: Final = 64
+_NAMED_VALUE = re.compile(rb"[^ -~]%b[^ -~\n]{1,6}([!-~]{6,256})" % _NAME)
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x19\x7f]")
 _FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
 _MIN_FRAMED: Final = 0x20

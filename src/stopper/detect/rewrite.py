@@ -145,7 +145,7 @@ _GROUPS = tuple(
 _COMMON: Final = 4
 _REGROUP = {
     (size, gap): re.compile(
-        rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}(?>,?[ \t]?\r?\n[ \t]{0,8}|[%s]{%d})){%d,}"
+        rb"(?<![A-Za-z0-9_])(?:[A-Za-z0-9_]{%d}(?>[,:;|]?[ \t]?\r?\n[ \t]{0,8}|[%s]{%d})){%d,}"
         rb"[A-Za-z0-9_]{1,%d}(?![A-Za-z0-9_])" % (size, re.escape(_SEPARATORS), gap, least, size)
     )
     for _, size, gap, least in _GROUPS
