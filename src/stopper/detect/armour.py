@@ -575,7 +575,10 @@ _KIND_B85 = _Kind85.of("base85", _BASE85)
 _KIND_Z85 = _Kind85.of("base85", _Z85)
 # The name of a secret in front of its value, where bytes stand between them: in maps of protobuf,
 # MessagePack, BSON and others.
-_NAME = rb"((?:[A-Za-z0-9]{1,24}[_.-]){0,4}(?i:[a-z]{0,16}(?:password|passwd|secret|token|api_?key|key)))"
+_NAME = (
+    rb"((?:[A-Za-z0-9]{1,24}+[_.-]){0,4}+"
+    rb"(?i:[a-z]{0,16}?(?:password|passwd|secret|token|api_?key|key)))"
+)
 _NAME_BEFORE = re.compile(rb"(?<![A-Za-z0-9_.-])%b[^ -~]{1,6}\Z" % _NAME)
 _MAX_NAME: Final = 64
 _NAMED_VALUE = re.compile(rb"[^ -~]%b[^ -~\n]{1,6}([!-~]{6,256})" % _NAME)

@@ -1,13 +1,14 @@
 """SQL: which statements destroy data, in any dialect."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from stopper.detect.effects import Effect, EffectKind, Judgement, Scope, Unprovable
 from stopper.detect.lazy import lazy
 from stopper.detect.sqltexts import is_abroad, resolve
 
-__all__ = ["MAX_SQL", "judge_sql"]
+__all__ = ["MAX_SQL", "is_sql", "judge_sql"]
 
 MAX_SQL: Final = 32_768
 """The most characters of SQL that are judged."""
@@ -169,6 +170,15 @@ def judge_sql(text: str, dialect: str | None = None) -> Judgement:
     return Judgement(tuple(dict.fromkeys(found.effects)), tuple(dict.fromkeys(found.unprovable)))
 
 
+def is_sql(text: str) -> bool:
+    """Whether a parser takes all of it for statements that it knows."""
+    from sqlglot import exp  # noqa: PLC0415  it takes a fifth of a second to load
+
+    known = (exp.Query, exp.DML, exp.DDL, exp.Drop, exp.Alter, exp.TruncateTable)
+    statements = _parsed(text, None) if _nesting(text) <= MAX_NESTING else None
+    return bool(statements) and all(isinstance(one, known) for one in statements or () if one)
+
+
 def _nesting(text: str) -> int:
     depth = deepest = 0
     for char in text:
@@ -250,16 +260,10 @@ def _judge_run(text: str, found: _Found) -> None:
 
 
 def _judge_parsed(text: str, bare: str, dialect: str | None, found: _Found) -> None:
-    from sqlglot import parse  # noqa: PLC0415  it takes a fifth of a second to load
-    from sqlglot import parser as sqlglot_parser  # noqa: PLC0415
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
-    # its warnings quote statements, which may hold secrets
-    sqlglot_parser.logger.disabled = True
-
-    try:
-        statements = parse(text, read=dialect)
-    except (SqlglotError, RecursionError, ValueError):
+    statements = _parsed(text, dialect)
+    if statements is None:
         _judge_crude(text, bare, found)
         return
     for statement in statements[:MAX_STATEMENTS]:
@@ -271,6 +275,20 @@ def _judge_parsed(text: str, bare: str, dialect: str | None, found: _Found) -> N
                 _judge_crude(text, bare, found)
     if len(statements) > MAX_STATEMENTS:
         found.doubt("more statements than are judged")
+
+
+def _parsed(text: str, dialect: str | None) -> Sequence[object] | None:
+    """The statements of a text; None where it does not parse."""
+    from sqlglot import parse  # noqa: PLC0415  it takes a fifth of a second to load
+    from sqlglot import parser as sqlglot_parser  # noqa: PLC0415
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
+
+    # its warnings quote statements, which may hold secrets
+    sqlglot_parser.logger.disabled = True
+    try:
+        return parse(text, read=dialect)
+    except (SqlglotError, RecursionError, ValueError):
+        return None
 
 
 def _judge_crude(text: str, bare: str, found: _Found) -> None:

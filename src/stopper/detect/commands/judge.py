@@ -44,6 +44,7 @@ from stopper.detect.commands.call import Call, Handler, Spent
 from stopper.detect.commands.scope import GLOBS, Places
 from stopper.detect.commands.shell import MAX_OUTPUT, Shell
 from stopper.detect.commands.source import fold
+from stopper.detect.commands.statements import is_statements, of_statements
 from stopper.detect.commands.tables import apply_rules
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal
 from stopper.detect.commands.windows import (
@@ -126,15 +127,22 @@ def judge_command(
 
     Any text has an answer; one that is too large, too deep or no shell code is unprovable. Spans
     are offsets into `text`. The dialect is one of `DIALECTS`; bash text that is evidently
-    PowerShell or cmd is read as such.
+    PowerShell or cmd is read as such, and so is what is nothing but SQL.
     """
     if dialect not in DIALECTS:
         raise ValueError(f"no dialect {dialect}: choose from {', '.join(DIALECTS)}")
+    judged = _judged(text, Places(workspace, home), dialect)
+    if dialect == "bash" and is_statements(text):
+        return of_statements(text, judged)
+    return judged
+
+
+def _judged(text: str, places: Places, dialect: str) -> Judgement:
     if len(text) > MAX_OUTPUT:
         part = Unprovable("a command too large to judge", "command.too_large", (0, len(text)))
         return Judgement((), (part,))
     plain, origin = fold(text)
-    shell = Shell(Places(workspace, home), dispatch)
+    shell = Shell(places, dispatch)
     shell.span = (0, len(plain))
     try:
         with suppress(Spent):

@@ -1,0 +1,52 @@
+"""SQL by itself is judged as SQL; what a shell would find in it besides still counts."""
+
+import pytest
+
+from stopper.detect.commands import EffectKind, is_dangerous, judge_command
+
+DANGEROUS = [
+    "DROP SCHEMA public CASCADE;",
+    "drop table users",
+    "DELETE FROM customers;",
+    "DELETE FROM sessions WHERE 1=1;",
+    "UPDATE accounts SET balance = 0;",
+    "ALTER TABLE employees DROP COLUMN salary;",
+    "TRUNCATE TABLE orders;",
+    "SELECT a FROM b WHERE c > 3; DROP TABLE b;",
+]
+FINE = [
+    "SELECT id, status FROM orders WHERE created_at > now() - interval '1 day' LIMIT 50;",
+    "SELECT u.name, COUNT(o.id) FROM users u GROUP BY u.name HAVING COUNT(o.id) > 3;",
+    "CREATE INDEX CONCURRENTLY idx_orders_user_id ON orders (user_id);",
+    "INSERT INTO tags (name) VALUES ('do not DROP TABLE users') ON CONFLICT DO NOTHING;",
+    "UPDATE accounts SET balance = balance + 1 WHERE id = 7;",
+    "DELETE FROM sessions WHERE expires_at < '2026-01-01';",
+    "EXPLAIN ANALYZE SELECT a FROM b WHERE c <> 2;",
+]
+OF_A_SHELL = [
+    ("SELECT a FROM b; rm -rf ~/work", EffectKind.DELETE),
+    ("SELECT a FROM b\nrm -rf ~/work", EffectKind.DELETE),
+    ("SELECT $(rm -rf ~/work) FROM b", EffectKind.DELETE),
+    ("SELECT `rm -rf ~/work` FROM b", EffectKind.DELETE),
+    ("DELETE FROM a WHERE b = 3 && rm -rf ~/work", EffectKind.DELETE),
+    ("SELECT a FROM b > ~/.bashrc", EffectKind.PERSISTENCE),
+]
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_statements_are_judged_by_what_they_do(text: str) -> None:
+    judged = judge_command(text)
+    assert is_dangerous(judged)
+    assert EffectKind.DATABASE in {effect.kind for effect in judged.effects}
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_a_comparison_writes_no_file(text: str) -> None:
+    assert not is_dangerous(judge_command(text))
+
+
+@pytest.mark.parametrize(("text", "kind"), OF_A_SHELL)
+def test_a_shell_behind_a_statement_still_counts(text: str, kind: EffectKind) -> None:
+    judged = judge_command(text)
+    assert is_dangerous(judged)
+    assert kind in {effect.kind for effect in judged.effects}
