@@ -62,12 +62,15 @@ _SPLIT_LINES = tuple(
 )
 _PART = PIECE.encode()
 # Each begins with its own literal, so that the search runs from one to the next.
-_SPLIT_LITERALS = tuple(
-    re.compile(
-        rb"%s(?<=%s%s)\)?[ \t\r\n\\_]{0,16}(?:[+.&]|\.\.|\|\||<>)?[ \t\r\n\\_]{0,16}%s(?=%s)"
-        % (quote, _PART, quote, quote, _PART)
+_SPLIT_LITERALS, _ADJACENT_LITERALS = (
+    tuple(
+        re.compile(
+            rb"%s(?<=%s%s)\)?[ \t\r\n\\_]{0,16}%s%s(?=%s)"
+            % (quote, _PART, quote, between, quote, _PART)
+        )
+        for quote in (b'"', b"'", b"`")
     )
-    for quote in (b'"', b"'", b"`")
+    for between in (rb"(?:[+.&]|\.\.|\|\||<>)[ \t\r\n\\_]{0,16}", rb"")
 )
 # `k += '...'` on a line of its own.
 _ADDED_LITERALS = tuple(
@@ -197,6 +200,8 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
     if wanted & Decoder.LITERALS:
         for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
             yield rewritten("concatenated", data, regex, _nothing)
+        for regex in _ADJACENT_LITERALS:
+            yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.VARIABLES and b"+=" in data:
         yield rewritten("joined", data, _ADDED_WORDS, _nothing)
 
