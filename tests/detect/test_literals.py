@@ -14,6 +14,7 @@ PUT_TOGETHER = {
     "a sum of PHP": "$password = '{}' . '{}';",
     "a sum over lines": 'password := "{}" +\n\t"{}"',
     "a sum of strings": 'std::string dbPassword = std::string("{}") + "{}";',
+    "C, lines": 'static const char *password = "{}"\n    "{}";',
     "SQL": "SET @password = CONCAT('{}', '{}');",
     "Terraform": 'locals {{\n  password = join("", ["{}", "{}"])\n}}',
     "Python, a list": "password = ''.join(['{}', '{}'])",

@@ -61,16 +61,18 @@ _SPLIT_LINES = tuple(
     for mark, rest in ((rb"\n", rb""), (rb"\r", rb"\n"), (rb"\\", rb"\r?\n"))
 )
 _PART = PIECE.encode()
-# Each begins with its own literal, so that the search runs from one to the next.
+_JOINT: Final = rb"[ \t\r\n\\_]{0,16}"
+# Each begins with its own literal, so that the search runs from one to the next. An operator puts
+# two together for sure, and so does the line below, further in.
 _SPLIT_LITERALS, _ADJACENT_LITERALS = (
     tuple(
-        re.compile(
-            rb"%s(?<=%s%s)\)?[ \t\r\n\\_]{0,16}%s%s(?=%s)"
-            % (quote, _PART, quote, between, quote, _PART)
-        )
+        re.compile(rb"%s(?<=%s%s)%s%s(?=%s)" % (quote, _PART, quote, between, quote, _PART))
         for quote in (b'"', b"'", b"`")
     )
-    for between in (rb"(?:[+.&]|\.\.|\|\||<>)[ \t\r\n\\_]{0,16}", rb"")
+    for between in (
+        rb"\)?(?:%b(?:[+.&]|\.\.|\|\||<>)%b|[ \t]{0,4}\r?\n[ \t]{1,16})" % (_JOINT, _JOINT),
+        _JOINT,
+    )
 )
 # `k += '...'` on a line of its own.
 _ADDED_LITERALS = tuple(
@@ -187,21 +189,18 @@ def shown(data: bytes) -> Rewritten | None:
 
 def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]:
     """Tokens put together that line breaks, dots, mark-up, or quotes with an operator split."""
-    if wanted & Decoder.LINES:
-        for regex in _SPLIT_LINES:
-            yield rewritten("joined", data, regex, _nothing)
+    for regex in _SPLIT_LINES if wanted & Decoder.LINES else ():
+        yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.LABELS:
         yield rewritten("joined", data, _SPLIT_LABELS, _nothing)
         if b".\n" in data:
             yield rewritten("joined", data, _LABELS_ON_LINES, _nothing)
-    if wanted & Decoder.MARKUP:
-        for regex in _MARKUP:
-            yield rewritten("joined", data, regex, _nothing)
-    if wanted & Decoder.LITERALS:
-        for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS):
-            yield rewritten("concatenated", data, regex, _nothing)
-        for regex in _ADJACENT_LITERALS:
-            yield rewritten("joined", data, regex, _nothing)
+    for regex in _MARKUP if wanted & Decoder.MARKUP else ():
+        yield rewritten("joined", data, regex, _nothing)
+    for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS) if wanted & Decoder.LITERALS else ():
+        yield rewritten("concatenated", data, regex, _nothing)
+    for regex in _ADJACENT_LITERALS if wanted & Decoder.LITERALS else ():
+        yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.VARIABLES and b"+=" in data:
         yield rewritten("joined", data, _ADDED_WORDS, _nothing)
 
