@@ -111,6 +111,19 @@ def test_rotation_keeps_the_totals(opened: Opened, monkeypatch: pytest.MonkeyPat
     monkeypatch.undo()
 
 
+def test_two_rotations_at_once(opened: Opened) -> None:
+    """What others wrote, and moved away again before a process came back from its own rotation."""
+    one, other = opened(), opened()
+    one.record_usage("cerebras", "m", 100, 0)
+    one._journal._rotate()
+    other.record_usage("cerebras", "m", 10, 0)
+    other._journal._rotate()
+    one.path.touch()  # as a third that was killed left it
+    one.record_usage("cerebras", "m", 1, 0)
+    assert used(one) == used(opened()) == 111
+    assert used(other) == 111
+
+
 def test_a_process_killed_in_its_rotation(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     """The full file was moved away, and there is no new one yet; or it is empty, or torn."""
     ledger = opened()

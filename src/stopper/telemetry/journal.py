@@ -59,7 +59,6 @@ class Journal:
         self._fold = fold
         self._fd = -1
         self._offset = -1
-        self._rotated = False
         self._pid = 0
 
     def append(self, line: bytes) -> None:
@@ -156,9 +155,6 @@ class Journal:
     def _read_on(self) -> int:
         """Take whole lines from where reading ended; everything where the file is another."""
         size = os.fstat(self._fd).st_size
-        if self._rotated and not size:
-            self._offset = 0
-        self._rotated = False
         if size != self._offset:
             if not 0 <= self._offset <= size:
                 self._load()
@@ -201,10 +197,12 @@ class Journal:
             raise
 
     def _rotate(self) -> None:
-        """The file makes way. What it held is in the sums, and stays in a file with a number."""
+        """The file makes way. What it held is read again: others may have moved the next one, too.
+
+        It stays in a file with a number.
+        """
         rotate(self.path, MAX_OLD_FILES)
         self.close()
-        self._rotated = True
 
     def _files(self) -> list[Path]:
         """The newest first."""
