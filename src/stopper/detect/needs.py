@@ -350,7 +350,7 @@ def _is_no_word(value: bytes) -> bool:
 
 def _anonymous(value: bytes) -> bool:
     """What a generator makes, and no identifier in the form that they all have."""
-    return _random(value) and not _UUID.fullmatch(value)
+    return _random(value) and not _UUID.fullmatch(value.rstrip(_STOPS))
 
 
 def _mixed(value: bytes) -> bool:
