@@ -410,9 +410,10 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
             at, first, last = places[bisect_right(starts, start) - 1]
             first = min(last, first + shift + (start - at) * num // den)
             gathered.add(plain[start:end], first, last, num, den)
-            if name := _NAME_BEFORE.search(plain[max(0, start - _MAX_NAME) : start]):
+            before = plain[max(0, start - _MAX_NAME) : start]
+            if not before.endswith(_BEFORE_RUN) and (name := _NAME_BEFORE.search(before)):
                 gathered.add(b"%b=%b" % (name[1], plain[start:end]), first, last)
-            if end - start - _size_of_string(plain, start) in _LENGTH_AND_TAG:
+            if end - start - plain[start] in _LENGTH_AND_TAG:
                 gathered.add(plain[start + 1 : end], first, last, num, den)
     yield from gathered.opened(kind.name, tuple(blobs))
 
@@ -581,6 +582,7 @@ _NAME = (
 )
 _NAME_BEFORE = re.compile(rb"(?<![A-Za-z0-9_.-])%b[^ -~]{1,6}\Z" % _NAME)
 _MAX_NAME: Final = 64
+_BEFORE_RUN: Final = b"\xff\xff\xff"  # how gaps of base64 and hex decode
 _NAMED_VALUE = re.compile(rb"[^ -~]%b[^ -~\n]{1,6}([!-~]{6,256})" % _NAME)
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x19\x7f]")
 _FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
