@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.detect.opened import PIECE, Gathered, Opened
+from stopper.detect.opened import NO_WORDS, PIECE, Gathered, Opened
 
 __all__ = ["merged_literals"]
 
@@ -13,7 +13,6 @@ _LINE: Final = 96
 
 _REACH: Final = 96
 _FIRST: Final = 3
-_DIGIT = re.compile(rb"[0-9]")
 # Two literals and more; each begins with its own sign, so that the search runs to it.
 _ROWS = tuple(
     re.compile(
@@ -45,7 +44,7 @@ def merged_literals(data: bytes) -> Iterator[Opened]:
             start, end = found.span()
             before = _BEFORE.match(data[max(last, start - _REACH) : start][::-1])
             parts = _PART.findall(found[0])
-            if before is None or not any(map(_DIGIT.search, parts[:_FIRST])):
+            if before is None or not any(map(NO_WORDS.search, parts[:_FIRST])):
                 continue
             is_format = _FORMAT.fullmatch(parts[0]) is not None
             if before["says"] or is_format or _BEHIND.match(data, end):

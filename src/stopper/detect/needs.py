@@ -60,7 +60,7 @@ _WORDS = re.compile(
     rb"example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
     rb"|(?:sha|hmac|aes|rsa|ecdsa)[-_]?(?:1|128|256|384|512)(?![0-9a-z])"
     rb"|20[0-9]{2}-[01][0-9]-[0-3][0-9]|redacted|dummy|sample|undefined|xxxx|\*{3}|\.\.\.|todo|fixme|lorem|deprecated"
-    rb"|\\f[birp]|\\-|:x:[0-9]{1,6}:|\brequired\||\|(?:required|confirmed|nullable)\b"
+    rb"|%20|%28|\\f[birp]|\\-|:x:[0-9]{1,6}:|\brequired\||\|(?:required|confirmed|nullable)\b"
     rb"|\[\^|\(\?[:=!<p]|a-za-z|0-9a-[fz]|#[a-z]{3,}#"
     rb"|not[-_]?set|my[-_]?(?:secret|token|key|pass)|\A(?:none|null|true|false|optional|required)\Z"
 )

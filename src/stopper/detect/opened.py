@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from stopper.detect.origin import Piece, Pieces
 
-__all__ = ["GAP", "PIECE", "PIECE_SIGNS", "Gathered", "Opened", "Part", "together"]
+__all__ = ["GAP", "NO_WORDS", "PIECE", "PIECE_SIGNS", "Gathered", "Opened", "Part", "together"]
 
 GAP: Final = b"\n\n\n"
 """Stands behind each part of what came out, so that nothing is found across two of them."""
@@ -20,7 +20,8 @@ PIECE: Final = f"[A-Za-z0-9{PIECE_SIGNS}]"
 """What such pieces are written with, as a set of a pattern."""
 
 _MIN_TOKEN: Final = 10
-_DIGIT = re.compile(rb"[0-9]")
+NO_WORDS: Final = re.compile(rb"[0-9]|hf_")
+"""What tokens have and words have not; those of Hugging Face are letters alone."""
 
 
 class Part(NamedTuple):
@@ -86,7 +87,7 @@ def together(rows: Iterable[Sequence[Part]]) -> Iterator[Opened]:
     seen: set[bytes] = set()
     for row in rows:
         text = b"".join(part.text for part in row)
-        if len(text) < _MIN_TOKEN or text in seen or not _DIGIT.search(text):
+        if len(text) < _MIN_TOKEN or text in seen or not NO_WORDS.search(text):
             continue
         seen.add(text)
         for part in row:

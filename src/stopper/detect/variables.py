@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from stopper.detect.opened import PIECE, Opened, Part, together
+from stopper.detect.opened import NO_WORDS, PIECE, Opened, Part, together
 
 __all__ = ["assembled"]
 
@@ -30,7 +30,6 @@ _SIGNS: Final = _WORD + b"+/=.-"
 _ENDS: Final = frozenset(bytes([byte]) for byte in range(256) if byte not in _WORD) | {b""}
 _A_WORD = re.compile(rb"[%b]+" % _WORD)
 _IS_SET = re.compile(rb"[ \t]{0,4}(?::[A-Za-z_&' \t]{0,32})?=(?!=)")
-_DIGIT = re.compile(rb"[0-9]")
 # A literal given to a name, in quotes or, in a shell, without.
 _SET = re.compile(
     rb"=(?<![=!<>]=)(?:[ \t]{0,4}[A-Za-z@]?([\"'`])(%b{2,%d}+)\1"
@@ -65,7 +64,7 @@ def assembled(data: bytes) -> Iterator[Opened]:
 def _rows(data: bytes) -> Iterator[list[Part]]:
     """Parts that the text puts together, or seems to."""
     given = list(_SET.finditer(data))
-    if any(_DIGIT.search(one[2] or one[3]) for one in given) and (
+    if any(NO_WORDS.search(one[2] or one[3]) for one in given) and (
         len(given) < _MANY or _MARKED.search(data) or _ADDED.search(data)
     ):
         known = _variables(data, given)
