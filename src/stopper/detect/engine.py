@@ -317,6 +317,18 @@ class HyperscanEngine:
         body = msgspec.msgpack.encode(parts)
         return self._stamp.encode() + _digest(body) + body
 
+    @classmethod
+    def from_matches(cls, rules: Sequence[Rule], dumped: bytes) -> Self:
+        """The engine that `dump_matches` gave these bytes for, a moment ago and for these rules.
+
+        Nothing is copied, and nothing is checked but that Hyperscan takes them; ValueError if not.
+        """
+        return cls(rules, [Database.load(dumped)])
+
+    def dump_matches(self) -> bytes:
+        """What is compiled for whole texts, as bytes for `from_matches`."""
+        return self._ends.dump()
+
     @property
     def was_whole(self) -> bool:
         """Whether it was loaded with all that streams need, so that there is no more to dump."""

@@ -15,7 +15,7 @@ import sys
 sys.path[:] = sys.argv[1:]
 from stopper.detect.engine import HyperscanEngine
 from stopper.detect.inspection import packaged_rules
-sys.stdout.buffer.write(HyperscanEngine(packaged_rules()).dump())
+sys.stdout.buffer.write(HyperscanEngine(packaged_rules()).dump_matches())
 """
 
 
@@ -36,6 +36,6 @@ def compiled_apart() -> Engine | None:
             timeout=MAX_SECONDS,
             check=True,
         )
-        return HyperscanEngine.load(packaged_rules(), done.stdout)
+        return HyperscanEngine.from_matches(packaged_rules(), done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
