@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from stopper.detect.effects import EffectKind, Judgement, Scope
+from stopper.detect.effects import Judgement
 from stopper.detect.lazy import lazy
 from stopper.detect.sql import MAX_SQL, is_sql, judge_sql
 
@@ -35,12 +35,7 @@ def is_statements(text: str) -> bool:
 
 
 def of_statements(text: str, judged: Judgement) -> Judgement:
-    """What the statements do, and what a shell would besides: but none writes what `> 3` names."""
+    """What the statements do, and a shell besides, for which what does not parse is no doubt."""
     said = judge_sql(text)
-    effects = [
-        effect
-        for effect in judged.effects
-        if effect.kind is not EffectKind.OVERWRITE or effect.scope is not Scope.WORKSPACE
-    ]
     doubts = [part for part in judged.unprovable if part.reason != "command.parse_error"]
-    return Judgement((*effects, *said.effects), (*doubts, *said.unprovable))
+    return Judgement((*judged.effects, *said.effects), (*doubts, *said.unprovable))
