@@ -339,10 +339,10 @@ class _Search:
             wanted &= IN_BINARY
             rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data), _mended(data))
         else:
-            is_last_step = view.path[-1:] == (_ESCAPED,)  # or all is decoded twice
+            was_escaped = view.path[-1:] == (_ESCAPED,)  # then in lines all is decoded twice
             plain = None
             if wanted & ODD and not view.joined:
-                plain = unescaped(data, whole=is_last_step)
+                plain = unescaped(data, whole=was_escaped)
             if plain and plain.keeps_all:
                 wanted &= NOT_IN_PLAIN
             rewritten = (_wide(data), plain and plain[:3], *self._rejoined(view, wanted))

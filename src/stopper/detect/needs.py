@@ -214,9 +214,8 @@ _MIN_KINDS = 3
 _MIN_EXAMPLE = 8
 _MAX_TYPED = 32
 _EXPANSION = re.compile(rb"\$\{?[A-Za-z_]\w*\}?|\$\(.*\)|\{\{.*\}\}")
-_BAR = b"|"
 _MIN_JOINTS = 3
-_SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/()\[\]{}+*-]")
+_SIGN = re.compile(rb"[^\x00-\x1f\x7f-\xffA-Za-z0-9_.:/|()\[\]{}+*-]")
 
 
 def _not_placeholder(value: bytes) -> bool:
@@ -258,7 +257,7 @@ def _password(value: bytes) -> bool:
         and bool(_LETTER.search(value) or _is_long_number(value))
         and bool(
             _DIGIT.search(value)
-            or _SIGN.search(value.rstrip(_STOPS).translate(None, _BAR))
+            or _SIGN.search(value.rstrip(_STOPS))
             or _is_odd(value)
             or _is_drawn(value)
         )
