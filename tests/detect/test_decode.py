@@ -19,7 +19,7 @@ import brotli
 import pytest
 import zstandard
 
-from stopper.detect.decode import Budget, View, decoded_views
+from stopper.detect.decode import PATIENT, Budget, View, decoded_views
 from stopper.detect.spelling import ROT13
 
 SECRET = "tkn_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=36))  # noqa: S311  a sample
@@ -330,6 +330,19 @@ def nested(depth: int) -> str:
     return text
 
 
+def words(size: int) -> bytes:
+    """So many bytes of words, of which gzip makes about a quarter."""
+    letters = random.Random(4)  # noqa: S311  samples
+    vocabulary = ["".join(letters.choices(string.ascii_lowercase, k=7)) for _ in range(2000)]
+    return " ".join(letters.choices(vocabulary, k=size // 8)).encode()
+
+
+def hexed(size: int) -> bytes:
+    """So many bytes of words as hex in lines, twice as long."""
+    text = words(size).hex().encode()
+    return b"\n".join(text[at : at + 64] for at in range(0, len(text), 64))
+
+
 SPENT: dict[str, tuple[Callable[[], str | bytes], str]] = {
     # what is given                 how it is made                                  what ran out
     "base64 too deep":              (lambda: nested(11),                            "depth"),
@@ -340,6 +353,8 @@ SPENT: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "more magics than are tried":   (lambda: b"\x1f\x8b\x08" * 100,                 "bytes"),
     "more streams than are tried":  (lambda: gzip.compress(b"a") * 16_385,          "bytes"),
     "bombs that share a budget":    (lambda: gzip.compress(bytes(700_000)) * 2,     "bytes"),
+    "more text than was packed":    (lambda: gzip.compress(words(4_000_000)),       "bytes"),
+    "and text below it":            (lambda: gzip.compress(hexed(900_000)),         "bytes"),
 }  # fmt: skip
 
 
@@ -384,6 +399,15 @@ def test_the_last_of_many(make: Callable[[], bytes]) -> None:
     views = decoded_views(make())
     assert views.unprovable == ""
     assert any(RAW in view.data for view in views)
+
+
+def test_what_is_unpacked_has_a_budget_of_its_own() -> None:
+    """The first of it is looked at, and who waits for it sees all of it."""
+    packed = gzip.compress(RAW) + gzip.compress(words(4_000_000))
+    assert any(RAW in view.data for view in decoded_views(packed))
+    assert decoded_views(packed).unprovable == "bytes"
+    assert decoded_views(packed, PATIENT).unprovable == ""
+    assert decoded_views(gzip.compress(words(1_000_000))).unprovable == ""
 
 
 def test_budgets_are_the_callers() -> None:

@@ -233,6 +233,20 @@ def test_what_goes_on_for_too_long_is_unprovable() -> None:
     assert len(packed) - gone <= MAX_ENCODED + 8192
 
 
+def test_what_is_unpacked_of_a_whole_stream_has_one_budget() -> None:
+    """Behind it nothing is unpacked any more, and it is said; what stands there as it is is seen."""
+    live = LiveInspector(INSPECTOR)
+    said = []
+    for number in range(20):
+        packed = gzip.compress(b"%d%b" % (number, b" a quick fox" * 20_000))
+        said.append(live.feed(packed + CLEAN.encode()).unprovable)
+    assert said[:2] == ["", ""]
+    assert said[-1] == "bytes"
+    one = "ghp_" + "".join(RANDOM.choices(LETTERS, k=36))
+    released = live.feed(f"\n{one} and more\n".encode())
+    assert [found.rule for found in released.findings] == ["github-token"]
+
+
 @pytest.mark.parametrize("size", [1000, 1100, 1300, 4096])
 def test_what_has_ended_is_not_taken_for_endless(size: int) -> None:
     """An encoding that ends within the bound, however the pieces fall."""

@@ -402,6 +402,7 @@ LIES: dict[str, tuple[str, bytes, str]] = {
     "brotli":                     ("br",                 brotli.compress(GIVEN.encode()),                  "secret.blocked"),
     "zstd":                       ("zstd",               zstandard.compress(GIVEN.encode()),               "secret.blocked"),
     "zstd, and a second frame":   ("zstd",               zstandard.compress(b"hi") + zstandard.compress(GIVEN.encode()), "secret.blocked"),
+    "brotli, and a second stream": ("br",                brotli.compress(b"hi") + brotli.compress(GIVEN.encode()), "secret.blocked"),
     "two codings":                ("gzip, br",           brotli.compress(gzip.compress(GIVEN.encode())),   "secret.blocked"),
     "in two headers":             ("gzip\r\ncontent-encoding: identity", gzip.compress(GIVEN.encode()),    "secret.blocked"),
     "plain text called gzip":     ("gzip",               GIVEN.encode(),                                   "secret.blocked"),
@@ -427,6 +428,22 @@ def test_codings_that_lie(coding: str, body: bytes, code: str, framing: str) -> 
             assert (await client.ask(request(siege, "/", headers, sent))).code == code
             assert body[:-4] not in siege.server.received
             assert not siege.server.requests
+
+    uvloop.run(go())
+
+
+@pytest.mark.parametrize(("ending", "status"), [("", 200), (GIVEN, 403)], ids=["clean", "a secret"])
+def test_a_coding_that_is_named_is_undone_to_any_length(ending: str, status: int) -> None:
+    """Text that became a sixth of its length is looked at as if it had been sent plainly."""
+    lines = "".join(
+        f"the {number} quick brown foxes jumped, one by one\n" for number in range(60_000)
+    )
+    body = gzip.compress((lines + ending).encode())
+
+    async def go() -> None:
+        async with besiege(framed(b"{}"), screen=screen()) as siege, siege.client() as client:
+            asked = request(siege, "/", "content-encoding: gzip\r\n", body)
+            assert (await client.ask(asked)).status == status
 
     uvloop.run(go())
 

@@ -7,7 +7,7 @@ import brotli
 import pytest
 import zstandard
 
-from stopper.egress.encoding import MAX_GROWTH_BYTES, Decoder
+from stopper.egress.encoding import MAX_GROWTH_BYTES, Decoder, undone
 from stopper.errors import MeterError
 
 TEXT = b'data: {"delta": "some words, and some more of them"}\n\n' * 50
@@ -47,6 +47,14 @@ def test_what_does_not_follow_its_coding_is_refused(encoding: str) -> None:
     assert decoder is not None
     with pytest.raises(MeterError):
         decoder.feed(b"\xff\x00 not compressed at all" * 9)
+
+
+@pytest.mark.parametrize("encoding", CODED)
+def test_a_whole_body_ends_where_its_coding_does(encoding: str) -> None:
+    assert undone(f"identity, {encoding}", CODED[encoding]) == TEXT
+    for more in (b"x", CODED[encoding]):
+        with pytest.raises(MeterError):
+            undone(encoding, CODED[encoding] + more)
 
 
 BOMB = bytes(MAX_GROWTH_BYTES + 2**20)

@@ -1,4 +1,4 @@
-"""What rules may still cost over several texts, in steps that cost about the same each."""
+"""What may still be done over several texts or looks, in steps that cost about the same each."""
 
 import sys
 from typing import Final
@@ -16,18 +16,26 @@ class Allowance:
     """How many `matches` of rules may still be looked at, and how many `findings` be made of them.
 
     Four matches more are taken off for each value that is judged, and one for every four places at
-    which a rule may have begun.
+    which a rule may have begun. So many bytes of what was `unpacked` may still be looked at.
     """
 
-    def __init__(self, matches: int = sys.maxsize, findings: int = sys.maxsize) -> None:
+    def __init__(
+        self,
+        matches: int = sys.maxsize,
+        findings: int = sys.maxsize,
+        unpacked: int = sys.maxsize,
+    ) -> None:
         self.matches = matches
         self.findings = findings
+        self.unpacked = unpacked
 
     @property
     def spent(self) -> str:
         """Which of them is used up, so that there may be more than was found; empty for none."""
         if self.matches <= 0:
             return "matches"
+        if self.unpacked < 0:
+            return "bytes"
         return "findings" if self.findings < 0 else ""
 
     def take(self, *, matches: int = 0, judged: int = 0, begun: int = 0, findings: int = 0) -> None:

@@ -123,23 +123,37 @@ class Budget(Struct, frozen=True):
     """How much is done before the answer is `unprovable`.
 
     `depth` counts encodings inside each other. All views together hold at most `growth` times the
-    text, or `least_bytes` where that is more. With more than so many `findings` by rules, of which
-    one may count in several views, no more is undone: each costs as much as kilobytes without. So
-    do `matches`, of which most are no findings: so many are looked at, or one for every 16 bytes.
+    text, or `least_bytes` where that is more. Of what comes out of compressed bytes, which may be
+    as long as the sender likes, and of all below it only `unpacked` times the text is looked at, or
+    times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
+    which one may count in several views, no more is undone: each costs as much as kilobytes
+    without. So do `matches`, of which most are no findings: so many are looked at, or one for every
+    16 bytes.
     """
 
     depth: int = 10
     growth: int = 16
     least_bytes: int = 2**20
+    unpacked: int = 2
     findings: int = 2048
     matches: int = 65_536
 
     def allowance(self, size: int) -> Allowance:
         """What rules may find in a text of `size` bytes and in all its views."""
-        return Allowance(max(self.matches, size // BYTES_PER_MATCH), self.findings)
+        return Allowance(
+            max(self.matches, size // BYTES_PER_MATCH),
+            self.findings,
+            self.unpacked * max(self.least_bytes, size),
+        )
+
+    def extend(self, allowance: Allowance, size: int, grown: int) -> None:
+        """Add what a text may cost that had `size` bytes and has `grown` now."""
+        before, now = self.allowance(size), self.allowance(grown)
+        allowance.matches += now.matches - before.matches
+        allowance.unpacked += now.unpacked - before.unpacked
 
 
-PATIENT: Final = Budget(findings=sys.maxsize, matches=sys.maxsize)
+PATIENT: Final = Budget(findings=sys.maxsize, matches=sys.maxsize, unpacked=sys.maxsize)
 """For those who look through what is their own, however long that takes."""
 
 
@@ -242,9 +256,11 @@ class _Spent(Exception):  # noqa: N818  it is an answer, not an error
     pass
 
 
-def decoded_views(data: str | bytes, budget: Budget | None = None) -> Views:
+def decoded_views(
+    data: str | bytes, budget: Budget | None = None, allowance: Allowance | None = None
+) -> Views:
     """All that a `Decoding` gives."""
-    decoding = Decoding(data, budget)
+    decoding = Decoding(data, budget, allowance)
     views = tuple(decoding)
     return Views(views, decoding.unprovable) if views or decoding.unprovable else _NONE
 
@@ -256,10 +272,16 @@ class Decoding:
     given, and the time grows with the length alone. `unprovable` is as in `Views`, at the end.
     """
 
-    def __init__(self, data: str | bytes, budget: Budget | None = None) -> None:
+    def __init__(
+        self,
+        data: str | bytes,
+        budget: Budget | None = None,
+        allowance: Allowance | None = None,
+    ) -> None:
         self.unprovable = ""
         self._data = data
         self._budget = budget or Budget()
+        self._allowance = allowance or self._budget.allowance(len(data))
 
     def __iter__(self) -> Iterator[View]:
         data = self._data
@@ -269,7 +291,7 @@ class Decoding:
             return
         root = View(text, (), None, _ITSELF if len(text) == len(data) else _Characters(text))
         try:
-            yield from _Search(root, self._budget).run(wanted)
+            yield from _Search(root, self._budget, self._allowance).run(wanted)
         except _Spent as spent:
             self.unprovable = str(spent)
         except TooBig:
@@ -308,9 +330,11 @@ class _Characters:
 class _Search:
     """Breadth first through all decodings; what two of them show, or two places, counts as two."""
 
-    def __init__(self, root: View, budget: Budget) -> None:
+    def __init__(self, root: View, budget: Budget, allowance: Allowance) -> None:
         self._root = root
         self._depth = budget.depth
+        self._allowance = allowance
+        self._unpacks = budget.unpacked > 0
         self._left = max(budget.least_bytes, budget.growth * len(root.data))
         self._seen: set[tuple[bytes, str, int]] = set()
         self._solid: set[bytes] = set()  # blobs that hold nothing compressed
@@ -325,12 +349,19 @@ class _Search:
                 if len(child.path) > self._depth:
                     raise _Spent("depth")
                 self._left -= len(child.data)
-                if self._left < 0:
+                if not PACKED.isdisjoint(child.path):
+                    self._allowance.unpacked -= len(child.data)
+                if self._room < 0:
                     raise _Spent("bytes")
                 self._seen.add(key)
                 yield child
                 if wanted := needed(child.data):
                     waiting.append((child, wanted))
+
+    @property
+    def _room(self) -> int:
+        """How many bytes may still come out of compressed ones."""
+        return min(self._left, self._allowance.unpacked)
 
     def _children(self, view: View, wanted: int) -> Iterator[View]:
         data = view.data
@@ -350,7 +381,7 @@ class _Search:
             if one:
                 yield _below(view, *one)
         yield from self._opened(view, wanted)
-        if wanted & Decoder.PACKED:
+        if wanted & Decoder.PACKED and self._unpacks:
             yield from self._unpacked_from(view)
 
     def _unpacked_from(self, view: View) -> Iterator[View]:
@@ -360,12 +391,12 @@ class _Search:
             for name, start, end, inner in self._inflated(data):
                 yield _below(view, name, inner, _shifted(start, end))
         elif not _HOLD_BYTES.isdisjoint(view.path[-1].split("+")):
-            for name, start, end, inner in compressed(data, self._left):
+            for name, start, end, inner in compressed(data, self._room):
                 yield _below(view, name, inner, _shifted(start, end))
             for number, begin in enumerate(_ZLIB_TEXT.finditer(data)):
                 if number == _MAX_PACKED_TEXTS:
                     raise TooBig
-                for name, start, end, inner in zipped(data[begin.end() :], self._left):
+                for name, start, end, inner in zipped(data[begin.end() :], self._room):
                     yield _below(
                         view, name, inner, _shifted(begin.end() + start, begin.end() + end)
                     )
@@ -386,7 +417,7 @@ class _Search:
             span = found.start(), found.start() + len(text)
             while _DOUBLED.match(text):  # a string of JSON around it
                 text = bytes_of_literal(text)
-            for name, _, _, inner in compressed(bytes_of_literal(text), self._left):
+            for name, _, _, inner in compressed(bytes_of_literal(text), self._room):
                 yield View(inner, (*view.path, _ESCAPED, name), view, _shifted(*span))
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
@@ -416,21 +447,24 @@ class _Search:
                 yield from self._unpacked(view, opened.name, blob, start, end)
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
-        if blob in self._solid or not may_be_packed(blob):
+        if not self._unpacks or blob in self._solid or not may_be_packed(blob):
             return
-        found = self._inflated(blob, MIN_HEADERLESS)
-        if not found:
-            self._solid.add(blob)
-        for coding, _, _, plain in found:
+        is_solid = True
+        for coding, _, _, plain in self._inflated(blob, MIN_HEADERLESS):
+            is_solid = False
             path = (*view.path, name, coding)
             yield View(plain, path, view, _shifted(start, end), start)
+        if is_solid:
+            self._solid.add(blob)
 
-    def _inflated(self, data: bytes, least: int = 0) -> list[Inflated]:
+    def _inflated(self, data: bytes, least: int = 0) -> Iterator[Inflated]:
         """What is compressed in `data`, also without a header where it has so many bytes."""
-        found = list(compressed(data, self._left))
-        if not found and len(data) >= least and not _is_text(data):
-            found = list(headerless(data, self._left))
-        return found
+        is_marked = False
+        for one in compressed(data, self._room):
+            is_marked = True
+            yield one
+        if not is_marked and len(data) >= least and not _is_text(data):
+            yield from headerless(data, self._room)
 
 
 def _in_its_quotes(found: re.Match[bytes]) -> bytes:

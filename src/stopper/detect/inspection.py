@@ -67,22 +67,22 @@ class Inspector:
         Offsets count what was given: characters of a str, bytes of bytes. Nothing raises, whatever
         the text is.
         """
-        decoding = Decoding(text, self.budget)
-        findings, views, unprovable = self._by_rules(text, decoding)
+        allowance = self.budget.allowance(len(text))
+        decoding = Decoding(text, self.budget, allowance)
+        findings, views = self._by_rules(text, decoding, allowance)
         if self.known:
             findings += self.known.scan(text, views)
         return Inspection(
-            tuple(merged(findings)) if findings else (), unprovable or decoding.unprovable
+            tuple(merged(findings)) if findings else (), decoding.unprovable or allowance.spent
         )
 
     def _by_rules(
-        self, text: str | bytes, decoding: Decoding
-    ) -> tuple[list[Finding], list[View], str]:
-        """What rules find, in which views, and the budget of findings if it ran out."""
+        self, text: str | bytes, decoding: Decoding, allowance: Allowance
+    ) -> tuple[list[Finding], list[View]]:
+        """What rules find, and in which views."""
         detector = self.detector
         if detector is None:
-            return [], list(decoding), ""
-        allowance = self.budget.allowance(len(text))
+            return [], list(decoding)
         views: list[View] = []
         below = _noted(decoding, views)
         said = _said(text)
@@ -94,7 +94,7 @@ class Inspector:
             findings = detector.scan(text, allowance)
         if not allowance.spent:
             findings = by_rules(detector, text, below, findings, allowance)
-        return findings, views, allowance.spent
+        return findings, views
 
 
 def _said(text: str | bytes) -> bytes | None:

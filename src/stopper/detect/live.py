@@ -5,7 +5,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.detect.allowance import BYTES_PER_MATCH
 from stopper.detect.decode import BINARY, PACKED, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
@@ -103,7 +102,7 @@ class LiveInspector:
         """Take the next bytes of the stream."""
         before = self._end
         self._data += chunk
-        self._allowance.matches += self._end // BYTES_PER_MATCH - before // BYTES_PER_MATCH
+        self._inspector.budget.extend(self._allowance, before, self._end)
         if self._scanner:
             self._take(self._scanner.feed(chunk))
         if self._known:
@@ -186,7 +185,7 @@ class LiveInspector:
         partial = None if last else _PARTIAL.search(data, max(0, len(data) - _CONTEXT))
         text = data[: partial.start()] if partial else data
         opened = len(text)
-        views = decoded_views(text, self._inspector.budget)
+        views = decoded_views(text, self._inspector.budget, self._allowance)
         for begun in () if last else self._begun(text, views):
             opened = min(opened, begun)
             if not opened:

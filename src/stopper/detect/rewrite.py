@@ -63,7 +63,7 @@ _SPLIT_LINES = tuple(
 _PART = PIECE.encode()
 _JOINT: Final = rb"[ \t\r\n\\_]{0,16}"
 # Each begins with its own literal, so that the search runs from one to the next. An operator puts
-# two together for sure, and so does the line below, further in.
+# two together for sure, and so does the line below, further in. Below each other they are a list.
 _SPLIT_LITERALS, _ADJACENT_LITERALS = (
     tuple(
         re.compile(rb"%s(?<=%s%s)%s%s(?=%s)" % (quote, _PART, quote, between, quote, _PART))
@@ -71,7 +71,7 @@ _SPLIT_LITERALS, _ADJACENT_LITERALS = (
     )
     for between in (
         rb"\)?(?:%b(?:[+.&]|\.\.|\|\||<>)%b|[ \t]{0,4}\r?\n[ \t]{1,16})" % (_JOINT, _JOINT),
-        _JOINT,
+        rb"(?:[\r\n]{0,4}[ \t\\_]%b)?" % _JOINT,
     )
 )
 # `k += '...'` on a line of its own.

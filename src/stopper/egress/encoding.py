@@ -25,11 +25,22 @@ class _Stream(Protocol):
     def __call__(self, data: bytes) -> bytes: ...
 
 
+class _Ending(Protocol):
+    @property
+    def unused_data(self) -> bytes: ...
+
+
 class Decoder:
     """Undoes one coding; raises MeterError where the bytes do not follow it or grow too much."""
 
-    def __init__(self, stream: _Stream) -> None:
+    def __init__(self, stream: _Stream, ending: _Ending | None = None) -> None:
         self._stream = stream
+        self._ending = ending  # brotli takes nothing behind its end
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something stood behind the end of the compressed stream, which is left out."""
+        return self._ending is not None and bool(self._ending.unused_data)
 
     @classmethod
     def of(cls, encoding: str) -> "Decoder | None":
@@ -38,13 +49,13 @@ class Decoder:
             case "" | "identity":
                 return None
             case "gzip" | "x-gzip":
-                return cls(_zlib(zlib.MAX_WBITS | 16))
+                return cls(*_zlib(zlib.MAX_WBITS | 16))
             case "deflate":
-                return cls(_zlib(zlib.MAX_WBITS))
+                return cls(*_zlib(zlib.MAX_WBITS))
             case "br":
                 return cls(_brotli())
             case "zstd":
-                return cls(_zstd())
+                return cls(*_zstd())
             case _:
                 raise MeterError(f"the reply's coding {encoding[:40]!r} is unknown")
 
@@ -59,7 +70,8 @@ class Decoder:
 def undone(encoding: str, body: bytes) -> bytes:
     """A whole body without the codings that a Content-Encoding names; MeterError as in `Decoder`.
 
-    What stands behind the end of a compressed stream is left out.
+    So it is where something stands behind the end of a compressed stream: who reads it there may
+    take it for a part of the body or not.
     """
     codings = encoding.lower().split(",")
     if len(codings) > MAX_CODINGS:
@@ -67,10 +79,12 @@ def undone(encoding: str, body: bytes) -> bytes:
     for coding in reversed(codings):
         decoder = None if coding.strip() == _FRAMED else Decoder.of(coding.strip())
         body = decoder.feed(body) if decoder else body
+        if decoder and decoder.has_more:
+            raise MeterError("the body goes on behind the end of its content coding")
     return body
 
 
-def _zlib(window: int) -> _Stream:
+def _zlib(window: int) -> tuple[_Stream, _Ending]:
     inflate = zlib.decompressobj(window)
 
     def stream(data: bytes) -> bytes:
@@ -79,7 +93,7 @@ def _zlib(window: int) -> _Stream:
             raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
         return out
 
-    return stream
+    return stream, inflate
 
 
 def _brotli() -> _Stream:
@@ -94,7 +108,7 @@ def _brotli() -> _Stream:
     return stream
 
 
-def _zstd() -> _Stream:
+def _zstd() -> tuple[_Stream, _Ending]:
     inflate = zstandard.ZstdDecompressor(max_window_size=MAX_GROWTH_BYTES).decompressobj()
 
     def stream(data: bytes) -> bytes:
@@ -105,4 +119,4 @@ def _zstd() -> _Stream:
                 raise MeterError(f"the reply grows past {MAX_GROWTH_BYTES} bytes at once")
         return bytes(out)
 
-    return stream
+    return stream, inflate

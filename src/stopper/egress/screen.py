@@ -13,6 +13,7 @@ from stopper.core.provider import Provider
 from stopper.core.reason import Refusal
 from stopper.detect.allowlist import Allowed, Allowlist
 from stopper.detect.calls import Calls, Trail, across
+from stopper.detect.decode import Budget
 from stopper.detect.fields import edges, fields
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
@@ -26,11 +27,13 @@ from stopper.egress.pieces import without_pieces
 from stopper.egress.route import Route
 from stopper.egress.spread import in_a_row, spread
 
-__all__ = ["BODY", "Screen", "Seen", "Towards", "placeholders"]
+__all__ = ["BODY", "CODED", "Screen", "Seen", "Towards", "placeholders"]
 
 BODY: Final = "body"
 """The place where fields are put together with those of other calls."""
 
+CODED: Final = "coded body"
+"""The place of a body as it is sent whose coding, named by the head, was undone already."""
 
 MAX_ROUTES: Final = 1024
 MAX_CLEAN_HEADS: Final = 1024
@@ -109,6 +112,7 @@ class Screen:
         self._calls = Calls(known) if known else None
         self._calling = Lock()  # a long body is looked through in a thread
         self._inspector = Inspector(detector, known)
+        self._as_sent = Inspector(detector, known, Budget(unpacked=0))
         self._now = now
         self._on_secret = on_secret
         self._on_reply = on_reply
@@ -192,8 +196,9 @@ class Screen:
         """Look through all of `data`, and across its beginning `behind` what left before it."""
         if not data:
             return None
+        inspector = self._as_sent if place == CODED else self._inspector
         return (
-            self._seen(self._inspector.inspect(data), towards, place)
+            self._seen(inspector.inspect(data), towards, place)
             or self._seen_pieces(lambda: spread(data), towards, place)
             or self._seen_across(data, towards, place, behind)
             or (

@@ -13,7 +13,7 @@ from stopper.detect.live import LiveInspector
 from stopper.egress.encoding import undone
 from stopper.egress.inflow import Inflow
 from stopper.egress.kept import MAX_KEPT_BYTES, Share
-from stopper.egress.screen import BODY, Seen
+from stopper.egress.screen import BODY, CODED, Seen
 from stopper.errors import MeterError
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ one thread, since what comes out of decoding may be many times as large."""
 def is_looked_at_whole(head: "Head") -> bool:
     """Whether a body is kept until all of it is there: a short one, or one that is compressed."""
     return head.encoded or (head.length is not None and head.length <= WHOLE_BYTES)
-
-
-_CODED: Final = "coded body"
 
 
 class _Looked(Struct, frozen=True):
@@ -172,7 +169,7 @@ class Screening:
     def _looked(self, body: bytes) -> _Looked:
         if self._left:  # nobody waits any more
             return _Looked(None, b"")
-        seen = self.look(body, _CODED if self._coded else BODY) or self._look_below(body)
+        seen = self._look_below_codings(body) if self._coded else self.look(body, BODY)
         if seen is None:
             return _Looked(None, body)
         if seen.unprovable or seen.fixed or self.towards.wish is not OnSecret.REDACT:
@@ -184,16 +181,18 @@ class Screening:
             return _Looked(seen, None)
         return _Looked(seen, redacted)
 
-    def _look_below(self, body: bytes) -> Seen | None:
-        """Look below the codings that the head names; what does not follow them is not readable."""
-        if not self._coded:
-            return None
+    def _look_below_codings(self, body: bytes) -> Seen | None:
+        """Look at what the codings hide that the head names, and at what is sent.
+
+        What does not follow them is looked at as it is, and is not readable for all that.
+        """
         named = (value for name, value in self._head.headers if name == b"content-encoding")
         try:
             plain = undone(b",".join(named).decode("latin-1"), body)
         except MeterError:
-            return Seen(f"the body, to {self.towards.shown}", unprovable=True)
-        return self.look(plain, BODY)
+            unread = Seen(f"the body, to {self.towards.shown}", unprovable=True)
+            return self.look(body, BODY) or unread
+        return self.look(body, CODED) or self.look(plain, BODY)
 
     def _answer_body(
         self, body: bytes, looked: _Looked, answer: Callable[[bytes | Refusal], None]
