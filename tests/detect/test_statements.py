@@ -13,6 +13,9 @@ DANGEROUS = [
     "ALTER TABLE employees DROP COLUMN salary;",
     "TRUNCATE TABLE orders;",
     "SELECT a FROM b WHERE c > 3; DROP TABLE b;",
+    "BEGIN;\nDELETE FROM payment_methods;\nDELETE FROM subscriptions;\nCOMMIT;",
+    "SET statement_timeout = 0; -- it takes long\nTRUNCATE events;",
+    "EXPLAIN (ANALYZE, BUFFERS) DELETE FROM events",
 ]
 FINE = [
     "SELECT id, status FROM orders WHERE created_at > now() - interval '1 day' LIMIT 50;",
@@ -22,6 +25,12 @@ FINE = [
     "UPDATE accounts SET balance = balance + 1 WHERE id = 7;",
     "DELETE FROM sessions WHERE expires_at < '2026-01-01';",
     "EXPLAIN ANALYZE SELECT a FROM b WHERE c <> 2;",
+    "EXPLAIN (ANALYZE, BUFFERS) SELECT * FROM events WHERE user_id = 4412;",
+    "SELECT status, count(*) FROM orders GROUP BY status;",
+    "SELECT pg_size_pretty(pg_total_relation_size('events'));",
+    "-- how many would it have removed\nSELECT count(*)\nFROM sessions\nWHERE expires_at < now() - interval '90 days';",
+    "BEGIN;\nUPDATE plans SET plan = 'team' WHERE id = 5531;\nINSERT INTO log (id, at) VALUES (5531, now());\nCOMMIT;",
+    "WITH d AS (SELECT date_trunc('day', ts) AS day, count(*) c FROM clicks GROUP BY 1) SELECT avg(c) FROM d;",
 ]
 OF_A_SHELL = [
     ("SELECT a FROM b; rm -rf ~/work", EffectKind.DELETE),
@@ -30,6 +39,8 @@ OF_A_SHELL = [
     ("SELECT `rm -rf ~/work` FROM b", EffectKind.DELETE),
     ("DELETE FROM a WHERE b = 3 && rm -rf ~/work", EffectKind.DELETE),
     ("SELECT a FROM b > ~/.bashrc", EffectKind.PERSISTENCE),
+    ("BEGIN; rm -rf ~/work; COMMIT; SELECT a FROM b", EffectKind.DELETE),
+    ("SELECT a FROM b -- ; rm -rf ~/work", EffectKind.DELETE),
 ]
 
 

@@ -18,26 +18,18 @@ from stopper.detect.origin import Span
 from stopper.detect.passes import runs
 from stopper.detect.sieve import Sieve
 from stopper.detect.spelling import ROT13
+from stopper.detect.turning import ROTATED, rotated
 
 __all__ = [
     "MIN_BASE64",
     "PRINTABLE",
-    "ROTATED",
     "SPELLED",
-    "TURNED",
     "ascii85",
     "base85",
     "framed",
     "legible",
     "lettered",
-    "turned",
 ]
-
-ROTATED: Final = "rot13"
-"""Its name in the path of a view."""
-
-TURNED: Final = "turned"
-"""The name of what says that it is written from its end; all else that may be is `reversed`."""
 
 MIN_BASE64: Final = 20
 MIN_HEX: Final = 24
@@ -110,13 +102,6 @@ _LAST_SHOWN: Final = 0x7E
 # Of addresses that are secrets, in rot13: `/services/`, `/api/webhooks/`.
 _ROTATED_PATH: Final = b"/freivprf/"
 _ROTATED_API: Final = b"/ncv/jroubbxf/"
-# What texts have that are written from their end: addresses, and names with a value.
-_LAST_OF_TURNED = re.compile(
-    rb"//:[a-z0-9+]{2,20}(?::cbdj)?"
-    rb"|(?:=| ?:[\"']?)(?i:yek|nekot|terces|drowssap|ssap)[A-Za-z_]{0,40}"
-)
-_FIRST_OF_TURNED = re.compile(rb"[^\s\"'`<>]{8,512}")
-_SAYS_ROTATED = re.compile(rb"(?i:rot)_?13")
 # How base64 of zlib, gzip, zstd, bzip2 and xz begins.
 _PACKED_SEGMENT = re.compile(rb"/(?=eJ|eN|eA|H4sI|KLUv|Qlpo|/Td6)")
 
@@ -184,7 +169,7 @@ def lettered(data: bytes) -> Iterator[Opened]:
     found = [data[start:end] for start, end in names]
     together = b" %b " % b" ".join(found)
     if _ROTATED_PATH in together or _ROTATED_API in together:
-        yield from _whole_rotated(data)
+        yield from rotated(data)
     asked = _asking().scan(together)
     if any(map(bytes.isdigit, found)):
         gathered = Gathered()
@@ -229,26 +214,6 @@ def _behind_slashes(data: bytes, names: Sequence[tuple[int, int]]) -> Iterator[t
         at = bisect_right(names, (start, len(data))) - 1
         if at >= 0 and start < names[at][1]:
             yield start, names[at][1]
-
-
-def turned(data: bytes) -> Iterator[Opened]:
-    """Addresses, and names with a value, from their end; and all of a text that names rot13."""
-    if _SAYS_ROTATED.search(data):
-        yield from _whole_rotated(data)
-    gathered = Gathered()
-    back, size, at = data[::-1], len(data), 0
-    for last in _LAST_OF_TURNED.finditer(data):
-        first = _FIRST_OF_TURNED.match(back, size - last.start(), size - at)
-        if first:
-            start, at = size - first.end(), last.end()
-            gathered.add(data[start:at][::-1], start, at)
-    yield from gathered.opened(TURNED)
-
-
-def _whole_rotated(data: bytes) -> Iterator[Opened]:
-    gathered = Gathered()
-    gathered.add(data.translate(ROT13), 0, len(data), 1)
-    yield from gathered.opened(ROTATED)
 
 
 def _is_worth_asking(run: bytes) -> bool:

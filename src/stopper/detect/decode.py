@@ -12,14 +12,11 @@ from msgspec import Struct
 from stopper.detect.allowance import BYTES_PER_MATCH, Allowance
 from stopper.detect.armour import (
     PRINTABLE,
-    ROTATED,
-    TURNED,
     ascii85,
     base85,
     framed,
     legible,
     lettered,
-    turned,
 )
 from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import bytes_of_literal, unescaped
@@ -48,6 +45,7 @@ from stopper.detect.rewrite import (
     shown,
 )
 from stopper.detect.strides import strided
+from stopper.detect.turning import ROTATED, TURNED, said, turned
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
@@ -498,6 +496,7 @@ _ARMOURS: Final = (
     (Decoder.BACKSLASHED, backslashed),
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
+    (Decoder.LETTERS | Decoder.WOVEN, said),
 )
 
 

@@ -131,7 +131,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),
-    Decoder.TURNED: ("//:", "YEK", "[sS][sS][aA][pP]", "[oO][tT]13"),
+    Decoder.TURNED: ("/:", "[yY][eE][kK]", "[sS][aA][pP]", "[eE][kK][oO]", "[oO][tT]1"),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""

@@ -66,7 +66,7 @@ _WORDS = re.compile(
 )
 # A name and a number that is no size and no year: what people make up, and hardly ever a name.
 _MADE_UP = re.compile(
-    rb"[$*!?]?(?:(?:[A-Za-z]+[-_.!*+])?[A-Z][a-z]{3,}[-_.!*+]?|[A-Z][a-z]{2,}[0-9][a-z]+_"
+    rb"[$*!?]?(?:(?:[A-Za-z]+[-_.!*+])?(?:[A-Z][a-z]{2,}){0,2}[A-Z][a-z]{3,}[-_.!*+]?|[A-Z][a-z]{2,}[0-9][a-z]+_"
     rb"|(?:[a-z]{3,}[-_.!*+]){2,4}(?![1-9]?[05]0\Z|[1-9]00\Z))"
     rb"(?!(?:19[7-9]|20[0-4])[0-9](?![0-9])|(?:128|192|224|256|384|512|1024|1305|2048|3072|4096|25519)\b)"
     rb"[0-9]{3,8}(?:[-_.!*+][A-Za-z]+)?[-_.!*+#$%&]?"
@@ -520,7 +520,7 @@ def _is_scrambled(value: bytes) -> bool:
     if not value.translate(None, b"._+/=").isalnum() or digits * 8 < len(value):
         return False
     if len(value) < _MIN_DOTTED:
-        return len(value) >= _MIN_SHORT and runs * 3 >= len(value) * 2
+        return len(value) >= _MIN_SHORT and runs * 5 >= len(value) * 3
     if len(value) < _MIN_SCRAMBLED:
         return runs * 2 >= len(value)
     return runs * 5 >= len(value) * 2

@@ -378,6 +378,8 @@ def _docker(shell: "Shell", call: Call) -> str:
     _note_given(shell, call)
     if {"save", "export"} & set(options.operands[:2]) and "-o" not in call.args:
         return ENCODED
+    if options.operands[:1] == ["cp"] and call.args[-1:] == ["-"]:
+        return ENCODED
     return generic(shell, call)
 
 
@@ -389,7 +391,7 @@ def _note_given(shell: "Shell", call: Call) -> None:
     for source in operands[:-1]:
         if ":" not in source and shell.is_secret(source):
             shell.add(EffectKind.EXFILTRATE, source, Scope.REMOTE, "command.sends_credential")
-    if len(operands) > 1 and ":" not in operands[-1]:
+    if len(operands) > 1 and ":" not in operands[-1] and operands[-1] != "-":
         note_write(shell, operands[-1], UNKNOWN, adds=True)
 
 

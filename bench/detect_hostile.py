@@ -1,0 +1,145 @@
+"""What a hostile megabyte costs detection: `python -m bench.detect_hostile`, a minute for each 50 kinds.
+
+Each kind is one short thing again and again: samples of every rule, alike or each with other values;
+everything in every encoding; signs, pieces and beginnings; and all of it in compressed bytes, about as
+long as is still unpacked. Times are the processor's, for 1 MB, at once and as a stream.
+"""
+
+import argparse
+import gzip
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Final
+
+from bench import detect_sets
+from bench.detect_encodings import ENCODINGS
+from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
+from stopper.detect.live import LiveInspector
+from stopper.detect.rules import fill
+
+__all__ = ["kinds", "main"]
+
+MEGABYTE: Final = 10**6
+CHUNK: Final = 16_384
+LIMIT: Final = 1.0
+_SHOWN: Final = 20
+_VARIANTS: Final = 2000
+_TOKENS: Final = 7
+_ZIPPED: Final = (30_000, 200_000, 900_000)
+"""Bytes in each of the compressed streams that make up a text."""
+
+SIGNS: Final = (
+    b"-", b"_", b"/", b"@", b"=", b".", b":", b"'", b'"', b"\\", b"%", b"&", b"#", b"<", b"{[", b"$", b"\0", b"\xff", b"\xc3\xa9", b" ",
+    b"\n", b"aA1", b"A1", b"a1-B2-", b"a1B2c3D4 ", b"aB3|", b"aB3cD ", b"aB3cDe.", b"'aB3' + ", b"\"aB3\",", b"<b>aB3</b>", b"$a$b",
+    b"65,66,", b"0x41,", b"0x41 ", b"41:", b"41 ", b"\\x41", b"\\101", b"\\u0041", b"\\ud83d\\ude00", b"&#65;", b"%41", b"%2541", b"=41",
+    b"=41=42", b"=\n", b"01000001 ", b"chr(65)+", b"{1}{0}", b"CONCAT('aB3','cD4',", b"${a}${b}", b"a=aB3;b=$a;", b"k += 'aB3'\n",
+    b"sk-ant-", b"ghp_", b"AKIA", b"xoxb-1-", b"eyJ", b"eyJhbGciOi.ey", b"-----BEGIN PRIVATE KEY-----\n", b"-----END", b"Bearer ",
+    b"password ", b"password=", b'"key": "', b"key_1='aB3' key_2='cD4' ", b"password = 'hunter2a'\n", b"://a:b@", b"https://u:",
+    b"https://user:hunter22@host.com/ ", b"user,password\nab,cdefgh12\n", b"| a | aB3dE5gH |\n", b"4111-1111-", b"4111 1111 1111 1111,",
+    b"\x1f\x8b\x08", b"x\x9c", b"PK\x03\x04", b"(\xb5/\xfd", b"\\x1f\\x8b\\x08", b"<~", b"begin 644 a\n", b"z85 ", b"=?utf-8?b?YUI?= ",
+    b"drowssap :", b"terces", b"\xe2\x80\x8ba", b"\xef\xbd\x81", b"\x12(aB3dE5gH7jK9mN1pQ3sT5vX7aB3dE5gH7jK9mN1p", b'{"a":"B1"},',
+)  # fmt: skip
+
+
+def main() -> int:
+    """Print the kinds that cost most; 1 when one takes longer than a second."""
+    parser = argparse.ArgumentParser(prog="python -m bench.detect_hostile", description=__doc__)
+    parser.add_argument("--step", type=int, default=1, help="try only every so many kinds")
+    parser.add_argument("--only", default="", help="try only kinds whose name holds this")
+    options = parser.parse_args()
+    inspector = Inspector(packaged_detector(b"key of the benchmark"))
+    inspector.detector.engine.complete() if inspector.detector else None
+    tried = 0
+    costs: list[tuple[float, str]] = []
+    for name, text in islice(kinds(), 0, None, options.step):
+        if options.only in name:
+            tried += 1
+            for way, look in (("at once", inspector.inspect), ("streamed", _streamed(inspector))):
+                costs.append((_seconds(look, text), f"{way}  {name}"))
+            _progress(f"{tried} kinds, the worst so far {max(costs)[0]:.2f} s")
+    _progress("")
+    for cost, name in sorted(costs, reverse=True)[:_SHOWN]:
+        print(f"{cost:5.2f} s  {name}")
+    over = sum(cost > LIMIT for cost, _ in costs)
+    print(f"1 MB of each of {tried} kinds, at once and streamed: {over} of {len(costs)} over a second")
+    return 1 if over else 0
+
+
+def kinds() -> Iterator[tuple[str, bytes]]:
+    """The name and the text of each kind."""
+    pieces = dict(_pieces())
+    for name, piece in pieces.items():
+        yield name, _repeated(piece)
+    for rule in packaged_rules():
+        for hit in rule.hits[:1]:
+            rows = (fill(hit, str(number)) for number in range(_VARIANTS))
+            yield f"rule {rule.id}, other values", _repeated("\n".join(rows).encode())
+    for name, piece in pieces.items():
+        if name.startswith(("sign", "encoding")):
+            for size in _ZIPPED:
+                yield f"gzip of {size:,} bytes of {name}", _zipped(piece, size)
+
+
+def _pieces() -> Iterator[tuple[str, bytes]]:
+    for sign in SIGNS:
+        yield f"sign {sign[:30]!r}", sign
+    for rule in packaged_rules():
+        for number, hit in enumerate(rule.hits[:2]):
+            yield f"rule {rule.id}, sample {number + 1}", f"{fill(hit, 'h')}\n".encode()
+    tokens = list(detect_sets.bare_secrets("h"))[::_TOKENS]
+    for name, encode in ENCODINGS.items():
+        yield f"encoding {name}, all in one", _bytes(encode("\n".join(tokens))) + b"\n"
+        yield f"encoding {name}, in lines", b"\n".join(_bytes(encode(token)) for token in tokens)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+
+
+def _repeated(piece: bytes) -> bytes:
+    return (piece * (MEGABYTE // len(piece) + 1))[:MEGABYTE]
+
+
+def _zipped(piece: bytes, size: int) -> bytes:
+    """Streams that each hold so many bytes, twice what they are long: noise fills them up."""
+    noise = random.Random(5)  # noqa: S311  samples
+    text = bytearray()
+    inner = (piece * (size // len(piece) + 1))[:size]
+    for number in range(2 * MEGABYTE // size):
+        packed = gzip.compress(b"%d\n%b" % (number, inner), 6)
+        text += packed + noise.randbytes(max(0, size // 2 - len(packed)))
+    return bytes(text[:MEGABYTE])
+
+
+def _streamed(inspector: Inspector) -> Callable[[bytes], object]:
+    def look(text: bytes) -> None:
+        live = LiveInspector(inspector, joins_fields=True)
+        for start in range(0, len(text), CHUNK):
+            live.feed(text[start : start + CHUNK])
+        live.finish()
+
+    return look
+
+
+def _seconds(look: Callable[[bytes], object], text: bytes) -> float:
+    """Processor time; what took long is timed again, since other load shows in it, too."""
+    best = float("inf")
+    for _ in range(3):
+        begin = time.process_time()
+        look(text)
+        best = min(best, time.process_time() - begin)
+        if best < LIMIT * 0.9:
+            break
+    return best
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

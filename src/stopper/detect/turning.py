@@ -1,0 +1,64 @@
+"""Texts written from their end, and those in rot13, where they say so or show it."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from stopper.detect.opened import Gathered, Opened
+from stopper.detect.spelling import ROT13
+
+__all__ = ["ROTATED", "TURNED", "rotated", "said", "turned"]
+
+ROTATED: Final = "rot13"
+"""Its name in the path of a view."""
+
+TURNED: Final = "turned"
+"""The name of what says that it is written from its end; all else that may be is `reversed`."""
+
+# What texts have that are written from their end: addresses, and names with a value.
+_LAST = re.compile(
+    rb"//:[a-z0-9+]{2,20}(?::cbdj)?"
+    rb"|(?:=| ?:[\"']?)(?i:yek|nekot|terces|drowssap|ssap)[A-Za-z_]{0,40}"
+)
+_FIRST = re.compile(rb"[^\s\"'`<>]{8,512}")
+_SAYS_ROTATED = re.compile(rb"(?i:rot)_?13|N-ZA-M")
+# How code turns strings round, in Python, shells, JavaScript and its kin, PHP and Visual Basic.
+_SIGNS: Final = (b"rev", b"Rev", b"REV", b"::-1")
+_SAYS_TURNED = re.compile(
+    rb"\[::-1\]|\|[ ]?rev(?![a-z])|(?i:strrev\(|reverse[d!]?[\( ]?\(?|\.reverse)"
+)
+_LITERAL = re.compile(rb"([\"'`])([^\"'`\r\n]{8,512})\1")
+_DIGIT = re.compile(rb"[0-9]")
+
+
+def turned(data: bytes) -> Iterator[Opened]:
+    """Addresses, and names with a value, from their end; and all of a text that names rot13."""
+    if _SAYS_ROTATED.search(data):
+        yield from rotated(data)
+    gathered = Gathered()
+    back, size, at = data[::-1], len(data), 0
+    for last in _LAST.finditer(data):
+        first = _FIRST.match(back, size - last.start(), size - at)
+        if first:
+            start, at = size - first.end(), last.end()
+            gathered.add(data[start:at][::-1], start, at)
+    yield from gathered.opened(TURNED)
+
+
+def said(data: bytes) -> Iterator[Opened]:
+    """The literals of code that turns something round, and all of it where it rotates letters."""
+    if b"N-ZA-M" in data:
+        yield from rotated(data)
+    if any(sign in data for sign in _SIGNS) and _SAYS_TURNED.search(data):
+        gathered = Gathered()
+        for literal in _LITERAL.finditer(data):
+            if _DIGIT.search(literal[2]):
+                gathered.add(literal[2][::-1], *literal.span(2))
+        yield from gathered.opened(TURNED)
+
+
+def rotated(data: bytes) -> Iterator[Opened]:
+    """All of it in rot13."""
+    gathered = Gathered()
+    gathered.add(data.translate(ROT13), 0, len(data), 1)
+    yield from gathered.opened(ROTATED)
