@@ -104,13 +104,13 @@ def _repeated(piece: bytes) -> bytes:
 
 
 def _zipped(piece: bytes, size: int) -> bytes:
-    """Streams that each hold so many bytes, twice what they are long: noise fills them up."""
+    """Streams that each hold so many bytes, as many as they are long: noise fills them up."""
     noise = random.Random(5)  # noqa: S311  samples
     text = bytearray()
     inner = (piece * (size // len(piece) + 1))[:size]
-    for number in range(2 * MEGABYTE // size):
+    for number in range(MEGABYTE // size + 1):
         packed = gzip.compress(b"%d\n%b" % (number, inner), 6)
-        text += packed + noise.randbytes(max(0, size // 2 - len(packed)))
+        text += packed + noise.randbytes(max(0, size - len(packed)))
     return bytes(text[:MEGABYTE])
 
 

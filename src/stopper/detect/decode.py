@@ -54,6 +54,7 @@ __all__ = [
     "JOINS",
     "PACKED",
     "PATIENT",
+    "REACH",
     "Budget",
     "Decoding",
     "View",
@@ -66,6 +67,9 @@ _GUESSES: Final = frozenset({"joined", "grouped", "reversed"})
 
 JOINS: Final = _GUESSES | {"concatenated"}
 """Decodings that make one of several parts."""
+
+REACH: Final = 8
+"""What comes from so few bytes at the end of a text may go on in the next."""
 
 PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br", "bzip2", "xz", "zip"})
 """Decodings of compressed bytes."""
@@ -132,7 +136,7 @@ class Budget(Struct, frozen=True):
     depth: int = 10
     growth: int = 16
     least_bytes: int = 2**20
-    unpacked: int = 2
+    unpacked: int = 1
     findings: int = 2048
     matches: int = 65_536
 
@@ -255,10 +259,14 @@ class _Spent(Exception):  # noqa: N818  it is an answer, not an error
 
 
 def decoded_views(
-    data: str | bytes, budget: Budget | None = None, allowance: Allowance | None = None
+    data: str | bytes,
+    budget: Budget | None = None,
+    allowance: Allowance | None = None,
+    *,
+    goes_on: bool = False,
 ) -> Views:
     """All that a `Decoding` gives."""
-    decoding = Decoding(data, budget, allowance)
+    decoding = Decoding(data, budget, allowance, goes_on=goes_on)
     views = tuple(decoding)
     return Views(views, decoding.unprovable) if views or decoding.unprovable else _NONE
 
@@ -268,6 +276,9 @@ class Decoding:
 
     Spans count what was given: characters of a str, bytes of bytes. Nothing raises, whatever is
     given, and the time grows with the length alone. `unprovable` is as in `Views`, at the end.
+
+    Where the text `goes_on`, of compressed bytes at its end only the first byte is given, which
+    tells where they begin: they are looked at once they are whole.
     """
 
     def __init__(
@@ -275,11 +286,14 @@ class Decoding:
         data: str | bytes,
         budget: Budget | None = None,
         allowance: Allowance | None = None,
+        *,
+        goes_on: bool = False,
     ) -> None:
         self.unprovable = ""
         self._data = data
         self._budget = budget or Budget()
         self._allowance = allowance or self._budget.allowance(len(data))
+        self._goes_on = goes_on
 
     def __iter__(self) -> Iterator[View]:
         data = self._data
@@ -288,8 +302,9 @@ class Decoding:
         if not wanted:
             return
         root = View(text, (), None, _ITSELF if len(text) == len(data) else _Characters(text))
+        search = _Search(root, self._budget, self._allowance, goes_on=self._goes_on)
         try:
-            yield from _Search(root, self._budget, self._allowance).run(wanted)
+            yield from search.run(wanted)
         except _Spent as spent:
             self.unprovable = str(spent)
         except TooBig:
@@ -328,11 +343,12 @@ class _Characters:
 class _Search:
     """Breadth first through all decodings; what two of them show, or two places, counts as two."""
 
-    def __init__(self, root: View, budget: Budget, allowance: Allowance) -> None:
+    def __init__(self, root: View, budget: Budget, allowance: Allowance, *, goes_on: bool) -> None:
         self._root = root
         self._depth = budget.depth
         self._allowance = allowance
         self._unpacks = budget.unpacked > 0
+        self._goes_on = goes_on
         self._left = max(budget.least_bytes, budget.growth * len(root.data))
         self._seen: set[tuple[bytes, str, int]] = set()
         self._solid: set[bytes] = set()  # blobs that hold nothing compressed
@@ -387,7 +403,9 @@ class _Search:
         data = view.data
         if view is self._root or view.path[-1] in PACKED:
             for name, start, end, inner in self._inflated(data):
-                yield _below(view, name, inner, _shifted(start, end))
+                yield _below(
+                    view, name, inner[: self._shown(view, start, end)], _shifted(start, end)
+                )
         elif not _HOLD_BYTES.isdisjoint(view.path[-1].split("+")):
             for name, start, end, inner in compressed(data, self._room):
                 yield _below(view, name, inner, _shifted(start, end))
@@ -451,9 +469,15 @@ class _Search:
         for coding, _, _, plain in self._inflated(blob, MIN_HEADERLESS):
             is_solid = False
             path = (*view.path, name, coding)
-            yield View(plain, path, view, _shifted(start, end), start)
+            shown = plain[: self._shown(view, start, end)]
+            yield View(shown, path, view, _shifted(start, end), start)
         if is_solid:
             self._solid.add(blob)
+
+    def _shown(self, view: View, start: int, end: int) -> int | None:
+        """How much to show of what is compressed there in a view; None for all of it."""
+        is_open = self._goes_on and view.origin(start, end)[1] >= len(self._root.data) - REACH
+        return 1 if is_open else None
 
     def _inflated(self, data: bytes, least: int = 0) -> Iterator[Inflated]:
         """What is compressed in `data`, also without a header where it has so many bytes."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from stopper.detect.decode import BINARY, PACKED, View, Views, decoded_views
+from stopper.detect.decode import BINARY, PACKED, REACH, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues
@@ -36,7 +36,6 @@ _BEFORE: Final = 512
 _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
 _UNSURE: Final = 3
-_REACH: Final = 8
 _NOWHERE: Final = sys.maxsize, sys.maxsize
 _MAX_CONTINUED: Final = 3  # bytes of UTF-8 behind the first of a character
 _MAGIC: Final = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd")
@@ -138,7 +137,7 @@ class LiveInspector:
         if unprovable:
             self._open = self._needed = self._end
         elif last or is_long or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
-            unprovable = self._look(last=last)
+            unprovable = self._look(last=last, goes_on=not last and not is_long)
         if self._end - self._open > MAX_ENCODED:
             unprovable = unprovable or "stream"
             self._open = self._needed = self._end
@@ -178,14 +177,15 @@ class LiveInspector:
                 until = one.start
         return max(self._released, until)
 
-    def _look(self, *, last: bool) -> str:
+    def _look(self, *, last: bool, goes_on: bool) -> str:
         """Look below the encodings of the window; sets what is open, and says what ran out."""
         data = self._data[self._window - self._offset :]
         self._looked = len(data)
         partial = None if last else _PARTIAL.search(data, max(0, len(data) - _CONTEXT))
         text = data[: partial.start()] if partial else data
         opened = len(text)
-        views = decoded_views(text, self._inspector.budget, self._allowance)
+        budget = self._inspector.budget
+        views = decoded_views(text, budget, self._allowance, goes_on=goes_on)
         for begun in () if last else self._begun(text, views):
             opened = min(opened, begun)
             if not opened:
@@ -230,13 +230,13 @@ class LiveInspector:
                 yield place
         if _PENDING.search(text, max(0, len(text) - _CONTEXT)):
             yield from self._begun_in(text, "")
-        for view, reached in views.reached(len(text) - _REACH, len(text)):
+        for view, reached in views.reached(len(text) - REACH, len(text)):
             yield from self._begun_below(view, reached, len(text))
 
     def _begun_below(self, view: View, reached: Iterable[Span], length: int) -> Iterator[int]:
         if not PACKED.isdisjoint(view.path):
             start, end = view.span
-            if end >= length - _REACH:
+            if end >= length - REACH:
                 yield start
             return
         at = 0
@@ -246,7 +246,7 @@ class LiveInspector:
             end = at + len(part)
             while last < end - 1:
                 first, last = next(spans, _NOWHERE)
-            if part and first <= end and view.origin(end - 1, end)[1] >= length - _REACH:
+            if part and first <= end and view.origin(end - 1, end)[1] >= length - REACH:
                 for begun in self._begun_in(part, view.path[-1]):
                     yield view.origin(at + begun, end)[0]
             at = end + len(GAP)
@@ -306,7 +306,7 @@ class LiveInspector:
         told = self._told.get(one.fingerprint)
         if told is None:
             return False
-        return one.end <= told.end + (_REACH if one.start <= told.start else 0)
+        return one.end <= told.end + (REACH if one.start <= told.start else 0)
 
     def _is_marked(self, one: Finding) -> bool:
         """Whether all of it was released, and others that were told leave nothing of it.
@@ -317,7 +317,7 @@ class LiveInspector:
             return False
         at = one.start
         for told in sorted(self._shown, key=lambda shown: shown.start):
-            if told.start <= at + _REACH:
+            if told.start <= at + REACH:
                 at = max(at, told.end)
         return at >= one.end
 

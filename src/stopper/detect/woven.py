@@ -163,7 +163,7 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
     tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
-    if one[0] == one[1] or tail == GAP or _is_for_others(data, one):
+    if one[0] == one[1] or tail == GAP or _is_alone(data, one, tail) or _is_for_others(data, one):
         return []
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
@@ -190,6 +190,13 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
         if not even:
             refused[shape] = chain[-1][1]
     return []
+
+
+def _is_alone(data: bytes, word: _Span, tail: bytes) -> bool:
+    """Whether it is too long to go on in the same line."""
+    if word[1] - word[0] <= _MAX_PIECE or tail.isspace():
+        return False
+    return data.find(b"\n", max(0, word[0] - _MAX_GAP), word[1] + _MAX_GAP) < 0
 
 
 def _is_for_others(data: bytes, word: _Span) -> bool:
