@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test soak check format docs bench bench-detect clean
+.PHONY: help setup demo test soak check format docs bench bench-detect bench-hostile clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -43,6 +43,9 @@ bench: $(VENV)/ready  ## measure against references in the same run; prints rati
 
 bench-detect: $(VENV)/ready  ## measure recall and false alarms of detection on every third labelled sample
 	@$(BIN)/python -m bench.detect_quality --step 3
+
+bench-hostile: $(VENV)/ready  ## time detection on a megabyte of every twentieth hostile kind
+	@$(BIN)/python -m bench.detect_hostile --step 20
 
 clean:  ## remove what was built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,6 +27,8 @@ PUT_TOGETHER = {
     "PowerShell": "$password = -join @('{}', '{}')",
     "PowerShell, behind": "$password = ('{}','{}') -join ''",
     "R": "db_password <- paste0('{}', '{}')",
+    "a list put together below": 'const parts = ["password=", "{}", "{}"];\nexport default parts.join("");',
+    "a list of YAML": 'parts:\n  - "password: {}"\n  - "{}"\njoin: ""',
 }
 
 
@@ -55,6 +57,7 @@ INNOCENT = {
     "a statement": 'sql = "SELECT password2 FROM users " + "WHERE id1 = ?"',
     "names": 'fields = ",".join(["password1", "password2", "token3"])',
     "a path": 'password_file = "/".join(["run1", "secrets", "db2"])',
+    "a list with signs between": 'parts = ["password=", "Kx7aB2q", "9Zt4mPw1"]\nprint(", ".join(parts))',
     "classes": "const passwordClass = ['input1', 'wide2'].join(' ');",
     "a format": 'password_label = "{} {}".format("Password1", "(again)")',
     "hints": 'password_hint = "%s%s" % ("8 letters", " and a digit")',

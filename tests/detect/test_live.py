@@ -247,6 +247,20 @@ def test_what_is_unpacked_of_a_whole_stream_has_one_budget() -> None:
     assert [found.rule for found in released.findings] == ["github-token"]
 
 
+def test_a_stream_of_secrets_is_judged_up_to_its_budget() -> None:
+    """With many findings nothing is decoded any more, and with many values judged none is."""
+    inspector = Inspector(INSPECTOR.detector, INSPECTOR.known, Budget(findings=20, matches=2000))
+    live = LiveInspector(inspector)
+    told = []
+    for _ in range(200):
+        rows = (f"db_password = '{''.join(RANDOM.choices(LETTERS, k=14))}7'\n" for _ in range(5))
+        released = live.feed("".join(rows).encode())
+        told.append((released.unprovable, len(released.findings)))
+    assert next(said for said, _ in told if said) == "findings"
+    assert told[-1] == ("matches", 0)
+    assert 20 < sum(count for _, count in told) < 1000
+
+
 @pytest.mark.parametrize("size", [1000, 1100, 1300, 4096])
 def test_what_has_ended_is_not_taken_for_endless(size: int) -> None:
     """An encoding that ends within the bound, however the pieces fall."""

@@ -32,7 +32,7 @@ from stopper.detect.inflate import (
     zipped,
 )
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
-from stopper.detect.literals import merged_literals
+from stopper.detect.literals import joined_lists, merged_literals
 from stopper.detect.opened import GAP, Opened
 from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
 from stopper.detect.parts import parted
@@ -521,6 +521,7 @@ _ARMOURS: Final = (
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
     (Decoder.LETTERS | Decoder.WOVEN, said),
+    (Decoder.LETTERS | Decoder.WOVEN, joined_lists),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from stopper.detect.opened import NO_WORDS, PIECE, Gathered, Opened
 
-__all__ = ["merged_literals"]
+__all__ = ["joined_lists", "merged_literals"]
 
 _LINE: Final = 96
 """So much of the line in front of them is told as well: the name that they are given to."""
@@ -33,6 +33,31 @@ _BEFORE = re.compile(
     % (_NAME, _EMPTY, _NAME, _EMPTY, _NAME, _NAME)
 )
 _BEHIND = re.compile(rb"[ \t\r\n]{0,24}(?:\]\.join\(%b\)|\) ?-join ?%b)" % (_EMPTY, _EMPTY))
+# Where a list is put together that stands elsewhere: `parts.join("")`, `"".join(parts)`.
+_JOINS = re.compile(
+    rb"(?i:join)(?:[(:] ?| )%b(?:[ )\]}\r\n,;]|\Z)|%b\.join\([A-Za-z_]" % (_EMPTY, _EMPTY)
+)
+_ITEM: Final = rb"%b[^\"'\\\r\n]{1,256}+%b"
+_LISTS = tuple(
+    re.compile(
+        rb"%b(?:[ \t]{0,4},[ \t\r\n]{0,24}%b){1,63}|(?<=- )%b(?:\r?\n[ \t]{0,16}- %b){1,63}"
+        % ((_ITEM % (quote, quote),) * 4)
+    )
+    for quote in (b'"', b"'")
+)
+
+
+def joined_lists(data: bytes) -> Iterator[Opened]:
+    """The items of lists in a text that puts lists together with nothing between."""
+    if not (b"join" in data or b"Join" in data) or not _JOINS.search(data):
+        return
+    gathered = Gathered()
+    for regex in _LISTS:
+        for found in regex.finditer(data):
+            parts = _PART.findall(found[0])
+            if any(map(NO_WORDS.search, parts)):
+                gathered.add(b"".join(parts), *found.span())
+    yield from gathered.opened("concatenated")
 
 
 def merged_literals(data: bytes) -> Iterator[Opened]:

@@ -154,7 +154,9 @@ class LiveInspector:
 
     def _spend(self) -> str:
         """The budget that ran out, if any: then nothing is decoded, or no rule is asked either."""
-        if not self._spent:
+        if self._allowance.spent == "matches":
+            self._spent = "matches"
+        elif not self._spent:
             is_endless = self._endless == _MAX_ENDLESS
             self._spent = "stream" if is_endless else self._allowance.spent
         if self._scanner and self._spent == "matches":
