@@ -45,7 +45,7 @@ from stopper.detect.rewrite import (
     shown,
 )
 from stopper.detect.strides import strided
-from stopper.detect.turning import ROTATED, TURNED, said, turned
+from stopper.detect.turning import ROTATED, TURNED, turned
 from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
@@ -514,14 +514,13 @@ _ARMOURS: Final = (
     (Decoder.TABLES, columned),
     (Decoder.VARIABLES, assembled),
     (Decoder.VARIABLES, merged_literals),
+    (Decoder.VARIABLES, joined_lists),
     (Decoder.PARTS, parted),
     (Decoder.GROUPS, strided),
     (Decoder.WOVEN, woven),
     (Decoder.BACKSLASHED, backslashed),
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
-    (Decoder.LETTERS | Decoder.WOVEN, said),
-    (Decoder.LETTERS | Decoder.WOVEN, joined_lists),
 )
 
 

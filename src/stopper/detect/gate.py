@@ -116,11 +116,11 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.TABLES: (
         *(rf"{end}{_DRESS}*[,;\t|]" for end in _ENDINGS),
         *(rf"[ ,;\t|]{_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
-        *(f"{end}  " for end in _ENDINGS),
+        r"[aAdDeElLnNpPsStTwWyY]  ",
     ),
     Decoder.VARIABLES: (
         rf"=[ \tA-Za-z@]*[\"'`]{PIECE}*[0-9]{PIECE}*[\"'`]", rf"={PIECE}*[0-9]{PIECE}*[;&\s]",
-        r"\}[\"'],",
+        r"\}[\"'],", r"oin[(: ][ ]*[\"'][\"']", r"[\"']\.j",
         *(
             rf"[\[({{]{_SPACE}*{before}[\"']{PIECE}*[0-9]{PIECE}*[\"']"
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
@@ -131,7 +131,10 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),
-    Decoder.TURNED: ("/:", "[yY][eE][kK]", "[sS][aA][pP]", "[eE][kK][oO]", "[oO][tT]1"),
+    Decoder.TURNED: (
+        "//:", "[yY][eE][kK]", "[sS][sS][aA][pP]", "[eE][kK][oO]", "[oO][tT]13", "-ZA", r":-1\]",
+        r"\.[rR]ev", r"\|[ ]*rev", r"rev\(", r"sed\(", r"[eE][rR][sS][eE]\(",
+    ),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip
 """One of them stands in every text that the decoder would change; see `Sieve` for what they are."""

@@ -49,7 +49,7 @@ _LISTS = tuple(
 
 def joined_lists(data: bytes) -> Iterator[Opened]:
     """The items of lists in a text that puts lists together with nothing between."""
-    if not (b"join" in data or b"Join" in data) or not _JOINS.search(data):
+    if not _JOINS.search(data):
         return
     gathered = Gathered()
     for regex in _LISTS:

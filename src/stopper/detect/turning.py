@@ -7,7 +7,7 @@ from typing import Final
 from stopper.detect.opened import Gathered, Opened
 from stopper.detect.spelling import ROT13
 
-__all__ = ["ROTATED", "TURNED", "rotated", "said", "turned"]
+__all__ = ["ROTATED", "TURNED", "rotated", "turned"]
 
 ROTATED: Final = "rot13"
 """Its name in the path of a view."""
@@ -23,16 +23,16 @@ _LAST = re.compile(
 _FIRST = re.compile(rb"[^\s\"'`<>]{8,512}")
 _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13|N-ZA-M")
 # How code turns strings round, in Python, shells, JavaScript and its kin, PHP and Visual Basic.
-_SIGNS: Final = (b"rev", b"Rev", b"REV", b"::-1")
-_SAYS_TURNED = re.compile(
-    rb"\[::-1\]|\|[ ]?rev(?![a-z])|(?i:strrev\(|reverse[d!]?[\( ]?\(?|\.reverse)"
-)
+_SAYS_TURNED = re.compile(rb"\[::-1\]|\|[ ]{0,4}rev(?![a-z])|rev\(|\.[rR]ev|(?i:reversed?\()")
 _LITERAL = re.compile(rb"([\"'`])([^\"'`\r\n]{8,512})\1")
 _DIGIT = re.compile(rb"[0-9]")
 
 
 def turned(data: bytes) -> Iterator[Opened]:
-    """Addresses, and names with a value, from their end; and all of a text that names rot13."""
+    """Addresses, and names with a value, from their end, and the literals of code that turns some.
+
+    All of a text that names rot13, or puts letters in place of others so.
+    """
     if _SAYS_ROTATED.search(data):
         yield from rotated(data)
     gathered = Gathered()
@@ -42,19 +42,10 @@ def turned(data: bytes) -> Iterator[Opened]:
         if first:
             start, at = size - first.end(), last.end()
             gathered.add(data[start:at][::-1], start, at)
+    for literal in _LITERAL.finditer(data) if _SAYS_TURNED.search(data) else ():
+        if _DIGIT.search(literal[2]):
+            gathered.add(literal[2][::-1], *literal.span(2))
     yield from gathered.opened(TURNED)
-
-
-def said(data: bytes) -> Iterator[Opened]:
-    """The literals of code that turns something round, and all of it where it rotates letters."""
-    if b"N-ZA-M" in data:
-        yield from rotated(data)
-    if any(sign in data for sign in _SIGNS) and _SAYS_TURNED.search(data):
-        gathered = Gathered()
-        for literal in _LITERAL.finditer(data):
-            if _DIGIT.search(literal[2]):
-                gathered.add(literal[2][::-1], *literal.span(2))
-        yield from gathered.opened(TURNED)
 
 
 def rotated(data: bytes) -> Iterator[Opened]:
