@@ -83,7 +83,7 @@ def kinds() -> Iterator[tuple[str, bytes]]:
     for rule in packaged_rules():
         for hit in rule.hits[:1]:
             rows = (fill(hit, str(number)) for number in range(_VARIANTS))
-            yield f"rule {rule.id}, other values", _repeated("\n".join(rows).encode())
+            yield f"rule {rule.id}, other values", _repeated("\n".join((*rows, "")).encode())
     for name, piece in pieces.items():
         if name.startswith(("sign", "encoding")):
             for size in _ZIPPED:

@@ -12,7 +12,9 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import reduce
 from hashlib import sha256
+from operator import xor
 from typing import Final
 
 __all__ = [
@@ -30,8 +32,14 @@ __all__ = [
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
-_BECH32_STEPS = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32_VALUES = bytes.maketrans(_BECH32, bytes(range(32)))
+# What the five bits that leave the residue take off it, together.
+_BECH32_STEPS = tuple(
+    reduce(xor, (step for bit, step in enumerate(_GENERATOR) if top >> bit & 1), 0)
+    for top in range(32)
+)
 _BECH32_LENGTH = 6
 _CRC_LENGTH = 6
 _HEX_CRC_LENGTH = 8
@@ -117,15 +125,12 @@ def _gitlab_crc(value: bytes) -> bool:
 def _bech32(value: bytes) -> bool:
     """BIP 173, as age keys have it."""
     prefix, _, data = value.lower().rpartition(b"1")
-    if len(data) <= _BECH32_LENGTH or any(byte not in _BECH32 for byte in data):
+    if len(data) <= _BECH32_LENGTH or data.translate(None, _BECH32):
         return False
-    residue = 1
     high, low = [byte >> 5 for byte in prefix], [byte & 31 for byte in prefix]
-    for number in (*high, 0, *low, *(_BECH32.index(byte) for byte in data)):
-        top = residue >> 25
-        residue = (residue & 0x1FF_FFFF) << 5 ^ number
-        for bit, step in enumerate(_BECH32_STEPS):
-            residue ^= step if top >> bit & 1 else 0
+    residue = 1
+    for number in (*high, 0, *low, *data.translate(_BECH32_VALUES)):
+        residue = (residue & 0x1FF_FFFF) << 5 ^ number ^ _BECH32_STEPS[residue >> 25]
     return residue == 1
 
 

@@ -112,6 +112,11 @@ _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
 _SPLIT: Final = (
     Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP | Decoder.VARIABLES
 )
+_OF_STATEMENTS: Final = (
+    Decoder.WOVEN | Decoder.VARIABLES | Decoder.TABLES | Decoder.PARTS | Decoder.TURNED
+)
+"""What is told by whole statements, rows and lines is in no view that only joins what they cut."""
+
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
     (b"\0\0\xfe\xff", "utf-32-be"),
@@ -451,7 +456,9 @@ class _Search:
             yield from regrouped(data, wanted)
 
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
-        if view.joined or view.path[-1:] == (TABLE,):
+        if view.joined:
+            wanted &= ~_OF_STATEMENTS
+        elif view.path[-1:] == (TABLE,):
             wanted &= ~Decoder.WOVEN
         for opened in _armoured(view.data, wanted):
             if view.joined and opened.name == ROTATED:

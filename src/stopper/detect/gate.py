@@ -120,7 +120,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     ),
     Decoder.VARIABLES: (
         rf"=[ \tA-Za-z@]*[\"'`]{PIECE}*[0-9]{PIECE}*[\"'`]", rf"={PIECE}*[0-9]{PIECE}*[;&\s]",
-        r"\}[\"'],", r"oin[(: ][ ]*[\"'][\"']", r"[\"']\.j",
+        r"\}[\"'],", r"oin[(: ][ ]*[\"'][\"']", r"[\"']\.j", r"[\]})],[ ]*[\"'][\"']",
         *(
             rf"[\[({{]{_SPACE}*{before}[\"']{PIECE}*[0-9]{PIECE}*[\"']"
             for before in ("", f"{_PIECE}{_COMMA}", f"{_PIECE}{_COMMA}{_PIECE}{_COMMA}")
@@ -133,7 +133,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     ),
     Decoder.TURNED: (
         "//:", "[yY][eE][kK]", "[sS][sS][aA][pP]", "[eE][kK][oO]", "[oO][tT]13", "-ZA", r":-1\]",
-        r"\.[rR]ev", r"\|[ ]*rev", r"rev\(", r"sed\(", r"[eE][rR][sS][eE]\(",
+        r"[.|][ ]*[rR]ev", r"rev\(", r"sed\(", r"[eE][rR][sS][eE]\(",
     ),
     Decoder.PACKED: (r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]",),
 }  # fmt: skip

@@ -8,6 +8,9 @@ from stopper.detect.opened import NO_WORDS, PIECE, Gathered, Opened
 
 __all__ = ["joined_lists", "merged_literals"]
 
+_MAX_REPEATED: Final = 2048
+"""A list is told once for each of its items, in all within so many bytes."""
+
 _LINE: Final = 96
 """So much of the line in front of them is told as well: the name that they are given to."""
 
@@ -37,6 +40,7 @@ _BEHIND = re.compile(rb"[ \t\r\n]{0,24}(?:\]\.join\(%b\)|\) ?-join ?%b)" % (_EMP
 _JOINS = re.compile(
     rb"(?i:join)(?:[(:] ?| )%b(?:[ )\]}\r\n,;]|\Z)|%b\.join\([A-Za-z_]" % (_EMPTY, _EMPTY)
 )
+_JOINS_BEHIND = re.compile(rb"[\]})], ?%b\)" % _EMPTY)
 _ITEM: Final = rb"%b[^\"'\\\r\n]{1,256}+%b"
 _LISTS = tuple(
     re.compile(
@@ -49,14 +53,20 @@ _LISTS = tuple(
 
 def joined_lists(data: bytes) -> Iterator[Opened]:
     """The items of lists in a text that puts lists together with nothing between."""
-    if not _JOINS.search(data):
+    says = _JOINS.search(data) or (b"oin(" in data and _JOINS_BEHIND.search(data))
+    if not says:
         return
     gathered = Gathered()
     for regex in _LISTS:
         for found in regex.finditer(data):
-            parts = _PART.findall(found[0])
-            if any(map(NO_WORDS.search, parts)):
-                gathered.add(b"".join(parts), *found.span())
+            parts = list(_PART.finditer(found[0]))
+            text = b"".join(part[1] for part in parts)
+            if NO_WORDS.search(text):
+                spans = [part.span(1) for part in parts]
+                if len(text) * len(parts) > _MAX_REPEATED:  # else a mark leaves the signs between
+                    spans = [(0, len(found[0]))]
+                for start, end in spans:
+                    gathered.add(text, found.start() + start, found.start() + end)
     yield from gathered.opened("concatenated")
 
 

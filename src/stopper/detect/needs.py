@@ -338,7 +338,17 @@ def _random(value: bytes) -> bool:
     """What a generator makes: letters and digits mixed, in no order, far from words."""
     if len(value) < _MIN_RANDOM or not _is_no_word(value) or not _key(value):
         return False
-    return entropy(value) >= (_MIN_HEX if _HEX.fullmatch(value) else _MIN_TEXT)
+    if _HEX.fullmatch(value):
+        return entropy(value) >= _MIN_HEX and not _is_hex_of_words(value)
+    return entropy(value) >= _MIN_TEXT
+
+
+def _is_hex_of_words(value: bytes) -> bool:
+    """Whether its digits are of a text with a blank in it."""
+    if len(value) % 2 or b"20" not in value:
+        return False
+    plain = bytes.fromhex(value.decode())
+    return b" " in plain and not plain.translate(None, PRINTABLE)
 
 
 def _is_no_word(value: bytes) -> bool:

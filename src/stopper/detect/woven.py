@@ -149,7 +149,7 @@ def _chains(data: bytes) -> Iterator[list[_Span]]:
             done = at = chain[-1][1]
             if resource := _RESOURCE.match(data, chain[0][0]):
                 chain = [one for one in chain if one[0] >= resource.end()]
-            if _MIN_PIECES <= len(chain) < _MAX_PIECES:
+            if _MIN_PIECES <= len(chain) < _MAX_PIECES and not _ID.fullmatch(data, *chain[1]):
                 yield chain
 
 
