@@ -5,7 +5,7 @@ from typing import Final
 
 __all__ = ["BYTES_PER_MATCH", "Allowance"]
 
-BYTES_PER_MATCH: Final = 16
+BYTES_PER_MATCH: Final = 24
 """In long texts one match is allowed for so many bytes."""
 
 _JUDGING: Final = 4

@@ -135,7 +135,7 @@ class Budget(Struct, frozen=True):
     times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
     which one may count in several views, no more is undone: each costs as much as kilobytes
     without. So do `matches`, of which most are no findings: so many are looked at, or one for every
-    16 bytes.
+    24 bytes.
     """
 
     depth: int = 10
@@ -143,7 +143,7 @@ class Budget(Struct, frozen=True):
     least_bytes: int = 2**20
     unpacked: int = 1
     findings: int = 2048
-    matches: int = 65_536
+    matches: int = 40_960
 
     def allowance(self, size: int) -> Allowance:
         """What rules may find in a text of `size` bytes and in all its views."""
