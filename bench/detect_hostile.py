@@ -27,7 +27,7 @@ CHUNK: Final = 16_384
 LIMIT: Final = 1.0
 _SHOWN: Final = 20
 _VARIANTS: Final = 2000
-_TOKENS: Final = 7
+_EVERY: Final = 7  # of the secrets in the labelled set
 _ZIPPED: Final = (30_000, 200_000, 900_000)
 """Bytes in each of the compressed streams that make up a text."""
 
@@ -96,7 +96,7 @@ def _pieces() -> Iterator[tuple[str, bytes]]:
     for rule in packaged_rules():
         for number, hit in enumerate(rule.hits[:2]):
             yield f"rule {rule.id}, sample {number + 1}", f"{fill(hit, 'h')}\n".encode()
-    tokens = list(detect_sets.bare_secrets("h"))[::_TOKENS]
+    tokens = list(detect_sets.bare_secrets("h"))[::_EVERY]
     for name, encode in ENCODINGS.items():
         yield f"encoding {name}, all in one", _bytes(encode("\n".join(tokens))) + b"\n"
         yield f"encoding {name}, in lines", b"\n".join(_bytes(encode(token)) for token in tokens)

@@ -27,6 +27,8 @@ PUT_TOGETHER = {
     "PowerShell": "$password = -join @('{}', '{}')",
     "PowerShell, behind": "$password = ('{}','{}') -join ''",
     "R": "db_password <- paste0('{}', '{}')",
+}
+ITEMS = {
     "a list put together below": 'const parts = ["password=", "{}", "{}"];\nexport default parts.join("");',
     "Go, a list": 'cred := strings.Join([]string{{"DB_PASSWOR", "D: {}", "{}"}}, "")',
     "a list of YAML": 'parts:\n  - "password: {}"\n  - "{}"\njoin: ""',
@@ -39,14 +41,23 @@ def test_a_password_is_found_in_its_parts(text: str) -> None:
     whole = f"begin\n{text.format(FIRST, SECOND)}\nend\n"
     found = [one for one in INSPECTOR.inspect(whole).findings if "concatenated" in one.decoded]
     assert found
-    rest = whole
-    for one in reversed(found):
+    start, end = found[0].start, found[0].end
+    assert FIRST not in whole[:start] + whole[end:]
+    assert SECOND not in whole[:start] + whole[end:]
+
+
+@pytest.mark.parametrize("text", ITEMS.values(), ids=ITEMS)
+def test_each_item_of_a_list_is_marked(text: str) -> None:
+    rest = f"begin\n{text.format(FIRST, SECOND)}\nend\n"
+    for one in reversed(INSPECTOR.inspect(rest).findings):
         rest = rest[: one.start] + rest[one.end :]
     assert FIRST not in rest
     assert SECOND not in rest
 
 
-@pytest.mark.parametrize("text", PUT_TOGETHER.values(), ids=PUT_TOGETHER)
+@pytest.mark.parametrize(
+    "text", [*PUT_TOGETHER.values(), *ITEMS.values()], ids=[*PUT_TOGETHER, *ITEMS]
+)
 def test_so_it_is_in_a_stream(text: str) -> None:
     """The same in chunks, which a window follows."""
     live = LiveInspector(INSPECTOR)

@@ -44,6 +44,14 @@ OF_A_SHELL = [
 ]
 
 
+@pytest.mark.parametrize(
+    "text", ["SELECT a FROM b WHERE c IN\n(*)", "SELECT a FROM b WHERE c IN (\n*)"]
+)
+def test_a_star_alone_is_any_program(text: str) -> None:
+    """A shell would run the first file of the folder; the star of `count(*)` it does not reach."""
+    assert judge_command(text).unprovable
+
+
 @pytest.mark.parametrize("text", DANGEROUS)
 def test_statements_are_judged_by_what_they_do(text: str) -> None:
     judged = judge_command(text)

@@ -32,12 +32,12 @@ __all__ = [
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE36 = b"0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE58 = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
+_BECH32_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _BECH32 = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_VALUES = bytes.maketrans(_BECH32, bytes(range(32)))
 # What the five bits that leave the residue take off it, together.
 _BECH32_STEPS = tuple(
-    reduce(xor, (step for bit, step in enumerate(_GENERATOR) if top >> bit & 1), 0)
+    reduce(xor, (step for bit, step in enumerate(_BECH32_GENERATOR) if top >> bit & 1), 0)
     for top in range(32)
 )
 _BECH32_LENGTH = 6

@@ -146,7 +146,7 @@ class Budget(Struct, frozen=True):
     matches: int = 40_960
 
     def allowance(self, size: int) -> Allowance:
-        """What rules may find in a text of `size` bytes and in all its views."""
+        """What may be unpacked of a text of `size` bytes, and found in all its views."""
         return Allowance(
             max(self.matches, size // BYTES_PER_MATCH),
             self.findings,

@@ -53,8 +53,7 @@ _LISTS = tuple(
 
 def joined_lists(data: bytes) -> Iterator[Opened]:
     """The items of lists in a text that puts lists together with nothing between."""
-    says = _JOINS.search(data) or (b"oin(" in data and _JOINS_BEHIND.search(data))
-    if not says:
+    if not (_JOINS.search(data) or (b"oin(" in data and _JOINS_BEHIND.search(data))):
         return
     gathered = Gathered()
     for regex in _LISTS:

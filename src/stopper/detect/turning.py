@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.detect.opened import Gathered, Opened
+from stopper.detect.opened import NO_WORDS, Gathered, Opened
 from stopper.detect.spelling import ROT13
 
 __all__ = ["ROTATED", "TURNED", "rotated", "turned"]
@@ -25,7 +25,6 @@ _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13|N-ZA-M")
 # How code turns strings round, in Python, shells, JavaScript and its kin, PHP and Visual Basic.
 _SAYS_TURNED = re.compile(rb"\[::-1\]|\|[ ]{0,4}rev(?![a-z])|rev\(|\.[rR]ev|(?i:reversed?\()")
 _LITERAL = re.compile(rb"([\"'`])([^\"'`\r\n]{8,512})\1")
-_DIGIT = re.compile(rb"[0-9]")
 
 
 def turned(data: bytes) -> Iterator[Opened]:
@@ -43,8 +42,9 @@ def turned(data: bytes) -> Iterator[Opened]:
             start, at = size - first.end(), last.end()
             gathered.add(data[start:at][::-1], start, at)
     for literal in _LITERAL.finditer(data) if _SAYS_TURNED.search(data) else ():
-        if _DIGIT.search(literal[2]):
-            gathered.add(literal[2][::-1], *literal.span(2))
+        text = literal[2][::-1]
+        if NO_WORDS.search(text):
+            gathered.add(text, *literal.span(2))
     yield from gathered.opened(TURNED)
 
 

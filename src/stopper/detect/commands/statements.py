@@ -9,7 +9,7 @@ from stopper.detect.sql import MAX_SQL, is_sql, judge_sql
 
 __all__ = ["is_statements", "of_statements"]
 
-_MARKED: Final = lazy(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_UNREAD: Final = lazy(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _FIRST: Final = lazy(
     r"\s*(?:--|/\*|(?:select|with|insert|update|delete|merge|create|alter|drop|truncate|explain"
     r"|begin|start|set|savepoint)\b)",
@@ -31,6 +31,8 @@ _AROUND: Final = lazy(
     r"|(?:release\s+)?savepoint\s+\w+|set\s+(?:local\s+)?\w+\s*(?:=|to)\s*\w+",
     re.IGNORECASE,
 )
+# The parenthesis of a call: in one line with a name before it no shell takes it.
+_CALLS: Final = lazy(r"\w[ \t]*\([ \t]*\Z")
 _SHELLS: Final = ("`", "$(", "${", "<(", ">(", "&&", "| ")
 
 
@@ -38,15 +40,15 @@ def is_statements(text: str) -> bool:
     """Whether all of it is SQL, each statement one that no program is called as."""
     if len(text) > MAX_SQL or not _FIRST.match(text) or any(sign in text for sign in _SHELLS):
         return False
-    bare = _MARKED.sub(_shortened, text)
+    bare = _UNREAD.sub(_shortened, text)
     parts = list(filter(None, map(str.strip, bare.split(";"))))
     done = [_EXPLAINS.sub("", part, count=1) for part in parts if not _AROUND.fullmatch(part)]
     return bool(done) and all(map(_BEGINS.match, done)) and is_sql(";".join(done))
 
 
-def _shortened(marked: re.Match[str]) -> str:
+def _shortened(unread: re.Match[str]) -> str:
     """A literal without what it says, and no comment."""
-    quote = marked[0][0]
+    quote = unread[0][0]
     return f"{quote}x{quote}" if quote in "'\"" else " "
 
 
@@ -62,5 +64,5 @@ def of_statements(text: str, judged: Judgement) -> Judgement:
 
 def _is_of_sql(text: str, doubt: Unprovable) -> bool:
     start, end = doubt.span
-    is_counted = text[start:end] == "*" and text[:start].rstrip().endswith("(")
+    is_counted = text[start:end] == "*" and _CALLS.search(text[:start]) is not None
     return is_counted or doubt.reason == "command.parse_error"
