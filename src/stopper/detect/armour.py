@@ -298,7 +298,10 @@ def framed(data: bytes) -> Iterator[Opened]:
     last = 0
     for found in _FRAMES.finditer(data):
         at = max(last, found.end() - 1)
-        while size := _size_of_string(data, at):
+        for _ in range(_MAX_FRAMED):
+            size = _size_of_string(data, at)
+            if not size:
+                break
             last = at + 1 + size
             gathered.add(data[at + 1 : last], at + 1, last, 1)
             at = last + 1
@@ -552,6 +555,9 @@ _NAMED_VALUE = re.compile(rb"[^ -~]%b[^ -~\n]{1,6}([!-~]{6,256})" % _NAME)
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x19\x7f]")
 _FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
 _MIN_FRAMED: Final = 0x20
+_MAX_FRAMED: Final = 16
+"""In a text that only has signs of binaries each would seem to be behind another, without end."""
+
 _LENGTH_AND_TAG: Final = (1, 2)
 """What stands beside the text of a field: its length, and the sign that begins the next one."""
 

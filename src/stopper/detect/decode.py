@@ -3,7 +3,7 @@
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import zip_longest
 from typing import Final
 
@@ -202,7 +202,11 @@ class View:
         """Whether something was joined: what the lines say besides is looked at without that."""
         return self._last_of(JOINS)
 
-    def _last_of(self, names: frozenset[str]) -> bool:
+    def is_below(self, name: str) -> bool:
+        """Whether there was such a step since bytes were made of text."""
+        return self._last_of({name})
+
+    def _last_of(self, names: Set[str]) -> bool:
         """Whether one of these was the last step, those apart that made text of text."""
         for name in reversed(self.path):
             if name in BINARY or name in names:
@@ -463,7 +467,7 @@ class _Search:
         for opened in _armoured(view.data, wanted):
             if view.joined and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
-            if opened.name in _TWINS and view.path[-1:] == (opened.name,):
+            if opened.name in _TWINS and view.is_below(opened.name):
                 continue  # what was turned round is turned back
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:

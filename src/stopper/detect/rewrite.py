@@ -34,29 +34,33 @@ Rewritten = tuple[str, bytes, Back]
 Replace = Callable[[re.Match[bytes]], bytes]
 """What stands in the place of a match; it asks for all that matched, and for nothing else."""
 
-_MAX_CONTEXT: Final = 8192
+_MAX_CONTEXT: Final = 2048
 _MAX_GROUP: Final = 8
 
-# A line end that is escaped: no base64 that is filled up, as digests are of 20 and of 32 bytes.
+# A line end that is escaped: none of code, which has a blank before `=` and its kin, where lines
+# are as short, and no base64 that is filled up, as digests are of 20 and of 32 bytes.
 _SOFT = (
-    rb"(?<=[^=]=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
+    rb"(?:(?<=[^\s=]=)(?<!\s[+*/%&|^<>!:-]=)|(?<=[^\r\n]{60}[ \t]=))(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
     rb"[ \t]{0,8}\r?\n"
 )
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|%b)" % _SOFT)
-_IS_QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2}|%b)" % _SOFT)
+_IS_QUOTED = re.compile(rb"=(?:3[Dd]|[0-9A-Fa-f]{2}=[0-9A-Fa-f]{2})")
+_SOFT_BREAK = re.compile(rb"=%b" % _SOFT)
 # Words in headers of mail, RFC 2047 section 2: what stands between two of them is not shown.
 _WORD = re.compile(rb"=\?[A-Za-z0-9*_-]{2,24}\?([BbQq])\?([^?\s]{0,2048})\?=")
 _A_WORD = rb"=\?[A-Za-z0-9*_-]{2,24}\?[BbQq]\?[^?\s]{0,2048}\?="
 _ENCODED_WORDS = re.compile(rb"%b(?:(?:\r?\n)?[ \t]{1,8}%b){0,256}" % (_A_WORD, _A_WORD))
 
 _TOKEN = rb"[A-Za-z0-9+/_=-]"
-# Every branch starts with its own literal, so that the search runs from one to the next.
 MIN_LINE: Final = 12
 """Where a line ends in so many letters, a token may go on in the next."""
 
+# Behind `=` one goes on only where a name stands before it: all else is base64 that is filled up.
+# Every branch starts with its own literal, so that the search runs from one to the next.
 _SPLIT_LINES = tuple(
     re.compile(
-        rb"%s(?<=%s{%d}%s)%s[ \t>#*|]{0,32}(?=%s)" % (mark, _TOKEN, MIN_LINE, mark, rest, _TOKEN)
+        rb"%b(?<=[A-Za-z0-9+/_-]{%d}%b|[A-Z_]{%d}=%b|[a-z_-]{%d}=%b)%b[ \t>#*|]{0,32}(?=%b)"
+        % (mark, MIN_LINE, mark, MIN_LINE - 1, mark, MIN_LINE - 1, mark, rest, _TOKEN)
     )
     for mark, rest in ((rb"\n", rb""), (rb"\r", rb"\n"), (rb"\\", rb"\r?\n"))
 )
@@ -167,10 +171,9 @@ _UNSEEN = re.compile(rb"[%b]+" % re.escape(_CONTROLS))
 
 
 def quoted_printable(data: bytes) -> Rewritten | None:
-    """`=41` and soft line breaks undone."""
-    if not _IS_QUOTED.search(data):
-        return None
-    return rewritten("quoted-printable", data, _QUOTED, _unquoted)
+    """`=41` undone where the text has more of them, and soft line breaks, with what is near."""
+    regex = _QUOTED if _IS_QUOTED.search(data) else _SOFT_BREAK
+    return rewritten("quoted-printable", data, _QUOTED, _unquoted, regex.finditer(data))
 
 
 def encoded_words(data: bytes) -> Rewritten | None:

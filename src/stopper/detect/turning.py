@@ -23,8 +23,10 @@ _LAST = re.compile(
 _FIRST = re.compile(rb"[^\s\"'`<>]{8,512}")
 _SAYS_ROTATED = re.compile(rb"(?i:rot)_?13|N-ZA-M")
 # How code turns strings round, in Python, shells, JavaScript and its kin, PHP and Visual Basic.
-_SAYS_TURNED = re.compile(rb"\[::-1\]|\|[ ]{0,4}rev(?![a-z])|rev\(|\.[rR]ev|(?i:reversed?\()")
-_LITERAL = re.compile(rb"([\"'`])([^\"'`\r\n]{8,512})\1")
+_SAYS_TURNED = re.compile(
+    rb"\[::-1\]|\|[ ]{0,4}rev(?![a-z])|rev\(|\.[rR]ev(?:erse)?(?![A-Za-z0-9_-])|(?i:reversed?\()"
+)
+_LITERAL = re.compile(rb"([\"'`])([^\"'`<>\s]{8,512})\1")
 
 
 def turned(data: bytes) -> Iterator[Opened]:
