@@ -311,10 +311,15 @@ def framed(data: bytes) -> Iterator[Opened]:
 
 
 def _size_of_string(data: bytes, at: int) -> int:
-    """How many signs stand behind the byte at this place, if they are as many as it says."""
+    """How many signs stand behind the byte at this place, if they are as many as it says.
+
+    Behind them stands what may begin the next field.
+    """
     size = data[at] if at < len(data) else 0
-    text = data[at + 1 : at + 1 + size]
-    return size if _MIN_FRAMED <= size == len(text) and not text.translate(None, PRINTABLE) else 0
+    end = at + 1 + size
+    if size < _MIN_FRAMED or end > len(data) or data[end : end + 1] in _NO_TAG:
+        return 0
+    return 0 if data[at + 1 : end].translate(None, PRINTABLE) else size
 
 
 def ascii85(data: bytes) -> Iterator[Opened]:
@@ -555,6 +560,8 @@ _NAMED_VALUE = re.compile(rb"[^ -~]%b[^ -~\n]{1,6}([!-~]{6,256})" % _NAME)
 _NO_TEXT = re.compile(rb"[\x00-\x06\x0e-\x19\x7f]")
 _FRAMES = re.compile(rb"[^ -~][ -~](?=[!-~]{16})")
 _MIN_FRAMED: Final = 0x20
+# What begins no field of protobuf, neither of a number nor of a string, and is no sign of binaries.
+_NO_TAG: Final = frozenset(bytes([byte]) for byte in range(0x20, 0x7F) if byte & 7 not in {0, 2})
 _MAX_FRAMED: Final = 16
 """In a text that only has signs of binaries each would seem to be behind another, without end."""
 

@@ -3,7 +3,8 @@
 import re
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import zip_longest
 from typing import Final
 
@@ -21,7 +22,7 @@ from stopper.detect.armour import (
 from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import bytes_of_literal, unescaped
 from stopper.detect.fold import FOREIGN
-from stopper.detect.gate import IN_BINARY, NOT_IN_PLAIN, ODD, Decoder, needed
+from stopper.detect.gate import IN_BINARY, ODD, Decoder, needed
 from stopper.detect.inflate import (
     MIN_HEADERLESS,
     Inflated,
@@ -117,6 +118,9 @@ _OF_STATEMENTS: Final = (
 )
 """What is told by whole statements, rows and lines is in no view that only joins what they cut."""
 
+_OF_BASE85: Final = Decoder.ASCII85 | Decoder.BASE85
+"""What is put together in lines by its own decoders, and may look like any text."""
+
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
     (b"\0\0\xfe\xff", "utf-32-be"),
@@ -206,7 +210,7 @@ class View:
         """Whether there was such a step since bytes were made of text."""
         return self._last_of({name})
 
-    def _last_of(self, names: Set[str]) -> bool:
+    def _last_of(self, names: AbstractSet[str]) -> bool:
         """Whether one of these was the last step, those apart that made text of text."""
         for name in reversed(self.path):
             if name in BINARY or name in names:
@@ -397,8 +401,8 @@ class _Search:
             plain = None
             if wanted & ODD and not view.joined:
                 plain = unescaped(data, whole=was_escaped)
-            if plain and plain.keeps_all:
-                wanted &= NOT_IN_PLAIN
+            if plain:
+                wanted &= plain.left
             rewritten = (_wide(data), plain and plain[:3], *self._rejoined(view, wanted))
         for one in rewritten:
             if one:
@@ -460,6 +464,8 @@ class _Search:
             yield from regrouped(data, wanted)
 
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
+        if view.guessed:
+            wanted &= ~_OF_BASE85
         if view.joined:
             wanted &= ~_OF_STATEMENTS
         elif view.path[-1:] == (TABLE,):

@@ -9,6 +9,13 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from stopper.detect.fold import FOREIGN, folded
+from stopper.detect.gate import (
+    LEFT_BY_BACKSLASHES,
+    LEFT_BY_ENTITIES,
+    LEFT_BY_FOLDING,
+    LEFT_BY_PERCENTS,
+    Decoder,
+)
 from stopper.detect.lazy import lazy
 from stopper.detect.origin import Back, Span
 from stopper.detect.passes import unescaped as json_unescaped
@@ -58,7 +65,7 @@ _ASCII: Final = bytes(range(128))
 _folded = lru_cache(maxsize=4096)(folded)
 
 # What PostgreSQL shows of bytes, and is no escape of the first of them.
-_BYTES = re.compile(rb"\\x[0-9A-Fa-f]{8}")
+_BYTES = re.compile(rb"(?<![A-Za-z0-9])\\x[0-9A-Fa-f]{8}")
 _DENSE: Final = 256
 _SPARSE: Final = 100
 _MAX_DISTINCT: Final = 48
@@ -72,13 +79,13 @@ _REACH: Final = 20
 class Unescaped(NamedTuple):
     """What came out, and the way back.
 
-    `keeps_all` says that nothing of the text is missing in `data`, escapes apart.
+    `left` has the decoders that may find in the text what they do not find in `data`.
     """
 
     name: str
     data: bytes
     back: Back
-    keeps_all: bool
+    left: int
 
 
 def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
@@ -99,13 +106,18 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
     if names[0] in _WHOLE and (whole or _is_for_all(data)):
         plain = _undone(data, names[0])
         if plain != data:
-            return _without(data, plain, names[0])._replace(keeps_all=not _BYTES.search(data))
+            return _without(data, plain, names[0])
         names = names[1:]
     if not names:
         return None
-    is_dense = (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE > len(data)
-    found = rewritten("+".join(names), data, _REGEXES[names], _Plain().of, whole=is_dense)
-    return found and Unescaped(*found, keeps_all=False)
+    name, regex, plain_of = "+".join(names), _REGEXES[names], _Plain().of
+    if (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE <= len(data):
+        lines = rewritten(name, data, regex, plain_of)
+        if lines is None or len(lines[1]) * 2 < len(data):
+            return lines and Unescaped(*lines, Decoder.ALL)
+    found = rewritten(name, data, regex, plain_of, whole=True)
+    left = LEFT_BY_PERCENTS if "percent" in names else LEFT_BY_ENTITIES
+    return found and Unescaped(*found, _left(data, left))
 
 
 def bytes_of_literal(text: bytes) -> bytes:
@@ -123,7 +135,12 @@ def _byte(found: re.Match[bytes]) -> bytes:
 
 
 def _without(data: bytes, plain: bytes, name: str) -> Unescaped:
-    return Unescaped(name, plain, _Blocks(data, name, len(plain)), keeps_all=True)
+    left = LEFT_BY_FOLDING if name == "unicode" else _left(data, LEFT_BY_BACKSLASHES)
+    return Unescaped(name, plain, _Blocks(data, name, len(plain)), left)
+
+
+def _left(data: bytes, left: int) -> int:
+    return Decoder.ALL if _BYTES.search(data) else left
 
 
 def _escapes(data: bytes) -> tuple[str, ...]:

@@ -8,7 +8,17 @@ from stopper.detect.armour import SPELLED
 from stopper.detect.opened import PIECE
 from stopper.detect.sieve import Sieve
 
-__all__ = ["IN_BINARY", "NOT_IN_PLAIN", "ODD", "PATTERNS", "Decoder", "needed"]
+__all__ = [
+    "IN_BINARY",
+    "LEFT_BY_BACKSLASHES",
+    "LEFT_BY_ENTITIES",
+    "LEFT_BY_FOLDING",
+    "LEFT_BY_PERCENTS",
+    "ODD",
+    "PATTERNS",
+    "Decoder",
+    "needed",
+]
 
 
 class Decoder:
@@ -41,8 +51,24 @@ class Decoder:
     ALL: Final = 16777215
 
 
-NOT_IN_PLAIN: Final = Decoder.ASCII85 | Decoder.PACKED | Decoder.HIDDEN | Decoder.BACKSLASHED
-"""What the plain form of a text does not show; a backslash may be a letter of the one."""
+LEFT_BY_FOLDING: Final = Decoder.PACKED | Decoder.HIDDEN | Decoder.BACKSLASHED
+"""What a text does not show where odd characters became ASCII: all else is in what came out."""
+
+LEFT_BY_BACKSLASHES: Final = LEFT_BY_FOLDING | Decoder.ASCII85
+"""What it does not show without backslashes, which may be letters of these."""
+
+LEFT_BY_ENTITIES: Final = (
+    LEFT_BY_BACKSLASHES
+    | Decoder.LETTERS
+    | Decoder.BASE85
+    | Decoder.UUENCODED
+    | Decoder.QUOTED
+    | Decoder.LINES
+)
+"""The same for all escapes, which may stand beside letters, and which the end of a line may cut."""
+
+LEFT_BY_PERCENTS: Final = LEFT_BY_ENTITIES | Decoder.VARIABLES
+"""The same for percents, which `%NAME%` of Windows has."""
 
 ODD: Final = Decoder.ESCAPES | Decoder.FOREIGN
 """What the pass over escapes and odd characters would change."""

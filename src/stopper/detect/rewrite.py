@@ -40,7 +40,8 @@ _MAX_GROUP: Final = 8
 # A line end that is escaped: none of code, which has a blank before `=` and its kin, where lines
 # are as short, and no base64 that is filled up, as digests are of 20 and of 32 bytes.
 _SOFT = (
-    rb"(?:(?<=[^\s=]=)(?<!\s[+*/%&|^<>!:-]=)|(?<=[^\r\n]{60}[ \t]=))(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
+    rb"(?:(?<=[^\s=]=)(?<!\s[+*/%&|^<>!:-]=)|(?<=[^\r\n]{60}[ \t]=))"
+    rb"(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{27}=)(?<![^A-Za-z0-9+/][A-Za-z0-9+/]{43}=)"
     rb"[ \t]{0,8}\r?\n"
 )
 _QUOTED = re.compile(rb"=(?:[0-9A-Fa-f]{2}|%b)" % _SOFT)

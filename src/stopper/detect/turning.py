@@ -27,6 +27,8 @@ _SAYS_TURNED = re.compile(
     rb"\[::-1\]|\|[ ]{0,4}rev(?![a-z])|rev\(|\.[rR]ev(?:erse)?(?![A-Za-z0-9_-])|(?i:reversed?\()"
 )
 _LITERAL = re.compile(rb"([\"'`])([^\"'`<>\s]{8,512})\1")
+_NEAR: Final = 8192
+"""So far from there literals may stand that it turns."""
 
 
 def turned(data: bytes) -> Iterator[Opened]:
@@ -43,11 +45,20 @@ def turned(data: bytes) -> Iterator[Opened]:
         if first:
             start, at = size - first.end(), last.end()
             gathered.add(data[start:at][::-1], start, at)
-    for literal in _LITERAL.finditer(data) if _SAYS_TURNED.search(data) else ():
-        text = literal[2][::-1]
-        if NO_WORDS.search(text):
-            gathered.add(text, *literal.span(2))
+    for start, end in _near_turns(data):
+        for literal in _LITERAL.finditer(data, start, end):
+            text = literal[2][::-1]
+            if NO_WORDS.search(text):
+                gathered.add(text, *literal.span(2))
     yield from gathered.opened(TURNED)
+
+
+def _near_turns(data: bytes) -> Iterator[tuple[int, int]]:
+    """The stretches near to what turns strings round."""
+    at = 0
+    while turns := _SAYS_TURNED.search(data, at):
+        start, at = max(at, turns.start() - _NEAR), turns.end() + _NEAR
+        yield start, at
 
 
 def rotated(data: bytes) -> Iterator[Opened]:

@@ -15,6 +15,9 @@ _MANY: Final = 32
 """Where a text sets so many it is first asked whether it uses any: a file of settings does not."""
 
 _FEW: Final = 16
+_SHORT: Final = 2
+"""Such a name stands in so many words that a search for it is nearly all steps of Python."""
+
 _MAX_PARTS: Final = 8
 _MAX_PART: Final = 256
 _MAX_RAW: Final = 128
@@ -40,6 +43,14 @@ _SET = re.compile(
 _ADDED = re.compile(
     rb"(?:\+{1,2}|,|&|\|\||<>|\.\.|\.(?=\$)|(?<=[ \t])\.(?=[ \t])|\.concat\()[ \t\r\n]{0,16}"
     rb"(?:[$@]?(%b)(?![A-Za-z0-9_(\[])|([\"'])(%b{2,%d}+)\2)" % (_NAME, _SIGN, _MAX_PART)
+)
+# A literal that is no word, behind what may put it to something else.
+_ADDED_TOKENS = tuple(
+    re.compile(
+        rb"%b(?<=[-+,&|>.( \t\r\n]%b)%b{0,%d}?(?:[0-9]|hf_)%b{0,%d}+%b"
+        % (quote, quote, _SIGN, _MAX_PART, _SIGN, _MAX_PART, quote)
+    )
+    for quote in (b'"', b"'")
 )
 _MARKED = re.compile(rb"[$#]?\{[ ]?(%b)[ ]?\}|\$\(?(%b)\)?|%%(%b)%%|\\\((%b)\)" % ((_NAME,) * 4))
 # Two or three literals in a row; each begins with its own sign, so that the search runs to it.
@@ -68,7 +79,7 @@ def _rows(data: bytes) -> Iterator[list[Part]]:
         len(given) < _MANY or _MARKED.search(data) or _ADDED.search(data)
     ):
         known = _variables(data, given)
-        for start, end in _near(data, known):
+        for start, end in _near(data, _places(data, known)):
             yield from _summed(data, start, end, known)
             yield from _filled(data, start, end, known)
     for regex in _LISTS:
@@ -82,10 +93,10 @@ def _rows(data: bytes) -> Iterator[list[Part]]:
             ]
 
 
-def _near(data: bytes, known: _Known) -> Iterator[tuple[int, int]]:
-    """Where known names stand that are not being set, with what is around, neighbours as one."""
+def _near(data: bytes, places: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """These places with what is around, neighbours as one."""
     first = last = -1
-    for place in _places(data, known):
+    for place in places:
         if place - _NEAR > last:
             if last > 0:
                 yield first, last
@@ -95,12 +106,28 @@ def _near(data: bytes, known: _Known) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _places(data: bytes, known: _Known) -> Iterable[int]:
-    """Where these words stand and are not being set, in order."""
-    if len(known) > _FEW:  # to go through all words takes as long as to look for so many
-        words = (word for word in _A_WORD.finditer(data) if word[0] in known)
-        return (word.start() for word in words if not _IS_SET.match(data, word.end()))
-    return sorted(place for name in known for place in _places_of(data, name))
+def _places(data: bytes, known: _Known) -> list[int]:
+    """Where known names stand and are not being set, and one may be part of a token, in order.
+
+    Of a token one part is no word: a variable, a literal that is added, or what is beside a mark.
+    """
+    names = [name for name, part in known.items() if NO_WORDS.search(part.text)]
+    if len(names) > _FEW:  # to go through all words takes as long as to look for so many
+        wanted = frozenset(names)
+        words = (word for word in _A_WORD.finditer(data) if word[0] in wanted)
+        places = [word.start() for word in words if not _IS_SET.match(data, word.end())]
+    else:
+        places = [place for name in names if len(name) > _SHORT for place in _places_of(data, name)]
+        if short := b"|".join(name for name in names if len(name) <= _SHORT):
+            regex = re.compile(rb"\b(?:%b)\b(?!%b)" % (short, _IS_SET.pattern))
+            places += (found.start() for found in regex.finditer(data))
+    if len(names) < len(known):
+        for regex in _ADDED_TOKENS:
+            places += (added.start() for added in regex.finditer(data))
+        places += (
+            one.start() for one in _MARKED.finditer(data) if one[one.lastindex or 0] in known
+        )
+    return sorted(places)
 
 
 def _places_of(data: bytes, name: bytes) -> Iterator[int]:
