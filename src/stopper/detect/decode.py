@@ -143,10 +143,10 @@ class Budget(Struct, frozen=True):
     """
 
     depth: int = 10
-    growth: int = 16
+    growth: int = 8
     least_bytes: int = 2**20
     unpacked: int = 1
-    findings: int = 2048
+    findings: int = 1024
     matches: int = 40_960
 
     def allowance(self, size: int) -> Allowance:

@@ -162,8 +162,10 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
     data = text.data
     lead = _LEAD.match(data, *word)
     one = lead.end() if lead else word[0], word[1]
+    if one[0] == one[1] or _is_for_others(data, one):
+        return []
     tail = data[one[0] - 1 : one[0]] if lead else _tail(data, word[0])
-    if one[0] == one[1] or tail == GAP or _is_alone(data, one, tail) or _is_for_others(data, one):
+    if tail == GAP or _is_alone(data, one, tail):
         return []
     for start in _alike(data, one, tail, least):
         first, last = sorted((one, (start, text.end(start))))
@@ -204,8 +206,10 @@ def _is_for_others(data: bytes, word: _Span) -> bool:
     start, end = word
     if end - start >= MIN_LINE:
         before = _LINE_BEFORE.match(data, max(0, start - MIN_LINE - 1), start)
-        line = before or _LINE_BEHIND.match(data, end)
-        return line is not None and _ODD.search(line[0]) is not None
+        if before and _ODD.search(before[0]):
+            return True
+        behind = _LINE_BEHIND.match(data, end)
+        return behind is not None and _ODD.search(behind[0]) is not None
     if end - start > _BYTE:
         return False
     return bool(_BYTES_BEHIND.match(data, end) or _BYTES_BEFORE.match(data, max(0, start - 6)))
