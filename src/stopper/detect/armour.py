@@ -182,7 +182,7 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _as_rotated(names, found)
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
-    yield from _opened(_KIND64, data, [*names, *_behind_slashes(data, names)])
+    yield from _opened(_KIND64, data, [*_wider(data, names), *_behind_slashes(data, names)])
     narrow = [
         (start, end)
         for start, end in names
@@ -192,8 +192,14 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
         yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32))
         yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
-        yield from _opened(_KIND32HEX, data, _within(data, narrow, _UPPER32HEX, MIN_BASE32))
-        yield from _opened(_KIND32HEX, data, _within(data, narrow, _LOWER32HEX, MIN_BASE32))
+        for table in (_UPPER32HEX, _LOWER32HEX):
+            found32 = _within(data, narrow, table, MIN_BASE32)
+            yield from _opened(_KIND32HEX, data, _wider(data, found32))
+
+
+def _wider(data: bytes, spans: Iterable[Span]) -> list[Span]:
+    """Those that are not only hex: base64 and base32 that hold text have other digits, too."""
+    return [span for span in spans if data[slice(*span)].translate(None, _HEXDIGITS)]
 
 
 def _padded(
@@ -595,14 +601,20 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
 
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
     for first, last in runs(kind.classes, _MIN_85, data):
-        if not data[first:last].translate(None, _ALPHABET64):
+        run = data[first:last]
+        if not run.translate(None, _ALPHABET64):
             continue  # it is base64, which looks the same
+        if not (_has_firsts(kind, run) and kind.groups.search(run)):
+            continue
         for start, end in _stretches85(data, first, last):
             run = data[start:end]
-            if run.translate(None, _ALPHABET64) and (
-                len(run) - len(run.translate(None, kind.firsts)) >= _MIN_85 // 5
-            ):
+            if run.translate(None, _ALPHABET64) and _has_firsts(kind, run):
                 yield from kind.groups.finditer(data, start, end)
+
+
+def _has_firsts(kind: _Kind85, run: bytes) -> bool:
+    """Whether it has as many digits as groups of text would begin with."""
+    return len(run) - len(run.translate(None, kind.firsts)) >= _MIN_85 // 5
 
 
 def _stretches85(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
