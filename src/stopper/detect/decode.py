@@ -399,7 +399,7 @@ class _Search:
         else:
             was_escaped = view.path[-1:] == (_ESCAPED,)  # then in lines all is decoded twice
             plain = None
-            if wanted & ODD and not view.joined:
+            if wanted & ODD and not (view.joined or view.path[-1:] == (ROTATED,)):
                 plain = unescaped(data, whole=was_escaped)
             if plain:
                 wanted &= plain.left
@@ -466,7 +466,7 @@ class _Search:
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
         if view.guessed:
             wanted &= ~_OF_BASE85
-        if view.joined:
+        if view.joined or view.is_below(ROTATED):
             wanted &= ~_OF_STATEMENTS
         elif view.path[-1:] == (TABLE,):
             wanted &= ~Decoder.WOVEN

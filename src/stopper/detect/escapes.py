@@ -46,6 +46,7 @@ _REGEXES = {
     for names in [tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1)]
 }
 _WHOLE: Final = {"backslash", "unicode"}
+_SIGN: Final = {"backslash": b"\\", "percent": b"%", "html": b"&"}
 _SIMPLE = {
     b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
     b"$": b"$", b":": b":", b"=": b"=", b"#": b"#", b"!": b"!", b"b": b"\b", b"f": b"\f",
@@ -111,7 +112,7 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
     if not names:
         return None
     name, regex, plain_of = "+".join(names), _REGEXES[names], _Plain().of
-    if (data.count(b"%") + data.count(b"&") + data.count(b"\\")) * _DENSE <= len(data):
+    if sum(data.count(_SIGN[one]) for one in names if one in _SIGN) * _DENSE <= len(data):
         lines = rewritten(name, data, regex, plain_of)
         if lines is None or len(lines[1]) * 2 < len(data):
             return lines and Unescaped(*lines, Decoder.ALL)
