@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.armour import ascii85, base85, framed, lettered
 from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
@@ -43,7 +44,7 @@ DECODERS: dict[str, tuple[int, Callable[[bytes], Iterable[object]]]] = {
     "variables": (Decoder.VARIABLES, assembled),
     "uuencoded": (Decoder.UUENCODED, uuencoded),
     "backslashed": (Decoder.BACKSLASHED, backslashed),
-    "woven": (Decoder.WOVEN, woven),
+    "woven": (Decoder.WOVEN, lambda data: woven(data, Allowance())),
     "compressed": (Decoder.PACKED, lambda data: [] if data[:1] == b"x" else compressed(data, 9999)),
 }
 SECRET = b"ghp_0123456789abcdefABCDEF0123456789abcd"

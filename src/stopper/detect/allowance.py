@@ -3,10 +3,13 @@
 import sys
 from typing import Final
 
-__all__ = ["BYTES_PER_MATCH", "Allowance"]
+__all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "Allowance"]
 
 BYTES_PER_MATCH: Final = 24
 """In long texts one match is allowed for so many bytes."""
+
+BYTES_PER_CHAIN: Final = 128
+"""In long texts one is allowed for so many bytes."""
 
 _JUDGING: Final = 4
 _BEGINNINGS: Final = 4
@@ -16,7 +19,8 @@ class Allowance:
     """How many `matches` of rules may still be looked at, and how many `findings` be made of them.
 
     Four matches more are taken off for each value that is judged, and one for every four places at
-    which a rule may have begun. So many bytes of what was `unpacked` may still be looked at.
+    which a rule may have begun. So many bytes of what was `unpacked` may still be looked at, and so
+    many `chains` of pieces be followed.
     """
 
     def __init__(
@@ -24,10 +28,12 @@ class Allowance:
         matches: int = sys.maxsize,
         findings: int = sys.maxsize,
         unpacked: int = sys.maxsize,
+        chains: int = sys.maxsize,
     ) -> None:
         self.matches = matches
         self.findings = findings
         self.unpacked = unpacked
+        self.chains = chains
 
     @property
     def spent(self) -> str:
@@ -36,6 +42,8 @@ class Allowance:
             return "matches"
         if self.unpacked < 0:
             return "bytes"
+        if self.chains < 0:
+            return "chains"
         return "findings" if self.findings < 0 else ""
 
     def take(self, *, matches: int = 0, judged: int = 0, begun: int = 0, findings: int = 0) -> None:

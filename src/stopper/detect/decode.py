@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.allowance import BYTES_PER_MATCH, Allowance
+from stopper.detect.allowance import BYTES_PER_CHAIN, BYTES_PER_MATCH, Allowance
 from stopper.detect.armour import (
     PRINTABLE,
     ascii85,
@@ -139,7 +139,7 @@ class Budget(Struct, frozen=True):
     times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
     which one may count in several views, no more is undone: each costs as much as kilobytes
     without. So do `matches`, of which most are no findings: so many are looked at, or one for every
-    24 bytes.
+    24 bytes; and `chains` of pieces that may be one token, of which one is for 128 bytes.
     """
 
     depth: int = 10
@@ -148,6 +148,7 @@ class Budget(Struct, frozen=True):
     unpacked: int = 1
     findings: int = 1024
     matches: int = 40_960
+    chains: int = 8192
 
     def allowance(self, size: int) -> Allowance:
         """What may be unpacked of a text of `size` bytes, and found in all its views."""
@@ -155,6 +156,7 @@ class Budget(Struct, frozen=True):
             max(self.matches, size // BYTES_PER_MATCH),
             self.findings,
             self.unpacked * max(self.least_bytes, size),
+            max(self.chains, size // BYTES_PER_CHAIN),
         )
 
     def extend(self, allowance: Allowance, size: int, grown: int) -> None:
@@ -162,9 +164,12 @@ class Budget(Struct, frozen=True):
         before, now = self.allowance(size), self.allowance(grown)
         allowance.matches += now.matches - before.matches
         allowance.unpacked += now.unpacked - before.unpacked
+        allowance.chains += now.chains - before.chains
 
 
-PATIENT: Final = Budget(findings=sys.maxsize, matches=sys.maxsize, unpacked=sys.maxsize)
+PATIENT: Final = Budget(
+    findings=sys.maxsize, matches=sys.maxsize, unpacked=sys.maxsize, chains=sys.maxsize
+)
 """For those who look through what is their own, however long that takes."""
 
 
@@ -470,7 +475,7 @@ class _Search:
             wanted &= ~_OF_STATEMENTS
         elif view.path[-1:] == (TABLE,):
             wanted &= ~Decoder.WOVEN
-        for opened in _armoured(view.data, wanted):
+        for opened in _armoured(view.data, wanted, self._allowance):
             if view.joined and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
             if opened.name in _TWINS and view.is_below(opened.name):
@@ -534,17 +539,20 @@ _ARMOURS: Final = (
     (Decoder.VARIABLES, joined_lists),
     (Decoder.PARTS, parted),
     (Decoder.GROUPS, strided),
-    (Decoder.WOVEN, woven),
     (Decoder.BACKSLASHED, backslashed),
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
 )
 
 
-def _armoured(data: bytes, wanted: int) -> Iterator[Opened]:
+def _armoured(data: bytes, wanted: int, allowance: Allowance) -> Iterator[Opened]:
     for decoder, opened in _ARMOURS:
         if wanted & decoder:
             yield from opened(data)
+    if wanted & Decoder.WOVEN:
+        yield from woven(data, allowance)
+        if allowance.chains < 0:
+            raise _Spent("chains")
 
 
 def _wide(data: bytes) -> Rewritten | None:

@@ -11,8 +11,8 @@ from itertools import islice
 from string import ascii_letters
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.armour import MIN_BASE64, PRINTABLE
-from stopper.detect.inflate import TooBig
 from stopper.detect.opened import GAP, Gathered, Opened
 from stopper.detect.rewrite import MIN_LINE
 
@@ -28,12 +28,6 @@ _MAX_PIECE: Final = 34
 
 _MAX_PIECES: Final = 4096
 """What has more of them is no token: rows of numbers are for other decoders."""
-
-_MAX_CHAINS: Final = 4096
-"""More of them cost more than all other decoders; tables of code points have two thousand."""
-
-_BYTES_PER_CHAIN: Final = 256
-"""In long texts one is allowed for so many bytes."""
 
 _MIN_JOINED: Final = 16
 _QUOTES: Final = bytes.maketrans(b"'`", b'""')
@@ -72,18 +66,15 @@ _AFTER_CALL = re.compile(rb"(?<=\A.)[ ]?\)")
 _Span = tuple[int, int]
 
 
-def woven(data: bytes) -> Iterator[Opened]:
+def woven(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """Three and more pieces put together, one of which looks like no name.
 
     Where only blanks are between them they have one length, but for the first and the last. Base64
-    of which short pieces are filled up by themselves is undone piece by piece. TooBig where a text
-    has more of this than any should.
+    of which short pieces are filled up by themselves is undone piece by piece. No more chains are
+    followed than the `allowance` has.
     """
     joined, decoded = Gathered(), Gathered()
-    most = max(_MAX_CHAINS, len(data) // _BYTES_PER_CHAIN)
-    for number, chain in enumerate(_chains(data)):
-        if number == most:
-            raise TooBig
+    for chain in _chains(data, allowance):
         for row in _rows(data, chain):
             for start, end in row:
                 joined.put(data[start:end], start, end, 1)
@@ -136,15 +127,15 @@ class _Text:
         return size - word.end() if word else at
 
 
-def _chains(data: bytes) -> Iterator[list[_Span]]:
+def _chains(data: bytes, allowance: Allowance) -> Iterator[list[_Span]]:
     text = _Text(data.translate(_QUOTES))
     refused: dict[bytes, int] = {}
     done = at = 0
-    while odd := _ODD.search(data, at):
+    while allowance.chains >= 0 and (odd := _ODD.search(data, at)):
         start, at = max(done, text.start(odd.start())), text.end(odd.end())
         if _ID.fullmatch(data, start, at):
             continue
-        chain = _chain(text, (start, at), done, refused)
+        chain = _chain(text, (start, at), done, refused, allowance)
         if chain:
             done = at = chain[-1][1]
             if resource := _RESOURCE.match(data, chain[0][0]):
@@ -153,7 +144,9 @@ def _chains(data: bytes) -> Iterator[list[_Span]]:
                 yield chain
 
 
-def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> list[_Span]:
+def _chain(
+    text: _Text, word: _Span, least: int, refused: dict[bytes, int], allowance: Allowance
+) -> list[_Span]:
     """The pieces, from `least` on, of which this word is one; none for less than three.
 
     `refused` has how far what stands between such gaps is known to be no token: the next word in
@@ -178,6 +171,7 @@ def _chain(text: _Text, word: _Span, least: int, refused: dict[bytes, int]) -> l
         behind = refused.get(shape, 0)
         if first[0] < behind:
             continue
+        allowance.chains -= 1
         even = max(sizes) if gap.isspace() else 0
         chain = [first, last]
         if sizes[0] >= even:
