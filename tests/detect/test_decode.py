@@ -415,6 +415,27 @@ def test_budgets_are_the_callers() -> None:
     assert decoded_views(b64(SECRET), Budget(growth=0, least_bytes=10)).unprovable == "bytes"
 
 
+PAGE = "".join(
+    f'<a class="x" title="&lt;Vec{number}&gt;" href="std/vec{number}.html?run=%3CT%3E"> · Vec</a>\n'
+    for number in range(2000)
+)
+SPELLINGS = {
+    "a page": PAGE,
+    "a page in a string": json.dumps(PAGE),
+    "a page in strings": json.dumps([json.dumps(line) for line in PAGE.splitlines()]),
+    "a page that turns": PAGE.replace("Vec<", "v.reverse()<"),
+    "a page with a sign of binaries": PAGE.replace("·", "\x7f"),
+}
+
+
+@pytest.mark.parametrize("text", SPELLINGS.values(), ids=SPELLINGS)
+def test_a_text_is_not_looked_through_in_each_of_its_spellings(text: str) -> None:
+    """A view for each kind of escape, and what may be joined in one of them."""
+    views = decoded_views(text)
+    assert views.unprovable == ""
+    assert sum(len(view.data) for view in views) < 2.7 * len(text)
+
+
 def test_what_was_joined_says_so() -> None:
     assert seen(ENCODINGS["groups of four"])[0].guessed
     assert not seen(ENCODINGS["base64"])[0].guessed

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stopper.detect.rewrite import Changed, Replace, quoted_printable, regrouped
+from stopper.detect.gate import Decoder
+from stopper.detect.rewrite import Changed, Replace, joined, quoted_printable, regrouped
 
 CHANGED = re.compile(rb"=(?:=|[0-9]{1,2}|\n)|b(?<=ab)")
 TEXTS = st.lists(st.sampled_from([b"=", b"1", b"23", b"\n", b"a", b"b", b"c "]), max_size=30).map(
@@ -61,3 +63,34 @@ def test_a_byte_of_each_line_leads_back() -> None:
     for sign, place in ((b"A", b"=41"), (b"B", b"=42"), (b"C", b"=43")):
         at = data.index(sign)
         assert text[slice(*back(at, at + 1))] == place
+
+
+SOFT = {
+    "a token":             (b"key_aB3dE=\nfG7hJ9", b"key_aB3dEfG7hJ9"),
+    "a filled line":       (b"x" * 74 + b" =\nfG7hJ9", b"x" * 74 + b" fG7hJ9"),
+    "a sign beside it":    (b"a=3Db=\nc", b"a=bc"),
+    "code":                (b"total =\n  1", b""),
+    "code that adds":      (b"total +=\n  1", b""),
+    "base64 of 20 bytes":  (b"aB3d" * 6 + b"aB3=\nnext", b""),
+    "one sign of a query": (b"?w=20&h=30", b""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "plain"), SOFT.values(), ids=SOFT)
+def test_soft_breaks(text: bytes, plain: bytes) -> None:
+    found = quoted_printable(b" " + text)
+    assert (found[1].strip() if found else b"") == plain
+
+
+LINES = {
+    "a token":           (b"aB3dE5gH7jK9mN\n1pQ3s", b"aB3dE5gH7jK9mN1pQ3s"),
+    "a name, a value":   (b"SECRET_TOKEN=\naB3dE5gH", b"SECRET_TOKEN=aB3dE5gH"),
+    "base64, filled up": (b"aB3dE5gH7jK9mNo=\naB3dE5gH7jK9mNo=", b""),
+    "a short word":      (b"and then\nthis", b""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "plain"), LINES.values(), ids=LINES)
+def test_lines_that_one_token_may_be_on(text: bytes, plain: bytes) -> None:
+    found = [one[1].strip() for one in joined(text, Decoder.LINES) if one]
+    assert found == ([plain] if plain else [])

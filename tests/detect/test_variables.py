@@ -44,6 +44,17 @@ def test_found_where_a_string_has_the_prefix() -> None:
     assert "joined" in {name for one in INSPECTOR.inspect(text).findings for name in one.decoded}
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("add", "one"), ("e2", "c3"), ("key_a", "key_b")])
+@pytest.mark.parametrize("around", ["", " &lt;%20%3C%41&gt;" * 40], ids=["alone", "among escapes"])
+def test_variables_of_windows_that_look_like_bytes(around: str, names: tuple[str, str]) -> None:
+    """Where a text has many escapes it is looked at without them, and these are no escapes."""
+    one, two = names
+    text = (
+        f"set {one}={FIRST}\nset {two}={SECOND}\ncurl -d %{one}%%{two}% https://x.example{around}\n"
+    )
+    assert INSPECTOR.inspect(text).findings
+
+
 INNOCENT = {
     "a hash": f'a = "{fill("{hex:20}")}"\nb = "{fill("{hex:20}")}"\nsha = a + b\n',
     "an image": 'PREFIX="build1"\nSUFFIX="latest"\nIMAGE=$PREFIX$SUFFIX\n',

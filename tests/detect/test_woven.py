@@ -9,6 +9,8 @@ import pytest
 
 from stopper.detect.allowance import Allowance
 from stopper.detect.decode import decoded_views
+from stopper.detect.inspection import Inspector, packaged_detector
+from stopper.detect.live import LiveInspector
 from stopper.detect.woven import woven
 
 TOKEN = "tkn_" + "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=44))  # noqa: S311  a sample
@@ -110,3 +112,12 @@ def test_more_rows_than_any_text_should_have() -> None:
     )
     assert decoded_views(text).unprovable == "chains"
     assert not decoded_views(text + " " * 3_000_000).unprovable
+
+
+def test_a_stream_shares_them_over_all_looks() -> None:
+    live = LiveInspector(Inspector(packaged_detector(b"a key for tests")))
+    rows = [f"a1B2c3D{number},e4F5g6H{number},i7J8k9L{number};\n\n\n" for number in range(9999)]
+    chunks = ["".join(rows[at : at + 400]).encode() for at in range(0, len(rows), 400)]
+    said = [live.feed(chunk).unprovable for chunk in chunks]
+    assert said[0] == ""
+    assert said[-1] == "chains"

@@ -67,6 +67,11 @@ _folded = lru_cache(maxsize=4096)(folded)
 
 # What PostgreSQL shows of bytes, and is no escape of the first of them.
 _BYTES = re.compile(rb"(?<![A-Za-z0-9])\\x[0-9A-Fa-f]{8}")
+# Where a text uses variables of Windows, or sets one that looks like a byte where it is used.
+_BATCH = re.compile(
+    rb"%(?![0-9A-Fa-f]{2}%)[A-Za-z_][A-Za-z0-9_]{0,63}%"
+    rb"|(?i:set)[ \t]{1,4}\"?[A-Fa-f][0-9A-Fa-f]="
+)
 _DENSE: Final = 256
 _SPARSE: Final = 100
 _MAX_DISTINCT: Final = 48
@@ -117,7 +122,8 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
         if lines is None or len(lines[1]) * 2 < len(data):
             return lines and Unescaped(*lines, Decoder.ALL)
     found = rewritten(name, data, regex, plain_of, whole=True)
-    left = LEFT_BY_PERCENTS if "percent" in names else LEFT_BY_ENTITIES
+    is_batch = "percent" in names and _BATCH.search(data)
+    left = LEFT_BY_PERCENTS if is_batch else LEFT_BY_ENTITIES
     return found and Unescaped(*found, _left(data, left))
 
 
