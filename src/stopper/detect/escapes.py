@@ -105,14 +105,16 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
     if b"\\" in data and b"\n" not in data:
         plain = json_unescaped(data)  # as nearly all are that go to models
         if plain is not None:
-            return _without(data, plain, "backslash")
+            return _without(data, plain, "backslash", LEFT_BY_BACKSLASHES)
     names = _escapes(data)
     if not names:
         return None
     if names[0] in _WHOLE and (whole or _is_for_all(data)):
         plain = _undone(data, names[0])
         if plain != data:
-            return _without(data, plain, names[0])
+            is_folded = names[0] == "unicode"
+            left = LEFT_BY_FOLDING if is_folded else _left(data, LEFT_BY_BACKSLASHES)
+            return _without(data, plain, names[0], left)
         names = names[1:]
     if not names:
         return None
@@ -141,8 +143,7 @@ def _byte(found: re.Match[bytes]) -> bytes:
     return _SIMPLE.get(escape, escape)
 
 
-def _without(data: bytes, plain: bytes, name: str) -> Unescaped:
-    left = LEFT_BY_FOLDING if name == "unicode" else _left(data, LEFT_BY_BACKSLASHES)
+def _without(data: bytes, plain: bytes, name: str, left: int) -> Unescaped:
     return Unescaped(name, plain, _Blocks(data, name, len(plain)), left)
 
 
