@@ -50,6 +50,11 @@ def test_what_says_that_it_is_turned_is_turned_back(text: str) -> None:
     assert any(each.findings for each in (*released, live.finish()))
 
 
+def test_what_turns_may_stand_far_from_what_is_turned() -> None:
+    text = f"a[::-1]{' ' * 8000}b[::-1]{' ' * 8000}'{AZURE[::-1]}'"
+    assert INSPECTOR.inspect(text).findings
+
+
 @pytest.mark.parametrize("text", INNOCENT.values(), ids=INNOCENT)
 def test_what_is_turned_may_be_anything(text: str) -> None:
     assert not INSPECTOR.inspect(text).findings

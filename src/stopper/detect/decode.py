@@ -212,7 +212,7 @@ class View:
         return self._last_of(JOINS)
 
     def is_below(self, name: str) -> bool:
-        """Whether there was such a step since bytes were made of text."""
+        """Whether such a step was taken since the last that gave bytes."""
         return self._last_of({name})
 
     def _last_of(self, names: AbstractSet[str]) -> bool:

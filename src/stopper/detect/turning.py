@@ -54,11 +54,16 @@ def turned(data: bytes) -> Iterator[Opened]:
 
 
 def _near_turns(data: bytes) -> Iterator[tuple[int, int]]:
-    """The stretches near to what turns strings round."""
-    at = 0
-    while turns := _SAYS_TURNED.search(data, at):
-        start, at = max(at, turns.start() - _NEAR), turns.end() + _NEAR
-        yield start, at
+    """The stretches near to what turns strings round, neighbours as one."""
+    first = last = -1
+    for turns in _SAYS_TURNED.finditer(data):
+        if turns.start() - _NEAR > last:
+            if last > 0:
+                yield first, last
+            first = max(0, turns.start() - _NEAR)
+        last = turns.end() + _NEAR
+    if last > 0:
+        yield first, last
 
 
 def rotated(data: bytes) -> Iterator[Opened]:
