@@ -5,7 +5,7 @@ from typing import Final
 
 __all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "Allowance"]
 
-BYTES_PER_MATCH: Final = 64
+BYTES_PER_MATCH: Final = 40
 """In long texts one match is allowed for so many bytes."""
 
 BYTES_PER_CHAIN: Final = 128

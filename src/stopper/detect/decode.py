@@ -139,7 +139,7 @@ class Budget(Struct, frozen=True):
     times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
     which one may count in several views, no more is undone: each costs as much as kilobytes
     without. So do `matches`, of which most are no findings: so many are looked at, or one for every
-    64 bytes; and `chains` of pieces that may be one token, of which one is for 128 bytes.
+    40 bytes; and `chains` of pieces that may be one token, of which one is for 128 bytes.
     """
 
     depth: int = 10
@@ -147,7 +147,7 @@ class Budget(Struct, frozen=True):
     least_bytes: int = 2**20
     unpacked: int = 1
     findings: int = 1024
-    matches: int = 16_384
+    matches: int = 24_576
     chains: int = 8192
 
     def allowance(self, size: int) -> Allowance:
