@@ -9,7 +9,7 @@ BYTES_PER_MATCH: Final = 40
 """In long texts one match is allowed for so many bytes."""
 
 BYTES_PER_CHAIN: Final = 128
-"""In long texts one is allowed for so many bytes."""
+"""The same for a chain of pieces."""
 
 _JUDGING: Final = 4
 _BEGINNINGS: Final = 4

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stopper.detect.opened import NO_WORDS, Gathered, Opened
+from stopper.detect.origin import united
 from stopper.detect.spelling import ROT13
 
 __all__ = ["ROTATED", "TURNED", "rotated", "turned"]
@@ -45,25 +46,13 @@ def turned(data: bytes) -> Iterator[Opened]:
         if first:
             start, at = size - first.end(), last.end()
             gathered.add(data[start:at][::-1], start, at)
-    for start, end in _near_turns(data):
+    turns = _SAYS_TURNED.finditer(data)
+    for start, end in united((max(0, one.start() - _NEAR), one.end() + _NEAR) for one in turns):
         for literal in _LITERAL.finditer(data, start, end):
             text = literal[2][::-1]
             if NO_WORDS.search(text):
                 gathered.add(text, *literal.span(2))
     yield from gathered.opened(TURNED)
-
-
-def _near_turns(data: bytes) -> Iterator[tuple[int, int]]:
-    """The stretches near to what turns strings round, neighbours as one."""
-    first = last = -1
-    for turns in _SAYS_TURNED.finditer(data):
-        if turns.start() - _NEAR > last:
-            if last > 0:
-                yield first, last
-            first = max(0, turns.start() - _NEAR)
-        last = turns.end() + _NEAR
-    if last > 0:
-        yield first, last
 
 
 def rotated(data: bytes) -> Iterator[Opened]:

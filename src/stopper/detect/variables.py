@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from stopper.detect.opened import NO_WORDS, PIECE, Opened, Part, together
+from stopper.detect.origin import united
 
 __all__ = ["assembled"]
 
@@ -79,7 +80,8 @@ def _rows(data: bytes) -> Iterator[list[Part]]:
         len(given) < _MANY or _MARKED.search(data) or _ADDED.search(data)
     ):
         known = _variables(data, given)
-        for start, end in _near(data, _places(data, known)):
+        near = ((max(0, at - _NEAR), min(len(data), at + _NEAR)) for at in _places(data, known))
+        for start, end in united(near):
             yield from _summed(data, start, end, known)
             yield from _filled(data, start, end, known)
     for regex in _LISTS:
@@ -91,19 +93,6 @@ def _rows(data: bytes) -> Iterator[list[Part]]:
                 Part(one[0], start + one.start(), start + one.end())
                 for one in _ITEM.finditer(found[0])
             ]
-
-
-def _near(data: bytes, places: Iterable[int]) -> Iterator[tuple[int, int]]:
-    """These places with what is around, neighbours as one."""
-    first = last = -1
-    for place in places:
-        if place - _NEAR > last:
-            if last > 0:
-                yield first, last
-            first = max(0, place - _NEAR)
-        last = min(len(data), place + _NEAR)
-    if last > 0:
-        yield first, last
 
 
 def _places(data: bytes, known: _Known) -> list[int]:
