@@ -5,7 +5,6 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import zip_longest
 from typing import Final
 
 from msgspec import Struct
@@ -41,6 +40,7 @@ from stopper.detect.rewrite import (
     Rewritten,
     encoded_words,
     joined,
+    lines_around,
     quoted_printable,
     regrouped,
     shown,
@@ -108,7 +108,12 @@ _ESCAPED_QUOTES: Final = (b'\\"', b"\\'")
 _QUOTES: Final = (*_ESCAPED_QUOTES, b'"', b"'")
 _DOUBLED = re.compile(rb"[^\\]{0,2}\\\\")
 _MAX_PACKED_TEXTS: Final = 64
-_MIXED = re.compile(rb"(?:[\x20-\x7e]{0,64}+(?:" + FOREIGN + rb")){10,}+[\x20-\x7e]{0,64}")
+_MAX_BETWEEN: Final = 64
+_SHOWN: Final = bytes(range(0x20, 0x7F))
+_MIXED = re.compile(
+    rb"(?:%b)(?:[ -~]{0,%d}+(?:%b)){9,}+[ -~]{0,%d}"
+    % (FOREIGN, _MAX_BETWEEN, FOREIGN, _MAX_BETWEEN)
+)
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
 _SPLIT: Final = (
     Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP | Decoder.VARIABLES
@@ -120,6 +125,10 @@ _OF_STATEMENTS: Final = (
 
 _OF_BASE85: Final = Decoder.ASCII85 | Decoder.BASE85
 """What is put together in lines by its own decoders, and may look like any text."""
+
+_STRINGS: Final = "strings"
+_OF_BYTES: Final = IN_BINARY & ~Decoder.UNSEEN
+"""What was looked for in the bytes themselves is not in the strings among them."""
 
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"),
@@ -402,6 +411,8 @@ class _Search:
             wanted &= IN_BINARY
             rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data), _mended(data))
         else:
+            if view.path[-1:] == (_STRINGS,):
+                wanted &= ~_OF_BYTES
             was_escaped = view.path[-1:] == (_ESCAPED,)  # then in lines all is decoded twice
             plain = None
             if wanted & ODD and not (view.joined or view.path[-1:] == (ROTATED,)):
@@ -579,30 +590,54 @@ def _is_utf8(data: bytes) -> bool:
 
 
 def _mended(data: bytes) -> Rewritten | None:
-    """Text without the few bytes in it that belong to no character."""
-    parts = _NO_CHARACTER.split(data.decode("utf-8", "surrogateescape"))
-    kept = [part.encode() for part in parts[::2]]
-    size = sum(map(len, kept))
-    if (len(data) - size) * _SPARSE > len(data):
+    """The lines in which a few bytes belong to no character, without these."""
+    odd = list(_of_no_character(data))
+    if sum(end - start for start, end in odd) * _SPARSE > len(data):
         return None
-    pieces: list[Piece] = []
-    at = start = 0
-    for part, gap in zip_longest(kept, parts[1::2], fillvalue=""):
-        pieces.append(Piece(at, start, start + len(part)))
-        at, start = at + len(part), start + len(part) + len(gap)
-    return "joined", b"".join(kept), Pieces(lambda: pieces)
+    windows = list(lines_around(data, odd))
+    kept = [data[start:end].decode(errors="ignore").encode() for start, end in windows]
+    return "joined", GAP.join(kept), Pieces(lambda: _kept(data, windows))
+
+
+def _of_no_character(data: bytes) -> Iterator[Span]:
+    at = 0
+    parts = _NO_CHARACTER.split(data.decode(errors="surrogateescape"))
+    for text, odd in zip(parts[::2], parts[1::2], strict=False):
+        start = at + len(text.encode())
+        at = start + len(odd)
+        yield start, at
+
+
+def _kept(data: bytes, windows: Iterable[Span]) -> Iterator[Piece]:
+    """What stands before, between and behind the bytes of no character of each window."""
+    at = 0
+    for first, last in windows:
+        start, length = first, last - first
+        for odd, after in (*_of_no_character(data[first:last]), (length, length)):
+            yield Piece(at, start, first + odd)
+            at += first + odd - start
+            start = first + after
+        at += len(GAP)
 
 
 def _strings(data: bytes) -> Rewritten:
     """The text in binary, as `strings` shows it."""
+    spans = united(sorted([*legible(data), *_mixed(data)]))
     parts: list[bytes] = []
     pieces: list[Piece] = []
     at = 0
-    for start, end in sorted({*legible(data), *(found.span() for found in _MIXED.finditer(data))}):
+    for start, end in spans:
         pieces.append(Piece(at, start, end))
         parts += (data[start:end], GAP)
         at += end - start + len(GAP)
-    return "strings", b"".join(parts), Pieces(lambda: pieces)
+    return _STRINGS, b"".join(parts), Pieces(lambda: pieces)
+
+
+def _mixed(data: bytes) -> Iterator[Span]:
+    """Where characters outside ASCII stand close together, with the signs next to them."""
+    for found in _MIXED.finditer(data):
+        before = data[max(0, found.start() - _MAX_BETWEEN) : found.start()]
+        yield found.start() - len(before) + len(before.rstrip(_SHOWN)), found.end()
 
 
 def _shifted(start: int, end: int) -> Pieces:

@@ -45,7 +45,8 @@ _REGEXES = {
     for number in range(1, 1 << len(_KINDS))
     for names in [tuple(name for bit, name in enumerate(_KINDS) if number >> bit & 1)]
 }
-_WHOLE: Final = {"backslash", "unicode"}
+_BOTH: Final = ("backslash", "unicode")
+_WHOLE: Final = frozenset(_BOTH)
 _SIGN: Final = {"backslash": b"\\", "percent": b"%", "html": b"&"}
 _SIMPLE = {
     b"n": b"\n", b'"': b'"', b"t": b"\t", b"r": b"\r", b"/": b"/", b"'": b"'", b"`": b"`",
@@ -110,6 +111,8 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
     if not names:
         return None
     if names[0] in _WHOLE and (whole or _is_for_all(data)):
+        if names[:2] == _BOTH and b"\n" in data and data.count(b"\\") * _DENSE <= len(data):
+            names = ("unicode", "backslash", *names[2:])  # the few go by lines, in what comes out
         plain = _undone(data, names[0])
         if plain != data:
             is_folded = names[0] == "unicode"

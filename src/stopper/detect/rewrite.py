@@ -20,6 +20,7 @@ __all__ = [
     "by_turns",
     "encoded_words",
     "joined",
+    "lines_around",
     "quoted_printable",
     "regrouped",
     "rewritten",
@@ -287,8 +288,8 @@ def rewritten(
     """
     windows: list[Span] = []
     parts: list[bytes] = []
-    spans = [(0, len(data))] if whole else _windows(data, matches or regex.finditer(data))
-    for start, end in spans:
+    found = (one.span() for one in matches or regex.finditer(data))
+    for start, end in [(0, len(data))] if whole else lines_around(data, found):
         before = data[start:end]
         after = regex.sub(replace, before)
         if after and after != before:
@@ -301,11 +302,10 @@ def rewritten(
     return name, b"".join(parts), back
 
 
-def _windows(data: bytes, matches: Iterator[re.Match[bytes]]) -> Iterator[tuple[int, int]]:
-    """The lines that something matches in, neighbours as one; of a long line the part around it."""
+def lines_around(data: bytes, spans: Iterable[Span]) -> Iterator[Span]:
+    """The lines that these are in, neighbours as one; of a long line the part around each."""
     first = last = 0
-    for found in matches:
-        start, end = found.span()
+    for start, end in spans:
         if end <= last:
             continue
         after = data.find(b"\n", end, end + _MAX_CONTEXT)
