@@ -333,7 +333,9 @@ def ascii85(data: bytes) -> Iterator[Opened]:
     yield from _opened85(_KIND_A85, data)
     for block in _LINES_85.finditer(data):
         digits = block[0].translate(_KIND_A85.values, b"\r\n")
-        plain = _from85(digits) if digits else b""
+        if not block[0].translate(None, _ALPHABET64 + b"\r\n") or not _begins_legibly(digits):
+            continue
+        plain = _from85(digits)
         if plain and _is_legible(plain[: len(plain) - len(plain) % 4]):
             gathered = Gathered()
             gathered.add(plain, *block.span())

@@ -20,12 +20,11 @@ _MIN_BLOB: Final = 8
 _BETWEEN: Final = (
     rb"(?:[,; \t\r\n]{1,24}|\)[ \t\r\n]{0,8}[.+,&|]{1,2}[ \t\r\n]{0,8}[A-Za-z.]{2,24}\()"
 )
+# Or one sign between all of them, which by itself is no more than that of a date.
 _NUMBERS = re.compile(
-    rb"[0-9](?<![0-9.].)[0-9]{1,2}%b(?:[0-9]{2,3}%b){6,}[0-9]{2,3}(?![0-9.])" % (_BETWEEN, _BETWEEN)
-)
-# One sign between all of them, which by itself is no more than that of a date.
-_SIGNED = re.compile(
-    rb"[0-9](?<![0-9.].)[0-9]{1,2}([-/|:_.])(?:[0-9]{2,3}\1){6,}[0-9]{2,3}(?![0-9.])"
+    rb"[0-9](?<![0-9.].)[0-9]{1,2}"
+    rb"(?:%b(?:[0-9]{2,3}%b){6,}|([-/|:_.])(?:[0-9]{2,3}\1){6,})[0-9]{2,3}(?![0-9.])"
+    % (_BETWEEN, _BETWEEN)
 )
 _NUMBER = re.compile(rb"[0-9]+")
 _BITS = re.compile(rb"[01](?<![0-9.].)[01]{7}(?:[,; \t\r\n]{0,24}[01]{8}){7,}(?![0-9.])")
@@ -163,7 +162,7 @@ def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
 
 
 def _lists(data: bytes) -> Iterator[_Found]:
-    for found in chain(_NUMBERS.finditer(data), _SIGNED.finditer(data)):
+    for found in _NUMBERS.finditer(data):
         digits = _NUMBER.findall(found[0])
         for base in (10, 8):
             plain = _bytes(digits, base)
