@@ -80,9 +80,9 @@ def octal_words() -> str:
     )
 
 
-def named_bytes() -> str:
+def named_bytes(before: bytes = b"\x80") -> str:
     """As `od -c` prints it."""
-    data = b"\x80" + RAW + b"\n"
+    data = before + RAW + b"\n"
     names = {"\n": "\\n", "\x80": "200"}
     cells = [f"{names.get(chr(byte), chr(byte)):>4}" for byte in data]
     return "\n".join(f"{at:07o}" + "".join(cells[at : at + 16]) for at in range(0, len(cells), 16))
@@ -254,6 +254,8 @@ ENCODINGS: dict[str, str | bytes] = {
     "an archive in base64": b64(archive(RAW)),
     "single letters": " ".join(SECRET),
     "od with names of bytes": "\n" + named_bytes() + "\n",
+    "od with ends of lines": "\n" + named_bytes(b"[a]\nb = 1\nkey = ") + "\n",
+    "pieces that a language shovels": f"s = +''\ns << '{SECRET[:9]}' << '{SECRET[9:33]}' << '{SECRET[33:]}'\n",
     "a format that reorders": f"('{{2}}{{0}}{{3}}{{1}}' -f '{SECRET[10:20]}','{SECRET[30:]}','{SECRET[:10]}','{SECRET[20:30]}')",
     "calls with hex": " + ".join(f"chr(0x{byte:02x})" for byte in RAW),
     "short octal numbers": ", ".join(f"0{byte:o}" for byte in RAW),
@@ -271,6 +273,10 @@ BODIES: dict[str, bytes] = {
     "brotli": brotli.compress(RAW * 3),
     "zstd": zstandard.compress(RAW * 3),
     "UTF-16 with its mark": SECRET.encode("utf-16"),
+    "a byte of no character": b"word " * 900 + RAW[:9] + b"\xff" + RAW[9:] + b" word" * 900,
+    "lines between others in Latin-1": b"caf\xe9\n"
+    + grouped(b64(SECRET), 20, "\n").encode()
+    + b"\ncaf\xe9",
     "binary with text": bytes(range(128, 256)) + b64(SECRET).encode() + bytes(range(128, 256)),
 }
 
@@ -305,7 +311,10 @@ def test_what_is_encoded_is_seen_where_it_stands(before: str, encoded: str | byt
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_whole_bodies(body: bytes) -> None:
-    assert seen(body)[0].path
+    view, start, end = seen(body)
+    assert view.path
+    assert 0 <= start < end <= len(body)
+    assert not any(RAW in left.data for left in decoded_views(body[:start] + body[end:]))
 
 
 CLEAN = {

@@ -54,8 +54,8 @@ class Decoder:
 LEFT_BY_FOLDING: Final = Decoder.PACKED | Decoder.HIDDEN | Decoder.BACKSLASHED
 """What a text does not show where odd characters became ASCII: all else is in what came out."""
 
-LEFT_BY_BACKSLASHES: Final = LEFT_BY_FOLDING | Decoder.ASCII85
-"""What it does not show without backslashes, which may be letters of these."""
+LEFT_BY_BACKSLASHES: Final = LEFT_BY_FOLDING | Decoder.ASCII85 | Decoder.DUMPS
+"""What it does not show without backslashes, which may be letters of these, and names in dumps."""
 
 LEFT_BY_ENTITIES: Final = (
     LEFT_BY_BACKSLASHES

@@ -394,7 +394,11 @@ def _unassigned(value: bytes) -> bool:
 
 
 def _strong(value: bytes) -> bool:
-    """What has three of: small letters, capitals, digits, signs that names do not have."""
+    """What has three of: small letters, capitals, digits, signs that names do not have.
+
+    What fills up base32 and base64 is no such sign.
+    """
+    value = value.rstrip(b"=")
     return sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
 
 

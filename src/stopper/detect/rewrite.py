@@ -76,7 +76,7 @@ _SPLIT_LITERALS, _ADJACENT_LITERALS = (
         for quote in (b'"', b"'", b"`")
     )
     for between in (
-        rb"\)?(?:%b(?:[+.&]|\.\.|\|\||<>)%b|[ \t]{0,4}\r?\n[ \t]{1,16})" % (_JOINT, _JOINT),
+        rb"\)?(?:%b(?:[+.&]|\.\.|\|\||<>|<<)%b|[ \t]{0,4}\r?\n[ \t]{1,16})" % (_JOINT, _JOINT),
         rb"(?:[\r\n]{0,4}[ \t\\_]%b)?" % _JOINT,
     )
 )
