@@ -88,6 +88,21 @@ def named_bytes(before: bytes = b"\x80") -> str:
     return "\n".join(f"{at:07o}" + "".join(cells[at : at + 16]) for at in range(0, len(cells), 16))
 
 
+def decimal_bytes() -> str:
+    """As `od -tu1` prints it."""
+    cells = [f"{byte:4}" for byte in RAW]
+    return "\n".join(f"{at:07o}" + "".join(cells[at : at + 16]) for at in range(0, len(cells), 16))
+
+
+def bits_in_rows() -> str:
+    """As `xxd -b` prints it."""
+    rows = [(at, RAW[at : at + 6]) for at in range(0, len(RAW), 6)]
+    return "\n".join(
+        f"{at:08x}: " + "".join(f"{byte:08b} " for byte in row) + " " + row.decode()
+        for at, row in rows
+    )
+
+
 def archive(data: bytes) -> bytes:
     written = BytesIO()
     with ZipFile(written, "w", ZIP_DEFLATED) as file:
@@ -255,6 +270,9 @@ ENCODINGS: dict[str, str | bytes] = {
     "single letters": " ".join(SECRET),
     "od with names of bytes": "\n" + named_bytes() + "\n",
     "od with ends of lines": "\n" + named_bytes(b"[a]\nb = 1\nkey = ") + "\n",
+    "od with decimal numbers": "\n" + decimal_bytes() + "\n",
+    "xxd with bits": "\n" + bits_in_rows() + "\n",
+    "quotes of a shell, by turns": f"export K='{SECRET[:9]}'\"{SECRET[9:20]}\"'{SECRET[20:]}'",
     "pieces that a language shovels": f"s = +''\ns << '{SECRET[:9]}' << '{SECRET[9:33]}' << '{SECRET[33:]}'\n",
     "a format that reorders": f"('{{2}}{{0}}{{3}}{{1}}' -f '{SECRET[10:20]}','{SECRET[30:]}','{SECRET[:10]}','{SECRET[20:30]}')",
     "calls with hex": " + ".join(f"chr(0x{byte:02x})" for byte in RAW),

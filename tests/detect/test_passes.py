@@ -1,12 +1,14 @@
 """What is compiled gives what Python gives."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.detect import passes
 from stopper.detect.passes import runs, runs_in_python, unescaped, unescaped_in_python
-from stopper.detect.pattern import pairs, parse
+from stopper.detect.pattern import parse, ways
 
 LETTERS = bytes(byte in b"ab" for byte in range(256))
 compiled = pytest.mark.skipif(passes.sift is None, reason="there was no compiler")
@@ -72,30 +74,32 @@ def test_runs_of_nothing(members: bytes, least: int) -> None:
         runs(members, least, b"text")
 
 
-PAIRS = pairs(parse("(?i:ab|c)[0-9]").node)
+TABLE, _ = ways(parse("(?i:ab|c)[0-9]{3}").node)
 
 
 @compiled
 @settings(max_examples=400)
-@given(st.lists(st.sampled_from([b"a", b"B", b"b", b"c", b"1", b"-"]), max_size=20).map(b"".join))
-def test_pairs(data: bytes) -> None:
+@given(
+    st.lists(st.sampled_from([b"a", b"B", b"b", b"c", b"12", b"3", b"-"]), max_size=20).map(
+        b"".join
+    )
+)
+def test_begins(data: bytes) -> None:
     """Every place is told, in any part of the data, and none beyond."""
-    assert passes.paired
+    assert passes.begins
     for start in range(len(data) + 1):
         for end in (start, (start + len(data)) // 2, len(data), len(data) + 3):
-            places = [
-                at for at in range(start, min(end, len(data)) - 1) if is_pair(data[at : at + 2])
-            ]
-            assert passes.paired(PAIRS, data, start, end) == (places[0] if places else -1)
+            last = min(end, len(data)) - 3
+            places = [at for at in range(start, last) if HEAD.match(data, at)]
+            assert passes.begins(TABLE, data, start, end) == (places[0] if places else -1)
 
 
-def is_pair(two: bytes) -> bool:
-    return two.lower() == b"ab" or (two[:1] in b"cC" and two[1:].isdigit())
+HEAD = re.compile(rb"(?i:ab[0-9]{2}|c[0-9]{3})")
 
 
 @compiled
-@pytest.mark.parametrize(("flags", "start"), [(b"", 0), (bytes(8191), 0), (bytes(8192), -1)])
-def test_flags_of_another_size(flags: bytes, start: int) -> None:
-    assert passes.paired
+@pytest.mark.parametrize(("table", "start"), [(b"", 0), (bytes(8191), 0), (bytes(8192), -1)])
+def test_ways_of_another_size(table: bytes, start: int) -> None:
+    assert passes.begins
     with pytest.raises(ValueError, match="8192"):
-        passes.paired(flags, b"ab", start, 2)
+        passes.begins(table, b"abcd", start, 4)

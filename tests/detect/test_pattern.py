@@ -1,6 +1,8 @@
 """The subset that rules are written in: what it means, and what can be derived from it."""
 
 import re
+import sys
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -17,13 +19,13 @@ from stopper.detect.pattern import (
     head,
     literals,
     may_hold,
-    pairs,
     parse,
     prefixes,
     render,
     reverse,
     secret_of,
     shortest,
+    ways,
     width,
 )
 from stopper.detect.rules import Rule, fill
@@ -142,8 +144,8 @@ def test_what_is_derived_follows_from_the_pattern(node: Node, text: bytes) -> No
     assert full(reverse(node), text[::-1])
     assert not literals(node) or any(word in text.lower() for word in literals(node))
     assert re.compile(render(shortest(node)).encode()).match(text)
-    if flags := pairs(node):
-        assert flags[32 * text[0] + text[1] // 8] >> text[1] % 8 & 1
+    table, _ = ways(node)
+    assert not table or lets_through(table, text)
 
 
 @settings(max_examples=300, deadline=None)
@@ -209,27 +211,46 @@ def test_may_hold(pattern: str, *, expected: bool) -> None:
     assert may_hold(parse(pattern).node, ord("\n")) is expected
 
 
+def lets_through(table: bytes, text: bytes) -> bool:
+    """Whether a text begins in one of the ways."""
+    rows = [table[2048 * place + 8 * text[place] :][:8] for place in range(4)]
+    first, second, third, fourth = (int.from_bytes(row, sys.byteorder) for row in rows)
+    return bool(first & second & third & fourth)
+
+
 @pytest.mark.parametrize("rule", packaged_rules(), ids=lambda rule: rule.id)
-def test_pairs_begin_every_match(rule: Rule) -> None:
-    """Wherever a hit of a rule has a match, its first two bytes are among them."""
-    flags = pairs(parse(rule.pattern).node)
+def test_every_match_begins_in_one_of_the_ways(rule: Rule) -> None:
+    table, _ = ways(parse(rule.pattern).node)
     for number, hit in enumerate(rule.hits):
         text = fill(hit, f"{rule.id} {number}").encode("utf-8", "surrogatepass")
-        for found in rule.regex().finditer(text):
-            first, second = found[0][:2]
-            assert flags[32 * first + second // 8] >> second % 8 & 1
+        assert all(lets_through(table, found[0]) for found in rule.regex().finditer(text))
 
 
-PAIRED = {
-    "ab": {b"ab"}, "a?bc": {b"ab", b"bc"}, "a{2}b": {b"aa"}, "(?:a|bc)d": {b"ad", b"bc"},
-    "a{0,2}bc": {b"aa", b"ab", b"bc"}, "[ab](?P<secret>c)": {b"ac", b"bc"}, "a|bc": set(), "ab?": set(),
-}  # fmt: skip
+WAYS = {
+    "abab": {b"abab"},
+    "a?bcab": {b"abca", b"bcab"},
+    "a{3}b": {b"aaab"},
+    "(?:a|bc)dab": {b"adab", b"bcda"},
+    "a{0,2}bcab": {b"aabc", b"abca", b"bcab"},
+    "[ab](?P<secret>cad)": {b"acad", b"bcad"},
+    "a|bcab": set(),
+    "abcd?": set(),
+}
 
 
-@pytest.mark.parametrize(("pattern", "begins"), PAIRED.items())
-def test_pairs(pattern: str, begins: set[bytes]) -> None:
-    flags = pairs(parse(pattern).node)
-    every = (bytes([first, second]) for first in range(256) for second in range(256))
-    assert begins == {
-        two for two in every if flags and flags[32 * two[0] + two[1] // 8] >> two[1] % 8 & 1
+@pytest.mark.parametrize(("pattern", "begins"), WAYS.items(), ids=WAYS)
+def test_ways(pattern: str, begins: set[bytes]) -> None:
+    table, through = ways(parse(pattern).node)
+    every = map(bytes, product(b"abcd", repeat=4))
+    assert begins == {text for text in every if table and lets_through(table, text)}
+    assert through == len(begins)
+
+
+def test_more_ways_than_bits_let_no_fewer_through() -> None:
+    words = {f"{number:03}x".encode() for number in range(0, 1000, 7)}
+    table, through = ways(parse("|".join(word.decode() for word in words)).node)
+    found = {
+        text for text in (b"%03dx" % number for number in range(1000)) if lets_through(table, text)
     }
+    assert words <= found
+    assert through == len(words) < len(found) < 500

@@ -48,6 +48,7 @@ TEXTS = {
     "lines of JSON": lines('{{"seq": {0}, "chunk": "{1}"}}'),
     "events": lines('data: {{"delta": {{"text": "{1}"}}}}\n'),
     "a recording": lines('[1.{0}, "o", "{1}"]'),
+    "the last word of a log": lines("2025-05-02 11:03:0{0} INFO worker[412] chunk {0}/7 {1}"),
     "calls": "new Builder()" + "".join(f'.append("{part}")' for part in PARTS),
     "more than nine": lines('{{"seq": {0}, "chunk": "{1}"}}', [TOKEN[at : at + 4] for at in range(0, 48, 4)]),
     "an operator": " ++ ".join(f'"{part}"' for part in PARTS),

@@ -137,31 +137,37 @@ compiled_runs(PyObject *module, PyObject *args)
     return found;
 }
 
-/* The next place where one of a set of pairs of bytes stands; a bit of the set for each pair. */
+/* The next place where four bytes stand of which each may be where it is, in the same way: a bit for
+   each way, in a number for each byte at each of the four places. */
 
-enum { PAIRS = 256 * 256 / 8 };
+enum { HEAD = 4, WAYS = HEAD * 256 * 8 };
+
+typedef uint64_t Way __attribute__((aligned(1)));
 
 static PyObject *
-compiled_paired(PyObject *module, PyObject *args)
+compiled_begins(PyObject *module, PyObject *args)
 {
-    Py_buffer pairs, data;
+    Py_buffer table, data;
     Py_ssize_t from, until, found = -1;
 
-    if (!PyArg_ParseTuple(args, "y*y*nn", &pairs, &data, &from, &until))
+    if (!PyArg_ParseTuple(args, "y*y*nn", &table, &data, &from, &until))
         return NULL;
     if (until > data.len)
         until = data.len;
-    if (pairs.len != PAIRS || from < 0) {
-        PyBuffer_Release(&pairs);
+    if (table.len != WAYS || from < 0) {
+        PyBuffer_Release(&table);
         PyBuffer_Release(&data);
-        PyErr_SetString(PyExc_ValueError, "paired takes 8192 bytes of flags, bytes and a place");
+        PyErr_SetString(PyExc_ValueError, "begins takes a table of 8192 bytes, bytes and a place");
         return NULL;
     }
-    const unsigned char *flags = pairs.buf, *bytes = data.buf;
-    for (Py_ssize_t at = from; found < 0 && at + 1 < until; at++)
-        if (flags[bytes[at] * 32 + bytes[at + 1] / 8] >> bytes[at + 1] % 8 & 1)
+    const Way (*ways)[256] = table.buf;
+    const unsigned char *bytes = data.buf;
+    for (Py_ssize_t at = from; found < 0 && at + HEAD <= until; at++) {
+        uint64_t left = ways[0][bytes[at]] & ways[1][bytes[at + 1]];
+        if (left && left & ways[2][bytes[at + 2]] & ways[3][bytes[at + 3]])
             found = at;
-    PyBuffer_Release(&pairs);
+    }
+    PyBuffer_Release(&table);
     PyBuffer_Release(&data);
     return PyLong_FromSsize_t(found);
 }
@@ -274,8 +280,8 @@ static PyMethodDef methods[] = {
      "sift(table, data): what the rows and runs that stand in data mean, as one number."},
     {"runs", compiled_runs, METH_VARARGS,
      "runs(members, least, data): where at least so many bytes of a set stand in a row."},
-    {"paired", compiled_paired, METH_VARARGS,
-     "paired(pairs, data, from, until): the next place of one of the pairs, or -1."},
+    {"begins", compiled_begins, METH_VARARGS,
+     "begins(table, data, from, until): the next place of four bytes of the table, or -1."},
     {"unescaped", compiled_unescaped, METH_VARARGS,
      "unescaped(data): data without the escapes of JSON; None when it has any other."},
     {NULL, NULL, 0, NULL},

@@ -14,18 +14,18 @@ from msgspec import Struct
 
 from stopper.detect.allowance import Allowance
 from stopper.detect.database import HAS_HYPERSCAN, Database, library_version
-from stopper.detect.passes import paired
+from stopper.detect.passes import begins
 from stopper.detect.pattern import (
     Pattern,
     brief,
     literals,
-    pairs,
     parse,
     prefixes,
     render,
     render_chars,
     reverse,
     shortest,
+    ways,
     width,
 )
 from stopper.detect.rules import MAX_MATCH, Rule
@@ -57,8 +57,8 @@ _MIN_LITERAL = 2
 _REACHES = (100, 300, 1100, MAX_MATCH)
 # An end that turns out to be none clears so many bytes more, so that many of them cost little.
 _STRIDE = 1024
-# With more pairs to begin with than these nearly every place in a text would be tried.
-_MAX_PAIRS = 1500
+# With more texts of four bytes to begin with nearly every place would be tried.
+_MAX_HEADS = 1 << 20
 # Where a rule may have begun at so many places, all those behind are looked for at once.
 _MAX_TRIES = 64
 # And where a long rule may at places that lie apart, as first lines of keys without a last one do,
@@ -157,21 +157,20 @@ class _Compiled(Struct, frozen=True, dict=True):
         return literals(self.pattern.node)
 
     @cached_property
-    def pairs(self) -> bytes:
-        """What a match may begin with, where that is worth looking for; see `pattern.pairs`."""
-        flags = pairs(self.pattern.node) if paired else b""
-        ways = int.from_bytes(flags).bit_count()
-        return flags if 1 < ways <= _MAX_PAIRS else b""
+    def ways(self) -> bytes:
+        """How a match may begin, where that is worth looking for; see `pattern.ways`."""
+        table, through = ways(self.pattern.node) if begins else (b"", 0)
+        return table if 1 < through <= _MAX_HEADS else b""
 
     @cached_property
     def search(self) -> Callable[[bytes, int, int], re.Match[bytes] | None]:
         """That of its regex, which tries at each place where no literal begins a match."""
-        pairs, follow, match = self.pairs, paired, self.regex.match
-        if not (follow and pairs):
+        table, follow, match = self.ways, begins, self.regex.match
+        if not (follow and table):
             return self.regex.search
 
         def search(data: bytes, start: int, end: int) -> re.Match[bytes] | None:
-            while (start := follow(pairs, data, start, end)) >= 0:
+            while (start := follow(table, data, start, end)) >= 0:
                 if found := match(data, start, end):
                     return found
                 start += 1

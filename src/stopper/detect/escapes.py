@@ -115,9 +115,7 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
             names = ("unicode", "backslash", *names[2:])  # the few go by lines, in what comes out
         plain = _undone(data, names[0])
         if plain != data:
-            is_folded = names[0] == "unicode"
-            left = LEFT_BY_FOLDING if is_folded else _left(data, LEFT_BY_BACKSLASHES)
-            return _without(data, plain, names[0], left)
+            return _without(data, plain, names[0], _left(data, names[:1]))
         names = names[1:]
     if not names:
         return None
@@ -127,9 +125,7 @@ def unescaped(data: bytes, *, whole: bool = False) -> Unescaped | None:
         if lines is None or len(lines[1]) * 2 < len(data):
             return lines and Unescaped(*lines, Decoder.ALL)
     found = rewritten(name, data, regex, plain_of, whole=True)
-    is_batch = "percent" in names and _BATCH.search(data)
-    left = LEFT_BY_PERCENTS if is_batch else LEFT_BY_ENTITIES
-    return found and Unescaped(*found, _left(data, left))
+    return found and Unescaped(*found, _left(data, names))
 
 
 def bytes_of_literal(text: bytes) -> bytes:
@@ -150,8 +146,15 @@ def _without(data: bytes, plain: bytes, name: str, left: int) -> Unescaped:
     return Unescaped(name, plain, _Blocks(data, name, len(plain)), left)
 
 
-def _left(data: bytes, left: int) -> int:
-    return Decoder.ALL if _BYTES.search(data) else left
+def _left(data: bytes, names: tuple[str, ...]) -> int:
+    """See `Unescaped`, where escapes of these kinds were undone in all of the text."""
+    if names == ("unicode",):
+        return LEFT_BY_FOLDING
+    if _BYTES.search(data):
+        return Decoder.ALL
+    if _WHOLE.issuperset(names):
+        return LEFT_BY_BACKSLASHES
+    return LEFT_BY_PERCENTS if "percent" in names and _BATCH.search(data) else LEFT_BY_ENTITIES
 
 
 def _escapes(data: bytes) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Final
 
 from stopper.detect.armour import legible
+from stopper.detect.letters import is_unreadable
 from stopper.detect.opened import PIECE, PIECE_SIGNS, Gathered, Opened
 
 __all__ = ["backslashed", "dumped", "hidden", "numbered", "pieced", "uuencoded"]
@@ -40,12 +41,18 @@ _DUMP_LINE = re.compile(
     rb"(?=[ \t\r|\n\"'`<)\]}]|\Z)",
     re.MULTILINE,
 )
-# What od shows with names: each byte in four columns.
-_NAMED_LINE = re.compile(
-    rb"^[ \t>+#*|-]{0,8}[0-7]{7}((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})[ ]{0,3}\r?$",
-    re.MULTILINE,
+_PLACED: Final = rb"^[ \t>+#*|-]{0,8}[0-7]{7}"
+_END: Final = rb"[ ]{0,3}\r?$"
+_COLUMNS = re.compile(rb".{4}")
+# Rows of other cells than hex and octal, what one is, and its base: none where od gives its name.
+_ROWS: Final = tuple(
+    (re.compile(row, re.MULTILINE), cell, base)
+    for row, cell, base in (
+        (_PLACED + rb"((?: {3}[!-~]| {2}\\[0abtnvfr]| {4}| [0-7]{3}){1,16})" + _END, _COLUMNS, 0),
+        (_PLACED + rb"((?: {3}[0-9]| {2}[0-9]{2}| [0-9]{3}){1,16})" + _END, _COLUMNS, 10),
+        (rb"^[ \t>+#*|-]{0,8}[0-9a-f]{8}: ((?:[01]{8} ){1,8}).*$", re.compile(rb"[01]{8}"), 2),
+    )
 )
-_COLUMNS: Final = 4
 _PLACE = re.compile(rb"[0-9]+")
 # Tags are ASCII that nobody sees; variation selectors after each other are bytes.
 _TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
@@ -137,7 +144,7 @@ def dumped(data: bytes) -> Iterator[Opened]:
 
     Lines that follow each other are one dump.
     """
-    return _opened("hex", chain(_dumps(data), _named(data)))
+    return _opened("hex", chain(_dumps(data), _in_rows(data)))
 
 
 def uuencoded(data: bytes) -> Iterator[Opened]:
@@ -205,7 +212,8 @@ def _joined(data: bytes) -> Iterator[_Found]:
             if not letters or (letters.islower() and letters.isalpha()):  # words, and no token
                 continue
             digits = sum(_DIGIT.search(piece) is not None for piece in pieces)
-            if max(map(len, pieces)) > _MAX_PIECE and digits * 2 < len(pieces):
+            is_long = max(map(len, pieces)) > _MAX_PIECE and digits * 2 < len(pieces)
+            if is_long and not is_unreadable(letters):
                 continue  # names
             start, end = found.span()
             yield b"".join(pieces), start, end
@@ -244,24 +252,24 @@ def _dumps(data: bytes) -> Iterator[_Found]:
     yield b"".join(swapped), start, last
 
 
-def _named(data: bytes) -> Iterator[_Found]:
-    parts: list[bytes] = []
-    start = last = 0
-    for found in _NAMED_LINE.finditer(data):
-        if parts and found.start() != last + 1:
-            yield b"".join(parts), start, last
-            parts = []
-        if not parts:
-            start = found.start()
-        cells = found[1]
-        parts.append(
-            bytes([_cell(cells[at : at + _COLUMNS]) for at in range(0, len(cells), _COLUMNS)])
-        )
-        last = found.end()
-    yield b"".join(parts), start, last
+def _in_rows(data: bytes) -> Iterator[_Found]:
+    for row, cell, base in _ROWS:
+        parts: list[bytes] = []
+        start = last = 0
+        for found in row.finditer(data):
+            if parts and found.start() != last + 1:
+                yield b"".join(parts), start, last
+                parts = []
+            if not parts:
+                start = found.start()
+            cells = cell.findall(found[1])
+            parts.append(_bytes(cells, base) if base else bytes(map(_named, cells)))
+            last = found.end()
+        yield b"".join(parts), start, last
 
 
-def _cell(columns: bytes) -> int:
+def _named(columns: bytes) -> int:
+    """The byte that od names so."""
     name = columns.strip()
     if len(name) <= 1:
         return ord(name or b" ")

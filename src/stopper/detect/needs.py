@@ -43,7 +43,7 @@ _CODE = re.compile(
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[A-Za-z]+=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
+    rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[A-Za-z]+=[0-9.]{1,2}|[a-z][A-Za-z]*=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
     rb"|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}|u[0-9a-f]{4}"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
@@ -144,6 +144,8 @@ _HINTS = _PROSE | frozenset(
 )
 _SHORT = re.compile(rb"[a-z]{0,4}")
 # Words drawn by chance, and what values of settings, styles and messages are made of besides.
+_TO_FILL_IN = re.compile(rb"<[A-Za-z][ -;=?-~]{2,64}>")
+_QUOTED_LETTER = re.compile(rb"[CD][0-9A-F]=[89AB][0-9A-F]")  # quoted-printable
 _DRAWN = re.compile(
     rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}([-_. ]))(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}\1){1,7}"
     rb"(?:[A-Za-z][a-z]{3,9}[0-9]{0,4}|[0-9]{1,4})[!?#$%&*]?"
@@ -225,6 +227,7 @@ def _not_placeholder(value: bytes) -> bool:
         and not _WORDS.search(value.lower())
         and not (_CODE.fullmatch(value) and not _is_made_up(value))
         and not _PUBLIC.match(value)
+        and not _QUOTED_LETTER.search(value)
         and not _is_example_inside(value)
     )
 
@@ -237,6 +240,7 @@ def _is_example_inside(value: bytes) -> bool:
         _WORDS.search(plain.lower()) is not None
         or is_placeholder(plain)
         or _EXPANSION.fullmatch(plain) is not None
+        or _TO_FILL_IN.fullmatch(plain) is not None
     )
 
 
@@ -427,7 +431,9 @@ def _coined(value: bytes) -> bool:
 
 def _is_given(value: bytes) -> bool:
     """Whether it is a name and its value."""
-    name, sign, _ = value.rpartition(b"&")[2].partition(b"=")
+    name, sign, given = value.rpartition(b"&")[2].partition(b"=")
+    if name.istitle() and given.isdigit():
+        return False  # a word and a number
     return bool(sign and name) and (name.isdigit() or _is_wordy(name))
 
 
@@ -499,6 +505,8 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
     if found is None or _FOR_PASSWORD.search(value.lower()):
         return False
     joint = found[1]
+    if joint == b"." and not (value.islower() or value.istitle()):
+        return False  # a name in code
     if joint == b" " and value.count(joint) + 1 < _MIN_JOINED:
         return False
     if joint in _JOINS_NAMES:

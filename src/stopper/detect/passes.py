@@ -5,7 +5,7 @@ from json import JSONDecoder
 from mmap import mmap
 from typing import Final
 
-__all__ = ["paired", "runs", "runs_in_python", "sift", "unescaped", "unescaped_in_python"]
+__all__ = ["begins", "runs", "runs_in_python", "sift", "unescaped", "unescaped_in_python"]
 
 _NEAR: Final = 512
 _JSON: Final = JSONDecoder(strict=False)
@@ -42,9 +42,9 @@ def unescaped_in_python(data: bytes) -> bytes | None:
 sift: Callable[[bytes | mmap, bytes], int] | None
 """What of a sieve's table stands in a text; see `Sieve`. None where nothing is compiled."""
 
-paired: Callable[[bytes, bytes, int, int], int] | None
-"""The next place between two where one of the pairs of bytes begins that are set in 8192 bytes of
-flags; -1 where there is none. None where nothing is compiled."""
+begins: Callable[[bytes, bytes, int, int], int] | None
+"""The next place between two where four bytes begin as a table says, see `pattern.begins`; -1 where
+there is none. None where nothing is compiled."""
 
 runs: Callable[[bytes, int, bytes], list[tuple[int, int]]]
 """Where at least so many bytes in a row are of a set, which is 256 bytes of 0 or 1."""
@@ -53,6 +53,6 @@ unescaped: Callable[[bytes], bytes | None]
 """A text without its escapes; None when one is none of JSON's, gives a backslash or half a pair."""
 
 try:
-    from stopper.detect._compiled import paired, runs, sift, unescaped
+    from stopper.detect._compiled import begins, runs, sift, unescaped
 except ImportError:
-    sift, paired, runs, unescaped = None, None, runs_in_python, unescaped_in_python
+    begins, sift, runs, unescaped = None, None, runs_in_python, unescaped_in_python

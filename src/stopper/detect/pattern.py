@@ -5,8 +5,10 @@ of the text, its beginnings are a regular expression again, and time is linear.
 """
 
 import re
+import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from math import prod
 from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
@@ -22,13 +24,13 @@ __all__ = [
     "head",
     "literals",
     "may_hold",
-    "pairs",
     "parse",
     "prefixes",
     "render",
     "reverse",
     "secret_of",
     "shortest",
+    "ways",
     "width",
 ]
 
@@ -36,7 +38,8 @@ _ALL = (1 << 256) - 1
 _MAX_DEPTH = 32
 _MAX_REPEAT = 32_768
 _FREE = 8
-_PAIR = 2
+_HEAD = 4
+_WAYS = 64
 
 
 class Chars(Struct, frozen=True):
@@ -358,24 +361,35 @@ def may_hold(node: Node, byte: int) -> bool:
             return may_hold(item, byte)
 
 
-def pairs(node: Node) -> bytes:
-    """The first two bytes of every match, as flags: bit n of byte 32 a + n / 8 is for a and n.
+def ways(node: Node) -> tuple[bytes, int]:
+    """The ways in which matches begin, for `passes.begins`; and how many texts of four bytes do.
 
-    Empty where a match may have less.
+    Each way is a bit: number `256 * place + byte` of the table, of eight bytes each, has those that
+    let this byte stand at this place. Where there are more than 64 some share a bit. The table is
+    empty where a match may have less than four bytes.
     """
-    flags = [0] * 256
-    for start in _starts(node):
-        if len(start) < _PAIR:
-            return b""
-        first, second = start
-        for byte in range(256):
-            if first >> byte & 1:
-                flags[byte] |= second
-    return b"".join(row.to_bytes(32, "little") for row in flags)
+    starts = sorted(_starts(node))
+    if not all(len(start) == _HEAD for start in starts):
+        return b"", 0
+    table = [0] * (_HEAD * 256)
+    for number, start in enumerate(starts):
+        bit = 1 << number * _WAYS // max(_WAYS, len(starts))
+        for place, mask in enumerate(start):
+            for byte in _bytes_of(mask):
+                table[256 * place + byte] |= bit
+    through = sum(prod(mask.bit_count() for mask in start) for start in starts)
+    return b"".join(row.to_bytes(8, sys.byteorder) for row in table), through
+
+
+def _bytes_of(mask: int) -> Iterator[int]:
+    while mask:
+        rest = mask & mask - 1
+        yield (mask ^ rest).bit_length() - 1
+        mask = rest
 
 
 def _starts(node: Node) -> frozenset[tuple[int, ...]]:
-    """How matches begin: at most two sets of bytes; fewer where a match may end."""
+    """How matches begin: at most four sets of bytes; fewer where a match may end."""
     match node:
         case Chars(mask):
             return frozenset({(mask,)})
@@ -386,15 +400,15 @@ def _starts(node: Node) -> frozenset[tuple[int, ...]]:
         case Repeat(item, low, high):
             ways = frozenset({()}) if low == 0 else frozenset[tuple[int, ...]]()
             so_far = frozenset[tuple[int, ...]]({()})
-            for count in range(1, min(high, _PAIR) + 1):
+            for count in range(1, min(high, _HEAD) + 1):
                 so_far = _followed(so_far, _starts(item))
-                if count >= min(low, _PAIR):
+                if count >= min(low, _HEAD):
                     ways |= so_far
             return ways
         case Sequence(items):
             so_far = frozenset({()})
             for item in items:
-                if all(len(start) == _PAIR for start in so_far):
+                if all(len(start) == _HEAD for start in so_far):
                     break
                 so_far = _followed(so_far, _starts(item))
             return so_far
@@ -403,7 +417,7 @@ def _starts(node: Node) -> frozenset[tuple[int, ...]]:
 def _followed(
     starts: frozenset[tuple[int, ...]], more: frozenset[tuple[int, ...]]
 ) -> frozenset[tuple[int, ...]]:
-    return frozenset((*start, *rest)[:_PAIR] for start in starts for rest in more)
+    return frozenset((*start, *rest)[:_HEAD] for start in starts for rest in more)
 
 
 def prefixes(node: Node) -> Node:

@@ -80,6 +80,8 @@ _SPLIT_LITERALS, _ADJACENT_LITERALS = (
         rb"(?:[\r\n]{0,4}[ \t\\_]%b)?" % _JOINT,
     )
 )
+# Where a word of a shell goes from one kind of quotes to the other.
+_OTHER_QUOTES = re.compile(rb"(?:\"'|'\")(?<=%s..)(?=%s)" % (_PART, _PART))
 # `k += '...'` on a line of its own.
 _ADDED_LITERALS = tuple(
     re.compile(
@@ -204,7 +206,7 @@ def joined(data: bytes, wanted: int = Decoder.ALL) -> Iterator[Rewritten | None]
         yield rewritten("joined", data, regex, _nothing)
     for regex in (*_SPLIT_LITERALS, *_ADDED_LITERALS) if wanted & Decoder.LITERALS else ():
         yield rewritten("concatenated", data, regex, _nothing)
-    for regex in _ADJACENT_LITERALS if wanted & Decoder.LITERALS else ():
+    for regex in (*_ADJACENT_LITERALS, _OTHER_QUOTES) if wanted & Decoder.LITERALS else ():
         yield rewritten("joined", data, regex, _nothing)
     if wanted & Decoder.VARIABLES and b"+=" in data:
         yield rewritten("joined", data, _ADDED_WORDS, _nothing)

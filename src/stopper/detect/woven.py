@@ -254,9 +254,14 @@ def _tail(data: bytes, at: int) -> bytes:
 
 
 def _alike(data: bytes, one: _Span, tail: bytes, least: int) -> Iterator[int]:
-    """Where another piece may begin: behind the same tail, nearest first."""
+    """Where another piece may begin: behind the same tail, at the end of the next line or near."""
     if not tail:
         return
+    if data.startswith(b"\n", one[1]):
+        end = data.find(b"\n", one[1] + 1, one[1] + _MAX_GAP)
+        at = data.rfind(tail, one[1], max(end, one[1]))
+        if at >= 0:
+            yield at + len(tail)
     at = one[1] - 1
     for _ in range(_MAX_TRIED):
         at = data.find(tail, at + 1, one[1] + _MAX_GAP)

@@ -100,7 +100,7 @@ _SOCKET: Final = lazy(
 )
 _SHELLISH: Final = lazy(
     r"/bin/(?:ba|z|da|c|k)?sh|\bexec\b|\bspawn\b|\bsystem\b|popen|proc_open|shell_exec|cmd\.exe"
-    r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline|`\$|qx\b|%x|\bcmd\b|Open3|Kernel"
+    r"|['\"](?:ba|z)?sh['\"]|dup2|os\.execute|getline|`(?:\$|#\{)|qx\b|%x|\bcmd\b|Open3|Kernel"
 )
 _NETWORK: Final = lazy(
     r"https?[.:]|require\(['\"](?:node:)?(?:https?2?|tls|dgram|dns)['\"]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"
