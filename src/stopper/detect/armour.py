@@ -21,6 +21,7 @@ from stopper.detect.spelling import ROT13
 from stopper.detect.turning import ROTATED, rotated
 
 __all__ = [
+    "FRAMED",
     "MIN_BASE64",
     "PRINTABLE",
     "SPELLED",
@@ -79,6 +80,9 @@ _NARROW: Final = (
     *(f"{one}{{{MIN_BASE32}}}" for one in ("[A-Z2-7]", "[a-z2-7]", "[0-9A-V]", "[0-9a-v]")),
 )
 _IS_NARROW = lazy("|".join(_NARROW).encode())
+
+FRAMED: Final = "framed"
+"""The name of what stands behind its length, or behind the name of a secret."""
 
 PRINTABLE: Final = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 """What text in ASCII is made of."""
@@ -313,7 +317,7 @@ def framed(data: bytes) -> Iterator[Opened]:
             at = last + 1
     for named in _NAMED_VALUE.finditer(data):
         gathered.add(b"%b=%b" % named.groups(), *named.span(2))
-    yield from gathered.opened("strings")
+    yield from gathered.opened(FRAMED)
 
 
 def _size_of_string(data: bytes, at: int) -> int:

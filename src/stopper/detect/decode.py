@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from stopper.detect.allowance import BYTES_PER_CHAIN, BYTES_PER_MATCH, Allowance
 from stopper.detect.armour import (
+    FRAMED,
     PRINTABLE,
     ascii85,
     base85,
@@ -121,7 +122,7 @@ _SPLIT: Final = (
 _OF_STATEMENTS: Final = (
     Decoder.WOVEN | Decoder.VARIABLES | Decoder.TABLES | Decoder.PARTS | Decoder.TURNED
 )
-"""What is told by whole statements, rows and lines is in no view that only joins what they cut."""
+"""What is told by whole statements, rows and lines is in no view of parts of what they are in."""
 
 _OF_BASE85: Final = Decoder.ASCII85 | Decoder.BASE85
 """What is put together in lines by its own decoders, and may look like any text."""
@@ -482,7 +483,7 @@ class _Search:
     def _opened(self, view: View, wanted: int) -> Iterator[View]:
         if view.guessed:
             wanted &= ~_OF_BASE85
-        if view.joined or view.is_below(ROTATED):
+        if view.joined or view.is_below(ROTATED) or view.path[-1:] == (FRAMED,):
             wanted &= ~_OF_STATEMENTS
         elif view.path[-1:] == (TABLE,):
             wanted &= ~Decoder.WOVEN
