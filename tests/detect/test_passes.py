@@ -74,7 +74,7 @@ def test_runs_of_nothing(members: bytes, least: int) -> None:
         runs(members, least, b"text")
 
 
-TABLE, _ = ways(parse("(?i:ab|c)[0-9]{3}").node)
+TABLE, _ = ways(parse("(?<![-x])(?i:ab|c)[0-9]{3}"))
 
 
 @compiled
@@ -94,12 +94,12 @@ def test_begins(data: bytes) -> None:
             assert passes.begins(TABLE, data, start, end) == (places[0] if places else -1)
 
 
-HEAD = re.compile(rb"(?i:ab[0-9]{2}|c[0-9]{3})")
+HEAD = re.compile(rb"(?<![-x])(?i:ab[0-9]{2}|c[0-9]{3})")
 
 
 @compiled
-@pytest.mark.parametrize(("table", "start"), [(b"", 0), (bytes(8191), 0), (bytes(8192), -1)])
+@pytest.mark.parametrize(("table", "start"), [(b"", 0), (bytes(8447), 0), (bytes(8448), -1)])
 def test_ways_of_another_size(table: bytes, start: int) -> None:
     assert passes.begins
-    with pytest.raises(ValueError, match="8192"):
+    with pytest.raises(ValueError, match="8448"):
         passes.begins(table, b"abcd", start, 4)

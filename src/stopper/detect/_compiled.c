@@ -138,7 +138,8 @@ compiled_runs(PyObject *module, PyObject *args)
 }
 
 /* The next place where four bytes stand of which each may be where it is, in the same way: a bit for
-   each way, in a number for each byte at each of the four places. */
+   each way, in a number for each byte at each of the four places. Behind these numbers the table has
+   a byte for each that tells whether it must not stand before them. */
 
 enum { HEAD = 4, WAYS = HEAD * 256 * 8 };
 
@@ -154,17 +155,18 @@ compiled_begins(PyObject *module, PyObject *args)
         return NULL;
     if (until > data.len)
         until = data.len;
-    if (table.len != WAYS || from < 0) {
+    if (table.len != WAYS + 256 || from < 0) {
         PyBuffer_Release(&table);
         PyBuffer_Release(&data);
-        PyErr_SetString(PyExc_ValueError, "begins takes a table of 8192 bytes, bytes and a place");
+        PyErr_SetString(PyExc_ValueError, "begins takes a table of 8448 bytes, bytes and a place");
         return NULL;
     }
     const Way (*ways)[256] = table.buf;
-    const unsigned char *bytes = data.buf;
+    const unsigned char *bytes = data.buf, *bars = (const unsigned char *)table.buf + WAYS;
     for (Py_ssize_t at = from; found < 0 && at + HEAD <= until; at++) {
         uint64_t left = ways[0][bytes[at]] & ways[1][bytes[at + 1]];
-        if (left && left & ways[2][bytes[at + 2]] & ways[3][bytes[at + 3]])
+        if (left && left & ways[2][bytes[at + 2]] & ways[3][bytes[at + 3]]
+            && !(at && bars[bytes[at - 1]]))
             found = at;
     }
     PyBuffer_Release(&table);

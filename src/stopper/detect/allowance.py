@@ -8,8 +8,8 @@ __all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "Allowance"]
 BYTES_PER_MATCH: Final = 40
 """In long texts one match is allowed for so many bytes."""
 
-BYTES_PER_CHAIN: Final = 128
-"""The same for a chain of pieces."""
+BYTES_PER_CHAIN: Final = 8
+"""The same for a try at a chain of pieces."""
 
 _JUDGING: Final = 4
 _BEGINNINGS: Final = 4
@@ -20,7 +20,7 @@ class Allowance:
 
     Four matches more are taken off for each value that is judged, and one for every four places at
     which a rule may have begun. So many bytes of what was `unpacked` may still be looked at, and so
-    many `chains` of pieces be followed.
+    many tries be made at `chains` of pieces, of which one that is followed counts sixteen.
     """
 
     def __init__(

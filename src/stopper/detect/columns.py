@@ -1,7 +1,8 @@
 """The cells of tables below the name of a secret, each written behind that name."""
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from stopper.detect.opened import Gathered, Opened
@@ -70,10 +71,11 @@ class _Row(NamedTuple):
     start: int
     gap: int
 
-    def cell(self, number: int) -> _Cell:
-        """One of them, without what it is dressed in."""
-        before = sum(map(len, self.texts[:number])) + number * self.gap
-        return _bare(self.texts[number], self.start + before)
+    def cells(self, numbers: Iterable[int]) -> Iterator[_Cell]:
+        """These, without what they are dressed in."""
+        starts = list(accumulate(map(len, self.texts), initial=self.start))
+        for number in numbers:
+            yield _bare(self.texts[number], starts[number] + number * self.gap)
 
 
 class _Kind(NamedTuple):
@@ -153,7 +155,7 @@ def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:
                 continue
             row = _row(data, start + len(before), end, kind)
             width = len(row.texts)
-            names = _named([row.cell(number).text for number in range(width)])
+            names = _named([cell.text for cell in row.cells(range(width))])
             if names:
                 done = yield from _below(data, end, _Table(before, kind, names, width))
                 break
@@ -244,8 +246,9 @@ def _below(data: bytes, end: int, table: _Table) -> Generator[tuple[bytes, _Cell
         row = _row(data, first, end, table.kind)
         if len(row.texts) != table.width:
             return start
-        for number, name in table.names.items():
-            cell = row.cell(number)
+        long = [number for number in table.names if len(row.texts[number]) >= _MIN_CELL]
+        for number, cell in zip(long, row.cells(long), strict=False):
+            name = table.names[number]
             if _MIN_CELL <= len(cell.text) <= _MAX_CELL and not _BLANK.search(cell.text):
                 yield name, cell
     return end

@@ -96,6 +96,9 @@ _TWINS: Final = frozenset({"reversed", ROTATED, TURNED})
 """Decodings that undo themselves."""
 
 _ESCAPED: Final = "backslash"
+_ESCAPES: Final = frozenset({_ESCAPED, "unicode", "percent", "html"})
+_MAX_SPELLINGS: Final = 4
+_SHORT: Final = 8192
 _HOLD_BYTES: Final = frozenset({_ESCAPED, "percent"})
 """In the name of a decoding that undid escapes which stand for any byte."""
 
@@ -149,7 +152,7 @@ class Budget(Struct, frozen=True):
     times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
     which one may count in several views, no more is undone: each costs as much as kilobytes
     without. So do `matches`, of which most are no findings: so many are looked at, or one for every
-    40 bytes; and `chains` of pieces that may be one token, of which one is for 128 bytes.
+    40 bytes; and tries at `chains` of pieces that may be one token, of which one is for 8 bytes.
     """
 
     depth: int = 10
@@ -158,7 +161,7 @@ class Budget(Struct, frozen=True):
     unpacked: int = 1
     findings: int = 1024
     matches: int = 24_576
-    chains: int = 8192
+    chains: int = 131_072
 
     def allowance(self, size: int) -> Allowance:
         """What may be unpacked of a text of `size` bytes, and found in all its views."""
@@ -388,7 +391,7 @@ class _Search:
                 key = child.data, child.path[-1], child.place
                 if not child.data or child.data == self._root.data or key in self._seen:
                     continue
-                if len(child.path) > self._depth:
+                if len(child.path) > self._depth or _is_spelled_again(child):
                     raise _Spent("depth")
                 self._left -= len(child.data)
                 if not PACKED.isdisjoint(child.path):
@@ -490,7 +493,7 @@ class _Search:
         for opened in _armoured(view.data, wanted, self._allowance):
             if view.joined and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
-            if opened.name in _TWINS and view.is_below(opened.name):
+            if opened.name in _TWINS and any(map(view.is_below, _TWINS)):
                 continue  # what was turned round is turned back
             yield _below(view, opened.name, opened.text, opened.back)
             for blob, start, end in opened.blobs:
@@ -574,6 +577,13 @@ def _wide(data: bytes) -> Rewritten | None:
             text = data[len(mark) :].decode(coding, "replace")
             return coding[:6], text.encode("utf-8", "replace"), whole(len(data))
     return None
+
+
+def _is_spelled_again(view: View) -> bool:
+    """Whether it is long, and more escapes are inside each other than those who write them put."""
+    if len(view.data) <= _SHORT:
+        return False
+    return sum(not _ESCAPES.isdisjoint(name.split("+")) for name in view.path) > _MAX_SPELLINGS
 
 
 def _below(view: View, name: str, data: bytes, back: Back) -> View:

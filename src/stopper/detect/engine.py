@@ -159,7 +159,7 @@ class _Compiled(Struct, frozen=True, dict=True):
     @cached_property
     def ways(self) -> bytes:
         """How a match may begin, where that is worth looking for; see `pattern.ways`."""
-        table, through = ways(self.pattern.node) if begins else (b"", 0)
+        table, through = ways(self.pattern) if begins else (b"", 0)
         return table if 1 < through <= _MAX_HEADS else b""
 
     @cached_property

@@ -68,6 +68,7 @@ _folded = lru_cache(maxsize=4096)(folded)
 
 # What PostgreSQL shows of bytes, and is no escape of the first of them.
 _BYTES = re.compile(rb"(?<![A-Za-z0-9])\\x[0-9A-Fa-f]{8}")
+_OF_HEX: Final = Decoder.LETTERS | Decoder.LINES
 # Where a text uses variables of Windows, or sets one that looks like a byte where it is used.
 _BATCH = re.compile(
     rb"%(?![0-9A-Fa-f]{2}%)[A-Za-z_][A-Za-z0-9_]{0,63}%"
@@ -150,11 +151,10 @@ def _left(data: bytes, names: tuple[str, ...]) -> int:
     """See `Unescaped`, where escapes of these kinds were undone in all of the text."""
     if names == ("unicode",):
         return LEFT_BY_FOLDING
-    if _BYTES.search(data):
-        return Decoder.ALL
-    if _WHOLE.issuperset(names):
-        return LEFT_BY_BACKSLASHES
-    return LEFT_BY_PERCENTS if "percent" in names and _BATCH.search(data) else LEFT_BY_ENTITIES
+    left = LEFT_BY_BACKSLASHES if _WHOLE.issuperset(names) else LEFT_BY_ENTITIES
+    if "percent" in names and _BATCH.search(data):
+        left |= LEFT_BY_PERCENTS
+    return left | (_OF_HEX if _BYTES.search(data) else 0)
 
 
 def _escapes(data: bytes) -> tuple[str, ...]:

@@ -361,14 +361,15 @@ def may_hold(node: Node, byte: int) -> bool:
             return may_hold(item, byte)
 
 
-def ways(node: Node) -> tuple[bytes, int]:
+def ways(pattern: Pattern) -> tuple[bytes, int]:
     """The ways in which matches begin, for `passes.begins`; and how many texts of four bytes do.
 
     Each way is a bit: number `256 * place + byte` of the table, of eight bytes each, has those that
-    let this byte stand at this place. Where there are more than 64 some share a bit. The table is
-    empty where a match may have less than four bytes.
+    let this byte stand at this place. Where there are more than 64 some share a bit. Behind these a
+    byte for each byte is 1 where it must not stand before a match. The table is empty where a match
+    may have less than four bytes.
     """
-    starts = sorted(_starts(node))
+    starts = sorted(_starts(pattern.node))
     if not all(len(start) == _HEAD for start in starts):
         return b"", 0
     table = [0] * (_HEAD * 256)
@@ -378,7 +379,8 @@ def ways(node: Node) -> tuple[bytes, int]:
             for byte in _bytes_of(mask):
                 table[256 * place + byte] |= bit
     through = sum(prod(mask.bit_count() for mask in start) for start in starts)
-    return b"".join(row.to_bytes(8, sys.byteorder) for row in table), through
+    bars = bytes(pattern.before >> byte & 1 for byte in range(256))
+    return b"".join(row.to_bytes(8, sys.byteorder) for row in table) + bars, through
 
 
 def _bytes_of(mask: int) -> Iterator[int]:

@@ -21,6 +21,9 @@ __all__ = ["woven"]
 _MAX_GAP: Final = 160
 _MAX_TAIL: Final = 3
 _MAX_TRIED: Final = 3
+_FOLLOWED: Final = 16
+"""A chain that is followed costs as much as so many words that are only tried."""
+
 _WIDER: Final = 16
 _MIN_PIECES: Final = 3
 _MAX_PIECE: Final = 34
@@ -70,8 +73,8 @@ def woven(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """Three and more pieces put together, one of which looks like no name.
 
     Where only blanks are between them they have one length, but for the first and the last. Base64
-    of which short pieces are filled up by themselves is undone piece by piece. No more chains are
-    followed than the `allowance` has.
+    of which short pieces are filled up by themselves is undone piece by piece. No more is tried and
+    followed than the `allowance` has for chains.
     """
     joined, decoded = Gathered(), Gathered()
     for chain in _chains(data, allowance):
@@ -132,6 +135,7 @@ def _chains(data: bytes, allowance: Allowance) -> Iterator[list[_Span]]:
     refused: dict[bytes, int] = {}
     done = at = 0
     while allowance.chains >= 0 and (odd := _ODD.search(data, at)):
+        allowance.chains -= 1
         start, at = max(done, text.start(odd.start())), text.end(odd.end())
         if _ID.fullmatch(data, start, at):
             continue
@@ -161,6 +165,7 @@ def _chain(
     if tail == GAP or _is_alone(data, one, tail):
         return []
     for start in _alike(data, one, tail, least):
+        allowance.chains -= 1
         first, last = sorted((one, (start, text.end(start))))
         gap = data[first[1] : last[0]]
         sizes = first[1] - first[0], last[1] - last[0]
@@ -171,7 +176,7 @@ def _chain(
         behind = refused.get(shape, 0)
         if first[0] < behind:
             continue
-        allowance.chains -= 1
+        allowance.chains -= _FOLLOWED
         even = max(sizes) if gap.isspace() else 0
         chain = [first, last]
         if sizes[0] >= even:
