@@ -1,17 +1,19 @@
 """What a hostile megabyte costs detection: `python -m bench.detect_hostile`, about half an hour.
 
 Each kind is one short thing again and again: samples of every rule, alike or each with other
-values; everything in every encoding; signs, pieces and beginnings; and much of it in compressed
-bytes, as long as is still unpacked. Times are the processor's, for 1 MB, at once and as a stream.
+values; everything in every encoding; signs, pieces and beginnings; much of it in compressed bytes,
+as long as is still unpacked; and texts made against one decoder each, of parts at random. Times
+are the processor's, for 1 MB, at once and as a stream.
 """
 
 import argparse
 import gzip
 import random
+import string
 import sys
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import chain, count, cycle, islice, repeat
 from typing import Final
 
 from bench import detect_sets
@@ -30,6 +32,9 @@ _VARIANTS: Final = 2000
 _EVERY: Final = 7  # of the secrets in the labelled set
 _ZIPPED: Final = (30_000, 200_000, 900_000)
 """Bytes in each of the compressed streams that make up a text."""
+
+LETTERS: Final = string.ascii_lowercase
+MIXED: Final = string.ascii_letters + string.digits
 
 SIGNS: Final = (
     b"-", b"_", b"/", b"@", b"=", b".", b":", b"'", b'"', b"\\", b"%", b"&", b"#", b"<", b"{[",
@@ -88,6 +93,47 @@ def kinds() -> Iterator[tuple[str, bytes]]:
         if name.startswith(("sign", "encoding")):
             for size in _ZIPPED:
                 yield f"gzip of {size:,} bytes of {name}", _zipped(piece, size)
+    for name, parts in _aimed(random.Random(6)):  # noqa: S311  samples
+        yield f"against {name}", _filled(parts)
+
+
+def _aimed(noise: random.Random) -> Iterator[tuple[str, Iterator[str]]]:
+    """What costs one decoder most, as parts without an end."""
+
+    def some(alphabet: str, *sizes: int) -> str:
+        return "".join(noise.choices(alphabet, k=noise.choice(sizes)))
+
+    def words(signs: str) -> Iterator[str]:
+        return (f"{some(MIXED, 1, 2, 3)}1B{noise.choice(signs)}" for _ in count())
+
+    wide = ",".join(["user"] + ["pw"] * 1360) + "\n"
+    yield "tables, wide", chain([wide], repeat("," * 1360 + "\n"))
+    yield "tables, short", cycle([wide, *["," * 1360 + "\n"] * 4, "x\n"])
+    yield "words apart, in a line", words(",;:")
+    yield "words apart, behind many signs", words("!#(*@~,^")
+    yield "words apart, in lines", words(",;:\n")
+    nested = "%41"
+    for number in range(8):
+        sign, spelled = ("&", "%26") if number % 2 else ("%", "&#37;")
+        nested = nested.replace(sign, spelled, 1)
+    lines = (
+        f"{some(MIXED, 64)}\n{some(LETTERS, 9)} = '{some(MIXED, 9)}' {nested}\n" for _ in count()
+    )
+    yield "escapes inside each other", chain([r"\x41414141 "], lines)
+    tokens = (f"{some(MIXED, 4)}-{some(MIXED, 18)}_{some(MIXED, 5)}\n" for _ in count())
+    yield "tokens from their end", tokens
+    names = [some(LETTERS, 5) for _ in range(500)]
+    given = (f'{name}="{some(MIXED, 3)}1"\n' for name in names)
+    yield "variables", chain(given, (f"${{{noise.choice(names)}}}" for _ in count()))
+    hits = [fill(rule.hits[0], "a")[:-1] for rule in packaged_rules()]
+    yield "what rules begin with", (f"\naZ9{noise.choice(hits)}" for _ in count())
+
+
+def _filled(parts: Iterator[str]) -> bytes:
+    text = bytearray()
+    while len(text) < MEGABYTE:
+        text += _bytes(next(parts))
+    return bytes(text[:MEGABYTE])
 
 
 def _pieces() -> Iterator[tuple[str, bytes]]:

@@ -463,6 +463,17 @@ def test_a_text_is_not_looked_through_in_each_of_its_spellings(text: str) -> Non
     assert sum(len(view.data) for view in views) < 2.7 * len(text)
 
 
+NESTED = "%41"
+for number in range(8):
+    sign, spelled = ("&", "%26") if number % 2 else ("%", "&#37;")
+    NESTED = NESTED.replace(sign, spelled, 1)
+
+
+def test_escapes_inside_each_other_come_to_an_end_where_the_text_is_long() -> None:
+    assert decoded_views(f"a {NESTED} b\n" * 9).unprovable == ""
+    assert decoded_views(f"a {NESTED} b\n" * 900).unprovable == "depth"
+
+
 def test_what_was_joined_says_so() -> None:
     assert seen(ENCODINGS["groups of four"])[0].guessed
     assert not seen(ENCODINGS["base64"])[0].guessed

@@ -240,7 +240,7 @@ def _turned(
     data: bytes, names: Sequence[tuple[int, int]], found: Sequence[bytes]
 ) -> Iterator[Opened]:
     """Each run that is a token with a prefix, or holds text that chance does not make, turned."""
-    gathered = Gathered()
+    texts, tokens = Gathered(), Gathered()
     sized = [
         (span, run)
         for span, run in zip(names, found, strict=True)
@@ -248,9 +248,12 @@ def _turned(
     ]
     is_text = _text_from_its_end(data, sized)
     for (start, end), run in sized:
-        if (start in is_text and not _is_text_straight(run)) or _is_headed(run[::-1]):
-            gathered.add(run[::-1], start, end)
-    yield from gathered.opened("reversed")
+        if start in is_text and not _is_text_straight(run):
+            texts.add(run[::-1], start, end)
+        elif _is_headed(run[::-1]):
+            tokens.add(run[::-1], start, end)
+    yield from texts.opened("reversed")
+    yield from tokens.opened("reversed", is_plain=True)
 
 
 def _is_text_straight(run: bytes) -> bool:
@@ -285,7 +288,7 @@ def _as_rotated(names: Sequence[tuple[int, int]], found: Sequence[bytes]) -> Ite
     for (start, end), run in zip(names, found, strict=True):
         if _MIN_TURNED <= len(run) <= _MAX_TURNED and _is_headed(run):
             gathered.add(run.translate(ROT13), start, end)
-    yield from gathered.opened(ROTATED)
+    yield from gathered.opened(ROTATED, is_plain=True)
 
 
 def _is_headed(run: bytes) -> bool:

@@ -187,9 +187,12 @@ PATIENT: Final = Budget(
 
 
 class View:
-    """What a text says once the encodings in `path`, outermost first, are undone."""
+    """What a text says once the encodings in `path`, outermost first, are undone.
 
-    __slots__ = ("_back", "data", "parent", "path", "place")
+    Where it `is_plain`, nothing more is encoded in it.
+    """
+
+    __slots__ = ("_back", "data", "is_plain", "parent", "path", "place")
 
     def __init__(
         self,
@@ -198,8 +201,11 @@ class View:
         parent: "View | None",
         back: Back,
         place: int = 0,
+        *,
+        is_plain: bool = False,
     ) -> None:
         self.data = data
+        self.is_plain = is_plain
         self.path = path
         self.parent = parent
         self.place = place
@@ -391,7 +397,7 @@ class _Search:
                 key = child.data, child.path[-1], child.place
                 if not child.data or child.data == self._root.data or key in self._seen:
                     continue
-                if len(child.path) > self._depth or _is_spelled_again(child):
+                if len(child.path) > self._depth or self._is_spelled_again(child):
                     raise _Spent("depth")
                 self._left -= len(child.data)
                 if not PACKED.isdisjoint(child.path):
@@ -400,8 +406,14 @@ class _Search:
                     raise _Spent("bytes")
                 self._seen.add(key)
                 yield child
-                if wanted := needed(child.data):
+                if not child.is_plain and (wanted := needed(child.data)):
                     waiting.append((child, wanted))
+
+    def _is_spelled_again(self, view: View) -> bool:
+        """Whether it is most of the text, in more escapes than those who write them put around."""
+        if len(view.data) <= max(_SHORT, len(self._root.data) // 2):
+            return False
+        return sum(not _ESCAPES.isdisjoint(name.split("+")) for name in view.path) > _MAX_SPELLINGS
 
     @property
     def _room(self) -> int:
@@ -495,7 +507,8 @@ class _Search:
                 continue  # names put together are tokens in no other letters
             if opened.name in _TWINS and any(map(view.is_below, _TWINS)):
                 continue  # what was turned round is turned back
-            yield _below(view, opened.name, opened.text, opened.back)
+            path = (*view.path, opened.name)
+            yield View(opened.text, path, view, opened.back, is_plain=opened.is_plain)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
 
@@ -577,13 +590,6 @@ def _wide(data: bytes) -> Rewritten | None:
             text = data[len(mark) :].decode(coding, "replace")
             return coding[:6], text.encode("utf-8", "replace"), whole(len(data))
     return None
-
-
-def _is_spelled_again(view: View) -> bool:
-    """Whether it is long, and more escapes are inside each other than those who write them put."""
-    if len(view.data) <= _SHORT:
-        return False
-    return sum(not _ESCAPES.isdisjoint(name.split("+")) for name in view.path) > _MAX_SPELLINGS
 
 
 def _below(view: View, name: str, data: bytes, back: Back) -> View:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from stopper.detect.inflate import TooBig
 from stopper.detect.origin import Piece, Pieces
 
 __all__ = ["GAP", "NO_WORDS", "PIECE", "PIECE_SIGNS", "Gathered", "Opened", "Part", "together"]
@@ -19,6 +20,7 @@ PIECE_SIGNS: Final = "+/_=.:~@?&%!*#^-"
 PIECE: Final = f"[A-Za-z0-9{PIECE_SIGNS}]"
 """What such pieces are written with, as a set of a pattern."""
 
+_LEAST: Final = 65_536
 _MIN_TOKEN: Final = 10
 NO_WORDS: Final = re.compile(rb"[0-9]|hf_")
 """What tokens have and words have not; those of Hugging Face are letters alone."""
@@ -35,13 +37,15 @@ class Part(NamedTuple):
 class Opened(Struct, frozen=True):
     """What one kind of decoding gave: all that is legible, and each blob as it is.
 
-    `blobs` are bytes with the place in the text that they came from.
+    `blobs` are bytes with the place in the text that they came from. Where it `is_plain` nothing is
+    encoded in it.
     """
 
     name: str
     text: bytes
     back: Pieces
     blobs: tuple[tuple[bytes, int, int], ...] = ()
+    is_plain: bool = False
 
 
 class Gathered:
@@ -69,20 +73,26 @@ class Gathered:
         self._parts.append(GAP)
         self._at += len(GAP)
 
-    def opened(self, name: str, blobs: tuple[tuple[bytes, int, int], ...] = ()) -> Iterator[Opened]:
+    def opened(
+        self,
+        name: str,
+        blobs: tuple[tuple[bytes, int, int], ...] = (),
+        *,
+        is_plain: bool = False,
+    ) -> Iterator[Opened]:
         """All of it, where there is any."""
         if self._parts or blobs:
-            pieces = self._pieces
-            yield Opened(
-                name, b"".join(self._parts), Pieces(lambda: map(Piece._make, pieces)), blobs
-            )
+            text, pieces = b"".join(self._parts), self._pieces
+            yield Opened(name, text, Pieces(lambda: map(Piece._make, pieces)), blobs, is_plain)
 
 
-def together(rows: Iterable[Sequence[Part]]) -> Iterator[Opened]:
+def together(rows: Iterable[Sequence[Part]], size: int) -> Iterator[Opened]:
     """The parts of each row one behind the other, once for each part, if they may be a token.
 
-    So what is found there spans each part by itself, and not what stands between them.
+    So what is found there spans each part by itself, and not what stands between them. What comes
+    out may be longer than the text of this `size`, but not twice as long, or it raises `TooBig`.
     """
+    left = max(_LEAST, 2 * size)
     gathered = Gathered()
     seen: set[bytes] = set()
     for row in rows:
@@ -90,6 +100,9 @@ def together(rows: Iterable[Sequence[Part]]) -> Iterator[Opened]:
         if len(text) < _MIN_TOKEN or text in seen or not NO_WORDS.search(text):
             continue
         seen.add(text)
+        left -= len(text) * len(row)
+        if left < 0:
+            raise TooBig
         for part in row:
             gathered.add(text, part.start, part.end)
     yield from gathered.opened("joined")

@@ -30,7 +30,7 @@ _SECOND = re.compile(rb"([2bBsS](?:(?<=[tTynfkge_-][2bB])|(?<=[sS])econd))" + _G
 
 def parted(data: bytes) -> Iterator[Opened]:
     """The parts of each token one behind the other."""
-    return together(_rows(data))
+    return together(_rows(data), len(data))
 
 
 def _rows(data: bytes) -> Iterator[list[Part]]:

@@ -70,7 +70,7 @@ _Known = Mapping[bytes, Part]
 
 def assembled(data: bytes) -> Iterator[Opened]:
     """What variables that were set to literals give one behind the other."""
-    return together(_rows(data))
+    return together(_rows(data), len(data))
 
 
 def _rows(data: bytes) -> Iterator[list[Part]]:
