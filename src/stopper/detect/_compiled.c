@@ -1,4 +1,5 @@
-/* Passes over bytes that Python would make several of: see sieve.py, armour.py and escapes.py. */
+/* Passes over bytes that Python would make several of: see sieve.py, armour.py, pattern.py and
+   escapes.py. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000

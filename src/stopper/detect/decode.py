@@ -98,7 +98,11 @@ _TWINS: Final = frozenset({"reversed", ROTATED, TURNED})
 _ESCAPED: Final = "backslash"
 _ESCAPES: Final = frozenset({_ESCAPED, "unicode", "percent", "html"})
 _MAX_SPELLINGS: Final = 4
+"""So many escapes are inside each other in HTML in JSON, each undone in all of the text."""
+
 _SHORT: Final = 8192
+"""What is no longer costs little, however often it is given again."""
+
 _HOLD_BYTES: Final = frozenset({_ESCAPED, "percent"})
 """In the name of a decoding that undid escapes which stand for any byte."""
 
@@ -506,7 +510,7 @@ class _Search:
             if view.joined and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
             if opened.name in _TWINS and any(map(view.is_below, _TWINS)):
-                continue  # what was turned round is turned back
+                continue  # what was turned round once is not turned again
             path = (*view.path, opened.name)
             yield View(opened.text, path, view, opened.back, is_plain=opened.is_plain)
             for blob, start, end in opened.blobs:

@@ -89,8 +89,8 @@ class Gathered:
 def together(rows: Iterable[Sequence[Part]], size: int) -> Iterator[Opened]:
     """The parts of each row one behind the other, once for each part, if they may be a token.
 
-    So what is found there spans each part by itself, and not what stands between them. What comes
-    out may be longer than the text of this `size`, but not twice as long, or it raises `TooBig`.
+    So what is found there spans each part by itself, and not what stands between them. More than
+    twice the text, which has this `size`, and than 64 KB raises `TooBig`.
     """
     left = max(_LEAST, 2 * size)
     gathered = Gathered()
