@@ -6,10 +6,12 @@ import json
 import random
 import string
 import zlib
+from itertools import count
 from urllib.parse import quote
 
 import pytest
 
+from stopper.detect.allowance import Clock
 from stopper.detect.decode import PATIENT, Budget
 from stopper.detect.inspection import Inspection, Inspector, packaged_detector
 from stopper.detect.known import KnownValues
@@ -176,6 +178,29 @@ def test_more_is_allowed_in_longer_texts() -> None:
     bounded = Inspector(DETECTOR, budget=Budget(matches=100))
     assert bounded.inspect(tokens).unprovable == "matches"
     assert bounded.inspect(tokens + " " * 1_400_000).is_clean
+
+
+def run_out(looks: int) -> Clock:
+    """A clock that has gone on for a day after so many looks at it."""
+    seen = count()
+    return lambda: 86_400.0 if next(seen) >= looks else 0.0
+
+
+def test_whenever_the_time_is_over_it_is_said() -> None:
+    """At each of the looks at the clock, until there are no more of them; known values count."""
+    quiet = "".join(f"  - sha256:{RANDOM.randbytes(32).hex()}\n" for _ in range(500))
+    text = f"{quiet}see {GITHUB} and\nsee {b64(AWS)} or\n{quote(b64(quiet))}\n{VALUE}\n"
+    whole = INSPECTOR.inspect(text)
+    assert rules(whole) == ["github-token", "aws-access-key", "known-value"]
+    for looks in range(1, 1_000):
+        inspection = Inspector(DETECTOR, KNOWN, Budget(clock=run_out(looks))).inspect(text)
+        if not inspection.unprovable:
+            break
+        assert inspection.unprovable == "time"
+        assert rules(inspection)[-1] == "known-value"
+        assert set(inspection.findings) <= set(whole.findings)
+    assert inspection == whole
+    assert looks > len(text) // 32_768 > 1
 
 
 def test_who_is_patient_finds_all() -> None:

@@ -6,7 +6,7 @@ import json
 import random
 import string
 from collections.abc import Callable, Iterator
-from itertools import pairwise
+from itertools import count, pairwise
 from urllib.parse import quote
 
 import pytest
@@ -259,6 +259,31 @@ def test_a_stream_of_secrets_is_judged_up_to_its_budget() -> None:
     assert next(said for said, _ in told if said) == "findings"
     assert told[-1] == ("matches", 0)
     assert 20 < sum(count for _, count in told) < 1000
+
+
+@pytest.mark.parametrize("size", [4_096, 10**6])
+def test_whenever_the_time_is_over_it_is_said(size: int) -> None:
+    """At each look at the clock; from then on known values are all that is found."""
+    rows = "".join(f"  - sha256:{RANDOM.randbytes(32).hex()}\n" for _ in range(150))
+    text = f"{rows}{TOKEN}\n{b64(TOKEN)}\n{rows}{VALUE}".encode()
+
+    def told(looks: int) -> tuple[list[str], set[str]]:
+        seen = count()
+        clock = Budget(clock=lambda: float(next(seen) >= looks))
+        live = LiveInspector(Inspector(INSPECTOR.detector, INSPECTOR.known, clock))
+        parts = [live.feed(text[at : at + size]) for at in range(0, len(text), size)]
+        parts.append(live.finish())
+        assert b"".join(part.data for part in parts) == text
+        rules = [found.rule for part in parts for found in part.findings]
+        return rules, {part.unprovable for part in parts} - {""}
+
+    whole = told(10**9)
+    assert whole == (["github-token", "github-token", "known-value"], set())
+    for looks in range(1, 1_000, 2):
+        rules, unprovable = told(looks)
+        assert rules[-1] == "known-value"
+        assert unprovable == {"time"} or (rules, unprovable) == whole
+    assert (rules, unprovable) == whole
 
 
 @pytest.mark.parametrize("size", [1000, 1100, 1300, 4096])

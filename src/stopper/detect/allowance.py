@@ -1,9 +1,16 @@
 """What may still be done over several texts or looks, in steps that cost about the same each."""
 
 import sys
+from collections.abc import Callable
 from typing import Final
 
-__all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "Allowance"]
+__all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "NEVER", "Allowance", "Clock"]
+
+Clock = Callable[[], float]
+"""Asked for the time: seconds of no particular beginning."""
+
+NEVER: Final = float(sys.maxsize)
+"""More seconds than anybody waits."""
 
 BYTES_PER_MATCH: Final = 40
 """In long texts one match is allowed for so many bytes."""
@@ -13,6 +20,7 @@ BYTES_PER_CHAIN: Final = 8
 
 _JUDGING: Final = 4
 _BEGINNINGS: Final = 4
+_BETWEEN: Final = 32_768
 
 
 class Allowance:
@@ -21,6 +29,8 @@ class Allowance:
     Four matches more are taken off for each value that is judged, and one for every four places at
     which a rule may have begun. So many bytes of what was `unpacked` may still be looked at, and so
     many tries be made at `chains` of pieces, of which one that is followed counts sixteen.
+
+    All of it together may take so many `seconds` by the `clock`, which runs from the start.
     """
 
     def __init__(
@@ -29,22 +39,58 @@ class Allowance:
         findings: int = sys.maxsize,
         unpacked: int = sys.maxsize,
         chains: int = sys.maxsize,
+        *,
+        seconds: float = NEVER,
+        clock: Clock | None = None,
     ) -> None:
         self.matches = matches
         self.findings = findings
         self.unpacked = unpacked
         self.chains = chains
+        self.seconds = seconds
+        self._clock = clock
+        self._until = NEVER
+        self._was_late = False
+        self._worked = 0
+        self.resume()
+
+    def resume(self) -> None:
+        """Let the clock run."""
+        if self._clock:
+            self._until = self._clock() + self.seconds
+
+    def pause(self) -> None:
+        """Stop the clock until `resume`."""
+        if self._clock:
+            self.seconds = self._until - self._clock()
+            self._until = NEVER
+
+    def is_late(self, worked: int = _BETWEEN) -> bool:
+        """Whether the seconds are over, after work that is worth going through so many bytes.
+
+        What is little is added up before there is a look at the clock.
+        """
+        self._worked += worked
+        if self._worked >= _BETWEEN and self._clock is not None:
+            self._worked = 0
+            self._was_late = self._was_late or self._clock() > self._until
+        return self._was_late
 
     @property
     def spent(self) -> str:
-        """Which of them is used up, so that there may be more than was found; empty for none."""
+        """Which of them is used up, so that there may be more than was found; empty for none.
+
+        Time is where somebody asked whether it is late, and did less for that.
+        """
         if self.matches <= 0:
             return "matches"
         if self.unpacked < 0:
             return "bytes"
         if self.chains < 0:
             return "chains"
-        return "findings" if self.findings < 0 else ""
+        if self.findings < 0:
+            return "findings"
+        return "time" if self._was_late else ""
 
     def take(self, *, matches: int = 0, judged: int = 0, begun: int = 0, findings: int = 0) -> None:
         """So much was done."""

@@ -56,6 +56,7 @@ _MIN_WIDE: Final = 8
 
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _DIGITS = b"0123456789"
+_DIGITS16 = _DIGITS + b"abcdef"
 _HEXDIGITS = _DIGITS + b"abcdefABCDEF"
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
@@ -611,14 +612,21 @@ def _opened85(kind: _Kind85, data: bytes) -> Iterator[Opened]:
 def _groups85(kind: _Kind85, data: bytes) -> Iterator[re.Match[bytes]]:
     for first, last in runs(kind.classes, _MIN_85, data):
         run = data[first:last]
-        if not run.translate(None, _ALPHABET64):
-            continue  # it is base64, which looks the same
-        if not (_has_firsts(kind, run) and kind.groups.search(run)):
+        if _is_of_fewer(run) or not (_has_firsts(kind, run) and kind.groups.search(run)):
             continue
         for start, end in _stretches85(data, first, last):
             run = data[start:end]
-            if run.translate(None, _ALPHABET64) and _has_firsts(kind, run):
+            if not _is_of_fewer(run) and _has_firsts(kind, run):
                 yield from kind.groups.finditer(data, start, end)
+
+
+def _is_of_fewer(run: bytes) -> bool:
+    """Whether it has no more signs than base64 and its name, or is hex but for a quarter.
+
+    What is written in 85 digits has one sign in five that base64 has not, and as few of hex.
+    """
+    signs = len(run.translate(None, _ALPHABET64))
+    return signs * 40 <= len(run) or len(run.translate(None, _DIGITS16)) * 4 < len(run)
 
 
 def _has_firsts(kind: _Kind85, run: bytes) -> bool:

@@ -1,6 +1,7 @@
 """Hyperscan databases: compiled or handed in as bytes, and safe to scan from any thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Final, Self
 
 try:
@@ -13,6 +14,7 @@ else:
 __all__ = ["HAS_HYPERSCAN", "Database", "library_version"]
 
 _MAX_SPARE: Final = 16
+_ASKED_EVERY: Final = 1024
 
 
 def library_version() -> str:
@@ -67,20 +69,25 @@ class Database:
         dumped: bytes = hyperscan.dumpb(self._database)
         return dumped
 
-    def scan(self, data: bytes) -> list[tuple[int, int]]:
-        """Where each match ends, with the number of its pattern, in no order."""
+    def scan(
+        self, data: bytes, is_late: Callable[[], bool] = lambda: False
+    ) -> list[tuple[int, int]]:
+        """Where each match ends, with the number of its pattern, in no order.
+
+        Not all once it `is_late`, which is asked now and then.
+        """
         found: list[tuple[int, int]] = []
+
+        def told(number: int, _start: int, end: int, _flags: int, _context: object) -> bool:
+            found.append((end, number))
+            return len(found) % _ASKED_EVERY == 0 and is_late()
+
         try:
             scratch = self._spare.pop()
         except IndexError:
             scratch = self._model.clone()
-        self._database.scan(
-            data,
-            lambda number, _start, end, _flags, _context: found.append((end, number)),
-            0,
-            None,
-            scratch,
-        )
+        with suppress(hyperscan.ScanTerminated):
+            self._database.scan(data, told, 0, None, scratch)
         if len(self._spare) < _MAX_SPARE:
             self._spare.append(scratch)
         return found

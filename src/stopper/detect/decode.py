@@ -2,14 +2,22 @@
 
 import re
 import sys
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import chain
 from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.allowance import BYTES_PER_CHAIN, BYTES_PER_MATCH, Allowance
+from stopper.detect.allowance import (
+    BYTES_PER_CHAIN,
+    BYTES_PER_MATCH,
+    NEVER,
+    Allowance,
+    Clock,
+)
 from stopper.detect.armour import (
     FRAMED,
     PRINTABLE,
@@ -145,6 +153,7 @@ _BOMS: Final = (
     (b"\xfe\xff", "utf-16-be"),
 )
 _MARKS: Final = tuple(mark for mark, _ in _BOMS)
+_MEGABYTE: Final = 2**20
 
 
 class Budget(Struct, frozen=True):
@@ -157,6 +166,9 @@ class Budget(Struct, frozen=True):
     which one may count in several views, no more is undone: each costs as much as kilobytes
     without. So do `matches`, of which most are no findings: so many are looked at, or one for every
     40 bytes; and tries at `chains` of pieces that may be one token, of which one is for 8 bytes.
+
+    What all of these together leave possible ends after `seconds` of work for each megabyte, and
+    for the first in any case: processor time, since that is what a text can take from others.
     """
 
     depth: int = 10
@@ -166,14 +178,18 @@ class Budget(Struct, frozen=True):
     findings: int = 1024
     matches: int = 24_576
     chains: int = 131_072
+    seconds: float = 0.7
+    clock: Clock = time.thread_time
 
     def allowance(self, size: int) -> Allowance:
-        """What may be unpacked of a text of `size` bytes, and found in all its views."""
+        """What may be done with a text of `size` bytes, and in all its views, from now on."""
         return Allowance(
             max(self.matches, size // BYTES_PER_MATCH),
             self.findings,
             self.unpacked * max(self.least_bytes, size),
             max(self.chains, size // BYTES_PER_CHAIN),
+            seconds=self.seconds * max(1, size / _MEGABYTE),
+            clock=self.clock,
         )
 
     def extend(self, allowance: Allowance, size: int, grown: int) -> None:
@@ -182,10 +198,15 @@ class Budget(Struct, frozen=True):
         allowance.matches += now.matches - before.matches
         allowance.unpacked += now.unpacked - before.unpacked
         allowance.chains += now.chains - before.chains
+        allowance.seconds += now.seconds - before.seconds
 
 
 PATIENT: Final = Budget(
-    findings=sys.maxsize, matches=sys.maxsize, unpacked=sys.maxsize, chains=sys.maxsize
+    findings=sys.maxsize,
+    matches=sys.maxsize,
+    unpacked=sys.maxsize,
+    chains=sys.maxsize,
+    seconds=NEVER,
 )
 """For those who look through what is their own, however long that takes."""
 
@@ -408,6 +429,7 @@ class _Search:
                     self._allowance.unpacked -= len(child.data)
                 if self._room < 0:
                     raise _Spent("bytes")
+                self._keep_time(len(child.data))
                 self._seen.add(key)
                 yield child
                 if not child.is_plain and (wanted := needed(child.data)):
@@ -439,8 +461,9 @@ class _Search:
                 plain = unescaped(data, whole=was_escaped)
             if plain:
                 wanted &= plain.left
-            rewritten = (_wide(data), plain and plain[:3], *self._rejoined(view, wanted))
+            rewritten = chain((_wide(data), plain and plain[:3]), self._rejoined(view, wanted))
         for one in rewritten:
+            self._keep_time(len(data))
             if one:
                 yield _below(view, *one)
         yield from self._opened(view, wanted)
@@ -506,7 +529,7 @@ class _Search:
             wanted &= ~_OF_STATEMENTS
         elif view.path[-1:] == (TABLE,):
             wanted &= ~Decoder.WOVEN
-        for opened in _armoured(view.data, wanted, self._allowance):
+        for opened in self._armoured(view.data, wanted):
             if view.joined and opened.name == ROTATED:
                 continue  # names put together are tokens in no other letters
             if opened.name in _TWINS and any(map(view.is_below, _TWINS)):
@@ -515,6 +538,20 @@ class _Search:
             yield View(opened.text, path, view, opened.back, is_plain=opened.is_plain)
             for blob, start, end in opened.blobs:
                 yield from self._unpacked(view, opened.name, blob, start, end)
+
+    def _armoured(self, data: bytes, wanted: int) -> Iterator[Opened]:
+        for decoder, opened in _ARMOURS:
+            if wanted & decoder:
+                yield from opened(data)
+                self._keep_time(len(data))
+        if wanted & Decoder.WOVEN:
+            yield from woven(data, self._allowance)
+            if spent := self._allowance.spent:
+                raise _Spent(spent)
+
+    def _keep_time(self, worked: int) -> None:
+        if self._allowance.is_late(worked):
+            raise _Spent("time")
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
         if not self._unpacks or blob in self._solid or not may_be_packed(blob):
@@ -575,16 +612,6 @@ _ARMOURS: Final = (
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
 )
-
-
-def _armoured(data: bytes, wanted: int, allowance: Allowance) -> Iterator[Opened]:
-    for decoder, opened in _ARMOURS:
-        if wanted & decoder:
-            yield from opened(data)
-    if wanted & Decoder.WOVEN:
-        yield from woven(data, allowance)
-        if allowance.chains < 0:
-            raise _Spent("chains")
 
 
 def _wide(data: bytes) -> Rewritten | None:

@@ -66,6 +66,8 @@ _MAX_TRIES = 64
 _LONG = 4096
 _APART = 16
 _MAX_APART = 8
+# What a search for one match costs, in bytes that are gone through.
+_SEARCH = 512
 _START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
 
@@ -99,9 +101,16 @@ class Engine(Protocol):
     """Finds the same whatever it is made of: for each rule what `re.finditer` would."""
 
     def matches(
-        self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
+        self,
+        data: bytes,
+        floor: int = 0,
+        taken: Mapping[int, int] | None = None,
+        allowance: Allowance | None = None,
     ) -> list[Match]:
-        """All matches that start at `floor` or later, per rule after the end it has in `taken`."""
+        """All matches that start at `floor` or later, per rule after the end it has in `taken`.
+
+        Not all once it is late by the `allowance`.
+        """
 
     def some(
         self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
@@ -223,7 +232,11 @@ class RegexEngine:
         self.is_complete = True
 
     def matches(
-        self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
+        self,
+        data: bytes,
+        floor: int = 0,
+        taken: Mapping[int, int] | None = None,
+        allowance: Allowance | None = None,  # noqa: ARG002  the slow way out has no time to keep
     ) -> list[Match]:
         """See `Engine`."""
         return sorted(self._matches(data, self._rules, floor, taken or {}))
@@ -378,31 +391,43 @@ class HyperscanEngine:
         return compiled
 
     def matches(
-        self, data: bytes, floor: int = 0, taken: Mapping[int, int] | None = None
+        self,
+        data: bytes,
+        floor: int = 0,
+        taken: Mapping[int, int] | None = None,
+        allowance: Allowance | None = None,
     ) -> list[Match]:
         """See `Engine`."""
-        ends = self._ends.scan(data)
-        return sorted(self._confirmed(data, ends, floor, taken or {})) if ends else []
+        allowance = allowance or Allowance()
+        ends = self._ends.scan(data, allowance.is_late)
+        return sorted(self._confirmed(data, ends, allowance, floor, taken)) if ends else []
 
     def some(
         self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
     ) -> list[Match]:
         """See `Engine`."""
-        ends = self._ends.scan(data)
+        ends = self._ends.scan(data, allowance.is_late)
         if among is not None:
             ends = [end for end in ends if end[1] in among]
-        return _allowed(self._confirmed(data, ends, 0, {}), allowance) if ends else []
+        return _allowed(self._confirmed(data, ends, allowance), allowance) if ends else []
 
     def _confirmed(
-        self, data: bytes, ends: list[tuple[int, int]], floor: int, taken: Mapping[int, int]
+        self,
+        data: bytes,
+        ends: list[tuple[int, int]],
+        allowance: Allowance,
+        floor: int = 0,
+        taken: Mapping[int, int] | None = None,
     ) -> Iterator[Match]:
         """The matches that end at these places or near them, in the order of these."""
         ends.sort()
-        cursors = {number: max(end, floor) for number, end in taken.items()}
+        cursors = {number: max(end, floor) for number, end in (taken or {}).items()}
         for end, number in ends:
             cursor = cursors.get(number, floor)
             if end <= cursor:
                 continue
+            if allowance.is_late(_SEARCH):
+                return
             rule = self._rule(number)
             start = max(cursor, end - rule.back)
             limit = end + rule.back + _STRIDE
@@ -430,6 +455,8 @@ class HyperscanEngine:
                 tried = tries[number]
                 if tried.all == _MAX_TRIES:
                     continue
+                if allowance and allowance.is_late():
+                    return Begun(floor, floor)
                 rule = self._rule(number)
                 begin = max(floor, len(data) - length + rule.bounded)
                 tried.count(begin)

@@ -38,6 +38,7 @@ MAGICS: Final = (*_ZLIB, _GZIP, _ZSTD, _BZIP2, _XZ)
 """What compressed bytes may begin with, but for archives."""
 
 _ZIP_HEADER: Final = 30
+_NO_KIND: Final = 3
 _STORED: Final = 0
 _DEFLATED: Final = 8
 _XZ_MEMORY: Final = 2**26
@@ -104,10 +105,19 @@ def headerless(data: bytes, limit: int) -> Iterator[Inflated]:
     """`data` as one whole brotli or raw deflate stream, which nothing marks as such."""
     if len(data) < _MIN_BYTES:
         return
-    for name, inflate in (("deflate", _deflate), ("br", _brotli)):
+    for name, inflate in _HEADERLESS if _may_be_deflate(data) else _HEADERLESS[1:]:
         plain, used = inflate(data, limit)
         if plain and len(data) - used <= 3:  # noqa: PLR2004  what base64 was filled up with
             yield name, 0, len(data), plain
+
+
+def _may_be_deflate(data: bytes) -> bool:
+    """Whether it begins with a block of a kind that there is, by RFC 1951, 3.2.3 and 3.2.4."""
+    kind = data[0] >> 1 & 3
+    if kind == _NO_KIND:
+        return False
+    length, complement = unpack_from("<HH", data, 1)
+    return kind != _STORED or length ^ complement == 0xFFFF  # noqa: PLR2004  all bits
 
 
 def _gunzip(data: _Buffer, limit: int) -> tuple[bytes, int]:
@@ -213,6 +223,7 @@ def _brotli(data: _Buffer, limit: int) -> tuple[bytes, int]:
     return (plain, len(data)) if stream.is_finished() else (b"", 0)
 
 
+_HEADERLESS: Final = (("deflate", _deflate), ("br", _brotli))
 _MARKED: Final = (
     ("gzip", _GZIP, _gunzip, _MANY),
     ("zstd", _ZSTD, _unzstd, _FEW),

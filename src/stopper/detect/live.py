@@ -33,6 +33,9 @@ _CONTEXT: Final = 96
 _BEFORE: Final = 512
 """So much is looked at again before what a name or the like there makes a secret."""
 
+_FOR_RULES: Final = frozenset({"matches", "time"})
+"""Where one of these is spent the rules are asked no more."""
+
 _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
 _UNSURE: Final = 3
@@ -76,8 +79,9 @@ class LiveInspector:
 
     def __init__(self, inspector: Inspector, *, joins_fields: bool = False) -> None:
         self._inspector = inspector
-        self._allowance = inspector.budget.allowance(0)
         detector = inspector.detector
+        self._allowance = inspector.budget.allowance(0)
+        self._allowance.pause()
         self._scanner = Scanner(detector, self._allowance) if detector else None
         self._known = inspector.known.follow() if inspector.known else None
         self._fields = FieldFollower(inspector.known) if inspector.known and joins_fields else None
@@ -102,16 +106,20 @@ class LiveInspector:
         before = self._end
         self._data += chunk
         self._inspector.budget.extend(self._allowance, before, self._end)
+        self._allowance.resume()
         if self._scanner:
             self._take(self._scanner.feed(chunk))
         if self._known:
             self._waiting += self._known.feed(chunk)
         if self._fields:
             self._split += self._fields.feed(chunk)
-        return self._advance(last=False)
+        released = self._advance(last=False)
+        self._allowance.pause()
+        return released
 
     def finish(self) -> Released:
         """The rest, since nothing more will come."""
+        self._allowance.resume()
         if self._scanner:
             self._take(self._scanner.finish())
         if self._known:
@@ -137,7 +145,7 @@ class LiveInspector:
         if unprovable:
             self._open = self._needed = self._end
         elif last or is_long or size < _MIN_GROWTH or size - self._looked >= size // _SHARE:
-            unprovable = self._look(last=last, goes_on=not last and not is_long)
+            unprovable = self._look(last=last, goes_on=not last and not is_long) or self._spend()
         if self._end - self._open > MAX_ENCODED:
             unprovable = unprovable or "stream"
             self._open = self._needed = self._end
@@ -154,12 +162,12 @@ class LiveInspector:
 
     def _spend(self) -> str:
         """The budget that ran out, if any: then nothing is decoded, or no rule is asked either."""
-        if self._allowance.spent == "matches":
-            self._spent = "matches"
+        spent = self._allowance.spent
+        if spent in _FOR_RULES:
+            self._spent = spent
         elif not self._spent:
-            is_endless = self._endless == _MAX_ENDLESS
-            self._spent = "stream" if is_endless else self._allowance.spent
-        if self._scanner and self._spent == "matches":
+            self._spent = "stream" if self._endless == _MAX_ENDLESS else spent
+        if self._scanner and self._spent in _FOR_RULES:
             self._waiting += self._scanner.open_findings()
             self._scanner = None
         return self._spent

@@ -17,14 +17,17 @@ __all__ = ["NEEDS"]
 _HEX = re.compile(rb"[0-9a-f]+|[0-9A-F]+")
 _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # What stands where a secret would and is public: hashes, certificates, keys, addresses of Ethereum,
-# what was sealed for a cluster, .NET's assembly keys.
+# what was sealed for a cluster or encrypted by PGP, signatures of minisign, .NET's assembly keys.
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z|[a-z_]+=0x[0-9a-f]{4,16}\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-|\{cipher\}|ENC\([a-z0-9+/]{16}"
     rb"|[a-z0-9_.-]{1,64}/[a-z0-9_./-]{1,200}\.[a-z][a-z0-9]{1,7}\Z"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
-    rb"|(?-i:Ag[A-P][A-Za-z0-9+/]{57})"
+    rb"|projects/[a-z0-9-]{1,64}/secrets/|[0-9]{6,14}-[a-z0-9]{32}\.apps\.googleusercontent\.com"
+    rb"|ref\+[a-z0-9]{2,16}://|dword:[0-9a-f]{8}\Z|d-[0-9a-f]{32}\Z"
+    rb"|(?-i:(?:wc[BF]MA|hQ[EI]MA|hF4D)[A-Za-z0-9+/]{40}|RU[Q-T][A-Za-z0-9+/]{53}|RW[QST][A-Za-z0-9+/]{53})"
+    rb"|(?-i:Ag(?:[A-P][A-Za-z0-9+/]{57}|[A-Za-z0-9+/]{300}))"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
     rb"|(?-i:MII[BC]IjANBgkqh|MFkwEwYHKoZI|MCowBQYDK2V[uw])"
     rb"|(?-i:AAAB[A-Q][A-Za-z0-9+/]{15})"
@@ -43,16 +46,18 @@ _CODE = re.compile(
     rb"|:{0,2}[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+(?:(?:[!?]?[(\[]|\|\||&&|[=!]=).*)?"
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*"
-    rb"|[a-z][a-z_]*=(?:\w*|[0-9.]+)|[A-Za-z]+=[0-9.]{1,2}|[a-z][A-Za-z]*=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|![A-Za-z:_-]+|\^[(\[].*|\).*"
+    rb"|[a-z][a-z_]*=(?:[A-Za-z_]*|\w{0,8}|[0-9.]+)|[A-Za-z]+=[0-9.]{1,2}|[a-z][A-Za-z]*=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|r?![A-Za-z:_-]+|\^[(\[].*|\).*"
     rb"|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}|u[0-9a-f]{4}"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
-    rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|(?:[Aa]rgon2(?:id|i|d)|(?:pbkdf2|PBKDF2)[A-Za-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
-    rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*"
+    rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|base(?:32|64)(?:en|de)code|(?:md5|ck|b2|sha(?:1|224|256|384|512))sum|(?:[Aa]rgon2(?:id|i|d)|(?:pbkdf2|PBKDF2)[A-Za-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
+    rb"|\[?(?:Boolean|Float|ID|Int|String)!\]?!?[)},:]*|(?:[Ss]tring|[Ii]nt|Long|[Bb]ool(?:ean)?|CharArray|CharSequence|Data|URL)\?"
+    rb"|#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})|[@#][a-z]+(?:[-_][a-z]+)*[-_](?:password|passwd|pass|pwd|secret|token|key)"
+    rb"|=[A-Za-z_][A-Za-z_.]*|\$\[[A-Za-z].*|[A-Z]\w*(?:\.\w+)+ \w+"
     rb"|(?:Add|Convert(?:From|To)|Get|Import|Invoke|New|Out|Read|Select|Set|Start|Test)-[A-Z][A-Za-z]+"
     rb"|[0-9]{1,5}[._]?(?:second|minute|hour|day|week|month|year)s?(?:\.\w+)?"
     rb"|v?[0-9]{1,4}(?:\.[0-9]{1,5}){1,3}(?:[-+.]?(?:alpha|beta|rc|dev|pre|post|snapshot|[ab])[-.]?[0-9]{0,5})?"
-    rb"|(?:[$%#]?\{|<|\$\(|\$[A-Za-z_]\w*(?:[^\w!@#%^&*+~=]|\Z)|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(]).*"
+    rb"|(?:[$%#]?\{|<|\$\(|\${1,2}[A-Za-z_]\w*(?:[^\w!@#%^&*+~=]|\Z)|%(?:[A-Za-z](?![A-Za-z0-9])|[a-z]{0,8}\()|[\[(]).*"
     rb"|\?[A-Za-z_]+|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
@@ -142,7 +147,7 @@ _HINTS = _PROSE | frozenset(
     b" value version you code codes days entry hours item minutes part see seconds test"
     b" vault".split()
 )
-_SHORT = re.compile(rb"[a-z]{0,4}")
+_SHORT = re.compile(rb"[a-z]{0,4}|x+|X+")
 # Words drawn by chance, and what values of settings, styles and messages are made of besides.
 _TO_FILL_IN = re.compile(rb"<[A-Za-z][ -;=?-~]{2,64}>")
 _QUOTED_LETTER = re.compile(rb"[CD][0-9A-F]=[89AB][0-9A-F]")  # quoted-printable
@@ -163,9 +168,13 @@ _CHANGING = re.compile(
 # How begins what was sealed for a cluster, of which a word in prose is only the first part.
 _SEALED = re.compile(rb"Ag[A-P][A-Za-z0-9+/]{13}")
 # What names of caches have before a hash.
-_LEAD = re.compile(rb"\A(?:[a-z]{2,}[-_])+")
+_LEAD = re.compile(rb"\A(?:(?:[A-Za-z]{2,}[0-9.]{0,5}|[0-9.]{1,6})[-_])+")
 # How networks are called that have two bands.
 _BAND = re.compile(rb"(?:2|2\.4|5|6)G(?:Hz)?\Z")
+# Who is asked for a password, and where.
+_LOGIN = re.compile(
+    rb"[a-z][a-z0-9_.-]*@(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:'s)?"
+)
 _KEYCHAIN = re.compile(rb"%b-%b-%b" % ((_SYLLABLES,) * 3))
 _SETTINGS = _HINTS | frozenset(
     b"access account admin alert auth backend based basic block border button cache change"
@@ -191,7 +200,8 @@ _SETTINGS = _HINTS | frozenset(
 _TECHNICAL = _SETTINGS | frozenset(
     b"administrator aes alpine android angular api app appendix apple arg argon article ascii"
     b" attempt authentication base bcrypt bearer blake build bytes call cell centos chapter chrome"
-    b" class claude clause cpu day debian dev developer device django docker drive driver encoded"
+    b" class claude clause cpu day debian debug dev developer device django docker drive driver"
+    b" encoded"
     b" eth exchange experiment factor family fedora figure firefox floor format gemini generation"
     b" gpt gpu grade hour http https instance iphone ipv iteration java keychain kube lab layer"
     b" length level linux llama log long longer lowercase macos macs mark mbit mode month mysql"
@@ -422,7 +432,7 @@ def _told(value: bytes) -> bool:
 def _coined(value: bytes) -> bool:
     """What stands right behind a word for it, or a login's name: also a plain word and a number."""
     value = value.rstrip(_STOPS)
-    if _BAND.search(value) or _SEALED.match(value) or _is_given(value):
+    if _BAND.search(value) or _SEALED.match(value) or _LOGIN.fullmatch(value) or _is_given(value):
         return False
     if _COINED.fullmatch(value) and not _WORDS.search(value.lower()):
         return _TECHNICAL.isdisjoint(word.lower() for word in PARTS.findall(value))

@@ -90,9 +90,9 @@ def together(rows: Iterable[Sequence[Part]], size: int) -> Iterator[Opened]:
     """The parts of each row one behind the other, once for each part, if they may be a token.
 
     So what is found there spans each part by itself, and not what stands between them. More than
-    twice the text, which has this `size`, and than 64 KB raises `TooBig`.
+    the text, which has this `size`, and than 64 KB raises `TooBig`.
     """
-    left = max(_LEAST, 2 * size)
+    left = max(_LEAST, size)
     gathered = Gathered()
     seen: set[bytes] = set()
     for row in rows:

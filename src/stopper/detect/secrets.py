@@ -28,7 +28,7 @@ Judged = dict[tuple[int, bytes], Tier | None]
 """How sure it is that a value is a secret, by its rule and itself."""
 
 _FINGERPRINT_BYTES = 16
-_AT_ONCE = 1024
+_AT_ONCE = 256
 _MAX_KEY = 64
 
 
@@ -228,7 +228,7 @@ class Detector:
             found = [self.finding(piece, data) for piece in weave.until(settled)]
             findings += found
             allowance.take(findings=len(found), judged=len(judged) - known)
-            if allowance.spent:
+            if allowance.is_late() or allowance.spent:
                 break
         return findings
 

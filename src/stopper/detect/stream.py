@@ -25,11 +25,13 @@ class Scanner:
     """Follows one stream. Whatever its cuts, its findings are those of `Detector.scan`.
 
     Held back are only beginnings of secrets: at most what the longest rule matches, and no byte of
-    a text in which none begins. What that costs is taken off the `allowance`, which bounds nothing
-    here.
+    a text in which none begins. What that costs is taken off the `allowance`, of which only
+    the time bounds something here. The first of a set of rules takes seconds, where their engine is
+    not complete.
     """
 
     def __init__(self, detector: Detector, allowance: Allowance | None = None) -> None:
+        detector.engine.complete()
         self._detector = detector
         self._allowance = allowance or Allowance()
         self._weave = Weave()
@@ -61,7 +63,9 @@ class Scanner:
         """All is settled before `settled`; what is released ends at `secret` or earlier."""
         offset, data = self._offset, self._data
         taken = {rule: end - offset for rule, end in self._taken.items() if end > offset}
-        matches = self._detector.engine.matches(data, self._settled - offset, taken)
+        matches = self._detector.engine.matches(
+            data, self._settled - offset, taken, self._allowance
+        )
         final = [match for match in matches if match.start + offset < settled]
         undecided = [match for match in matches if match.start + offset >= settled]
         judged = Judged()

@@ -24,6 +24,9 @@ _MAX_TRIED: Final = 3
 _FOLLOWED: Final = 16
 """A chain that is followed costs as much as so many words that are only tried."""
 
+_TRIED: Final = 512
+"""What that costs, in bytes that are gone through."""
+
 _WIDER: Final = 16
 _MIN_PIECES: Final = 3
 _MAX_PIECE: Final = 34
@@ -43,11 +46,13 @@ _WORD = re.compile(rb"[A-Za-z0-9+/_=.-]*")
 _ODD = re.compile(
     rb"[0-9](?:[A-SU-Z][A-Za-z0-9]|[a-wyz][0-9A-Z])|[A-Z][0-9][A-Za-z]|[a-z][0-9][A-Z]"
 )
-# Of which logs are full.
+# Of which logs and locks are full.
 _ID = re.compile(
     rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     rb"|(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"
+    rb"|sha(?:1|256|384|512)-[A-Za-z0-9+/]{27,86}={0,2}"
 )
+_SUM = re.compile(rb"h1:[A-Za-z0-9+/]{43}=")
 # What stands before a piece in a word: the sign of a changed line, or a name.
 _LEAD = re.compile(rb"[+-]|[A-Za-z_][A-Za-z0-9_.-]{0,31}?[+.]?=(?!=)")
 _TAIL = re.compile(rb"[^A-Za-z0-9+/_=.-]{1,%d}\Z" % _MAX_TAIL)
@@ -136,8 +141,10 @@ def _chains(data: bytes, allowance: Allowance) -> Iterator[list[_Span]]:
     done = at = 0
     while allowance.chains >= 0 and (odd := _ODD.search(data, at)):
         allowance.chains -= 1
+        if allowance.is_late(_TRIED):
+            return
         start, at = max(done, text.start(odd.start())), text.end(odd.end())
-        if _ID.fullmatch(data, start, at):
+        if _ID.fullmatch(data, start, at) or _SUM.match(data, max(0, start - 3), at):
             continue
         chain = _chain(text, (start, at), done, refused, allowance)
         if chain:
