@@ -12,9 +12,12 @@ import random
 import string
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from itertools import chain, count, cycle, islice, repeat
 from typing import Final
+
+import brotli
 
 from bench import detect_sets
 from bench.detect_encodings import ENCODINGS
@@ -125,8 +128,21 @@ def _aimed(noise: random.Random) -> Iterator[tuple[str, Iterator[str]]]:
     names = [some(LETTERS, 5) for _ in range(500)]
     given = (f'{name}="{some(MIXED, 3)}1"\n' for name in names)
     yield "variables", chain(given, (f"${{{noise.choice(names)}}}" for _ in count()))
+    yield "single letters", chain(repeat("a, ", MEGABYTE // 3 - 1), repeat(","))
+    yield "lines of ascii85", repeat("9jqo^" * 12 + "\r\n")
+    yield "headers without rows", repeat("a,pwd\nx\n")
+    yield "dumps in one line", repeat('"0000 41414141 ')
+    yield "pieces behind many", chain(repeat("ab;", MEGABYTE // 3 - 9), repeat("aB3;x1Y;q9Z;"))
+    yield "values of their own", (f"pw='{some(MIXED, 11)}7'\n" for _ in count())
+    yield "streams that break off", repeat(_broken())
     hits = [fill(rule.hits[0], "a")[:-1] for rule in packaged_rules()]
     yield "what rules begin with", (f"\naZ9{noise.choice(hits)}" for _ in count())
+
+
+def _broken() -> str:
+    """Brotli of a megabyte that lacks its end, in base64."""
+    packed = brotli.compress(bytes(MEGABYTE), quality=5)[:-1]
+    return f"{b64encode(packed.ljust(24, bytes(1))).decode()}\n"
 
 
 def _filled(parts: Iterator[str]) -> bytes:

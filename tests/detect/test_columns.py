@@ -2,6 +2,7 @@
 
 import pytest
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.columns import MAX_CELLS, columned
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.rules import fill
@@ -73,13 +74,13 @@ def test_innocent(text: str) -> None:
 )
 def test_nothing_to_read(text: bytes) -> None:
     """What has a name and no rows has no cells."""
-    assert not list(columned(text))
+    assert not list(columned(text, Allowance()))
 
 
 def test_a_long_table_comes_in_parts() -> None:
     """Each cell in one of them, and whoever has seen enough need not wait for all."""
     rows = [f"ann{number},Pw{number:06}x" for number in range(2 * MAX_CELLS + 3)]
-    parts = list(columned(b"user,password\n" + "\n".join(rows).encode()))
+    parts = list(columned(b"user,password\n" + "\n".join(rows).encode(), Allowance()))
     assert len(parts) == 3
     told = b"".join(part.text for part in parts)
     assert all(row.partition(",")[2].encode() in told for row in rows[:: MAX_CELLS // 3])

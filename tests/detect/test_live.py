@@ -269,7 +269,7 @@ def test_whenever_the_time_is_over_it_is_said(size: int) -> None:
 
     def told(looks: int) -> tuple[list[str], set[str]]:
         seen = count()
-        clock = Budget(clock=lambda: float(next(seen) >= looks))
+        clock = Budget(clock=lambda: 60.0 * (next(seen) >= looks))
         live = LiveInspector(Inspector(INSPECTOR.detector, INSPECTOR.known, clock))
         parts = [live.feed(text[at : at + size]) for at in range(0, len(text), size)]
         parts.append(live.finish())
@@ -284,6 +284,23 @@ def test_whenever_the_time_is_over_it_is_said(size: int) -> None:
         assert rules[-1] == "known-value"
         assert unprovable == {"time"} or (rules, unprovable) == whole
     assert (rules, unprovable) == whole
+
+
+@pytest.mark.parametrize(("rows", "unprovable"), [(300, ""), (3_000, "findings")])
+def test_a_table_is_followed_to_its_end(rows: int, unprovable: str) -> None:
+    """Far behind its header as well, without which its rows tell nothing."""
+    secrets = ["".join(RANDOM.choices(LETTERS, k=9)) + "7!" for _ in range(rows)]
+    table = "".join(
+        f"{row},user{row},{one},some{row}@host.example\n" for row, one in enumerate(secrets)
+    )
+    text = f"{CLEAN}\nid,user,password,mail\n{table}\n{CLEAN}".encode()
+    live = LiveInspector(INSPECTOR)
+    parts = [live.feed(text[at : at + 4_096]) for at in range(0, len(text), 4_096)]
+    parts.append(live.finish())
+    spans = [(one.start, one.end) for part in parts for one in part.findings]
+    assert "".join({part.unprovable for part in parts}) == unprovable
+    if not unprovable:
+        assert [text[start:end].decode() for start, end in spans] == secrets
 
 
 @pytest.mark.parametrize("size", [1000, 1100, 1300, 4096])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.rules import fill
 from stopper.detect.variables import assembled
@@ -74,4 +75,4 @@ def test_innocent(text: str) -> None:
 )
 def test_nothing_to_put_together(text: bytes) -> None:
     """What ends too early gives nothing."""
-    assert not list(assembled(text))
+    assert not list(assembled(text, Allowance()))

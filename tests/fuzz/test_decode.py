@@ -53,7 +53,7 @@ HOSTILE = {
     "headers": b"user,password\n", "rows of bars": b"pw|a\n", "columns": b"a  token  b\n", "names": b"key,", "variables": b"a='b12'\n", "sums of variables": b"a='b12'+a,", "variables in strings": b"a='b1'\n${a}x{a}", "short lists": b'["a1","b2"]', "assignments": b"x=1y",
     "rich text": b"\\'61", "style sheets": b"\\61 ", "bytes that are cast": b"(byte)0x61,", "bytes of an assembler": b"061h, ",
     "objects": b'{"c": 97}, ', "objects without end": b'{"c": 97', "base64 turned round": base64.b64encode(b"hello there, all of you!")[::-1] + b"\n", "odd words": b"a1B ", "odd words apart": b"a1B,,,,,,,,", "odd names": b"a1B=a1B\n", "odd words far apart": b"a1B" + b", x" * 40,
-    "lines of base64": b"YUdWc2JHOGdkR2hsY21VPQ==\n", "added pieces": b"'a'\nk +=", "percent and u": b"%u0041", "escapes of style sheets": b"\\000041",
+    "lines of base64": b"YUdWc2JHOGdkR2hsY21VPQ==\n", "added pieces": b"'a'\nk +=", "single letters": b"a, ", "lines of ascii85": b"9jqo^" * 12 + b"\r\n", "headers of one": b"a,pwd\nx\n", "dumps in one line": b'"0000 41414141 ', "brotli in base64": base64.b64encode(b"\x1b\xff\xff\x0f\x0c" + bytes(19)) + b"\n", "sealed zeros": b"&#" + b"0" * 5_000 + b"65;", "percent and u": b"%u0041", "escapes of style sheets": b"\\000041",
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """What may still be done over several texts or looks, in steps that cost about the same each."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 __all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "NEVER", "Allowance", "Clock"]
@@ -64,6 +65,13 @@ class Allowance:
         if self._clock:
             self.seconds = self._until - self._clock()
             self._until = NEVER
+
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """For what a process does once, whichever text it comes to first."""
+        self.pause()
+        yield
+        self.resume()
 
     def is_late(self, worked: int = _BETWEEN) -> bool:
         """Whether the seconds are over, after work that is worth going through so many bytes.

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.inflate import MAGICS, is_packed
 from stopper.detect.lazy import lazy
 from stopper.detect.opened import Gathered, Opened
@@ -164,11 +165,11 @@ def _starts85(alphabet: bytes, magic: bytes) -> Iterator[bytes]:
         yield bytes([alphabet[word // 85**4], alphabet[word // 85**3 % 85]])
 
 
-def lettered(data: bytes) -> Iterator[Opened]:
+def lettered(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What base64, hex and base32 hold, as far as it is legible or compressed.
 
     What looks like a token, or like one of these, from its end is given turned round; what looks
-    like a token, in rot13.
+    like a token, in rot13. Once it is late by the `allowance` there is no more.
     """
     names = runs(_BASE64, MIN_BASE64, data)
     found = [data[start:end] for start, end in names]
@@ -185,6 +186,8 @@ def lettered(data: bytes) -> Iterator[Opened]:
         yield from _turned(data, names, found)
     if asked & _ROTATED:
         yield from _as_rotated(names, found)
+    if allowance.is_late(len(data)):
+        return
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
     yield from _opened(_KIND64, data, [*_wider(data, names), *_behind_slashes(data, names)])
@@ -193,7 +196,7 @@ def lettered(data: bytes) -> Iterator[Opened]:
         for start, end in names
         if end - start > _MAX_ASKED or _IS_NARROW.search(data, start, end)
     ]
-    if narrow:
+    if narrow and not allowance.is_late(len(data)):
         yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
         yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32))
         yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
@@ -586,7 +589,7 @@ _LENGTH_AND_TAG: Final = (1, 2)
 
 _SAYS_Z85 = re.compile(rb"[zZ]85")
 _QUOTED_85 = re.compile(rb"\"[^\"]{%d,}+\"|'[^']{%d,}+'" % (_MIN_85, _MIN_85))
-_LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}$")
+_LINES_85 = re.compile(rb"(?m)^(?:[!-u]{60,80}\r?\n){1,4096}[!-u]{1,80}\r?$")
 # A part of a patch of git: a letter for the length of each line, and its digits.
 _PATCH = re.compile(
     rb"(?m)^(?:literal|delta) [0-9]{1,10}\r?\n((?:[A-Za-z][%b]{5,65}\r?\n)+)" % re.escape(_BASE85)

@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.opened import Gathered, Opened
 
 __all__ = ["MAX_CELLS", "MAX_TABLE", "TABLE", "columned"]
@@ -26,6 +27,9 @@ _NAMES: Final = (
 """What the header of a column of secrets ends in, in any case; `pass` is one beside a user."""
 
 _MAX_LINE: Final = 4096
+_TRIED: Final = 512
+"""What it costs to look at a line, in bytes that are gone through."""
+
 _MIN_CELL: Final = 4
 _MAX_CELL: Final = 512
 # What such names begin in, and how one goes on and ends a header, both in small letters.
@@ -113,14 +117,14 @@ _KINDS: Final = (
 )
 
 
-def columned(data: bytes) -> Iterator[Opened]:
+def columned(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """`name: "cell"` for each cell below the name of a secret; rows have as many cells as headers.
 
     Cells stand between tabs, bars, commas, semicolons, or in columns two blanks apart. It comes in
     parts of `MAX_CELLS`.
     """
     gathered = Gathered()
-    for number, (name, cell) in enumerate(_secrets(data), 1):
+    for number, (name, cell) in enumerate(_secrets(data, allowance), 1):
         if number % MAX_CELLS == 0:
             yield from gathered.opened(TABLE)
             gathered = Gathered()
@@ -135,11 +139,13 @@ def columned(data: bytes) -> Iterator[Opened]:
     yield from gathered.opened(TABLE)
 
 
-def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:
+def _secrets(data: bytes, allowance: Allowance) -> Iterator[tuple[bytes, _Cell]]:
     done = 0
     for place in _places(data.lower()):
         if place < done:
             continue
+        if allowance.is_late(_TRIED):
+            return
         start, end = _line(data, place)
         done = end
         if end - start > _MAX_LINE:
@@ -157,7 +163,8 @@ def _secrets(data: bytes) -> Iterator[tuple[bytes, _Cell]]:
             width = len(row.texts)
             names = _named([cell.text for cell in row.cells(range(width))])
             if names:
-                done = yield from _below(data, end, _Table(before, kind, names, width))
+                table = _Table(before, kind, names, width)
+                done = yield from _below(data, end, table, allowance)
                 break
 
 
@@ -234,10 +241,12 @@ def _named(headers: list[bytes]) -> dict[int, bytes]:
     return names
 
 
-def _below(data: bytes, end: int, table: _Table) -> Generator[tuple[bytes, _Cell], None, int]:
+def _below(
+    data: bytes, end: int, table: _Table, allowance: Allowance
+) -> Generator[tuple[bytes, _Cell], None, int]:
     """The cells of the rows below the header that ends at `end`; gives where the rows do."""
     limit = min(len(data), end + MAX_TABLE)
-    while end < limit:
+    while end < limit and not allowance.is_late(_TRIED):
         start, end = end + 1, data.find(b"\n", end + 1, end + 1 + _MAX_LINE)
         end = min(len(data), start + _MAX_LINE) if end < 0 else end
         first = start + len(table.lead) if data.startswith(table.lead, start) else start

@@ -43,7 +43,7 @@ from stopper.detect.inflate import (
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.literals import joined_lists, merged_literals
 from stopper.detect.opened import GAP, Opened
-from stopper.detect.origin import Back, Piece, Pieces, Span, characters, united, whole
+from stopper.detect.origin import Back, Characters, Piece, Pieces, Span, united, whole
 from stopper.detect.parts import parted
 from stopper.detect.rewrite import (
     Rewritten,
@@ -154,6 +154,8 @@ _BOMS: Final = (
 )
 _MARKS: Final = tuple(mark for mark, _ in _BOMS)
 _MEGABYTE: Final = 2**20
+_UNPACKED: Final = 2048
+"""What it costs to try whether bytes are compressed, in bytes that are gone through."""
 
 
 class Budget(Struct, frozen=True):
@@ -391,11 +393,13 @@ class _Characters:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._characters = Characters(data)
 
     def __call__(self, start: int, end: int) -> Span:
+        before = self._characters.before
         if end <= start:
-            return (characters(self._data, start),) * 2
-        return characters(self._data, start + 1) - 1, characters(self._data, end)
+            return (before(start),) * 2
+        return before(start + 1) - 1, before(end)
 
     def forth(self, spans: Sequence[Span]) -> Iterator[Span]:
         if spans:
@@ -479,7 +483,7 @@ class _Search:
                     view, name, inner[: self._shown(view, start, end)], _shifted(start, end)
                 )
         elif not _HOLD_BYTES.isdisjoint(view.path[-1].split("+")):
-            for name, start, end, inner in compressed(data, self._room):
+            for name, start, end, inner in compressed(data, self._room, self._allowance.is_late):
                 yield _below(view, name, inner, _shifted(start, end))
             for number, begin in enumerate(_ZLIB_TEXT.finditer(data)):
                 if number == _MAX_PACKED_TEXTS:
@@ -505,7 +509,9 @@ class _Search:
             span = found.start(), found.start() + len(text)
             while _DOUBLED.match(text):  # a string of JSON around it
                 text = bytes_of_literal(text)
-            for name, _, _, inner in compressed(bytes_of_literal(text), self._room):
+            for name, _, _, inner in compressed(
+                bytes_of_literal(text), self._room, self._allowance.is_late
+            ):
                 yield View(inner, (*view.path, _ESCAPED, name), view, _shifted(*span))
 
     def _rejoined(self, view: View, wanted: int) -> Iterator[Rewritten | None]:
@@ -540,22 +546,25 @@ class _Search:
                 yield from self._unpacked(view, opened.name, blob, start, end)
 
     def _armoured(self, data: bytes, wanted: int) -> Iterator[Opened]:
+        for decoder, paced in _PACED:
+            if wanted & decoder:
+                yield from paced(data, self._allowance)
+                self._keep_time(len(data))
         for decoder, opened in _ARMOURS:
             if wanted & decoder:
                 yield from opened(data)
                 self._keep_time(len(data))
-        if wanted & Decoder.WOVEN:
-            yield from woven(data, self._allowance)
-            if spent := self._allowance.spent:
-                raise _Spent(spent)
 
     def _keep_time(self, worked: int) -> None:
         if self._allowance.is_late(worked):
             raise _Spent("time")
+        if self._allowance.chains < 0:
+            raise _Spent("chains")
 
     def _unpacked(self, view: View, name: str, blob: bytes, start: int, end: int) -> Iterator[View]:
         if not self._unpacks or blob in self._solid or not may_be_packed(blob):
             return
+        self._keep_time(_UNPACKED)
         is_solid = True
         for coding, _, _, plain in self._inflated(blob, MIN_HEADERLESS):
             is_solid = False
@@ -573,7 +582,7 @@ class _Search:
     def _inflated(self, data: bytes, least: int = 0) -> Iterator[Inflated]:
         """What is compressed in `data`, also without a header where it has so many bytes."""
         is_marked = False
-        for one in compressed(data, self._room):
+        for one in compressed(data, self._room, self._allowance.is_late):
             is_marked = True
             yield one
         if not is_marked and len(data) >= least and not _is_text(data):
@@ -594,7 +603,6 @@ def _is_text(data: bytes) -> bool:
 
 
 _ARMOURS: Final = (
-    (Decoder.LETTERS, lettered),
     (Decoder.ASCII85, ascii85),
     (Decoder.BASE85, base85),
     (Decoder.NUMBERS, numbered),
@@ -602,15 +610,20 @@ _ARMOURS: Final = (
     (Decoder.DUMPS, dumped),
     (Decoder.UUENCODED, uuencoded),
     (Decoder.HIDDEN, hidden),
-    (Decoder.TABLES, columned),
-    (Decoder.VARIABLES, assembled),
     (Decoder.VARIABLES, merged_literals),
     (Decoder.VARIABLES, joined_lists),
-    (Decoder.PARTS, parted),
-    (Decoder.GROUPS, strided),
     (Decoder.BACKSLASHED, backslashed),
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
+)
+# What may take long in itself, and therefore looks at the clock.
+_PACED: Final = (
+    (Decoder.LETTERS, lettered),
+    (Decoder.GROUPS, strided),
+    (Decoder.TABLES, columned),
+    (Decoder.VARIABLES, assembled),
+    (Decoder.PARTS, parted),
+    (Decoder.WOVEN, woven),
 )
 
 

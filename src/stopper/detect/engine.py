@@ -66,8 +66,9 @@ _MAX_TRIES = 64
 _LONG = 4096
 _APART = 16
 _MAX_APART = 8
-# What a search for one match costs, in bytes that are gone through.
+# What a search for one match costs, and one for a beginning, in bytes that are gone through.
 _SEARCH = 512
+_OPENING = 8192
 _START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
 
@@ -390,6 +391,15 @@ class HyperscanEngine:
             compiled = self._compiled[number] = _Compiled.of(number, self._rules[number])
         return compiled
 
+    def _ready(self, number: int, what: str, allowance: Allowance) -> _Compiled:
+        """The same with what it is needed for, a property that may take milliseconds to make."""
+        compiled = self._compiled.get(number)
+        if compiled is None or what not in vars(compiled):
+            with allowance.uncounted():
+                compiled = self._rule(number)
+                getattr(compiled, what)
+        return compiled
+
     def matches(
         self,
         data: bytes,
@@ -428,7 +438,7 @@ class HyperscanEngine:
                 continue
             if allowance.is_late(_SEARCH):
                 return
-            rule = self._rule(number)
+            rule = self._ready(number, "search", allowance)
             start = max(cursor, end - rule.back)
             limit = end + rule.back + _STRIDE
             near = rule.search(data, start, limit)
@@ -443,21 +453,21 @@ class HyperscanEngine:
 
     def begun(self, data: bytes, floor: int = 0, allowance: Allowance | None = None) -> Begun:
         """See `Engine`."""
+        allowance = allowance or Allowance()
         begun = Begun(len(data), len(data))
         tries: defaultdict[int, _Tries] = defaultdict(_Tries)
         for each in self._openings:
             openings = each.scan(data, floor)
-            if allowance:
-                allowance.take(begun=len(openings))
+            allowance.take(begun=len(openings))
             for length, number in openings:
                 if len(data) - length >= begun.secret:
                     break  # those after it are shorter
                 tried = tries[number]
                 if tried.all == _MAX_TRIES:
                     continue
-                if allowance and allowance.is_late():
+                if allowance.is_late(_OPENING):
                     return Begun(floor, floor)
-                rule = self._rule(number)
+                rule = self._ready(number, "opening", allowance)
                 begin = max(floor, len(data) - length + rule.bounded)
                 tried.count(begin)
                 if tried.apart > _MAX_APART and rule.ahead > _LONG:

@@ -378,7 +378,7 @@ def _entity(escape: bytes) -> bytes:
     if name.startswith((b"#x", b"#X")):
         return _char(int(b"0" + name[1:], 16))
     if name.startswith(b"#"):
-        return _char(int(name[1:]))
+        return _char(int(name[1:].lstrip(b"0") or b"0"))
     text = html5.get(name.decode() + ";")
     return escape if text is None else b"".join(_char(ord(char)) for char in text)
 

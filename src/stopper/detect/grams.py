@@ -93,11 +93,14 @@ class Plane:
         """Every part of a value that is long enough, in projected text; one may come twice."""
         index = self._index
         known: dict[Variant, int] = {}
+        looked: dict[tuple[Variant, int], int] = {}  # how far both agree, by how they lie
         for at in self._hits(shown):
             for variant, place in index[hash(shown[at : at + _GRAM])]:
-                if at < known.get(variant, 0):
+                lie = variant, at - place
+                if at < known.get(variant, 0) or at < looked.get(lie, 0):
                     continue
                 match = _extended(shown, at, variant, place)
+                looked[lie] = match.end - _GRAM + 1
                 if match.end - match.start >= variant.least:
                     known[variant] = match.end - _GRAM + 1
                     yield match

@@ -4,7 +4,7 @@ import bz2
 import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from struct import unpack_from
 from typing import Final
 
@@ -61,16 +61,20 @@ class TooBig(Exception):  # noqa: N818  it is an answer, not an error
     """What comes out is larger than the limit, or there are too many streams to try."""
 
 
-def compressed(data: bytes, limit: int) -> Iterator[Inflated]:
+def compressed(
+    data: bytes, limit: int, is_late: Callable[[], bool] = lambda: False
+) -> Iterator[Inflated]:
     """Every stream in `data` that a magic marks, and zlib at its start; raises TooBig past `limit`.
 
     A stream that breaks off gives what it has, and hides none behind it. All of them together have
-    at most `limit` bytes.
+    at most `limit` bytes. Where it `is_late`, which is asked before each, there are no more.
     """
     view = memoryview(data)
     for name, magic, inflate, most in _MARKED if is_packed(data) else ():
         start, tried, vain = data.find(magic), 0, 0
         while start >= 0:
+            if is_late():
+                return
             plain, used = inflate(view[start:], limit)
             tried += 1
             vain += not used

@@ -7,7 +7,7 @@ from typing import Final
 from stopper.detect.decode import View
 from stopper.detect.finding import Finding, Severity, Tier
 from stopper.detect.grams import MIN_SHOWN, Match, Track, by_letters, by_visible
-from stopper.detect.origin import characters
+from stopper.detect.origin import Characters
 from stopper.detect.spelling import (
     MAX_VALUE,
     MIN_BITS,
@@ -79,9 +79,8 @@ class KnownValues:
         data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
         found = self._whole(data)
         if len(data) != len(text):
-            found = [
-                _moved(one, characters(data, one.start), characters(data, one.end)) for one in found
-            ]
+            before = Characters(data).before
+            found = [_moved(one, before(one.start), before(one.end)) for one in found]
         for view in views:
             for one in self._whole(view.data):
                 found.append(_moved(one, *view.origin(one.start, one.end), view.path))

@@ -232,6 +232,10 @@ def _unseen(data: bytes) -> Iterator[_Found]:
         yield bytes([byte for byte in plain if byte <= _MAX_BYTE]), *found.span()
 
 
+_MAX_SHOWN: Final = 512
+"""What a line of a dump shows of its bytes is no longer."""
+
+
 def _dumps(data: bytes) -> Iterator[_Found]:
     start = last = 0
     straight: list[bytes] = []
@@ -246,7 +250,7 @@ def _dumps(data: bytes) -> Iterator[_Found]:
         plain = _line(found)
         straight.append(plain)
         swapped.append(_in_words(plain))
-        after = data.find(b"\n", found.end())
+        after = data.find(b"\n", found.end(), found.end() + _MAX_SHOWN)
         last = found.end() if after < 0 else after
     yield b"".join(straight), start, last
     yield b"".join(swapped), start, last

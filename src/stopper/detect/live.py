@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from stopper.detect.columns import TABLE
 from stopper.detect.decode import BINARY, PACKED, REACH, View, Views, decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
@@ -35,6 +36,12 @@ _BEFORE: Final = 512
 
 _FOR_RULES: Final = frozenset({"matches", "time"})
 """Where one of these is spent the rules are asked no more."""
+
+_CALL: Final = 0.001
+"""So many seconds more may be taken for each call: a stream may come in thousands of pieces."""
+
+_PART: Final = 512
+"""What it costs to look whether a part goes on, in bytes that are gone through."""
 
 _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
@@ -106,6 +113,7 @@ class LiveInspector:
         before = self._end
         self._data += chunk
         self._inspector.budget.extend(self._allowance, before, self._end)
+        self._allowance.seconds += _CALL
         self._allowance.resume()
         if self._scanner:
             self._take(self._scanner.feed(chunk))
@@ -209,7 +217,18 @@ class LiveInspector:
         undecided = [one.start for one in found if one.end > opened]
         self._open = self._window + min([opened, *undecided])
         self._needed = self._open - _BEFORE if undecided else self._open
+        if not last and self._is_in_table(text, views, found):  # its header tells what rows hold
+            self._needed = self._window
+            if len(text) > MAX_ENCODED:
+                return views.unprovable or "stream"
         return views.unprovable
+
+    def _is_in_table(self, text: bytes, views: Views, found: Iterable[Finding]) -> bool:
+        """Whether secrets stand in the cells of a table that may go on."""
+        if not any(TABLE in one.decoded for one in found):
+            return False
+        near = views.reached(len(text) - _BEFORE, len(text))
+        return any(view.path[-1] == TABLE for view, _ in near)
 
     def _below(self, text: bytes, views: Views) -> list[Finding]:
         """What the views show that the text itself does not."""
@@ -253,6 +272,8 @@ class LiveInspector:
         spans = iter(reached)
         first, last = next(spans)
         for part in view.data.split(GAP):
+            if self._allowance.is_late(_PART):
+                return
             end = at + len(part)
             while last < end - 1:
                 first, last = next(spans, _NOWHERE)

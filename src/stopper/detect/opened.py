@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.inflate import TooBig
 from stopper.detect.origin import Piece, Pieces
 
@@ -21,6 +22,9 @@ PIECE: Final = f"[A-Za-z0-9{PIECE_SIGNS}]"
 """What such pieces are written with, as a set of a pattern."""
 
 _LEAST: Final = 65_536
+_ROW: Final = 512
+"""What it costs to find a row, in bytes that are gone through."""
+
 _MIN_TOKEN: Final = 10
 NO_WORDS: Final = re.compile(rb"[0-9]|hf_")
 """What tokens have and words have not; those of Hugging Face are letters alone."""
@@ -86,16 +90,19 @@ class Gathered:
             yield Opened(name, text, Pieces(lambda: map(Piece._make, pieces)), blobs, is_plain)
 
 
-def together(rows: Iterable[Sequence[Part]], size: int) -> Iterator[Opened]:
+def together(rows: Iterable[Sequence[Part]], size: int, allowance: Allowance) -> Iterator[Opened]:
     """The parts of each row one behind the other, once for each part, if they may be a token.
 
     So what is found there spans each part by itself, and not what stands between them. More than
     the text, which has this `size`, and than 64 KB raises `TooBig`.
+    Once it is late by the `allowance` there are no more.
     """
     left = max(_LEAST, size)
     gathered = Gathered()
     seen: set[bytes] = set()
     for row in rows:
+        if allowance.is_late(_ROW):
+            return
         text = b"".join(part.text for part in row)
         if len(text) < _MIN_TOKEN or text in seen or not NO_WORDS.search(text):
             continue

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple, Protocol
 __all__ = [
     "CONTINUATIONS",
     "Back",
+    "Characters",
     "Piece",
     "Pieces",
     "Span",
-    "characters",
     "united",
     "whole",
 ]
@@ -19,6 +19,7 @@ __all__ = [
 CONTINUATIONS: Final = bytes(range(0x80, 0xC0))
 """The bytes of UTF-8 that begin no character: without them there are as many as characters."""
 
+_BLOCK: Final = 4096
 Span = tuple[int, int]
 
 
@@ -105,9 +106,25 @@ def whole(length: int) -> Pieces:
     return Pieces(lambda: [Piece(0, 0, length, 0)])
 
 
-def characters(data: bytes, offset: int) -> int:
-    """How many characters the first `offset` bytes of this UTF-8 hold."""
-    return len(data[:offset].translate(None, CONTINUATIONS))
+class Characters:
+    """How many characters the first bytes of some UTF-8 hold; it is gone through once at most."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._counts = [0]  # before each block
+
+    def before(self, offset: int) -> int:
+        """Of so many bytes, which may be more than there are."""
+        data, counts = self._data, self._counts
+        block = min(max(0, offset), len(data)) // _BLOCK
+        while len(counts) <= block:
+            start = (len(counts) - 1) * _BLOCK
+            counts.append(counts[-1] + _characters(data[start : start + _BLOCK]))
+        return counts[block] + _characters(data[block * _BLOCK : max(0, offset)])
+
+
+def _characters(data: bytes) -> int:
+    return len(data.translate(None, CONTINUATIONS))
 
 
 def _begin(piece: Piece, position: int) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.opened import Opened, Part, together
 
 __all__ = ["parted"]
@@ -28,9 +29,9 @@ _FIRST = re.compile(_GIVEN)
 _SECOND = re.compile(rb"([2bBsS](?:(?<=[tTynfkge_-][2bB])|(?<=[sS])econd))" + _GIVEN)
 
 
-def parted(data: bytes) -> Iterator[Opened]:
+def parted(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """The parts of each token one behind the other."""
-    return together(_rows(data), len(data))
+    return together(_rows(data), len(data), allowance)
 
 
 def _rows(data: bytes) -> Iterator[list[Part]]:

@@ -1,9 +1,12 @@
 """Secrets replaced by marks, in texts and in values of any shape; JSON stays JSON."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice, takewhile
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -320,13 +323,15 @@ def _is_marked(
     where a prefix makes that sure, else unless it is a name as marks have it.
     """
     rest, at = "", finding.start
-    for start, end, name in marks:
-        if end > finding.start and start < finding.end:
-            is_generic = finding.tier == Tier.GENERIC
-            if name not in genuine and not (is_generic and _LIKELY.fullmatch(name)):
-                return False
-            rest += text[at : max(at, start)]
-            at = end
+    first = bisect_right(marks, finding.start, key=itemgetter(1))
+    for start, end, name in takewhile(
+        lambda mark: mark[0] < finding.end, islice(marks, first, None)
+    ):
+        is_generic = finding.tier == Tier.GENERIC
+        if name not in genuine and not (is_generic and _LIKELY.fullmatch(name)):
+            return False
+        rest += text[at : max(at, start)]
+        at = end
     if at == finding.start:
         return False
     rest += text[at : max(at, finding.end)]

@@ -107,11 +107,14 @@ _ADDED_WORDS = re.compile(
     rb"\n(?<=[A-Za-z0-9+/_=-]\n)[+ \t]{0,4}[A-Za-z_][A-Za-z0-9_]{0,32}\+=(?=[A-Za-z0-9+/_-])"
 )
 _TOKEN_BYTES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=-"
-# Single signs of a token, each behind a blank, a comma or on its own line.
+# Single signs of a token, each behind a blank, a comma or on its own line. A search begins with the
+# first two of a row alone: from all of them, what ends as no token would be gone through each time.
 _MIN_SINGLES: Final = 12
+_SIGN = rb"[A-Za-z0-9+/_=.-]"
+_APART = rb"[ \t\r\n,]"
 _SINGLE = re.compile(
-    rb"(?<![^\s\[(\"'`>])(?:[A-Za-z0-9+/_=.-](?:[ \t\r\n,]|, )){%d,}[A-Za-z0-9+/_=.-]"
-    rb"(?![!-;?-Z^-~])" % _MIN_SINGLES
+    rb"(?<![^\s\[(\"'`>])(?<!%b%b%b)(?<!%b%b, )(?:%b(?:%b|, )){%d,}%b(?![!-;?-Z^-~])"
+    % (_APART, _SIGN, _APART, _APART, _SIGN, _SIGN, _APART, _MIN_SINGLES, _SIGN)
 )
 _BETWEEN: Final = b" \t\r\n,"
 

@@ -28,7 +28,9 @@ Judged = dict[tuple[int, bytes], Tier | None]
 """How sure it is that a value is a secret, by its rule and itself."""
 
 _FINGERPRINT_BYTES = 16
-_AT_ONCE = 256
+_AT_ONCE = 1024
+# What it costs to judge a claim, in bytes that are gone through.
+_CLAIM = 512
 _MAX_KEY = 64
 
 
@@ -178,15 +180,19 @@ class Detector:
         data: bytes,
         offset: int = 0,
         judged: Judged | None = None,
+        allowance: Allowance | None = None,
     ) -> Iterator[Piece]:
         """What the rules claim of `data`, which begins at `offset`.
 
         A claim that another one of the very same stretch outweighs for sure is left out. `judged`
-        takes what was said of each value: one may stand there many times.
+        takes what was said of each value: one may stand there many times. There are no more once it
+        is late by the `allowance`.
         """
         heaviest: dict[tuple[int, int], tuple[int, int, int]] = {}
         tiers: Judged = {} if judged is None else judged
         for match in matches:
+            if allowance and allowance.is_late(_CLAIM):
+                return
             rule = self.rules[match.rule]
             start, end = match.secret_start, match.secret_end
             least = (self._ranks[match.rule], end - start, -match.rule)
@@ -223,7 +229,8 @@ class Detector:
         for at in range(0, len(matches), _AT_ONCE):
             behind = at + _AT_ONCE
             known = len(judged)
-            weave.add(self.pieces(matches[at:behind], data, judged=judged))
+            claims = self.pieces(matches[at:behind], data, judged=judged, allowance=allowance)
+            weave.add(claims)
             settled = matches[behind].start if behind < len(matches) else len(data)
             found = [self.finding(piece, data) for piece in weave.until(settled)]
             findings += found

@@ -1,8 +1,11 @@
 """Secrets in a text that comes in pieces: what a scan of the whole would find, without delay."""
 
+from collections.abc import Iterable, Iterator
+
 from msgspec import Struct
 
 from stopper.detect.allowance import Allowance
+from stopper.detect.engine import Match
 from stopper.detect.finding import Finding
 from stopper.detect.secrets import Detector, Judged, Piece, Weave
 
@@ -69,13 +72,13 @@ class Scanner:
         final = [match for match in matches if match.start + offset < settled]
         undecided = [match for match in matches if match.start + offset >= settled]
         judged = Judged()
-        self._weave.add(self._detector.pieces(final, data, offset, judged))
+        self._weave.add(self._pieces(final, judged))
         self._taken = {rule: end + offset for rule, end in taken.items()}
         self._taken |= {match.rule: match.end + offset for match in final}
         findings = tuple(
             self._detector.finding(piece, data, offset) for piece in self._weave.until(settled)
         )
-        self._undecided = list(self._detector.pieces(undecided, data, offset, judged))
+        self._undecided = list(self._pieces(undecided, judged))
         self._allowance.take(matches=len(matches), judged=len(judged))
         starts = [piece.start for piece in self._undecided]
         waiting = self._weave.start
@@ -85,6 +88,9 @@ class Scanner:
         self._released = max(until, self._released)
         self._forget(min(settled, self._released))
         return released
+
+    def _pieces(self, matches: Iterable[Match], judged: Judged) -> Iterator[Piece]:
+        return self._detector.pieces(matches, self._data, self._offset, judged, self._allowance)
 
     def _forget(self, position: int) -> None:
         """Drop what no match can use any more; one byte of what stands before is kept."""

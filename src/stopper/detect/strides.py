@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.opened import Gathered, Opened
 from stopper.detect.rewrite import shapes, shown_shapes
 
@@ -15,12 +16,15 @@ _BEFORE: Final = b"\"'` \t\r\n:=([{<>"
 _SIGNS: Final = bytes(range(0x21, 0x7F))
 _SHAPES: Final = shapes(_SEPARATORS, _PLAIN)
 # So many groups in a row, each of so many characters, show that somebody has parted a token.
+_TRIED: Final = 512
+"""What it costs to follow a sign, in bytes that are gone through."""
+
 _GROUPS: Final = tuple(
     (size, (b"A" * size + b" ") * least) for size, least in ((1, 8), (2, 6), (4, 3))
 )
 
 
-def strided(data: bytes) -> Iterator[Opened]:
+def strided(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What is left without the signs, where it has others than letters, digits and `_`.
 
     Tokens that have none are put together by `rewrite.regrouped`, whatever separates their groups.
@@ -29,7 +33,7 @@ def strided(data: bytes) -> Iterator[Opened]:
     seen = shown_shapes(data, _SHAPES)
     for size, shape in _GROUPS:
         at = seen.find(shape)
-        while at >= 0:
+        while at >= 0 and not allowance.is_late(_TRIED):
             signs = data[at + size : at + len(shape) : size + 1]
             end = at + 1
             if not signs.strip(signs[:1]):

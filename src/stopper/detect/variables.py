@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.opened import NO_WORDS, PIECE, Opened, Part, together
 from stopper.detect.origin import united
 
@@ -68,9 +69,9 @@ _ITEM = re.compile(rb"%b{2,%d}+" % (_SIGN, _MAX_PART))
 _Known = Mapping[bytes, Part]
 
 
-def assembled(data: bytes) -> Iterator[Opened]:
+def assembled(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What variables that were set to literals give one behind the other."""
-    return together(_rows(data), len(data))
+    return together(_rows(data), len(data), allowance)
 
 
 def _rows(data: bytes) -> Iterator[list[Part]]:

@@ -189,7 +189,10 @@ def _chain(
         if sizes[0] >= even:
             parts = _WILD.split(gap[::-1])
             near = max(least, behind)
-            before = [*_before(text, first[0], parts, even, least=near, is_led=bool(lead))]
+            led = bool(lead)
+            before = [
+                *islice(_before(text, first[0], parts, even, least=near, is_led=led), _MAX_PIECES)
+            ]
             chain = [*before[::-1], *chain]
         if sizes[1] >= even:
             chain += islice(_behind(text, last[1], _WILD.split(gap), even), _MAX_PIECES)
