@@ -56,13 +56,13 @@ class Allowance:
         self.resume()
 
     def resume(self) -> None:
-        """Let the clock run."""
-        if self._clock:
+        """Let the clock run, where it does not."""
+        if self._clock and self._until == NEVER:
             self._until = self._clock() + self.seconds
 
     def pause(self) -> None:
-        """Stop the clock until `resume`."""
-        if self._clock:
+        """Stop the clock until `resume`, where it runs."""
+        if self._clock and self._until != NEVER:
             self.seconds = self._until - self._clock()
             self._until = NEVER
 
