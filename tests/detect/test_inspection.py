@@ -180,6 +180,17 @@ def test_more_is_allowed_in_longer_texts() -> None:
     assert bounded.inspect(tokens + " " * 1_400_000).is_clean
 
 
+def test_more_known_values_than_are_worth_it() -> None:
+    """Whole or but for a letter: each place costs, so there are not more than the budget has."""
+    bounded = Inspector(DETECTOR, KNOWN, Budget(known=50))
+    for text, most in ((VALUE, 20), (VALUE[:12] + VALUE[13:], 10)):
+        assert not bounded.inspect(f"{text}\n" * most).unprovable
+        inspection = bounded.inspect(f"{text}\n" * 200)
+        assert inspection.unprovable == "known"
+        assert not inspection.is_clean
+        assert not Inspector(DETECTOR, KNOWN, PATIENT).inspect(f"{text}\n" * 200).unprovable
+
+
 def run_out(looks: int) -> Clock:
     """A clock that has gone on for a day after so many looks at it."""
     seen = count()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["BYTES_PER_CHAIN", "BYTES_PER_MATCH", "NEVER", "Allowance", "Clock"]
+__all__ = ["BYTES_PER_CHAIN", "BYTES_PER_KNOWN", "BYTES_PER_MATCH", "NEVER", "Allowance", "Clock"]
 
 Clock = Callable[[], float]
 """Asked for the time: seconds of no particular beginning."""
@@ -15,6 +15,9 @@ NEVER: Final = float(sys.maxsize)
 
 BYTES_PER_MATCH: Final = 40
 """In long texts one match is allowed for so many bytes."""
+
+BYTES_PER_KNOWN: Final = 64
+"""The same for a place where a known value may be."""
 
 BYTES_PER_CHAIN: Final = 8
 """The same for a try at a chain of pieces."""
@@ -29,7 +32,8 @@ class Allowance:
 
     Four matches more are taken off for each value that is judged, and one for every four places at
     which a rule may have begun. So many bytes of what was `unpacked` may still be looked at, and so
-    many tries be made at `chains` of pieces, of which one that is followed counts sixteen.
+    many tries be made at `chains` of pieces, of which one that is followed counts sixteen. At so
+    many places a `known` value may be looked at letter by letter.
 
     All of it together may take so many `seconds` by the `clock`, which runs from the start.
     """
@@ -41,6 +45,7 @@ class Allowance:
         unpacked: int = sys.maxsize,
         chains: int = sys.maxsize,
         *,
+        known: int = sys.maxsize,
         seconds: float = NEVER,
         clock: Clock | None = None,
     ) -> None:
@@ -48,6 +53,7 @@ class Allowance:
         self.findings = findings
         self.unpacked = unpacked
         self.chains = chains
+        self.known = known
         self.seconds = seconds
         self._clock = clock
         self._until = NEVER
@@ -98,6 +104,8 @@ class Allowance:
             return "chains"
         if self.findings < 0:
             return "findings"
+        if self.known < 0:
+            return "known"
         return "time" if self._was_late else ""
 
     def take(self, *, matches: int = 0, judged: int = 0, begun: int = 0, findings: int = 0) -> None:

@@ -190,19 +190,21 @@ def lettered(data: bytes, allowance: Allowance) -> Iterator[Opened]:
         return
     if not asked & _STRAIGHT and not any(map(_is_worth_asking, found)):
         return
-    yield from _opened(_KIND64, data, [*_wider(data, names), *_behind_slashes(data, names)])
+    yield from _opened(
+        _KIND64, data, [*_wider(data, names), *_behind_slashes(data, names)], allowance
+    )
     narrow = [
         (start, end)
         for start, end in names
         if end - start > _MAX_ASKED or _IS_NARROW.search(data, start, end)
     ]
     if narrow and not allowance.is_late(len(data)):
-        yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX))
-        yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32))
-        yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32))
+        yield from _opened(_KIND16, data, _within(data, narrow, _HEX, MIN_HEX), allowance)
+        yield from _opened(_KIND32, data, _within(data, narrow, _UPPER32, MIN_BASE32), allowance)
+        yield from _opened(_KIND32, data, _within(data, narrow, _LOWER32, MIN_BASE32), allowance)
         for table in (_UPPER32HEX, _LOWER32HEX):
             found32 = _within(data, narrow, table, MIN_BASE32)
-            yield from _opened(_KIND32HEX, data, _wider(data, found32))
+            yield from _opened(_KIND32HEX, data, _wider(data, found32), allowance)
 
 
 def _wider(data: bytes, spans: Iterable[Span]) -> list[Span]:
@@ -384,7 +386,9 @@ def _within(
     ]
 
 
-def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[Opened]:
+def _opened(
+    kind: _Kind, data: bytes, found: list[tuple[int, int]], allowance: Allowance
+) -> Iterator[Opened]:
     held = [run for run in found if _may_hold(kind, data, *run)]
     if not held:
         return
@@ -394,6 +398,8 @@ def _opened(kind: _Kind, data: bytes, found: list[tuple[int, int]]) -> Iterator[
     gathered = Gathered()
     blobs: list[tuple[bytes, int, int]] = []
     for shift in range(kind.chars):
+        if allowance.is_late(len(text)):
+            return
         plain = kind.decode(text[shift:] + kind.fill * shift)
         if shift == 0 or is_packed(plain):
             blobs += _blobs(kind, data, plain, places)

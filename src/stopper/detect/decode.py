@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from stopper.detect.allowance import (
     BYTES_PER_CHAIN,
+    BYTES_PER_KNOWN,
     BYTES_PER_MATCH,
     NEVER,
     Allowance,
@@ -167,7 +168,8 @@ class Budget(Struct, frozen=True):
     times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
     which one may count in several views, no more is undone: each costs as much as kilobytes
     without. So do `matches`, of which most are no findings: so many are looked at, or one for every
-    40 bytes; and tries at `chains` of pieces that may be one token, of which one is for 8 bytes.
+    40 bytes; and tries at `chains` of pieces that may be one token, of which one is for 8 bytes,
+    and places where a `known` value may be, one for 64.
 
     What all of these together leave possible ends after `seconds` of work for each megabyte, and
     for the first in any case: processor time, since that is what a text can take from others.
@@ -180,6 +182,7 @@ class Budget(Struct, frozen=True):
     findings: int = 1024
     matches: int = 24_576
     chains: int = 131_072
+    known: int = 16_384
     seconds: float = 0.7
     clock: Clock = time.thread_time
 
@@ -190,6 +193,7 @@ class Budget(Struct, frozen=True):
             self.findings,
             self.unpacked * max(self.least_bytes, size),
             max(self.chains, size // BYTES_PER_CHAIN),
+            known=max(self.known, size // BYTES_PER_KNOWN),
             seconds=self.seconds * max(1, size / _MEGABYTE),
             clock=self.clock,
         )
@@ -200,6 +204,7 @@ class Budget(Struct, frozen=True):
         allowance.matches += now.matches - before.matches
         allowance.unpacked += now.unpacked - before.unpacked
         allowance.chains += now.chains - before.chains
+        allowance.known += now.known - before.known
         allowance.seconds += now.seconds - before.seconds
 
 
@@ -208,6 +213,7 @@ PATIENT: Final = Budget(
     matches=sys.maxsize,
     unpacked=sys.maxsize,
     chains=sys.maxsize,
+    known=sys.maxsize,
     seconds=NEVER,
 )
 """For those who look through what is their own, however long that takes."""

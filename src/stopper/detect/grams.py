@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
+
 __all__ = ["MIN_SHOWN", "Match", "Plane", "Track", "Variant", "by_letters", "by_visible"]
 
 MIN_SHOWN: Final = 8
@@ -89,8 +91,11 @@ class Plane:
         """The bytes of `data` that are left, unchanged."""
         return data.translate(None, self._dropped)
 
-    def matches(self, shown: bytes) -> Iterator[Match]:
-        """Every part of a value that is long enough, in projected text; one may come twice."""
+    def matches(self, shown: bytes, allowance: Allowance) -> Iterator[Match]:
+        """Every part of a value that is long enough, in projected text; one may come twice.
+
+        No more places are looked at than the `allowance` has for known values.
+        """
         index = self._index
         known: dict[Variant, int] = {}
         looked: dict[tuple[Variant, int], int] = {}  # how far both agree, by how they lie
@@ -99,6 +104,9 @@ class Plane:
                 lie = variant, at - place
                 if at < known.get(variant, 0) or at < looked.get(lie, 0):
                     continue
+                allowance.known -= 1
+                if allowance.known < 0:
+                    return
                 match = _extended(shown, at, variant, place)
                 looked[lie] = match.end - _GRAM + 1
                 if match.end - match.start >= variant.least:
@@ -146,8 +154,9 @@ def by_visible() -> Plane:
 class Track:
     """What one plane remembers of a stream."""
 
-    def __init__(self, plane: Plane) -> None:
+    def __init__(self, plane: Plane, allowance: Allowance) -> None:
         self._plane = plane
+        self._allowance = allowance
         self._kept = plane.longest + _GRAM
         self._tail = b""
         self._places: list[int] = []  # in the stream, of each byte of the tail
@@ -158,7 +167,7 @@ class Track:
     def feed(self, chunk: bytes, *, last: bool = False) -> list[tuple[Match, int, int]]:
         """The matches that this chunk settles, with their places in the stream."""
         shown = self._tail + self._plane.project(chunk)
-        matches = [*self._plane.matches(shown)]
+        matches = [*self._plane.matches(shown, self._allowance)]
         if last and not matches:
             self.since = None
             return []

@@ -71,7 +71,7 @@ class Inspector:
         decoding = Decoding(text, self.budget, allowance)
         findings, views = self._by_rules(text, decoding, allowance)
         if self.known:
-            findings += self.known.scan(text, views)
+            findings += self.known.scan(text, views, allowance)
         return Inspection(
             tuple(merged(findings)) if findings else (), decoding.unprovable or allowance.spent
         )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.decode import View
 from stopper.detect.finding import Finding, Severity, Tier
 from stopper.detect.grams import MIN_SHOWN, Match, Track, by_letters, by_visible
@@ -71,24 +72,30 @@ class KnownValues:
         """What the values are called."""
         return frozenset(self._fingerprints)
 
-    def scan(self, text: str | bytes, views: Iterable[View] = ()) -> list[Finding]:
+    def scan(
+        self, text: str | bytes, views: Iterable[View] = (), allowance: Allowance | None = None
+    ) -> list[Finding]:
         """All known values in `text`, and in the `views` of the same text, in their order.
 
-        Offsets count characters of a str and bytes of bytes.
+        Offsets count characters of a str and bytes of bytes. When the `allowance` has no more for
+        known values not all are found, and when it is late none in the views.
         """
+        allowance = allowance or Allowance()
         data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
-        found = self._whole(data)
+        found = self._whole(data, allowance)
         if len(data) != len(text):
             before = Characters(data).before
             found = [_moved(one, before(one.start), before(one.end)) for one in found]
         for view in views:
-            for one in self._whole(view.data):
+            if allowance.is_late(len(view.data)):
+                break
+            for one in self._whole(view.data, allowance):
                 found.append(_moved(one, *view.origin(one.start, one.end), view.path))
         return _settled(found)
 
-    def follow(self) -> "Follower":
+    def follow(self, allowance: Allowance | None = None) -> "Follower":
         """A follower for one stream."""
-        return Follower(self)
+        return Follower(self, allowance)
 
     def begun(self, data: bytes) -> int:
         """Where the part of a value begins that `data` ends in; its length if it ends in none."""
@@ -109,20 +116,21 @@ class KnownValues:
             (variant.spelling,) if variant.spelling else (),
         )  # fmt: skip
 
-    def _whole(self, data: bytes) -> list[Finding]:
-        return self.follow().finish(data)
+    def _whole(self, data: bytes, allowance: Allowance) -> list[Finding]:
+        return self.follow(allowance).finish(data)
 
 
 class Follower:
     """Finds known values in a stream, whatever its cuts, in the order in which they end.
 
     Offsets count bytes from the start of the stream. It keeps as much of the stream as the longest
-    spelling of a value has letters.
+    spelling of a value has letters, and finds no more than the `allowance` has for known values.
     """
 
-    def __init__(self, known: KnownValues) -> None:
+    def __init__(self, known: KnownValues, allowance: Allowance | None = None) -> None:
         self._known = known
-        self._tracks = [Track(plane) for plane in known.planes]
+        allowance = allowance or Allowance()
+        self._tracks = [Track(plane, allowance) for plane in known.planes]
 
     def feed(self, chunk: bytes) -> list[Finding]:
         """Take the next bytes; values that may still go on are told later."""

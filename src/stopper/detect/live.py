@@ -90,7 +90,7 @@ class LiveInspector:
         self._allowance = inspector.budget.allowance(0)
         self._allowance.pause()
         self._scanner = Scanner(detector, self._allowance) if detector else None
-        self._known = inspector.known.follow() if inspector.known else None
+        self._known = inspector.known.follow(self._allowance) if inspector.known else None
         self._fields = FieldFollower(inspector.known) if inspector.known and joins_fields else None
         self._data = b""
         self._offset = 0  # where `_data` begins in the stream
@@ -238,7 +238,7 @@ class LiveInspector:
         detector, known = self._inspector.detector, self._inspector.known
         found = by_rules(detector, text, views, plain, self._allowance) if detector else []
         if known:
-            found += known.scan(b"", views)
+            found += known.scan(b"", views, self._allowance)
         return [one for one in merged(found) if one.decoded] if len(found) > len(plain) else []
 
     def _as_it_stands(self) -> list[Finding]:
@@ -250,7 +250,10 @@ class LiveInspector:
         ]
 
     def _begun(self, text: bytes, views: Views) -> Iterator[int]:
-        """Where in the window something begins that its end leaves open."""
+        """Where in the window something begins that its end leaves open; once it is late, all."""
+        if self._allowance.is_late():
+            yield 0
+            return
         if letters := _LETTERS.search(text, max(0, len(text) - _CONTEXT)):
             yield letters.start()
         for magic in _MAGIC:

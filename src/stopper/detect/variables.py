@@ -71,16 +71,16 @@ _Known = Mapping[bytes, Part]
 
 def assembled(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What variables that were set to literals give one behind the other."""
-    return together(_rows(data), len(data), allowance)
+    return together(_rows(data, allowance), len(data), allowance)
 
 
-def _rows(data: bytes) -> Iterator[list[Part]]:
+def _rows(data: bytes, allowance: Allowance) -> Iterator[list[Part]]:
     """Parts that the text puts together, or seems to."""
     given = list(_SET.finditer(data))
     if any(NO_WORDS.search(one[2] or one[3]) for one in given) and (
         len(given) < _MANY or _MARKED.search(data) or _ADDED.search(data)
     ):
-        known = _variables(data, given)
+        known = _variables(data, given, allowance)
         near = ((max(0, at - _NEAR), min(len(data), at + _NEAR)) for at in _places(data, known))
         for start, end in united(near):
             yield from _summed(data, start, end, known)
@@ -130,10 +130,16 @@ def _places_of(data: bytes, name: bytes) -> Iterator[int]:
         at = data.find(name, end)
 
 
-def _variables(data: bytes, given: Iterable[re.Match[bytes]]) -> _Known:
+_GIVEN: Final = 128
+"""What it costs to find the name that a literal is given to, in bytes that are gone through."""
+
+
+def _variables(data: bytes, given: Iterable[re.Match[bytes]], allowance: Allowance) -> _Known:
     """The literals that were given to names; of several the last."""
     known: dict[bytes, Part] = {}
     for found in given:
+        if allowance.is_late(_GIVEN):
+            return {}
         name = _named(data[max(0, found.start() - _REACH) : found.start()])
         if name and (len(known) < _MAX_SET or name in known):
             group = 2 if found[1] else 3
