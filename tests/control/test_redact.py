@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from stopper.control.redact import AHEAD_BYTES, WINDOW_BYTES, StreamRedactor
+from stopper.detect.decode import PATIENT
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.redact import Redactor
 from stopper.detect.rules import fill
@@ -19,7 +20,7 @@ PEM = fill(
 WRAPPED = "\n".join(
     textwrap.wrap(base64.b64encode(b"a longer text with " + TOKEN + b" in it").decode(), 30)
 ).encode()
-REDACTOR = Redactor(detector=packaged_detector(b"a key"))
+REDACTOR = Redactor(detector=packaged_detector(b"a key"), budget=PATIENT)  # as the command does
 PIECE = 10
 LINE = b"an ordinary line of text, as logs have many of them.\n"
 

@@ -5,7 +5,7 @@ from binascii import Error, a2b_base64
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, repeat
 from typing import Final
 
 from stopper.detect.gate import Decoder
@@ -424,14 +424,17 @@ class Changed:
         if self._after:
             return
         parts = by_turns(self._data[slice(*self._span)], self._regex)
-        replace = self._replace
         if self._within:
-            parts, replace = list(_refined(parts, self._within)), _nothing
+            parts = _refined(parts, self._within)
         lengths = list(map(len, parts))
         self._before = list(accumulate(lengths, initial=self._span[0]))
         changed = parts[1::2]
-        sizes = {text[0]: len(replace(text)) for text in map(_ALL.fullmatch, set(changed)) if text}
-        lengths[1::2] = map(sizes.__getitem__, changed)
+        if self._within:
+            lengths[1::2] = repeat(0, len(changed))
+        else:
+            texts = map(_ALL.fullmatch, set(changed))
+            sizes = {text[0]: len(self._replace(text)) for text in texts if text}
+            lengths[1::2] = map(sizes.__getitem__, changed)
         self._after = list(accumulate(lengths, initial=0))
 
 
@@ -443,12 +446,9 @@ def by_turns(text: bytes, regex: re.Pattern[bytes]) -> list[bytes]:
     return parts
 
 
-def _refined(parts: Iterable[bytes], within: re.Pattern[bytes]) -> Iterator[bytes]:
+def _refined(parts: Iterable[bytes], within: re.Pattern[bytes]) -> list[bytes]:
     """The same by turns, where of each match only what `within` matches was changed."""
+    refined: list[bytes] = []
     for number, part in enumerate(parts):
-        if number % 2:
-            yield b""
-            yield from by_turns(part, within)
-            yield b""
-        else:
-            yield part
+        refined += (b"", *by_turns(part, within), b"") if number % 2 else (part,)
+    return refined
