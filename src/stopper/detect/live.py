@@ -90,8 +90,9 @@ class LiveInspector:
         self._allowance = inspector.budget.allowance(0)
         self._allowance.pause()
         self._scanner = Scanner(detector, self._allowance) if detector else None
-        self._known = inspector.known.follow(self._allowance) if inspector.known else None
-        self._fields = FieldFollower(inspector.known) if inspector.known and joins_fields else None
+        known, allowance = inspector.known, self._allowance
+        self._known = known.follow(allowance) if known else None
+        self._fields = FieldFollower(known, allowance) if known and joins_fields else None
         self._data = b""
         self._offset = 0  # where `_data` begins in the stream
         self._window = 0  # what is looked at once more begins here

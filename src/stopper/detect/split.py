@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.fields import Field, Reader
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import placed
@@ -20,6 +21,9 @@ MAX_HELD: Final = 4096
 MAX_ROWS: Final = 64
 """So many names whose values are put together by themselves: the first that come again."""
 
+_FOLLOWED: Final = 16_384
+"""What it costs to go on with the values of a name, in bytes that are gone through."""
+
 MAX_NAMES: Final = 256
 MAX_PLACES: Final = 1024
 
@@ -28,13 +32,15 @@ class FieldFollower:
     """Finds known values that are cut over fields, in a body that comes in pieces.
 
     It looks at all values in a row, and at those of each name. Findings span from the first field
-    to the last, and begin their path with `SPLIT`; what one field holds alone is for others.
+    to the last, and begin their path with `SPLIT`; what one field holds alone is for others. Once
+    it is late by the `allowance` none are looked for by names.
     """
 
-    def __init__(self, known: KnownValues) -> None:
+    def __init__(self, known: KnownValues, allowance: Allowance | None = None) -> None:
         self._known = known
+        self._allowance = allowance or Allowance()
         self._reader = Reader()
-        self._all = _Row(known)
+        self._all = _Row(known, self._allowance)
         self._named: dict[bytes, _Row] = {}
         self._once: dict[bytes, Field] = {}
         self._end = 0
@@ -63,9 +69,11 @@ class FieldFollower:
             return []
         findings = self._all.feed(found)
         for name, those in self._by_name(found).items():
+            if self._allowance.is_late(_FOLLOWED):
+                break
             row = self._named.get(name)
             if row is None:
-                row = self._named[name] = _Row(self._known)
+                row = self._named[name] = _Row(self._known, self._allowance)
             findings += row.feed(those)
         return findings
 
@@ -90,8 +98,8 @@ class FieldFollower:
 class _Row:
     """Values one behind the other, and where in the body each of them stands."""
 
-    def __init__(self, known: KnownValues) -> None:
-        self._follower = known.follow()
+    def __init__(self, known: KnownValues, allowance: Allowance) -> None:
+        self._follower = known.follow(allowance)
         self._fields: deque[tuple[int, Field]] = deque(maxlen=MAX_PLACES)  # by their ends in here
         self._size = 0
 
