@@ -5,13 +5,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["BYTES_PER_CHAIN", "BYTES_PER_KNOWN", "BYTES_PER_MATCH", "NEVER", "Allowance", "Clock"]
+__all__ = [
+    "BYTES_PER_CHAIN",
+    "BYTES_PER_KNOWN",
+    "BYTES_PER_MATCH",
+    "NEVER",
+    "STEP",
+    "Allowance",
+    "Clock",
+]
 
 Clock = Callable[[], float]
 """Asked for the time: seconds of no particular beginning."""
 
 NEVER: Final = float(sys.maxsize)
 """More seconds than anybody waits."""
+
+STEP: Final = 512
+"""What a small step costs, such as a search at one place, in bytes that are gone through."""
 
 BYTES_PER_MATCH: Final = 40
 """In long texts one match is allowed for so many bytes."""

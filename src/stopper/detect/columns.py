@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.opened import Gathered, Opened
 
 __all__ = ["MAX_CELLS", "MAX_TABLE", "TABLE", "columned"]
@@ -27,9 +27,6 @@ _NAMES: Final = (
 """What the header of a column of secrets ends in, in any case; `pass` is one beside a user."""
 
 _MAX_LINE: Final = 4096
-_TRIED: Final = 512
-"""What it costs to look at a line, in bytes that are gone through."""
-
 _MIN_CELL: Final = 4
 _MAX_CELL: Final = 512
 # What such names begin in, and how one goes on and ends a header, both in small letters.
@@ -144,7 +141,7 @@ def _secrets(data: bytes, allowance: Allowance) -> Iterator[tuple[bytes, _Cell]]
     for place in _places(data.lower()):
         if place < done:
             continue
-        if allowance.is_late(_TRIED):
+        if allowance.is_late(STEP):
             return
         start, end = _line(data, place)
         done = end
@@ -246,7 +243,7 @@ def _below(
 ) -> Generator[tuple[bytes, _Cell], None, int]:
     """The cells of the rows below the header that ends at `end`; gives where the rows do."""
     limit = min(len(data), end + MAX_TABLE)
-    while end < limit and not allowance.is_late(_TRIED):
+    while end < limit and not allowance.is_late(STEP):
         start, end = end + 1, data.find(b"\n", end + 1, end + 1 + _MAX_LINE)
         end = min(len(data), start + _MAX_LINE) if end < 0 else end
         first = start + len(table.lead) if data.startswith(table.lead, start) else start

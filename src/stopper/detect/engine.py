@@ -12,7 +12,7 @@ from typing import Protocol, Self
 import msgspec
 from msgspec import Struct
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.database import HAS_HYPERSCAN, Database, library_version
 from stopper.detect.passes import begins
 from stopper.detect.pattern import (
@@ -66,8 +66,7 @@ _MAX_TRIES = 64
 _LONG = 4096
 _APART = 16
 _MAX_APART = 8
-# What a search for one match costs, and one for a beginning, in bytes that are gone through.
-_SEARCH = 512
+# What a search for a beginning costs, in bytes that are gone through.
 _OPENING = 8192
 _START = b"\0"  # stands before every text and in no set of `before`
 _CACHED_ENGINES = 4
@@ -436,7 +435,7 @@ class HyperscanEngine:
             cursor = cursors.get(number, floor)
             if end <= cursor:
                 continue
-            if allowance.is_late(_SEARCH):
+            if allowance.is_late(STEP):
                 return
             rule = self._ready(number, "search", allowance)
             start = max(cursor, end - rule.back)

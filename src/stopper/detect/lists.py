@@ -58,6 +58,8 @@ _PLACE = re.compile(rb"[0-9]+")
 _TAGS = re.compile(rb"(?:\xf3\xa0(?:\x80[\xa0-\xbf]|\x81[\x80-\xbe])){8,}")
 _SELECTORS = re.compile(rb"(?:\xef\xb8[\x80-\x8f]|\xf3\xa0[\x84-\x87][\x80-\xbf]){8,}")
 _Codes = tuple[re.Pattern[bytes], re.Pattern[bytes], int, tuple[bytes, ...]]
+_MAX_SHOWN: Final = 512
+"""What a line of a dump shows of its bytes is no longer."""
 
 
 def _codes(item: bytes, between: bytes, base: int, *marks: bytes) -> _Codes:
@@ -230,10 +232,6 @@ def _unseen(data: bytes) -> Iterator[_Found]:
             for code in map(ord, found[0].decode())
         ]
         yield bytes([byte for byte in plain if byte <= _MAX_BYTE]), *found.span()
-
-
-_MAX_SHOWN: Final = 512
-"""What a line of a dump shows of its bytes is no longer."""
 
 
 def _dumps(data: bytes) -> Iterator[_Found]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from stopper.detect.allowance import STEP
 from stopper.detect.columns import TABLE
 from stopper.detect.decode import BINARY, PACKED, REACH, View, Views, decoded_views
 from stopper.detect.finding import Finding
@@ -39,9 +40,6 @@ _FOR_RULES: Final = frozenset({"matches", "time"})
 
 _CALL: Final = 0.001
 """So many seconds more may be taken for each call: a stream may come in thousands of pieces."""
-
-_PART: Final = 512
-"""What it costs to look whether a part goes on, in bytes that are gone through."""
 
 _MIN_GROWTH: Final = 1024
 _SHARE: Final = 2
@@ -276,7 +274,7 @@ class LiveInspector:
         spans = iter(reached)
         first, last = next(spans)
         for part in view.data.split(GAP):
-            if self._allowance.is_late(_PART):
+            if self._allowance.is_late(STEP):
                 return
             end = at + len(part)
             while last < end - 1:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.inflate import TooBig
 from stopper.detect.origin import Piece, Pieces
 
@@ -22,9 +22,6 @@ PIECE: Final = f"[A-Za-z0-9{PIECE_SIGNS}]"
 """What such pieces are written with, as a set of a pattern."""
 
 _LEAST: Final = 65_536
-_ROW: Final = 512
-"""What it costs to find a row, in bytes that are gone through."""
-
 _MIN_TOKEN: Final = 10
 NO_WORDS: Final = re.compile(rb"[0-9]|hf_")
 """What tokens have and words have not; those of Hugging Face are letters alone."""
@@ -101,7 +98,7 @@ def together(rows: Iterable[Sequence[Part]], size: int, allowance: Allowance) ->
     gathered = Gathered()
     seen: set[bytes] = set()
     for row in rows:
-        if allowance.is_late(_ROW):
+        if allowance.is_late(STEP):
             return
         text = b"".join(part.text for part in row)
         if len(text) < _MIN_TOKEN or text in seen or not NO_WORDS.search(text):

@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heappush
 
 from msgspec import Struct
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.checks import WEAK
 from stopper.detect.engine import Engine, Match, engine_for
 from stopper.detect.finding import RANK, Finding, Tier
@@ -29,8 +29,6 @@ Judged = dict[tuple[int, bytes], Tier | None]
 
 _FINGERPRINT_BYTES = 16
 _AT_ONCE = 1024
-# What it costs to judge a claim, in bytes that are gone through.
-_CLAIM = 512
 _MAX_KEY = 64
 
 
@@ -191,7 +189,7 @@ class Detector:
         heaviest: dict[tuple[int, int], tuple[int, int, int]] = {}
         tiers: Judged = {} if judged is None else judged
         for match in matches:
-            if allowance and allowance.is_late(_CLAIM):
+            if allowance and allowance.is_late(STEP):
                 return
             rule = self.rules[match.rule]
             start, end = match.secret_start, match.secret_end

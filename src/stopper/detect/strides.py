@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.opened import Gathered, Opened
 from stopper.detect.rewrite import shapes, shown_shapes
 
@@ -16,9 +16,6 @@ _BEFORE: Final = b"\"'` \t\r\n:=([{<>"
 _SIGNS: Final = bytes(range(0x21, 0x7F))
 _SHAPES: Final = shapes(_SEPARATORS, _PLAIN)
 # So many groups in a row, each of so many characters, show that somebody has parted a token.
-_TRIED: Final = 512
-"""What it costs to follow a sign, in bytes that are gone through."""
-
 _GROUPS: Final = tuple(
     (size, (b"A" * size + b" ") * least) for size, least in ((1, 8), (2, 6), (4, 3))
 )
@@ -33,7 +30,7 @@ def strided(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     seen = shown_shapes(data, _SHAPES)
     for size, shape in _GROUPS:
         at = seen.find(shape)
-        while at >= 0 and not allowance.is_late(_TRIED):
+        while at >= 0 and not allowance.is_late(STEP):
             signs = data[at + size : at + len(shape) : size + 1]
             end = at + 1
             if not signs.strip(signs[:1]):

@@ -66,6 +66,9 @@ _LISTS = tuple(
 _ITEM = re.compile(rb"%b{2,%d}+" % (_SIGN, _MAX_PART))
 
 
+_GIVEN: Final = 128
+"""What it costs to find the name that a literal is given to, in bytes that are gone through."""
+
 _Known = Mapping[bytes, Part]
 
 
@@ -128,10 +131,6 @@ def _places_of(data: bytes, name: bytes) -> Iterator[int]:
         if is_word and not _IS_SET.match(data, end):
             yield at
         at = data.find(name, end)
-
-
-_GIVEN: Final = 128
-"""What it costs to find the name that a literal is given to, in bytes that are gone through."""
 
 
 def _variables(data: bytes, given: Iterable[re.Match[bytes]], allowance: Allowance) -> _Known:

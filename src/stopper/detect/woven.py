@@ -11,7 +11,7 @@ from itertools import islice
 from string import ascii_letters
 from typing import Final
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.armour import MIN_BASE64, PRINTABLE
 from stopper.detect.opened import GAP, Gathered, Opened
 from stopper.detect.rewrite import MIN_LINE
@@ -23,9 +23,6 @@ _MAX_TAIL: Final = 3
 _MAX_TRIED: Final = 3
 _FOLLOWED: Final = 16
 """A chain that is followed costs as much as so many words that are only tried."""
-
-_TRIED: Final = 512
-"""What that costs, in bytes that are gone through."""
 
 _WIDER: Final = 16
 _MIN_PIECES: Final = 3
@@ -141,7 +138,7 @@ def _chains(data: bytes, allowance: Allowance) -> Iterator[list[_Span]]:
     done = at = 0
     while allowance.chains >= 0 and (odd := _ODD.search(data, at)):
         allowance.chains -= 1
-        if allowance.is_late(_TRIED):
+        if allowance.is_late(STEP):
             return
         start, at = max(done, text.start(odd.start())), text.end(odd.end())
         if _ID.fullmatch(data, start, at) or _SUM.match(data, max(0, start - 3), at):
