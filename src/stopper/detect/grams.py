@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from stopper.detect.allowance import Allowance
+from stopper.detect.allowance import BYTES_PER_KNOWN, Allowance
 
 __all__ = ["MIN_SHOWN", "Match", "Plane", "Track", "Variant", "by_letters", "by_visible"]
 
@@ -96,6 +96,8 @@ class Plane:
 
         No more places are looked at than the `allowance` has for known values.
         """
+        if allowance.known < 0:
+            return
         index = self._index
         known: dict[Variant, int] = {}
         looked: dict[tuple[Variant, int], int] = {}  # how far both agree, by how they lie
@@ -108,6 +110,7 @@ class Plane:
                 if allowance.known < 0:
                     return
                 match = _extended(shown, at, variant, place)
+                allowance.known -= (match.end - match.start) // BYTES_PER_KNOWN
                 looked[lie] = match.end - _GRAM + 1
                 if match.end - match.start >= variant.least:
                     known[variant] = match.end - _GRAM + 1
@@ -132,13 +135,17 @@ class Plane:
         at = len(shown) - _GRAM
         if at < 0:
             return None
-        places = self._index.get(hash(shown[at:]), ())
         starts = [
             _extended(shown, at, variant, place).start
-            for variant, place in places
+            for variant, place in self._index.get(hash(shown[at:]), ())
             if place + 1 < len(variant.grams)
         ]
         return min(starts, default=None)
+
+    def may_go_on(self, shown: bytes) -> int:
+        """Where the last gram starts; where it comes too often to be told apart, the text."""
+        at = max(0, len(shown) - _GRAM)
+        return 0 if len(self._index.get(hash(shown[at:]), ())) >= _MAX_REPEATS else at
 
 
 def by_letters(key: bytes) -> Plane:
@@ -173,20 +180,26 @@ class Track:
             return []
         places = _Places(self._plane, self._places, chunk, self._offset)
         found = []
+        needed = self._plane.may_go_on(shown)
         for match in _longest(matches):
             start, end = places[match.start], places[match.end - 1] + 1
             name = match.variant.name
-            goes_on = match.end == len(shown) and not match.is_whole and not last
-            if not goes_on and start >= self._told.get(name, 0):
+            if match.end == len(shown) and not match.is_whole and not last:
+                needed = min(needed, match.start)
+            elif start >= self._told.get(name, 0):
                 self._told[name] = end
                 found.append((match, start, end))
         if last:
             self.since = None
             return found
         since = self._plane.open_since(shown)
-        self.since = None if since is None else places[since]
-        self._places = places.last(self._kept)
-        self._tail = shown[-self._kept :]
+        self.since = None
+        if since is not None:
+            self.since = places[since]
+            needed = min(needed, since)
+        needed = max(needed, len(shown) - self._kept)
+        self._places = places.last(len(shown) - needed)
+        self._tail = shown[needed:]
         self._offset += len(chunk)
         return found
 

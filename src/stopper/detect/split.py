@@ -33,7 +33,7 @@ class FieldFollower:
 
     It looks at all values in a row, and at those of each name. Findings span from the first field
     to the last, and begin their path with `SPLIT`; what one field holds alone is for others. Once
-    it is late by the `allowance` none are looked for by names.
+    it is late by the `allowance` no more fields are read.
     """
 
     def __init__(self, known: KnownValues, allowance: Allowance | None = None) -> None:
@@ -48,11 +48,13 @@ class FieldFollower:
     def feed(self, chunk: bytes) -> list[Finding]:
         """Take the next bytes of the body."""
         self._end += len(chunk)
+        if self._allowance.is_late(len(chunk)):
+            return []
         return self._take(list(self._reader.feed(chunk)))
 
     def finish(self) -> list[Finding]:
         """Nothing more will come."""
-        found = self._take(list(self._reader.finish()))
+        found = [] if self._allowance.is_late(0) else self._take(list(self._reader.finish()))
         for row in (self._all, *self._named.values()):
             found += row.finish()
         return found
