@@ -7,7 +7,7 @@ import textwrap
 import pytest
 
 from stopper.control.redact import AHEAD_BYTES, WINDOW_BYTES, StreamRedactor
-from stopper.detect.decode import PATIENT
+from stopper.detect.budget import PATIENT
 from stopper.detect.inspection import packaged_detector
 from stopper.detect.redact import Redactor
 from stopper.detect.rules import fill

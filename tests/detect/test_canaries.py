@@ -12,7 +12,8 @@ import msgspec
 import pytest
 
 from stopper.detect.allowlist import Allowed, Allowlist
-from stopper.detect.decode import Budget, decoded_views
+from stopper.detect.budget import Budget
+from stopper.detect.decode import decoded_views
 from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
 from stopper.detect.known import KnownValues
 from stopper.detect.live import LiveInspector

@@ -19,8 +19,10 @@ import brotli
 import pytest
 import zstandard
 
-from stopper.detect.decode import PATIENT, Budget, View, decoded_views
+from stopper.detect.budget import PATIENT, Budget
+from stopper.detect.decode import decoded_views
 from stopper.detect.spelling import ROT13
+from stopper.detect.view import View
 
 SECRET = "tkn_" + "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=36))  # noqa: S311  a sample
 RAW = SECRET.encode()
@@ -488,3 +490,20 @@ def test_a_span_counts_characters_of_a_str_and_bytes_of_bytes() -> None:
 def test_text_is_not_taken_for_a_stream_without_a_header() -> None:
     """Some bytes of any language are a beginning of brotli that has no end."""
     assert decoded_views("\u00c4?? !.\u00c4 a").unprovable == ""
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_thousands_of_runs_are_all_decoded_each_to_its_place(turned: bool) -> None:
+    step = -1 if turned else 1
+    runs = [base64.b64encode(f"what number {at} has to say".encode())[::step] for at in range(5000)]
+    text = b"\n".join(runs)
+    views = decoded_views(text, PATIENT).views
+    if turned:
+        (back,) = [view for view in views if view.path == ("reversed",)]
+        assert all(run[::-1].rstrip(b"=") in back.data for run in runs)
+    plain = next(view for view in views if view.path[-1] == "base64")
+    for at in range(0, 5000, 7):
+        said = f"what number {at} has".encode()
+        begin = plain.data.index(said)
+        start, end = plain.origin(begin, begin + len(said))
+        assert text.count(b"\n", 0, start) == text.count(b"\n", 0, end) == at

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stopper.detect.allowance import Allowance
-from stopper.detect.armour import ascii85, base85, framed, lettered
+from stopper.detect.armour import lettered
+from stopper.detect.base85 import ascii85, base85
 from stopper.detect.columns import columned
 from stopper.detect.escapes import unescaped
+from stopper.detect.framed import framed
 from stopper.detect.gate import PATTERNS, Decoder, needed
 from stopper.detect.inflate import compressed
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded

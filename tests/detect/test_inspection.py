@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from stopper.detect.allowance import Clock
-from stopper.detect.decode import PATIENT, Budget
+from stopper.detect.budget import PATIENT, Budget
 from stopper.detect.inspection import Inspection, Inspector, packaged_detector
 from stopper.detect.known import KnownValues
 from stopper.detect.redact import Redactor

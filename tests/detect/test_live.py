@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from stopper.detect.decode import PATIENT, Budget
+from stopper.detect.budget import PATIENT, Budget
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.known import KnownValues

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stopper.detect.decode import Budget, decoded_views
+from stopper.detect.budget import Budget
+from stopper.detect.decode import decoded_views
 
 MEGABYTE = 1_000_000
 PIECES = st.sampled_from(

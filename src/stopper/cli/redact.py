@@ -36,7 +36,7 @@ def redact(*, tag: bool) -> None:
     from stopper.control.home import find_home  # noqa: PLC0415
     from stopper.control.key import installation_key  # noqa: PLC0415
     from stopper.control.redact import StreamRedactor  # noqa: PLC0415
-    from stopper.detect.decode import PATIENT  # noqa: PLC0415
+    from stopper.detect.budget import PATIENT  # noqa: PLC0415
     from stopper.detect.redact import Redactor  # noqa: PLC0415
 
     folder = find_home(os.environ)

@@ -98,7 +98,7 @@ def scan(
     from stopper.control.engines import open_detector  # noqa: PLC0415
     from stopper.control.home import find_home  # noqa: PLC0415
     from stopper.control.key import installation_key  # noqa: PLC0415
-    from stopper.detect.decode import PATIENT  # noqa: PLC0415
+    from stopper.detect.budget import PATIENT  # noqa: PLC0415
     from stopper.detect.inspection import Inspector  # noqa: PLC0415
     from stopper.detect.redact import Redactor  # noqa: PLC0415
     from stopper.settings import load_settings  # noqa: PLC0415

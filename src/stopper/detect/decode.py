@@ -1,36 +1,19 @@
 """A text with its encodings undone, layer by layer, within a budget; spans lead back to it."""
 
 import re
-import sys
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import Final
 
-from msgspec import Struct
-
-from stopper.detect.allowance import (
-    BYTES_PER_CHAIN,
-    BYTES_PER_KNOWN,
-    BYTES_PER_MATCH,
-    NEVER,
-    Allowance,
-    Clock,
-)
-from stopper.detect.armour import (
-    FRAMED,
-    PRINTABLE,
-    ascii85,
-    base85,
-    framed,
-    legible,
-    lettered,
-)
+from stopper.detect.allowance import Allowance
+from stopper.detect.armour import lettered
+from stopper.detect.base85 import ascii85, base85
+from stopper.detect.binary import STRINGS, mended, strings, wide
+from stopper.detect.budget import Budget
 from stopper.detect.columns import TABLE, columned
 from stopper.detect.escapes import bytes_of_literal, unescaped
-from stopper.detect.fold import FOREIGN
+from stopper.detect.framed import FRAMED, framed
 from stopper.detect.gate import IN_BINARY, ODD, Decoder, needed
 from stopper.detect.inflate import (
     MIN_HEADERLESS,
@@ -41,16 +24,16 @@ from stopper.detect.inflate import (
     may_be_packed,
     zipped,
 )
+from stopper.detect.legible import PRINTABLE
 from stopper.detect.lists import backslashed, dumped, hidden, numbered, pieced, uuencoded
 from stopper.detect.literals import joined_lists, merged_literals
-from stopper.detect.opened import GAP, Opened
-from stopper.detect.origin import Back, Characters, Piece, Pieces, Span, united, whole
+from stopper.detect.opened import Opened
+from stopper.detect.origin import Back, Characters, Piece, Pieces, Span
 from stopper.detect.parts import parted
 from stopper.detect.rewrite import (
     Rewritten,
     encoded_words,
     joined,
-    lines_around,
     quoted_printable,
     regrouped,
     shown,
@@ -58,48 +41,10 @@ from stopper.detect.rewrite import (
 from stopper.detect.strides import strided
 from stopper.detect.turning import ROTATED, TURNED, turned
 from stopper.detect.variables import assembled
+from stopper.detect.view import BINARY, PACKED, REACH, View, Views
 from stopper.detect.woven import woven
 
-__all__ = [
-    "BINARY",
-    "JOINS",
-    "PACKED",
-    "PATIENT",
-    "REACH",
-    "Budget",
-    "Decoding",
-    "View",
-    "Views",
-    "decoded_views",
-]
-
-_GUESSES: Final = frozenset({"joined", "grouped", "reversed"})
-"""Decodings that make one of what may never have been one."""
-
-JOINS: Final = _GUESSES | {"concatenated"}
-"""Decodings that make one of several parts."""
-
-REACH: Final = 8
-"""What comes from so few bytes at the end of a text may go on in the next."""
-
-PACKED: Final = frozenset({"gzip", "deflate", "zstd", "br", "bzip2", "xz", "zip"})
-"""Decodings of compressed bytes."""
-
-BINARY: Final = PACKED | {
-    "base64",
-    "base32",
-    "hex",
-    "ascii85",
-    "base85",
-    "numbers",
-    "uuencode",
-    "hidden",
-}
-"""Decodings that give bytes, which need not be text."""
-
-_NO_CHARACTER = re.compile("([\udc80-\udcff]+)")
-_SPARSE: Final = 16
-"""Of so many bytes one may belong to no character, in what is text for all that."""
+__all__ = ["Decoding", "decoded_views"]
 
 _TWINS: Final = frozenset({"reversed", ROTATED, TURNED})
 """Decodings that undo themselves."""
@@ -125,12 +70,6 @@ _ESCAPED_QUOTES: Final = (b'\\"', b"\\'")
 _QUOTES: Final = (*_ESCAPED_QUOTES, b'"', b"'")
 _DOUBLED = re.compile(rb"[^\\]{0,2}\\\\")
 _MAX_PACKED_TEXTS: Final = 64
-_MAX_BETWEEN: Final = 64
-_SHOWN: Final = bytes(range(0x20, 0x7F))
-_MIXED = re.compile(
-    rb"(?:%b)(?:[ -~]{0,%d}+(?:%b)){9,}+[ -~]{0,%d}"
-    % (FOREIGN, _MAX_BETWEEN, FOREIGN, _MAX_BETWEEN)
-)
 _TEXT: Final = PRINTABLE + bytes(range(0x80, 0x100))
 _SPLIT: Final = (
     Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP | Decoder.VARIABLES
@@ -143,182 +82,11 @@ _OF_STATEMENTS: Final = (
 _OF_BASE85: Final = Decoder.ASCII85 | Decoder.BASE85
 """What is put together in lines by its own decoders, and may look like any text."""
 
-_STRINGS: Final = "strings"
 _OF_BYTES: Final = IN_BINARY & ~Decoder.UNSEEN
 """What was looked for in the bytes themselves is not in the strings among them."""
 
-_BOMS: Final = (
-    (b"\xff\xfe\0\0", "utf-32-le"),
-    (b"\0\0\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
-_MARKS: Final = tuple(mark for mark, _ in _BOMS)
-_MEGABYTE: Final = 2**20
 _UNPACKED: Final = 2048
 """What it costs to try whether bytes are compressed, in bytes that are gone through."""
-
-
-class Budget(Struct, frozen=True):
-    """How much is done before the answer is `unprovable`.
-
-    `depth` counts encodings inside each other. All views together hold at most `growth` times the
-    text, or `least_bytes` where that is more. Of what comes out of compressed bytes, which may be
-    as long as the sender likes, and of all below it only `unpacked` times the text is looked at, or
-    times `least_bytes`; with 0 nothing is unpacked. With more than so many `findings` by rules, of
-    which one may count in several views, no more is undone: each costs as much as kilobytes
-    without. So do `matches`, of which most are no findings: so many are looked at, or one for every
-    40 bytes; and tries at `chains` of pieces that may be one token, of which one is for 8 bytes,
-    and places where a `known` value may be, one for 64.
-
-    What all of these together leave possible ends after `seconds` of work for each megabyte, and
-    for the first in any case: processor time, since that is what a text can take from others.
-    """
-
-    depth: int = 10
-    growth: int = 8
-    least_bytes: int = 2**20
-    unpacked: int = 1
-    findings: int = 1024
-    matches: int = 24_576
-    chains: int = 131_072
-    known: int = 16_384
-    seconds: float = 0.7
-    clock: Clock = time.thread_time
-
-    def allowance(self, size: int) -> Allowance:
-        """What may be done with a text of `size` bytes, and in all its views, from now on."""
-        return Allowance(
-            max(self.matches, size // BYTES_PER_MATCH),
-            self.findings,
-            self.unpacked * max(self.least_bytes, size),
-            max(self.chains, size // BYTES_PER_CHAIN),
-            known=max(self.known, size // BYTES_PER_KNOWN),
-            seconds=self.seconds * max(1, size / _MEGABYTE),
-            clock=self.clock,
-        )
-
-    def extend(self, allowance: Allowance, size: int, grown: int) -> None:
-        """Add what a text may cost that had `size` bytes and has `grown` now."""
-        before, now = self.allowance(size), self.allowance(grown)
-        allowance.matches += now.matches - before.matches
-        allowance.unpacked += now.unpacked - before.unpacked
-        allowance.chains += now.chains - before.chains
-        allowance.known += now.known - before.known
-        allowance.seconds += now.seconds - before.seconds
-
-
-PATIENT: Final = Budget(
-    findings=sys.maxsize,
-    matches=sys.maxsize,
-    unpacked=sys.maxsize,
-    chains=sys.maxsize,
-    known=sys.maxsize,
-    seconds=NEVER,
-)
-"""For those who look through what is their own, however long that takes."""
-
-
-class View:
-    """What a text says once the encodings in `path`, outermost first, are undone.
-
-    Where it `is_plain`, nothing more is encoded in it.
-    """
-
-    __slots__ = ("_back", "data", "is_plain", "parent", "path", "place")
-
-    def __init__(
-        self,
-        data: bytes,
-        path: tuple[str, ...],
-        parent: "View | None",
-        back: Back,
-        place: int = 0,
-        *,
-        is_plain: bool = False,
-    ) -> None:
-        self.data = data
-        self.is_plain = is_plain
-        self.path = path
-        self.parent = parent
-        self.place = place
-        self._back = back
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Where in the original text all of it comes from."""
-        return self.origin(0, len(self.data))
-
-    @property
-    def guessed(self) -> bool:
-        """Whether something was joined that may never have been one.
-
-        Only what a prefix makes sure is worth looking for there. What was joined and then decoded
-        was one: chance does not make text out of it.
-        """
-        return self._last_of(_GUESSES)
-
-    @property
-    def joined(self) -> bool:
-        """Whether something was joined: what the lines say besides is looked at without that."""
-        return self._last_of(JOINS)
-
-    def is_below(self, name: str) -> bool:
-        """Whether such a step was taken since the last that gave bytes."""
-        return self._last_of({name})
-
-    def _last_of(self, names: AbstractSet[str]) -> bool:
-        """Whether one of these was the last step, those apart that made text of text."""
-        for name in reversed(self.path):
-            if name in BINARY or name in names:
-                return name in names
-        return False
-
-    @property
-    def rewritten(self) -> bool:
-        """Whether the last step was from text to text."""
-        return bool(self.path) and self.path[-1] not in BINARY
-
-    def origin(self, start: int, end: int) -> tuple[int, int]:
-        """The span in the original text, in its own units, that holds `start` to `end` of `data`.
-
-        Redacting it leaves nothing of these bytes.
-        """
-        span = self._back(start, end)
-        return self.parent.origin(*span) if self.parent else span
-
-    def forth(self, spans: Sequence[Span]) -> list[Span]:
-        """The stretches of `data` that came out of these spans of the parent's, see `Back`."""
-        return united(self._back.forth(spans))
-
-
-class Views(Struct, frozen=True):
-    """All views of a text but the text itself. `unprovable` names the budget that ran out, if any.
-
-    Then there may be more below than was looked at, and the text must not count as clean.
-    """
-
-    views: tuple[View, ...]
-    unprovable: str = ""
-
-    def __iter__(self) -> Iterator[View]:
-        return iter(self.views)
-
-    def __len__(self) -> int:
-        return len(self.views)
-
-    def reached(self, place: int, end: int) -> Iterator[tuple[View, list[Span]]]:
-        """The views with bytes that may come from `place` to `end` of the text, and where they are.
-
-        What comes from there is in these stretches, or touches one; not all that is need be.
-        """
-        reached: dict[View | None, list[Span]] = {}
-        for view in self.views:
-            if view.parent and view.parent not in reached:  # the text itself
-                reached[view.parent] = view.parent.forth([(place, end)])
-            reached[view] = view.forth(reached[view.parent])
-            if reached[view]:
-                yield view, reached[view]
 
 
 _NONE: Final = Views(())
@@ -461,9 +229,9 @@ class _Search:
         if wanted & Decoder.FOREIGN and not view.rewritten and not _is_utf8(data):
             # Escapes and letters that random bytes spell by chance would never come to an end.
             wanted &= IN_BINARY
-            rewritten: Iterable[Rewritten | None] = (_wide(data), _strings(data), _mended(data))
+            rewritten: Iterable[Rewritten | None] = (wide(data), strings(data), mended(data))
         else:
-            if view.path[-1:] == (_STRINGS,):
+            if view.path[-1:] == (STRINGS,):
                 wanted &= ~_OF_BYTES
             was_escaped = view.path[-1:] == (_ESCAPED,)  # then in lines all is decoded twice
             plain = None
@@ -471,7 +239,7 @@ class _Search:
                 plain = unescaped(data, whole=was_escaped)
             if plain:
                 wanted &= plain.left
-            rewritten = chain((_wide(data), plain and plain[:3]), self._rejoined(view, wanted))
+            rewritten = chain((wide(data), plain and plain[:3]), self._rejoined(view, wanted))
         for one in rewritten:
             self._keep_time(len(data))
             if one:
@@ -633,15 +401,6 @@ _PACED: Final = (
 )
 
 
-def _wide(data: bytes) -> Rewritten | None:
-    """UTF-16 and UTF-32 that say so by their byte order mark."""
-    for mark, coding in _BOMS if data.startswith(_MARKS) else ():
-        if data.startswith(mark):
-            text = data[len(mark) :].decode(coding, "replace")
-            return coding[:6], text.encode("utf-8", "replace"), whole(len(data))
-    return None
-
-
 def _below(view: View, name: str, data: bytes, back: Back) -> View:
     return View(data, (*view.path, name), view, back)
 
@@ -654,57 +413,6 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _mended(data: bytes) -> Rewritten | None:
-    """The lines in which a few bytes belong to no character, without these."""
-    odd = list(_of_no_character(data))
-    if sum(end - start for start, end in odd) * _SPARSE > len(data):
-        return None
-    windows = list(lines_around(data, odd))
-    kept = [data[start:end].decode(errors="ignore").encode() for start, end in windows]
-    return "joined", GAP.join(kept), Pieces(lambda: _kept(data, windows))
-
-
-def _of_no_character(data: bytes) -> Iterator[Span]:
-    at = 0
-    parts = _NO_CHARACTER.split(data.decode(errors="surrogateescape"))
-    for text, odd in zip(parts[::2], parts[1::2], strict=False):
-        start = at + len(text.encode())
-        at = start + len(odd)
-        yield start, at
-
-
-def _kept(data: bytes, windows: Iterable[Span]) -> Iterator[Piece]:
-    """What stands before, between and behind the bytes of no character of each window."""
-    at = 0
-    for first, last in windows:
-        start, length = first, last - first
-        for odd, after in (*_of_no_character(data[first:last]), (length, length)):
-            yield Piece(at, start, first + odd)
-            at += first + odd - start
-            start = first + after
-        at += len(GAP)
-
-
-def _strings(data: bytes) -> Rewritten:
-    """The text in binary, as `strings` shows it."""
-    spans = united(sorted([*legible(data), *_mixed(data)]))
-    parts: list[bytes] = []
-    pieces: list[Piece] = []
-    at = 0
-    for start, end in spans:
-        pieces.append(Piece(at, start, end))
-        parts += (data[start:end], GAP)
-        at += end - start + len(GAP)
-    return _STRINGS, b"".join(parts), Pieces(lambda: pieces)
-
-
-def _mixed(data: bytes) -> Iterator[Span]:
-    """Where characters outside ASCII stand close together, with the signs next to them."""
-    for found in _MIXED.finditer(data):
-        before = data[max(0, found.start() - _MAX_BETWEEN) : found.start()]
-        yield found.start() - len(before) + len(before.rstrip(_SHOWN)), found.end()
 
 
 def _shifted(start: int, end: int) -> Pieces:

@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from stopper.data.rules import load_rules, were_tried
 from stopper.detect.allowance import Allowance
-from stopper.detect.decode import JOINS, Budget, Decoding, View
+from stopper.detect.budget import Budget
+from stopper.detect.decode import Decoding
 from stopper.detect.finding import RANK, Finding, Tier
 from stopper.detect.known import KnownValues
 from stopper.detect.passes import unescaped
 from stopper.detect.rules import Rule, read_rules
 from stopper.detect.secrets import Detector
+from stopper.detect.view import JOINS, View
 
 __all__ = [
     "Inspection",

@@ -5,7 +5,6 @@ from hashlib import blake2b
 from typing import Final
 
 from stopper.detect.allowance import Allowance
-from stopper.detect.decode import View
 from stopper.detect.finding import Finding, Severity, Tier
 from stopper.detect.grams import MIN_SHOWN, Match, Track, by_letters, by_visible
 from stopper.detect.origin import Characters
@@ -17,6 +16,7 @@ from stopper.detect.spelling import (
     encoded_variants,
     spellings,
 )
+from stopper.detect.view import View
 
 __all__ = ["MAX_VALUE", "MIN_BITS", "MIN_VALUE", "Follower", "KnownValues", "encoded_variants"]
 

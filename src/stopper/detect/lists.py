@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-from stopper.detect.armour import legible
+from stopper.detect.legible import legible
 from stopper.detect.letters import is_unreadable
 from stopper.detect.opened import PIECE, PIECE_SIGNS, Gathered, Opened
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from stopper.detect.allowance import STEP
 from stopper.detect.columns import TABLE
-from stopper.detect.decode import BINARY, PACKED, REACH, View, Views, decoded_views
+from stopper.detect.decode import decoded_views
 from stopper.detect.finding import Finding
 from stopper.detect.inspection import Inspector, by_rules, merged, placed
 from stopper.detect.known import KnownValues
@@ -15,6 +15,7 @@ from stopper.detect.opened import GAP
 from stopper.detect.origin import Span
 from stopper.detect.split import FieldFollower
 from stopper.detect.stream import Released, Scanner
+from stopper.detect.view import BINARY, PACKED, REACH, View, Views
 
 __all__ = ["MAX_ENCODED", "MAX_HELD", "LiveInspector"]
 

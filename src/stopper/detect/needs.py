@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
-from stopper.detect.armour import PRINTABLE
 from stopper.detect.checks import CHECKS, DIGITS, ITSELF, NO_DIGITS, decoded, entropy, luhn
+from stopper.detect.legible import PRINTABLE
 from stopper.detect.letters import PARTS, is_unreadable
 from stopper.detect.placeholder import is_placeholder
 

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from stopper.detect.assigned import without_values
-from stopper.detect.decode import Budget
+from stopper.detect.budget import Budget
 from stopper.detect.engine import Engine, engine_for
 from stopper.detect.finding import RANK, Finding, Severity, Tier
 from stopper.detect.inspection import Inspector, packaged_detector

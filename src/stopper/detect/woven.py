@@ -12,7 +12,8 @@ from string import ascii_letters
 from typing import Final
 
 from stopper.detect.allowance import STEP, Allowance
-from stopper.detect.armour import MIN_BASE64, PRINTABLE
+from stopper.detect.armour import MIN_BASE64
+from stopper.detect.legible import PRINTABLE
 from stopper.detect.opened import GAP, Gathered, Opened
 from stopper.detect.rewrite import MIN_LINE
 

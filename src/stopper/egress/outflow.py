@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 from stopper.core.reason import Refusal
-from stopper.detect.decode import PACKED
 from stopper.detect.handling import OnSecret
 from stopper.detect.split import SPLIT
+from stopper.detect.view import PACKED
 from stopper.egress.inorder import InOrder, Sink
 from stopper.egress.screen import Seen
 

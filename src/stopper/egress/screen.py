@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from stopper.core.provider import Provider
 from stopper.core.reason import Refusal
 from stopper.detect.allowlist import Allowed, Allowlist
+from stopper.detect.budget import Budget
 from stopper.detect.calls import Calls, Trail, across
-from stopper.detect.decode import Budget
 from stopper.detect.fields import edges, fields
 from stopper.detect.finding import Finding, Tier
 from stopper.detect.handling import ON_REPLY, ON_SECRET, Choice, OnReply, OnSecret
