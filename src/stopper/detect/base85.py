@@ -6,6 +6,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.inflate import MAGICS
 from stopper.detect.lazy import lazy
 from stopper.detect.legible import is_legible, table_of
@@ -25,6 +26,9 @@ _BASE85 = _DIGITS + _LETTERS + _LETTERS.lower() + b"!#$%&()*+-;<=>?@^_`{|}~"
 _Z85 = _DIGITS + _LETTERS.lower() + _LETTERS + b".-:+=^!/*?&<>()[]{}@%$#"  # ZeroMQ's RFC 32
 _FIRSTS: Final = slice(10, 41)
 """The digits that a group of five begins with when a printable byte comes first."""
+
+_DECODED: Final = 8
+"""What it costs to decode a byte, in bytes that are gone through."""
 
 _TICK: Final = b"`"
 _LAST_CAPITAL: Final = 0x5A
@@ -63,10 +67,15 @@ def _starts(alphabet: bytes, magic: bytes) -> Iterator[bytes]:
         yield bytes([alphabet[word // 85**4], alphabet[word // 85**3 % 85]])
 
 
-def ascii85(data: bytes) -> Iterator[Opened]:
-    """What ascii85 holds, as far as it is legible; also in lines of one length."""
-    yield from _opened(_KIND_A85, data)
+def ascii85(data: bytes, allowance: Allowance) -> Iterator[Opened]:
+    """What ascii85 holds, as far as it is legible; also in lines of one length.
+
+    Once it is late by the `allowance` there is no more.
+    """
+    yield from _opened(_KIND_A85, data, allowance)
     for block in _LINES.finditer(data):
+        if allowance.is_late(block.end() - block.start()):
+            return
         digits = block[0].translate(_KIND_A85.values, b"\r\n")
         if not block[0].translate(None, _ALPHABET64 + b"\r\n") or not _begins_legibly(digits):
             continue
@@ -77,11 +86,14 @@ def ascii85(data: bytes) -> Iterator[Opened]:
             yield from gathered.opened(_KIND_A85.name)
 
 
-def base85(data: bytes) -> Iterator[Opened]:
-    """What base85 holds, as far as it is legible, and what a patch of git has of binary files."""
-    yield from _opened(_KIND_B85, data)
+def base85(data: bytes, allowance: Allowance) -> Iterator[Opened]:
+    """What base85 holds, as far as it is legible, and what a patch of git has of binary files.
+
+    Once it is late by the `allowance` there is no more.
+    """
+    yield from _opened(_KIND_B85, data, allowance)
     if _SAYS_Z85.search(data):
-        yield from _opened(_KIND_Z85, data)
+        yield from _opened(_KIND_Z85, data, allowance)
     if b"GIT binary patch" in data:
         yield from Gathered().opened("git-patch", tuple(_patched(data)))
 
@@ -108,13 +120,15 @@ _PATCH = re.compile(
 )
 
 
-def _opened(kind: _Kind, data: bytes) -> Iterator[Opened]:
+def _opened(kind: _Kind, data: bytes, allowance: Allowance) -> Iterator[Opened]:
     gathered = Gathered()
     blobs: list[tuple[bytes, int, int]] = []
     for start, end in runs(kind.classes, _MIN_RUN, data):
         if data.startswith(kind.packed, start):
             blobs.append((_bytes_of(data[start:end].translate(kind.values)), start, end))
     for found in _groups(kind, data):
+        if allowance.is_late(_DECODED * (found.end() - found.start())):
+            return
         digits = found[0].translate(kind.values)
         if not (_begins_legibly(digits) and is_legible(_bytes_of(digits[:_MIN_RUN]))):
             continue

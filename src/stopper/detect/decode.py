@@ -377,8 +377,6 @@ def _is_text(data: bytes) -> bool:
 
 
 _ARMOURS: Final = (
-    (Decoder.ASCII85, ascii85),
-    (Decoder.BASE85, base85),
     (Decoder.NUMBERS, numbered),
     (Decoder.PIECES, pieced),
     (Decoder.DUMPS, dumped),
@@ -393,6 +391,8 @@ _ARMOURS: Final = (
 # What may take long in itself, and therefore looks at the clock.
 _PACED: Final = (
     (Decoder.LETTERS, lettered),
+    (Decoder.ASCII85, ascii85),
+    (Decoder.BASE85, base85),
     (Decoder.GROUPS, strided),
     (Decoder.TABLES, columned),
     (Decoder.VARIABLES, assembled),
