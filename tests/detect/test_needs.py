@@ -29,6 +29,7 @@ NEEDED = {
     "a YAML tag of two words":   ("password",   "!vault_ref",                        False),
     "a reference to a vault":    ("password",   "vault:secret/data/app1#password",   False),
     "a password-store's place":  ("password",   "op://team-1/db/password",           False),
+    "a reference of Azure":      ("password",   "@Microsoft.KeyVault(SecretUri=https://kv-a.vault.azure.net/secrets/b/0f1e2d3c)", False),
     "its own name again":        ("key",        f"api_key={fill('{alnum:15}7')}",    True),
     "a path":                    ("key",        "/run/secrets/api-key1",             False),
     "a placeholder":             ("key",        "your-api-key-123",                  False),

@@ -25,7 +25,7 @@ _PUBLIC = re.compile(
     rb"|[a-z0-9_.-]{1,64}/[a-z0-9_./-]{1,200}\.[a-z][a-z0-9]{1,7}\Z"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
     rb"|(?:process|import\.meta)\.env\.[a-z_]\w*!?[,;)]*\Z|projects/[a-z0-9-]{1,64}/secrets/|[0-9]{6,14}-[a-z0-9]{32}\.apps\.googleusercontent\.com"
-    rb"|ref\+[a-z0-9]{2,16}://|dword:[0-9a-f]{8}\Z|d-[0-9a-f]{32}\Z"
+    rb"|ref\+[a-z0-9]{2,16}://|@Microsoft\.KeyVault\(|dword:[0-9a-f]{8}\Z|d-[0-9a-f]{32}\Z"
     rb"|(?-i:(?:wc[BF]MA|hQ[EI]MA|hF4D)[A-Za-z0-9+/]{40}|RU[Q-T][A-Za-z0-9+/]{53}|RW[QST][A-Za-z0-9+/]{53})"
     rb"|(?-i:Ag(?:[A-P][A-Za-z0-9+/]{57}|[A-Za-z0-9+/]{300}))"
     rb"|-{5}BEGIN[ +%0-9a-z]{1,24}(?:PUBLIC|CERTIFICATE)|(?-i:JVBERi0|iVBORw0KGgo|/9j/4|R0lGOD)"
@@ -166,7 +166,7 @@ _CHANGING = re.compile(
     rb"[a-z][0-9][A-Z][0-9]|[A-Z][0-9][a-z][0-9]|[A-Za-z][0-9][a-z]{3,}[0-9]{3}|[a-z][A-Z][0-9][A-Z]"
 )
 # How begins what was sealed for a cluster, of which a word in prose is only the first part.
-_SEALED = re.compile(rb"Ag[A-P][A-Za-z0-9+/]{13}")
+_SEALED = re.compile(rb"Ag[A-P][A-Za-z0-9+/]{9}")
 # What names of caches have before a hash.
 _LEAD = re.compile(rb"\A(?:(?:[A-Za-z]{2,}[0-9.]{0,5}|[0-9.]{1,6})[-_])+")
 # How networks are called that have two bands.
