@@ -25,28 +25,36 @@ from stopper.detect.variables import assembled
 from stopper.detect.woven import woven
 
 SPLIT = Decoder.LINES | Decoder.LABELS | Decoder.LITERALS | Decoder.MARKUP
+
+
+def _unhurried(
+    decode: Callable[[bytes, Allowance], Iterable[object]],
+) -> Callable[[bytes], Iterable[object]]:
+    return lambda data: decode(data, Allowance())
+
+
 DECODERS: dict[str, tuple[int, Callable[[bytes], Iterable[object]]]] = {
     "quoted-printable": (Decoder.QUOTED, lambda data: [quoted_printable(data)]),
     "unseen": (Decoder.UNSEEN, lambda data: [shown(data)]),
     "joined": (SPLIT, joined),
     "regrouped": (Decoder.GROUPS, lambda data: regrouped(data, Decoder.GROUPS)),
-    "framed": (Decoder.UNSEEN, framed),
-    "literals": (Decoder.VARIABLES, merged_literals),
-    "strides": (Decoder.GROUPS, lambda data: strided(data, Allowance())),
-    "parts": (Decoder.PARTS, lambda data: parted(data, Allowance())),
-    "letters": (Decoder.LETTERS, lambda data: lettered(data, Allowance())),
-    "ascii85": (Decoder.ASCII85, lambda data: ascii85(data, Allowance())),
-    "base85": (Decoder.BASE85, lambda data: base85(data, Allowance())),
-    "numbers": (Decoder.NUMBERS, numbered),
-    "pieces": (Decoder.PIECES, pieced),
-    "dumps": (Decoder.DUMPS, dumped),
-    "hidden": (Decoder.HIDDEN, hidden),
+    "framed": (Decoder.UNSEEN, _unhurried(framed)),
+    "literals": (Decoder.VARIABLES, _unhurried(merged_literals)),
+    "strides": (Decoder.GROUPS, _unhurried(strided)),
+    "parts": (Decoder.PARTS, _unhurried(parted)),
+    "letters": (Decoder.LETTERS, _unhurried(lettered)),
+    "ascii85": (Decoder.ASCII85, _unhurried(ascii85)),
+    "base85": (Decoder.BASE85, _unhurried(base85)),
+    "numbers": (Decoder.NUMBERS, _unhurried(numbered)),
+    "pieces": (Decoder.PIECES, _unhurried(pieced)),
+    "dumps": (Decoder.DUMPS, _unhurried(dumped)),
+    "hidden": (Decoder.HIDDEN, _unhurried(hidden)),
     "escapes": (Decoder.ESCAPES | Decoder.FOREIGN, lambda data: [unescaped(data)]),
-    "tables": (Decoder.TABLES, lambda data: columned(data, Allowance())),
-    "variables": (Decoder.VARIABLES, lambda data: assembled(data, Allowance())),
-    "uuencoded": (Decoder.UUENCODED, uuencoded),
-    "backslashed": (Decoder.BACKSLASHED, backslashed),
-    "woven": (Decoder.WOVEN, lambda data: woven(data, Allowance())),
+    "tables": (Decoder.TABLES, _unhurried(columned)),
+    "variables": (Decoder.VARIABLES, _unhurried(assembled)),
+    "uuencoded": (Decoder.UUENCODED, _unhurried(uuencoded)),
+    "backslashed": (Decoder.BACKSLASHED, _unhurried(backslashed)),
+    "woven": (Decoder.WOVEN, _unhurried(woven)),
     "compressed": (Decoder.PACKED, lambda data: [] if data[:1] == b"x" else compressed(data, 9999)),
 }
 SECRET = b"ghp_0123456789abcdefABCDEF0123456789abcd"

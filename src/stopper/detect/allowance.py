@@ -1,9 +1,9 @@
 """What may still be done over several texts or looks, in steps that cost about the same each."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 __all__ = [
     "BYTES_PER_CHAIN",
@@ -14,6 +14,8 @@ __all__ = [
     "Allowance",
     "Clock",
 ]
+
+_Item = TypeVar("_Item")
 
 Clock = Callable[[], float]
 """Asked for the time: seconds of no particular beginning."""
@@ -100,6 +102,13 @@ class Allowance:
             self._worked = 0
             self._was_late = self._was_late or self._clock() > self._until
         return self._was_late
+
+    def paced(self, items: Iterable[_Item], each: int = STEP) -> Iterator[_Item]:
+        """These, until it is late; to do with one what is to be done costs so many bytes."""
+        for item in items:
+            if self.is_late(each):
+                return
+            yield item
 
     @property
     def spent(self) -> str:

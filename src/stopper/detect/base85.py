@@ -95,14 +95,14 @@ def base85(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     if _SAYS_Z85.search(data):
         yield from _opened(_KIND_Z85, data, allowance)
     if b"GIT binary patch" in data:
-        yield from Gathered().opened("git-patch", tuple(_patched(data)))
+        yield from Gathered().opened("git-patch", tuple(_patched(data, allowance)))
 
 
-def _patched(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+def _patched(data: bytes, allowance: Allowance) -> Iterator[tuple[bytes, int, int]]:
     """The bytes of each part of such a patch: a letter tells how many a line has of them."""
-    for found in _PATCH.finditer(data):
+    for found in allowance.paced(_PATCH.finditer(data)):
         parts = []
-        for line in found[1].split():
+        for line in allowance.paced(found[1].split()):
             size = line[0] - (0x60 - 26 if line[0] > _LAST_CAPITAL else 0x40)
             parts.append(_bytes_of(line[1:].translate(_KIND_B85.values))[:size])
         yield b"".join(parts), found.start(1), found.end(1)
@@ -126,7 +126,7 @@ def _opened(kind: _Kind, data: bytes, allowance: Allowance) -> Iterator[Opened]:
     for start, end in runs(kind.classes, _MIN_RUN, data):
         if data.startswith(kind.packed, start):
             blobs.append((_bytes_of(data[start:end].translate(kind.values)), start, end))
-    for found in _groups(kind, data):
+    for found in _groups(kind, data, allowance):
         if allowance.is_late(_DECODED * (found.end() - found.start())):
             return
         digits = found[0].translate(kind.values)
@@ -138,11 +138,13 @@ def _opened(kind: _Kind, data: bytes, allowance: Allowance) -> Iterator[Opened]:
     yield from gathered.opened(kind.name, tuple(blobs))
 
 
-def _groups(kind: _Kind, data: bytes) -> Iterator[re.Match[bytes]]:
+def _groups(kind: _Kind, data: bytes, allowance: Allowance) -> Iterator[re.Match[bytes]]:
     for first, last in runs(kind.classes, _MIN_RUN, data):
         run = data[first:last]
         if _is_of_fewer(run) or not (_has_firsts(kind, run) and kind.groups.search(run)):
             continue
+        if allowance.is_late(len(run)):
+            return
         for start, end in _stretches(data, first, last):
             run = data[start:end]
             if not _is_of_fewer(run) and _has_firsts(kind, run):

@@ -43,10 +43,10 @@ def wide(data: bytes) -> Rewritten | None:
 
 def mended(data: bytes) -> Rewritten | None:
     """The lines in which a few bytes belong to no character, without these."""
-    odd = list(_of_no_character(data))
-    if sum(end - start for start, end in odd) * _SPARSE > len(data):
+    characters = data.decode(errors="ignore").encode()
+    if (len(data) - len(characters)) * _SPARSE > len(data):
         return None
-    windows = list(lines_around(data, odd))
+    windows = list(lines_around(data, _of_no_character(data)))
     kept = [data[start:end].decode(errors="ignore").encode() for start, end in windows]
     return "joined", GAP.join(kept), Pieces(lambda: _kept(data, windows))
 

@@ -229,7 +229,7 @@ class _Search:
         if wanted & Decoder.FOREIGN and not view.rewritten and not _is_utf8(data):
             # Escapes and letters that random bytes spell by chance would never come to an end.
             wanted &= IN_BINARY
-            rewritten: Iterable[Rewritten | None] = (wide(data), strings(data), mended(data))
+            rewritten: Iterable[Rewritten | None] = (step(data) for step in (wide, strings, mended))
         else:
             if view.path[-1:] == (STRINGS,):
                 wanted &= ~_OF_BYTES
@@ -320,13 +320,9 @@ class _Search:
                 yield from self._unpacked(view, opened.name, blob, start, end)
 
     def _armoured(self, data: bytes, wanted: int) -> Iterator[Opened]:
-        for decoder, paced in _PACED:
-            if wanted & decoder:
-                yield from paced(data, self._allowance)
-                self._keep_time(len(data))
         for decoder, opened in _ARMOURS:
             if wanted & decoder:
-                yield from opened(data)
+                yield from opened(data, self._allowance)
                 self._keep_time(len(data))
 
     def _keep_time(self, worked: int) -> None:
@@ -377,6 +373,14 @@ def _is_text(data: bytes) -> bool:
 
 
 _ARMOURS: Final = (
+    (Decoder.LETTERS, lettered),
+    (Decoder.ASCII85, ascii85),
+    (Decoder.BASE85, base85),
+    (Decoder.GROUPS, strided),
+    (Decoder.TABLES, columned),
+    (Decoder.VARIABLES, assembled),
+    (Decoder.PARTS, parted),
+    (Decoder.WOVEN, woven),
     (Decoder.NUMBERS, numbered),
     (Decoder.PIECES, pieced),
     (Decoder.DUMPS, dumped),
@@ -387,17 +391,6 @@ _ARMOURS: Final = (
     (Decoder.BACKSLASHED, backslashed),
     (Decoder.UNSEEN, framed),
     (Decoder.TURNED, turned),
-)
-# What may take long in itself, and therefore looks at the clock.
-_PACED: Final = (
-    (Decoder.LETTERS, lettered),
-    (Decoder.ASCII85, ascii85),
-    (Decoder.BASE85, base85),
-    (Decoder.GROUPS, strided),
-    (Decoder.TABLES, columned),
-    (Decoder.VARIABLES, assembled),
-    (Decoder.PARTS, parted),
-    (Decoder.WOVEN, woven),
 )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.legible import PRINTABLE
 from stopper.detect.opened import Gathered, Opened
 
@@ -28,7 +29,7 @@ _MAX_FRAMED: Final = 16
 """In a text that only has signs of binaries each would seem to be behind another, without end."""
 
 
-def framed(data: bytes) -> Iterator[Opened]:
+def framed(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """Strings behind a byte that tells how long they are, and values behind the name of a secret.
 
     So have them protobuf, MessagePack, BSON and others. What tells the length may look like a sign
@@ -39,7 +40,7 @@ def framed(data: bytes) -> Iterator[Opened]:
         return
     gathered = Gathered()
     last = 0
-    for found in _FRAMES.finditer(data):
+    for found in allowance.paced(_FRAMES.finditer(data)):
         at = max(last, found.end() - 1)
         for _ in range(_MAX_FRAMED):
             size = _size_of_string(data, at)
@@ -48,7 +49,7 @@ def framed(data: bytes) -> Iterator[Opened]:
             last = at + 1 + size
             gathered.add(data[at + 1 : last], at + 1, last, 1)
             at = last + 1
-    for named in _NAMED_VALUE.finditer(data):
+    for named in allowance.paced(_NAMED_VALUE.finditer(data)):
         gathered.add(b"%b=%b" % named.groups(), *named.span(2))
     yield from gathered.opened(FRAMED)
 

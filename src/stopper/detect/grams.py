@@ -142,6 +142,11 @@ class Plane:
         ]
         return min(starts, default=None)
 
+    def begun(self, data: bytes) -> int:
+        """Where in `data` the part of a value starts that it ends in; its length for none."""
+        start = self.open_since(self.project(data))
+        return len(data) if start is None else _Places(self, [], data, 0)[start]
+
     def may_go_on(self, shown: bytes) -> int:
         """Where the last gram starts; where it comes too often to be told apart, the text."""
         at = max(0, len(shown) - _GRAM)

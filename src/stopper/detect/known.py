@@ -99,12 +99,7 @@ class KnownValues:
 
     def begun(self, data: bytes) -> int:
         """Where the part of a value begins that `data` ends in; its length if it ends in none."""
-        ends = (plane.open_since(plane.project(data)) for plane in self.planes)
-        if all(end is None for end in ends):
-            return len(data)
-        follower = self.follow()
-        follower.feed(data)
-        return len(data) if follower.open_since is None else follower.open_since
+        return min((plane.begun(data) for plane in self.planes), default=len(data))
 
     def finding(self, match: Match, start: int, end: int) -> Finding:
         """A match as others see it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
+from stopper.detect.allowance import STEP, Allowance
 from stopper.detect.legible import legible
 from stopper.detect.letters import is_unreadable
 from stopper.detect.opened import PIECE, PIECE_SIGNS, Gathered, Opened
@@ -122,41 +123,46 @@ _UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
 _Found = tuple[bytes, int, int]
 
 
-def numbered(data: bytes) -> Iterator[Opened]:
+def numbered(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What eight and more numbers in a row hold, as far as it is legible.
 
     They are decimal, octal, bits, or code points such as `U+0041`, also as code has them.
     """
-    lists = _lists(data), _bits(data), _code_points(data), _coded(data, _CODES)
+    lists = (
+        _lists(data, allowance),
+        _bits(data, allowance),
+        _code_points(data, allowance),
+        _coded(data, _CODES, allowance),
+    )
     return _opened("numbers", chain.from_iterable(lists))
 
 
-def backslashed(data: bytes) -> Iterator[Opened]:
+def backslashed(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What eight and more bytes in a row are in rich text, or in a style sheet."""
-    return _opened("numbers", _coded(data, _BACKSLASHED))
+    return _opened("numbers", _coded(data, _BACKSLASHED, allowance))
 
 
-def pieced(data: bytes) -> Iterator[Opened]:
+def pieced(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """Tokens put together that are written as a list of four and more quoted pieces."""
-    return _opened("grouped", _joined(data))
+    return _opened("grouped", _joined(data, allowance))
 
 
-def dumped(data: bytes) -> Iterator[Opened]:
+def dumped(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What the lines of hexdump, xxd and od hold, words in either order, as far as it is legible.
 
     Lines that follow each other are one dump.
     """
-    return _opened("hex", chain(_dumps(data), _in_rows(data)))
+    return _opened("hex", chain(_dumps(data, allowance), _in_rows(data, allowance)))
 
 
-def uuencoded(data: bytes) -> Iterator[Opened]:
+def uuencoded(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What stands below a line that begins uuencoded text, as far as it is legible."""
-    return _opened("uuencode", _below_begin(data))
+    return _opened("uuencode", _below_begin(data, allowance))
 
 
-def hidden(data: bytes) -> Iterator[Opened]:
+def hidden(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """What is written in characters that nobody sees, as far as it is legible."""
-    return _opened("hidden", _unseen(data))
+    return _opened("hidden", _unseen(data, allowance))
 
 
 def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
@@ -170,8 +176,8 @@ def _opened(name: str, found: Iterable[_Found]) -> Iterator[Opened]:
     yield from gathered.opened(name, tuple(blobs))
 
 
-def _lists(data: bytes) -> Iterator[_Found]:
-    for found in _NUMBERS.finditer(data):
+def _lists(data: bytes, allowance: Allowance) -> Iterator[_Found]:
+    for found in allowance.paced(_NUMBERS.finditer(data)):
         digits = _NUMBER.findall(found[0])
         for base in (10, 8):
             plain = _bytes(digits, base)
@@ -179,19 +185,21 @@ def _lists(data: bytes) -> Iterator[_Found]:
                 yield plain, *found.span()
 
 
-def _bits(data: bytes) -> Iterator[_Found]:
-    for found in _BITS.finditer(data):
+def _bits(data: bytes, allowance: Allowance) -> Iterator[_Found]:
+    for found in allowance.paced(_BITS.finditer(data)):
         yield _bytes(_BYTE_OF_BITS.findall(found[0]), 2), *found.span()
 
 
-def _code_points(data: bytes) -> Iterator[_Found]:
-    for found in _CODE_POINTS.finditer(data):
+def _code_points(data: bytes, allowance: Allowance) -> Iterator[_Found]:
+    for found in allowance.paced(_CODE_POINTS.finditer(data)):
         yield _bytes(_CODE_POINT.findall(found[0]), 16), *found.span()
 
 
-def _coded(data: bytes, kinds: Iterable[_Codes]) -> Iterator[_Found]:
+def _coded(data: bytes, kinds: Iterable[_Codes], allowance: Allowance) -> Iterator[_Found]:
     for row, one, base, marks in kinds:
-        for found in row.finditer(data) if any(mark in data for mark in marks) else ():
+        for found in (
+            allowance.paced(row.finditer(data)) if any(mark in data for mark in marks) else ()
+        ):
             yield _bytes(one.findall(found[0]), base), *found.span()
 
 
@@ -202,13 +210,13 @@ def _bytes(digits: Iterable[bytes], base: int) -> bytes:
         return b""
 
 
-def _joined(data: bytes) -> Iterator[_Found]:
-    for found in _FORMATTED.finditer(data):
+def _joined(data: bytes, allowance: Allowance) -> Iterator[_Found]:
+    for found in allowance.paced(_FORMATTED.finditer(data)):
         pieces = _PIECE.findall(found[2])
         places = [int(place) for place in _PLACE.findall(found[1])]
         yield b"".join(pieces[place] for place in places if place < len(pieces)), *found.span()
     for regex in _PIECES:
-        for found in regex.finditer(data):
+        for found in allowance.paced(regex.finditer(data)):
             pieces = _PIECE.findall(found[0])
             letters = b"".join(pieces).translate(None, _SIGNS)
             if not letters or (letters.islower() and letters.isalpha()):  # words, and no token
@@ -223,10 +231,10 @@ def _joined(data: bytes) -> Iterator[_Found]:
                 yield b"".join(pieces[::-1]), start, end
 
 
-def _unseen(data: bytes) -> Iterator[_Found]:
-    for found in _TAGS.finditer(data):
+def _unseen(data: bytes, allowance: Allowance) -> Iterator[_Found]:
+    for found in allowance.paced(_TAGS.finditer(data)):
         yield bytes([ord(char) - _FIRST_TAG for char in found[0].decode()]), *found.span()
-    for found in _SELECTORS.finditer(data):
+    for found in allowance.paced(_SELECTORS.finditer(data)):
         plain = [
             code - (_MORE_SELECTORS if code >= _MORE_SELECTORS else _FIRST_SELECTOR)
             for code in map(ord, found[0].decode())
@@ -234,11 +242,11 @@ def _unseen(data: bytes) -> Iterator[_Found]:
         yield bytes([byte for byte in plain if byte <= _MAX_BYTE]), *found.span()
 
 
-def _dumps(data: bytes) -> Iterator[_Found]:
+def _dumps(data: bytes, allowance: Allowance) -> Iterator[_Found]:
     start = last = 0
     straight: list[bytes] = []
     swapped: list[bytes] = []
-    for found in _DUMP_LINE.finditer(data):
+    for found in allowance.paced(_DUMP_LINE.finditer(data)):
         if straight and data.find(b"\n", last, found.start()) != found.start() - 1:
             yield b"".join(straight), start, last
             yield b"".join(swapped), start, last
@@ -254,11 +262,11 @@ def _dumps(data: bytes) -> Iterator[_Found]:
     yield b"".join(swapped), start, last
 
 
-def _in_rows(data: bytes) -> Iterator[_Found]:
+def _in_rows(data: bytes, allowance: Allowance) -> Iterator[_Found]:
     for row, cell, base in _ROWS:
         parts: list[bytes] = []
         start = last = 0
-        for found in row.finditer(data):
+        for found in allowance.paced(row.finditer(data)):
             if parts and found.start() != last + 1:
                 yield b"".join(parts), start, last
                 parts = []
@@ -298,8 +306,8 @@ def _in_words(plain: bytes) -> bytes:
     return bytes(words)
 
 
-def _below_begin(data: bytes) -> Iterator[_Found]:
-    for begin in _UU_BEGIN.finditer(data):
+def _below_begin(data: bytes, allowance: Allowance) -> Iterator[_Found]:
+    for begin in allowance.paced(_UU_BEGIN.finditer(data)):
         parts = []
         at = begin.end()
         while line := _UU_LINE.match(data, at):
@@ -308,4 +316,6 @@ def _below_begin(data: bytes) -> Iterator[_Found]:
             except Error:
                 break
             at = line.end()
+            if allowance.is_late(STEP):
+                return
         yield b"".join(parts), begin.start(), at

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.opened import NO_WORDS, PIECE, Gathered, Opened
 
 __all__ = ["joined_lists", "merged_literals"]
@@ -51,13 +52,13 @@ _LISTS = tuple(
 )
 
 
-def joined_lists(data: bytes) -> Iterator[Opened]:
+def joined_lists(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """The items of lists in a text that puts lists together with nothing between."""
     if not (_JOINS.search(data) or (b"oin(" in data and _JOINS_BEHIND.search(data))):
         return
     gathered = Gathered()
     for regex in _LISTS:
-        for found in regex.finditer(data):
+        for found in allowance.paced(regex.finditer(data)):
             parts = list(_PART.finditer(found[0]))
             text = b"".join(part[1] for part in parts)
             if NO_WORDS.search(text):
@@ -69,12 +70,12 @@ def joined_lists(data: bytes) -> Iterator[Opened]:
     yield from gathered.opened("concatenated")
 
 
-def merged_literals(data: bytes) -> Iterator[Opened]:
+def merged_literals(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """Each such literal, behind what its line begins with."""
     gathered = Gathered()
     for regex in _ROWS:
         last = 0
-        for found in regex.finditer(data):
+        for found in allowance.paced(regex.finditer(data)):
             start, end = found.span()
             before = _BEFORE.match(data[max(last, start - _REACH) : start][::-1])
             parts = _PART.findall(found[0])

@@ -31,12 +31,12 @@ _SECOND = re.compile(rb"([2bBsS](?:(?<=[tTynfkge_-][2bB])|(?<=[sS])econd))" + _G
 
 def parted(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """The parts of each token one behind the other."""
-    return together(_rows(data), len(data), allowance)
+    return together(_rows(data, allowance), len(data), allowance)
 
 
-def _rows(data: bytes) -> Iterator[list[Part]]:
+def _rows(data: bytes, allowance: Allowance) -> Iterator[list[Part]]:
     done = 0
-    for found in _SECOND.finditer(data):
+    for found in allowance.paced(_SECOND.finditer(data)):
         row = _row(data, found) if found.start() >= done else []
         if len(row) > 1:
             done = row[-1].end

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.opened import NO_WORDS, Gathered, Opened
 from stopper.detect.origin import united
 from stopper.detect.spelling import ROT13
@@ -32,7 +33,7 @@ _NEAR: Final = 8192
 """So far from there literals may stand that it turns."""
 
 
-def turned(data: bytes) -> Iterator[Opened]:
+def turned(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """Addresses, and names with a value, from their end, and the literals of code that turns some.
 
     All of a text that names rot13, or puts letters in place of others so.
@@ -41,14 +42,14 @@ def turned(data: bytes) -> Iterator[Opened]:
         yield from rotated(data)
     gathered = Gathered()
     back, size, at = data[::-1], len(data), 0
-    for last in _LAST.finditer(data):
+    for last in allowance.paced(_LAST.finditer(data)):
         first = _FIRST.match(back, size - last.start(), size - at)
         if first:
             start, at = size - first.end(), last.end()
             gathered.add(data[start:at][::-1], start, at)
     turns = _SAYS_TURNED.finditer(data)
     for start, end in united((max(0, one.start() - _NEAR), one.end() + _NEAR) for one in turns):
-        for literal in _LITERAL.finditer(data, start, end):
+        for literal in allowance.paced(_LITERAL.finditer(data, start, end)):
             text = literal[2][::-1]
             if NO_WORDS.search(text):
                 gathered.add(text, *literal.span(2))

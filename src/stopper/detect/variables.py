@@ -69,6 +69,9 @@ _ITEM = re.compile(rb"%b{2,%d}+" % (_SIGN, _MAX_PART))
 _GIVEN: Final = 128
 """What it costs to find the name that a literal is given to, in bytes that are gone through."""
 
+_ASKED: Final = 64
+"""The same for a word that may be such a name."""
+
 _Known = Mapping[bytes, Part]
 
 
@@ -84,12 +87,15 @@ def _rows(data: bytes, allowance: Allowance) -> Iterator[list[Part]]:
         len(given) < _MANY or _MARKED.search(data) or _ADDED.search(data)
     ):
         known = _variables(data, given, allowance)
-        near = ((max(0, at - _NEAR), min(len(data), at + _NEAR)) for at in _places(data, known))
+        near = (
+            (max(0, at - _NEAR), min(len(data), at + _NEAR))
+            for at in _places(data, known, allowance)
+        )
         for start, end in united(near):
-            yield from _summed(data, start, end, known)
-            yield from _filled(data, start, end, known)
+            yield from _summed(data, start, end, known, allowance)
+            yield from _filled(data, start, end, known, allowance)
     for regex in _LISTS:
-        for found in regex.finditer(data):
+        for found in allowance.paced(regex.finditer(data)):
             start = found.start()
             if data[max(0, start - _MAX_RAW) : start].rstrip()[-1:] not in _OPENING:
                 continue
@@ -99,7 +105,7 @@ def _rows(data: bytes, allowance: Allowance) -> Iterator[list[Part]]:
             ]
 
 
-def _places(data: bytes, known: _Known) -> list[int]:
+def _places(data: bytes, known: _Known, allowance: Allowance) -> list[int]:
     """Where known names stand and are not being set, and one may be part of a token, in order.
 
     Of a token one part is no word: a variable, a literal that is added, or what is beside a mark.
@@ -107,7 +113,8 @@ def _places(data: bytes, known: _Known) -> list[int]:
     names = [name for name, part in known.items() if NO_WORDS.search(part.text)]
     if len(names) > _FEW:  # to go through all words takes as long as to look for so many
         wanted = frozenset(names)
-        words = (word for word in _A_WORD.finditer(data) if word[0] in wanted)
+        found = allowance.paced(_A_WORD.finditer(data), _ASKED)
+        words = (word for word in found if word[0] in wanted)
         places = [word.start() for word in words if not _IS_SET.match(data, word.end())]
     else:
         places = [place for name in names if len(name) > _SHORT for place in _places_of(data, name)]
@@ -157,11 +164,13 @@ def _named(head: bytes) -> bytes:
     return name
 
 
-def _summed(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[Part]]:
+def _summed(
+    data: bytes, start: int, end: int, known: _Known, allowance: Allowance
+) -> Iterator[list[Part]]:
     """What operators and calls put together: variables, and literals beside them."""
     row: list[Part] = []
     last = -1
-    for added in _ADDED.finditer(data, start, end):
+    for added in allowance.paced(_ADDED.finditer(data, start, end)):
         name = added[1]
         right = known.get(name) if name else Part(added[3], *added.span(3))
         if right is None:
@@ -196,11 +205,13 @@ def _ending(data: bytes, end: int, known: _Known, *, is_literal: bool) -> Part |
     return Part(text, start, end - 1) if is_literal else None
 
 
-def _filled(data: bytes, start: int, end: int, known: _Known) -> Iterator[list[Part]]:
+def _filled(
+    data: bytes, start: int, end: int, known: _Known, allowance: Allowance
+) -> Iterator[list[Part]]:
     """What strings put together, with the signs of a token around what stands for variables."""
     row: list[Part] = []
     last = -1
-    for marked in _MARKED.finditer(data, start, end):
+    for marked in allowance.paced(_MARKED.finditer(data, start, end)):
         begin = marked.start()
         part = known.get(marked[marked.lastindex or 0])
         between = Part(data[last:begin], last, begin)
