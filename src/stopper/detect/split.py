@@ -1,6 +1,6 @@
 """Known values that are cut over the fields of a body, with names and other things in between."""
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Final
 
@@ -102,7 +102,8 @@ class _Row:
 
     def __init__(self, known: KnownValues, allowance: Allowance) -> None:
         self._follower = known.follow(allowance)
-        self._fields: deque[tuple[int, Field]] = deque(maxlen=MAX_PLACES)  # by their ends in here
+        self._fields: list[Field] = []
+        self._ends: list[int] = []  # of these in here
         self._size = 0
 
     @property
@@ -117,7 +118,8 @@ class _Row:
         texts = []
         for field in found:
             self._size += len(field.text)
-            self._fields.append((self._size, field))
+            self._fields.append(field)
+            self._ends.append(self._size)
             texts.append(field.text)
         findings = self._split(self._follower.feed(b"".join(texts)))
         self._forget()
@@ -136,13 +138,11 @@ class _Row:
 
     def _at(self, place: int) -> Field:
         """The field that holds this place, or the oldest that is still known."""
-        for end, field in self._fields:
-            if place < end:
-                return field
-        return self._fields[-1][1]
+        return self._fields[min(bisect_right(self._ends, place), len(self._fields) - 1)]
 
     def _forget(self) -> None:
         open_since = self._follower.open_since
         needed = self._size if open_since is None else open_since
-        while len(self._fields) > 1 and self._fields[0][0] <= needed:
-            self._fields.popleft()
+        gone = max(bisect_right(self._ends, needed), len(self._ends) - MAX_PLACES)
+        gone = min(gone, len(self._ends) - 1)
+        del self._fields[:gone], self._ends[:gone]
