@@ -126,8 +126,13 @@ def _aimed(noise: random.Random) -> Iterator[tuple[str, Iterator[str]]]:
     tokens = (f"{some(MIXED, 4)}-{some(MIXED, 18)}_{some(MIXED, 5)}\n" for _ in count())
     yield "tokens from their end", tokens
     names = [some(LETTERS, 5) for _ in range(500)]
-    given = (f'{name}="{some(MIXED, 3)}1"\n' for name in names)
+    given = [f'{name}="{some(MIXED, 3)}1"\n' for name in names]
     yield "variables", chain(given, (f"${{{noise.choice(names)}}}" for _ in count()))
+    dumps = b64encode(gzip.compress(_repeated(b'"0000 141'))).decode()
+    used = (f"${{{noise.choice(names)}}}" for _ in count())
+    yield "variables, and dumps below", chain([f"{dumps}\n"], given, used)
+    yield "dumps of one byte", repeat('"0000 141')
+    yield "lists that are joined", chain(['join("", x)\n'], repeat("'1','2';"))
     yield "single letters", chain(repeat("a, ", MEGABYTE // 3 - 1), repeat(","))
     yield "lines of ascii85", repeat("9jqo^" * 12 + "\r\n")
     yield "headers without rows", repeat("a,pwd\nx\n")
