@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from stopper.detect.allowance import STEP, Allowance
+from stopper.detect.allowance import Allowance
 from stopper.detect.framed import NAME
 from stopper.detect.inflate import is_packed
 from stopper.detect.lazy import lazy
@@ -277,9 +277,7 @@ def _decoded(
         if shift == 0 or is_packed(plain):
             yield from _blobs(kind, data, plain, places)
         shown = legible(plain) if shift else chain(legible(plain), _foreign(kind, plain, places))
-        for start, end in shown:  # it never spans two runs
-            if allowance.is_late(STEP):
-                return
+        for start, end in allowance.paced(shown):  # it never spans two runs
             at, first, last = places[bisect_right(starts, start) - 1]
             first = min(last, first + shift + (start - at) * num // den)
             gathered.add(plain[start:end], first, last, num, den)
