@@ -53,8 +53,8 @@ _HEXDIGITS = _DIGITS + b"abcdefABCDEF"
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
-_ALPHABET64 = _LETTERS + _LETTERS.lower() + _DIGITS + b"+/_-="
-_BASE64 = table_of(_ALPHABET64[:-1])
+_LETTERS64 = _LETTERS + _LETTERS.lower() + _DIGITS
+_BASE64 = table_of(_LETTERS64 + b"+/_-")
 _HEX = table_of(_HEXDIGITS)
 _UPPER32 = table_of(_LETTERS + b"234567")
 _LOWER32 = table_of(_LETTERS.lower() + b"234567")
@@ -388,7 +388,6 @@ def _digit(alphabet: bytes, bits: int, zeros: list[int]) -> bytes:
 
 
 _LETTERS32 = _LETTERS + b"234567"
-_LETTERS64 = _LETTERS + _LETTERS.lower() + _DIGITS
 _DIGITS64 = _LETTERS64 + b"+/" + _LETTERS64 + b"-_"
 SPELLED: Final = tuple(way.decode() for way in _spelled((_DIGITS64,), 6))
 """How base64 looks, one of them, where it holds something legible."""

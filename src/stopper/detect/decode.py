@@ -88,7 +88,6 @@ _OF_BYTES: Final = IN_BINARY & ~Decoder.UNSEEN
 _UNPACKED: Final = 2048
 """What it costs to try whether bytes are compressed, in bytes that are gone through."""
 
-
 _NONE: Final = Views(())
 
 
