@@ -103,14 +103,14 @@ def _kind(word: str) -> str | None:
     if word in _WORDS["cloud_nouns"]:
         return None
     parts = _SPLIT.split(word)
-    for whole in (word, parts[0], parts[-1]):
-        for kind in _KINDS:
-            if whole in _WORDS[f"cloud_{kind}"]:
-                return kind
-    return None
+    kinds = map(_KIND_OF.get, (word, parts[0], parts[-1]))
+    return next(filter(None, kinds), None)
 
 
 _KINDS: Final = ("harmless", "grants", "opens", "prints", "runs", "stops", "destroys", "reads")
+_KIND_OF: Final = {
+    word: kind for kind in reversed(_KINDS) for word in _WORDS[f"cloud_{kind}"]
+}  # of a word in several tables the first says it
 
 
 def _note(shell: "Shell", kind: str, target: str, path: str) -> None:

@@ -11,4 +11,4 @@ _HUMP: Final = lazy(r"(?<=[a-z])(?=[A-Z])")
 
 def unhump(name: str, sign: str = "-") -> str:
     """The name in small letters, with a sign between its words."""
-    return _HUMP.sub(sign, name).lower()
+    return name if name.islower() else _HUMP.sub(sign, name).lower()

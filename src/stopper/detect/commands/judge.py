@@ -88,6 +88,7 @@ _MAX_GUESSES = 4
 _MAX_SETTINGS = 8
 _MAX_WILDCARD: Final = 128
 _VERSIONED: Final = re.compile(r"(python|perl|ruby|node|php|lua|pip|bash)-?\d[\d.]*\Z")
+_VERSION_ENDS: Final = (*"0123456789.",)
 _HIDDEN: Final = re.compile(r"/(?:(?:var/)?tmp/(?:[^/]+/){0,4}\.|dev/shm/)[^/]+\Z")
 """Programs that nobody is meant to see."""
 _ATTACKS: Final = re.compile(
@@ -97,6 +98,7 @@ _ATTACKS: Final = re.compile(
 )
 _UNLOCKED: Final = re.compile(r"tcp://[^/]{1,200}:2375\b")
 """Where an engine of containers serves everybody."""
+_FORMATTERS: Final = ("mkfs.", "mke2fs", "newfs")
 _MKFS: Final = re.compile(r"mkfs\.\w+|mke2fs|newfs\w*\Z")
 
 
@@ -326,11 +328,10 @@ def _is_grave(shell: Shell, args: list[str]) -> bool:
 
 
 def _canonical(name: str) -> str:
-    plain = name.removesuffix(".exe") if name.endswith(".exe") else name
-    match = _VERSIONED.match(plain)
-    if match is not None:
+    plain = name.removesuffix(".exe")
+    if plain.endswith(_VERSION_ENDS) and (match := _VERSIONED.match(plain)):
         return match[1]
-    return "mkfs" if _MKFS.match(plain) else plain
+    return "mkfs" if plain.startswith(_FORMATTERS) and _MKFS.match(plain) else plain
 
 
 def _guess(shell: Shell, call: Call) -> str:

@@ -26,11 +26,16 @@ _MAX_KEPT = 2048
 _PATHS = load_commands().paths
 
 
+_CAPITAL = re.compile(r"(\\.)|([A-Z])")
+
+
 def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    return lazy("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
+    """For lower case: of many ways those with another first letter cost nothing, in either much."""
+    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
+    return lazy(_CAPITAL.sub(lambda found: found[1] or found[2].lower(), whole))
 
 
-_SECRET = lazy(f"(?:^|/)(?:{'|'.join(_PATHS.secret)})", re.IGNORECASE)
+_SECRET = _any((f"(?:^|/)(?:{'|'.join(_PATHS.secret)})",))
 _PUBLIC = _any(_PATHS.public)
 _PERSISTENT = _any(_PATHS.persistent)
 _PRIVATE = _any(_PATHS.private)
@@ -49,8 +54,9 @@ def is_secret_path(path: str) -> bool:
 
 
 def _is_secret(path: str) -> bool:
-    if _SECRET.search(path) is not None:
-        return _PUBLIC.search(path) is None
+    lower = path.lower()
+    if _SECRET.search(lower) is not None:
+        return _PUBLIC.search(lower) is None
     if any(sign in path for sign in "*?["):
         return any(_may_be(path, example) for example in _PATHS.examples)
     return False
@@ -73,12 +79,12 @@ def _may_be(pattern: str, example: str) -> bool:
 
 def is_persistent(path: str) -> bool:
     """Whether what stands in a file runs later, unasked: jobs, units, hooks, keys that log in."""
-    return _PERSISTENT.search(path) is not None
+    return _PERSISTENT.search(path.lower()) is not None
 
 
 def is_startup(path: str) -> bool:
     """Whether a file is read when a shell starts."""
-    return _STARTUP.search(path) is not None
+    return _STARTUP.search(path.lower()) is not None
 
 
 def is_outside(path: str) -> bool:
@@ -88,27 +94,27 @@ def is_outside(path: str) -> bool:
 
 def is_private(path: str) -> bool:
     """Whether no program is given a credential's file to work with it."""
-    return _PRIVATE.search(path) is not None
+    return _PRIVATE.search(path.lower()) is not None
 
 
 def is_config(path: str) -> bool:
     """Whether a file holds settings of a program that can run others."""
-    return _CONFIGS.search(path) is not None
+    return _CONFIGS.search(path.lower()) is not None
 
 
 def runs_command(settings: str) -> bool:
     """Whether settings of a program make it run another, or fetch from elsewhere."""
-    return _HOOKS.search(settings) is not None
+    return _HOOKS.search(settings.lower()) is not None
 
 
 def is_privileged(path: str) -> bool:
     """Whether a file decides who may do what on this machine."""
-    return _PRIVILEGED.search(path) is not None
+    return _PRIVILEGED.search(path.lower()) is not None
 
 
 def is_device(path: str) -> bool:
     """Whether a path is a disk."""
-    return _DEVICE.match(path) is not None
+    return _DEVICE.match(path.lower()) is not None
 
 
 def is_settings(path: str) -> bool:

@@ -50,7 +50,8 @@ class Places:
             if cwd is None:
                 return UNKNOWN + "/" + path
             path = f"{cwd}/{path}"
-        return re.sub("^//+", "/", normpath(path))
+        full = normpath(path)
+        return full[1:] if full.startswith("//") else full
 
     def scope(self, path: str, cwd: str | None) -> Scope:
         """Where `path` lies; with a wildcard in its last part, the folder's whole content."""

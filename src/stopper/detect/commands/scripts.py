@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["SHELLS", "SSH_VALUES", "is_shown", "named"]
 
 SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash"})
+_TAKERS: Final = SHELLS | {"eval", "ssh"}
 _SCRIPT: Final = lazy(r"(?:\./)?(?:[\w.-]{1,100}/){0,9}[\w.-]{1,100}\.(?:ba|z|k)?sh")
 _SHOWN: Final = lazy(r'"\$\((?:\s{0,9}cat\s{1,9}|\s{0,9}<\s{0,9})([\w./-]{1,400})\s{0,9}\)"')
 _READS: Final = lazy(
@@ -33,9 +34,10 @@ def named(
     `bash -c "$(cat x.sh)"` and `bash < x.sh` become `bash x.sh`, and `eval "$(cat x.sh)"` becomes
     `. x.sh`; of `ssh HOST bash -s < x.sh`, where the host is for tests, only the connection stays.
     """
-    if not words:
+    name = words[0] if words else ""
+    if name not in _TAKERS:
         return words, found
-    name, shown = words[0], _SHOWN.fullmatch(words[-1])
+    shown = _SHOWN.fullmatch(words[-1])
     if name == "eval" and shown is not None and len(words) == _CODED - 1:
         return ([".", shown[1]], found) if _is_own(shell, shown[1]) else (words, found)
     if name in SHELLS and words[1:2] == ["-c"] and len(words) >= _CODED:

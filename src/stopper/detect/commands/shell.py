@@ -10,6 +10,7 @@ from tree_sitter import Language, Node, Parser
 from stopper.detect.commands.call import Call, Spent
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.scope import Places
+from stopper.detect.commands.simple import simple_words
 from stopper.detect.commands.source import (
     MAX_COMMAND,
     HereDoc,
@@ -19,7 +20,7 @@ from stopper.detect.commands.source import (
 )
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, blend, is_literal, show
 from stopper.detect.commands.variables import Variables
-from stopper.detect.commands.walk import doubt_syntax, run_loosely, walk
+from stopper.detect.commands.walk import doubt_syntax, run_loosely, run_words, walk
 from stopper.detect.commands.words import Expander
 from stopper.detect.effects import Effect, EffectKind, Scope, Span, Unprovable
 
@@ -167,6 +168,19 @@ class Shell:
         if self.depth >= MAX_DEPTH:
             self.doubt("a command nested too deep", "command.too_deep")
             return UNKNOWN
+        simple = simple_words(text)
+        if simple is None:
+            return self._run_parsed(text, stdin)
+        self._count(len(text))
+        absent = self.absent
+        self.depth += 1
+        try:
+            return self.cut(run_words(self, *simple, stdin))
+        finally:
+            self.depth -= 1
+            self.absent = absent
+
+    def _run_parsed(self, text: str, stdin: str) -> str:
         source = read_source(text) if len(text) <= MAX_OUTPUT else None
         size = (
             0 if source is None else len(text) - sum(len(h.body) for h in source.heredocs.values())
@@ -174,10 +188,7 @@ class Shell:
         if source is None or size > MAX_COMMAND or is_tangled(source.shadow):
             self.doubt("a command too large to judge", "command.too_large")
             return UNKNOWN
-        self.parsed += size
-        if self.parsed > MAX_PARSED:
-            self.doubt("more text than is judged", "command.budget")
-            raise Spent
+        self._count(size)
         before, self.source = self.source, source
         absent = self.absent
         self.depth += 1
@@ -190,6 +201,13 @@ class Shell:
         finally:
             self.depth -= 1
             self.source, self.absent = before, absent
+
+    def _count(self, size: int) -> None:
+        """Spend some of the budget of characters; raises Spent where it is used up."""
+        self.parsed += size
+        if self.parsed > MAX_PARSED:
+            self.doubt("more text than is judged", "command.budget")
+            raise Spent
 
     def in_subshell(self, run: Callable[[], str]) -> str:
         """Run something whose variables, functions and folder do not outlive it."""

@@ -26,12 +26,12 @@ from stopper.detect.commands.redirects import (
 )
 from stopper.detect.commands.scripts import is_shown, named
 from stopper.detect.commands.taint import SECRET, UNKNOWN
-from stopper.detect.effects import EffectKind, Scope
+from stopper.detect.effects import EffectKind, Scope, Span
 
 if TYPE_CHECKING:
     from stopper.detect.commands.shell import Shell
 
-__all__ = ["MAX_LOOP", "MAX_LOOSE", "doubt_syntax", "run_loosely", "walk"]
+__all__ = ["MAX_LOOP", "MAX_LOOSE", "doubt_syntax", "run_loosely", "run_words", "walk"]
 
 MAX_LOOP: Final = 256
 """How many values of a loop are followed."""
@@ -83,6 +83,15 @@ def walk(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) ->
     if node.type in _WORDY:
         return _stray(shell, node)
     return _compound(shell, node, stdin, redirects)
+
+
+def run_words(shell: "Shell", words: list[str], span: Span, stdin: str) -> str:
+    """Run a simple command of these words, as they are written; what it may print."""
+    return _simple(shell, [], words, (), stdin, span)
+
+
+def _span(node: Node) -> Span:
+    return node.start_byte, node.end_byte
 
 
 def _text(shell: "Shell", node: Node) -> str:
@@ -175,7 +184,7 @@ def _redirected(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, .
     own = (child for child in node.named_children if child.type in _REDIRECTS)
     found = (*own, *redirects)
     if body is None:
-        return _simple(shell, [], [], found, stdin, node)
+        return _simple(shell, [], [], found, stdin, _span(node))
     return shell.run(body, stdin, found)
 
 
@@ -238,7 +247,7 @@ def _command(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]
             else:
                 words.append(piece)
             end = child.end_byte
-    return _simple(shell, assigns, words, tuple(found), stdin, node)
+    return _simple(shell, assigns, words, tuple(found), stdin, _span(node))
 
 
 def _simple(  # noqa: PLR0917  all of it is one command
@@ -247,12 +256,12 @@ def _simple(  # noqa: PLR0917  all of it is one command
     words: list[str],
     redirects: tuple[Node, ...],
     stdin: str,
-    node: Node,
+    span: Span,
 ) -> str:
     shell.step()
     fed, given = shell.endless, shell.given
     if shell.depth == 1:
-        shell.span = (node.start_byte, node.end_byte)
+        shell.span = span
     found = _redirects(shell, redirects) if redirects else []
     for redirect in found:
         words += redirect.more

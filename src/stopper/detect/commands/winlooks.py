@@ -25,8 +25,7 @@ _LOOKS: Final = lazy(
     r"|7z|rar|tar|cacls)[.\s][^\n]*(?:%\w+%\\|\b[a-zA-Z]:\\|\\\\\?)"
     r"|\(?(?i:new-object)\s|(?i:start)\s+(?:/\w+\s+)*(?:\"\"\s+)?(?i:cmd|powershell|pwsh|mshta)\b|\(?echo\s+:\w+\s?&|(?i:while)\s*\(\s*(?:\$t"
     r"rue|1)\s*\)\s*\{|(?i:for)\s*\(\s*;[^;]{0,20};\s*\)\s*\{\s*[A-Z]"
-    r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s|\()|[^\n]*%0[ \t]{0,9}\^?\|"
-    r"|[^\n]*\bstart[ \t]{1,9}(?:\"\"[ \t]{1,9})?%0\b"
+    r"|(?i:if|foreach|while)\s*\(\s*(?:Test-Path\b|-not\b|!|\$\w+\s|\()"
     r"|(?i:forfiles)\s+/|(?i:if\s+(?:/i\s+)?(?:not\s+)?(?:exist|defined|errorlevel"
     r"|\"?%)|for\s+(?:/[a-z]|%)|@echo|@?rem)(?:\s|\w)"
     r"|['\"]{2}\s*\|\s*(?i:out-file|set-content)\b|\$env:\w+\s*="
@@ -59,8 +58,13 @@ _LOOKS: Final = lazy(
     r"|!|\$)[^)\n]{0,200}\)\s*\{|[;&]\s*(?i:if)\s+(?:not\s+)?(?i:exist|errorlevel)\s"
     r"|\|\s*(?i:select\s+-[a-z]|where\s*\{)))"
 )
-_SIGNS: Final = lazy(r"[\\%$]|HK|\.exe|cmd|[iI][eE][xX]|[;&|{(=]\s{0,9}[A-Z]|nul|::")
-"""Without one of these, nothing that follows is inside of a text."""
+_STARTS_ITSELF: Final = lazy(
+    r"[^\n]*(?:%0[ \t]{0,9}\^?\||\bstart[ \t]{1,9}(?:\"\"[ \t]{1,9})?%0\b)"
+)
+_SIGNS: Final = ("\\", "%", "$", "HK", ".exe", "cmd", "nul", "::")
+"""Without one of these, or what the next two are, nothing that follows is inside of a text."""
+_BEHIND: Final = lazy(r"[;&|{(=]\s{0,9}[A-Z]")
+_INVOKED: Final = "iex"
 _INSIDE: Final = lazy(
     rf"[;&|{{(=]\s{{0,9}}(?:{_VERBS})-[A-Z][a-z]\w+(?![\w/.-])|[\s\"'=][a-zA-Z]:\\\w"
     rf"|[%]\w{{3,40}}%\\|\$env:[A-Za-z]|\bHK(?:LM|CU|CR)[:\\]"
@@ -76,4 +80,14 @@ def looks_windows(text: str) -> bool:
     head = text[:_MAX_HEAD].lstrip()
     if _LOOKS.match(head) is not None:
         return True
-    return _SIGNS.search(head) is not None and _INSIDE.search(head) is not None
+    if "%0" in head and _STARTS_ITSELF.match(head) is not None:
+        return True
+    return _has_sign(head) and _INSIDE.search(head) is not None
+
+
+def _has_sign(head: str) -> bool:
+    return (
+        any(sign in head for sign in _SIGNS)
+        or _BEHIND.search(head) is not None
+        or _INVOKED in head.lower()
+    )
