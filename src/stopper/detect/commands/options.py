@@ -8,6 +8,7 @@ from msgspec import Struct
 __all__ = ["Options", "read_options"]
 
 _MIN_ABBREVIATION = 5
+_WILD = frozenset("*?[")
 _NONE = frozenset({"none", "false", "no", "off", "0"})
 
 
@@ -20,7 +21,11 @@ class Options(Struct):
 
     def has(self, *wanted: str) -> bool:
         """Whether any of these options is there: in a cluster, abbreviated or with a value."""
-        return any(_fits(flag, want) for flag in self.flags for want in wanted)
+        for flag in self.flags:
+            for want in wanted:
+                if _fits(flag, want):
+                    return True
+        return False
 
     def value(self, *names: str) -> str | None:
         """The last value of the first of these options that has one."""
@@ -40,6 +45,8 @@ class Options(Struct):
             if equals:
                 return any(fnmatchcase(v, value) for v in self.values.get(name, ()))
             return self.has(pattern)
+        if _WILD.isdisjoint(pattern):
+            return pattern in self.operands
         return any(fnmatchcase(operand, pattern) for operand in self.operands)
 
     def spells(self, pattern: str) -> bool:

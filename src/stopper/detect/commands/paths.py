@@ -1,6 +1,7 @@
 """Files that mean something: credentials, what runs later, what grants rights, devices."""
 
 import re
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
@@ -27,21 +28,36 @@ _PATHS = load_commands().paths
 
 
 _CAPITAL = re.compile(r"(\\.)|([A-Z])")
+_FIRST = re.compile(r"(?:\\[./-]|[/\w-])(?![?*+{])")
 
 
-def _any(patterns: tuple[str, ...]) -> re.Pattern[str]:
-    """For lower case: of many ways those with another first letter cost nothing, in either much."""
-    whole = "|".join(f"(?:{pattern})" for pattern in patterns)
-    return lazy(_CAPITAL.sub(lambda found: found[1] or found[2].lower(), whole))
+def _any(patterns: Iterable[str], before: str = "") -> re.Pattern[str]:
+    """Any of these, none of which is a choice itself, in a text of lower case."""
+    lower = [_CAPITAL.sub(lambda found: found[1] or found[2].lower(), one) for one in patterns]
+    return lazy(before + _grouped(lower))
 
 
-_SECRET = _any((f"(?:^|/)(?:{'|'.join(_PATHS.secret)})",))
+def _grouped(patterns: Iterable[str]) -> str:
+    """A pattern for any of these, by their first characters: a list is tried one by one."""
+    tails: dict[str, list[str]] = {}
+    for pattern in patterns:
+        first = _FIRST.match(pattern)
+        head = first[0] if first else ""
+        tails.setdefault(head, []).append(pattern[len(head) :])
+    ways = [
+        head + (_grouped(rest) if head and len(rest) > 1 else "|".join(rest))
+        for head, rest in tails.items()
+    ]
+    return f"(?:{'|'.join(ways)})"
+
+
+_SECRET = _any(_PATHS.secret, "(?:^|/)")
 _PUBLIC = _any(_PATHS.public)
 _PERSISTENT = _any(_PATHS.persistent)
 _PRIVATE = _any(_PATHS.private)
 _STARTUP = _any(_PATHS.startup)
 _CONFIGS = _any(_PATHS.configs)
-_HOOKS = _any(_PATHS.hooks)
+_HOOKS = _any(f"(?:{way})" for way in _PATHS.hooks)
 _PRIVILEGED = _any(_PATHS.privileged)
 _DEVICE = _any(_PATHS.devices)
 _OUTSIDE = lazy(r"(?:/etc/|/root/|/home/|/var/log/|~|/proc/|/Users/)")

@@ -25,6 +25,8 @@ _MAX_VERBS = 4096
 _MODULE = re.compile(r"([\w-]+(?:\.[\w-]+)+)/")
 _PLAIN = re.compile(r"(?:git\+)?http://(?!localhost\b|127\.0\.0\.1\b|\[::1\])")
 _HOST = re.compile(r"(?:git\+)?(?:https?|git|ssh|ftp)://(?:[^/@\s]*@)?([^/:\s]+)|git@([^/:\s]+):")
+_Choice = tuple[frozenset[str], tuple[str, ...]]
+"""What a word may be, and the patterns among these."""
 PROGRAMS = load_commands().programs
 _WORDS = load_commands().words
 _CODE_HOSTS = _WORDS["code_hosts"]
@@ -98,18 +100,20 @@ def verb_end(verb: str, operands: list[str]) -> int | None:
         return 0
     words = _choices(verb)
     for lead in range(min(_MAX_LEAD, len(operands) - len(words) + 1)):
-        if all(
-            operand in exact or any(fnmatchcase(operand, choice) for choice in wild)
-            for (exact, wild), operand in zip(words, operands[lead:], strict=False)
-        ):
+        if all(map(_is_one, operands[lead:], words)):
             return lead + len(words)
         if lead == 0 and len(words) == 1:
             break
     return None
 
 
+def _is_one(operand: str, choice: _Choice) -> bool:
+    exact, wild = choice
+    return operand in exact or (bool(wild) and any(fnmatchcase(operand, one) for one in wild))
+
+
 @lru_cache(maxsize=_MAX_VERBS)
-def _choices(verb: str) -> tuple[tuple[frozenset[str], tuple[str, ...]], ...]:
+def _choices(verb: str) -> tuple[_Choice, ...]:
     """The words of a verb, each with what it may be, and with the patterns among these."""
     words = (word.split("|") for word in verb.split())
     return tuple((frozenset(word), tuple(filter(GLOBS.search, word))) for word in words)

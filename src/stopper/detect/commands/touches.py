@@ -141,7 +141,7 @@ def _note_fetched(shell: "Shell", call: "Call") -> None:
 
 def _loads(shell: "Shell", call: "Call") -> bool:
     """Whether a program runs what a process substitution fetches."""
-    if not any("/dev/fd/" in arg for arg in call.args):
+    if not shell.files or not any("/dev/fd/" in arg for arg in call.args):
         return False
     runs = call.name in _RUNS
     return any(
@@ -181,7 +181,7 @@ def _paths(args: list[str]) -> Iterator[tuple[str, str]]:
     """Each argument that may be a path, with the option that it belongs to, or an empty one."""
     option = ""
     for arg in args:
-        named = _NAMED.fullmatch(arg) or _GLUED.fullmatch(arg)
+        named = (_NAMED.fullmatch(arg) if "=" in arg else None) or _GLUED.fullmatch(arg)
         if named is not None:
             yield named["option"], named["value"].lstrip("@")
             option = ""

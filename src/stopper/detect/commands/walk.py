@@ -270,7 +270,7 @@ def _simple(  # noqa: PLR0917  all of it is one command
         shell.note_self()
     if words and words[0] in shell.aliases:
         return shell.run_text(" ".join([shell.aliases[words[0]], *words[1:]]), stdin)
-    argv = [field for word in words for field in shell.expander.fields(word)]
+    argv = shell.expander.all_fields(words)
     for assign in assigns:
         _assignment(shell, assign, lasting=not argv)
     stdin = apply_inputs(shell, found, stdin) if found else stdin
@@ -352,7 +352,7 @@ def _for(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) ->
     if variable is None or body is None:
         return _compound(shell, node, stdin, redirects)
     raw = [_text(shell, child) for child in node.children_by_field_name("value")]
-    values = [field for word in raw for field in shell.expander.fields(word)]
+    values = shell.expander.all_fields(raw)
     if not raw:
         # without a list, it goes through its own arguments
         values = shell.look_up_all("@") or []
@@ -423,7 +423,7 @@ def run_loosely(shell: "Shell", text: str) -> None:
 
 
 def _loose(shell: "Shell", words: list[str]) -> None:
-    argv = [field for word in words for field in shell.expander.fields(word)]
+    argv = shell.expander.all_fields(words)
     if argv:
         shell.run_argv(argv)
 

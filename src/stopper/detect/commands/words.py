@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Iterable
 from typing import Protocol
 
 from stopper.detect.commands.braces import MAX_WORDS, expand_braces
@@ -79,6 +80,16 @@ class Expander:
 
     def __init__(self, world: World) -> None:
         self._world = world
+
+    def all_fields(self, words: Iterable[str]) -> list[str]:
+        """The words that all these words of the text become."""
+        found: list[str] = []
+        for raw in words:
+            if _PLAIN.fullmatch(raw):
+                found.append(raw)
+            else:
+                found += self.fields(raw)
+        return found
 
     def fields(self, raw: str) -> list[str]:
         """The words that one word of the text becomes."""
