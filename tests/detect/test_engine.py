@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stopper.detect.allowance import Allowance
 from stopper.detect.engine import (
     Begun,
     Engine,
@@ -60,6 +61,22 @@ def test_matches(text: bytes, expected: list[int]) -> None:
     for engine in SMALL:
         assert [match.rule for match in engine.matches(text)] == expected
     assert SMALL[0].matches(text) == SMALL[1].matches(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"key_abcd", []),
+        (b"key_abcd pw=1", []),
+        (b"key_abcd ab123", [0, 1]),
+        (b"key_abcd xab123", []),
+        (b"ab123", [1]),
+    ],
+)
+def test_beside(text: bytes, expected: list[int]) -> None:
+    """Rules that say nothing but beside others are left out where no other one matches."""
+    for engine in SMALL:
+        assert [match.rule for match in engine.some(text, Allowance(), None, {0, 2})] == expected
 
 
 OPEN = {

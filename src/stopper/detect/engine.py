@@ -113,9 +113,16 @@ class Engine(Protocol):
         """
 
     def some(
-        self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
+        self,
+        data: bytes,
+        allowance: Allowance,
+        among: Collection[int] | None = None,
+        beside: Collection[int] = (),
     ) -> list[Match]:
-        """As many matches as are allowed, of the rules with these numbers where there are any."""
+        """As many matches as are allowed, of the rules with these numbers where there are any.
+
+        There are none where only rules match that say nothing but `beside` others.
+        """
 
     def begun(self, data: bytes, floor: int = 0, allowance: Allowance | None = None) -> Begun:
         """What the end of `data` leaves open among matches that start at `floor` or later."""
@@ -242,11 +249,15 @@ class RegexEngine:
         return sorted(self._matches(data, self._rules, floor, taken or {}))
 
     def some(
-        self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
+        self,
+        data: bytes,
+        allowance: Allowance,
+        among: Collection[int] | None = None,
+        beside: Collection[int] = (),
     ) -> list[Match]:
         """See `Engine`."""
         rules = [rule for rule in self._rules if among is None or rule.number in among]
-        return _allowed(self._matches(data, rules, 0, {}), allowance)
+        return _allowed(self._matches(data, rules, 0, {}), allowance, beside)
 
     def _matches(
         self, data: bytes, rules: Sequence[_Compiled], floor: int, taken: Mapping[int, int]
@@ -412,13 +423,19 @@ class HyperscanEngine:
         return sorted(self._confirmed(data, ends, allowance, floor, taken)) if ends else []
 
     def some(
-        self, data: bytes, allowance: Allowance, among: Collection[int] | None = None
+        self,
+        data: bytes,
+        allowance: Allowance,
+        among: Collection[int] | None = None,
+        beside: Collection[int] = (),
     ) -> list[Match]:
         """See `Engine`."""
         ends = self._ends.scan(data, allowance.is_late)
         if among is not None:
             ends = [end for end in ends if end[1] in among]
-        return _allowed(self._confirmed(data, ends, allowance), allowance) if ends else []
+        if all(number in beside for _, number in ends):
+            return []
+        return _allowed(self._confirmed(data, ends, allowance), allowance, beside)
 
     def _confirmed(
         self,
@@ -478,11 +495,13 @@ class HyperscanEngine:
         return begun
 
 
-def _allowed(matches: Iterator[Match], allowance: Allowance) -> list[Match]:
+def _allowed(
+    matches: Iterator[Match], allowance: Allowance, beside: Collection[int]
+) -> list[Match]:
     most = min(max(0, allowance.matches), sys.maxsize)
     found = sorted(islice(matches, most))
     allowance.take(matches=len(found))
-    return found
+    return [] if all(match.rule in beside for match in found) else found
 
 
 def _ending(pattern: Pattern) -> str:

@@ -144,6 +144,9 @@ class Detector:
             for number, rule in enumerate(rules)
             if rule.tier is Tier.PUBLIC and not rule.needs
         )
+        self._hiding = frozenset(
+            number for number, rule in enumerate(rules) if rule.tier is Tier.PUBLIC
+        )
         self._formed = frozenset(rule.id for rule in rules if rule.formed)
         self._sure = frozenset(
             number
@@ -221,7 +224,7 @@ class Detector:
     def _scan(
         self, data: bytes, allowance: Allowance, among: frozenset[int] | None = None
     ) -> list[Finding]:
-        matches = self.engine.some(data, allowance, among)
+        matches = self.engine.some(data, allowance, among, self._hiding)
         findings: list[Finding] = []
         weave, judged = Weave(), Judged()
         for at in range(0, len(matches), _AT_ONCE):
