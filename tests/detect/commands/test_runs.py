@@ -24,6 +24,12 @@ CALLS = {
     "one that only looks":                ("docker run -v ~/Documents:/h --entrypoint ls alpine /h", False),
     "the program of an image":            ("docker run --rm -v ~/.ssh:/root/.ssh alpine/git push --force --all origin", True),
     "what it looks at":                   ("docker run --rm -v .:/r -w /r alpine/git log --oneline", False),
+    "a folder of credentials elsewhere":  ("docker run -v ~/.docker:/d alpine cat /d/config.json", True),
+    "one of them alone":                  ("docker run -v ~/.netrc:/n alpine cat /n", True),
+    "the same by its long option":        ("docker run --mount type=bind,src=/home/u/.ssh,dst=/s alpine cat /s/id_rsa", True),
+    "in a shell of it":                   ("docker run -v $HOME/.kube:/k alpine sh -c 'cat /k/config'", True),
+    "that a program logs in with":        ("docker run -v ~/.kube:/k alpine kubectl --kubeconfig /k/config get pods", False),
+    "a folder of no credentials":         ("docker run -v ~/shop:/d alpine cat /d/config.json", False),
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """Programs that run other programs: wrappers, shells, containers and other machines."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from stopper.detect.commands.call import Call
 from stopper.detect.commands.flow import generic
 from stopper.detect.commands.mild import enters_made
 from stopper.detect.commands.options import Options, read_options
-from stopper.detect.commands.scope import GLOBS
+from stopper.detect.commands.scope import GLOBS, Mount
 from stopper.detect.commands.scripts import SSH_VALUES
 from stopper.detect.commands.stages import CONTAINERS, is_named_live, is_sandbox
 from stopper.detect.commands.strangers import is_nameless, is_stranger
@@ -192,21 +192,30 @@ def _is_sealed(options: Options) -> bool:
     return "--rm" in given and given - _NETWORKS <= _SEALED and set(networks) <= {"none"}
 
 
-def _mounts(shell: "Shell", options: Options) -> dict[str, Scope]:
+def _mounts(shell: "Shell", options: Options) -> dict[str, Mount]:
     """The folders of a container in which a home folder, or the root, of this machine lies."""
-    found: dict[str, Scope] = {}
-    for mount in options.all_values("-v", "--volume"):
-        source, _, target = mount.partition(":")
-        if source[:1] == "~":
-            source = shell.places.home + source[1:]
+    found: dict[str, Mount] = {}
+    for mounted, target in _mounted(options):
+        source = shell.places.home + mounted[1:] if mounted[:1] == "~" else mounted
         scope = shell.places.scope(source, shell.cwd) if "/" in source else Scope.REMOTE
         live = "/" not in source and is_named_live(source)
         if live:
             # a volume that people live on
             scope = Scope.OUTSIDE
         if (live or scope in {Scope.HOME, Scope.ROOT}) and len(target) > 1:
-            found[target.partition(":")[0].rstrip("/")] = scope
+            found[target.rstrip("/")] = Mount(source.rstrip("/"), scope)
     return found
+
+
+def _mounted(options: Options) -> Iterator[tuple[str, str]]:
+    """What is mounted into a container, and where."""
+    for mount in options.all_values("-v", "--volume"):
+        source, _, rest = mount.partition(":")
+        yield source, rest.partition(":")[0]
+    for mount in options.all_values("--mount"):
+        said = dict(part.partition("=")[::2] for part in mount.split(","))
+        source = said.get("source") or said.get("src") or ""
+        yield source, said.get("target") or said.get("dst") or said.get("destination") or ""
 
 
 def run_words(
@@ -214,7 +223,7 @@ def run_words(
     words: list[str],
     stdin: str,
     machine: str = "here",
-    mounts: Mapping[str, Scope] | None = None,
+    mounts: Mapping[str, Mount] | None = None,
 ) -> str:
     """Run a command that is given as words, here, on another machine or in a container."""
     if machine == "here":

@@ -6,11 +6,13 @@ from fnmatch import translate
 from functools import cache
 from posixpath import normpath
 
+from msgspec import Struct
+
 from stopper.data.commands import load_commands
 from stopper.detect.commands.taint import UNKNOWN, unmark
 from stopper.detect.effects import Scope
 
-__all__ = ["GLOBS", "Places"]
+__all__ = ["GLOBS", "Mount", "Places"]
 
 _TEMP = re.compile(r"(?:/private)?/(?:var/)?tmp(?:/|$)|/dev/shm/|/var/folders/|/run/user/\d+/")
 _TOP = re.compile(r"/(?:[^/]+/?)?")
@@ -22,11 +24,18 @@ _WILD_TAIL = re.compile(r"/(?:\.?\*+|\.\[!?\^?\.\]\*|\.\?\*|\.\.\?\*|\?+\*?)$")
 _DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)|%\w+%|\$env:", re.IGNORECASE)
 
 
+class Mount(Struct, frozen=True):
+    """What of the machine is a folder of a container: its path there, and where that lies."""
+
+    source: str
+    scope: Scope
+
+
 class Places:
     """The workspace, the home folder and the current folder of one shell.
 
     A current folder of None is not known. `mounts` are the folders of a container that lie in
-    the home folder of the machine, or at its root.
+    the home folder of the machine, or at its root, without a slash at their end.
     """
 
     def __init__(
@@ -35,7 +44,7 @@ class Places:
         home: str,
         *,
         remote: bool = False,
-        mounts: Mapping[str, Scope] | None = None,
+        mounts: Mapping[str, Mount] | None = None,
     ) -> None:
         self.workspace = normpath(workspace) if workspace else ""
         self.home = normpath(home)
@@ -64,6 +73,17 @@ class Places:
             return Scope.UNKNOWN
         return self._known(full)
 
+    def origin(self, full: str) -> str:
+        """The path on the machine of what a resolved path is in a container; elsewhere itself."""
+        folder = self._mounted(full)
+        return full if folder is None else self.mounts[folder].source + full[len(folder) :]
+
+    def _mounted(self, full: str) -> str | None:
+        for folder in self.mounts:
+            if full == folder or full.startswith(folder + "/"):
+                return folder
+        return None
+
     def is_all(self, path: str) -> bool:
         """Whether a wildcard stands for all that a folder holds."""
         return _WILD_TAIL.search("/" + path) is not None
@@ -80,9 +100,9 @@ class Places:
     def _known(self, full: str) -> Scope:  # noqa: C901  one branch a place
         bare = _WILD_TAIL.sub("", full) or "/"
         bare = normpath(bare)
-        for folder, scope in self.mounts.items():
-            if bare == folder or bare.startswith(folder + "/"):
-                return scope
+        mounted = self._mounted(bare)
+        if mounted is not None:
+            return self.mounts[mounted].scope
         if self.workspace:
             if bare == self.workspace or self.workspace.startswith(bare.rstrip("/") + "/"):
                 if bare == self.workspace:

@@ -9,7 +9,7 @@ from tree_sitter import Language, Node, Parser
 
 from stopper.detect.commands.call import Call, Spent
 from stopper.detect.commands.paths import is_secret_path
-from stopper.detect.commands.scope import Places
+from stopper.detect.commands.scope import Mount, Places
 from stopper.detect.commands.simple import simple_words
 from stopper.detect.commands.source import (
     MAX_COMMAND,
@@ -220,7 +220,7 @@ class Shell:
             self.variables, self.cwd, self.functions, self.aliases, self.absent = kept
 
     def elsewhere(
-        self, run: Callable[[], str], machine: str, mounts: Mapping[str, Scope] | None = None
+        self, run: Callable[[], str], machine: str, mounts: Mapping[str, Mount] | None = None
     ) -> str:
         """Run something on another machine or in a container."""
         kept = self.places
@@ -339,7 +339,7 @@ class Shell:
         """Whether a path names a file with credentials."""
         if is_secret_path(path):
             return True
-        full = self.places.resolve(path, self.cwd)
+        full = self.places.origin(self.places.resolve(path, self.cwd))
         return full != path and is_secret_path(full)
 
     # walking
