@@ -28,7 +28,7 @@ __all__ = ["BENCH"]
 
 _KEY: Final = b"key of the benchmark"
 BODY_BYTES: Final = 4096
-BODY_TURNS: Final = 200
+BODY_TURNS: Final = 5000
 BINARY: Final = frozenset({".pyc", ".so", ".a", ".exe", ".gz", ".zip", ".whl", ".png", ".ico"})
 _MEGA: Final = 1e6
 

@@ -53,7 +53,8 @@ class Rule(Struct, frozen=True, dict=True):
 
     `pattern` is in the subset of `detect.pattern`; where it has a group `secret`, that part is the
     secret and the rest its context. `checks` name what makes a match certain, `needs` what a match
-    must be besides (only for the generic tier, which has no prefix to go by). `hosts` are the
+    must be besides (only for the generic tier, which has no prefix to go by), asked one after the
+    other, so that what costs least and rules out most comes first. `hosts` are the
     vendor's own, where a leading `*.` covers every name below. `hits` and `misses` are texts that
     it must and must not find; `{alnum:36}` stands for so many characters of an alphabet. A match
     that is `formed` has so much of a form, without a prefix, that chance does not put it together.

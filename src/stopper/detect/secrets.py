@@ -226,6 +226,8 @@ class Detector:
     ) -> list[Finding]:
         matches = self.engine.some(data, allowance, among, self._hiding)
         findings: list[Finding] = []
+        if not matches:
+            return findings
         weave, judged = Weave(), Judged()
         for at in range(0, len(matches), _AT_ONCE):
             behind = at + _AT_ONCE
