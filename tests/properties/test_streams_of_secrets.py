@@ -7,6 +7,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stopper.detect.allowance import NEVER
+from stopper.detect.budget import Budget
 from stopper.detect.inspection import Inspector, packaged_detector
 from stopper.detect.live import LiveInspector
 from stopper.detect.secrets import Detector
@@ -14,7 +16,7 @@ from stopper.detect.stream import Scanner
 
 EXAMPLES = 120
 DETECTOR: Detector = packaged_detector(b"a key for tests")
-INSPECTOR = Inspector(DETECTOR)
+INSPECTOR = Inspector(DETECTOR, budget=Budget(seconds=NEVER))
 RANDOM = random.Random(17)  # noqa: S311  samples
 
 
