@@ -26,6 +26,7 @@ from stopper.detect.pattern import (
     reverse,
     secret_of,
     shortest,
+    spelled,
     ways,
     width,
 )
@@ -154,6 +155,32 @@ def test_what_is_derived_follows_from_the_pattern(node: Node, text: bytes) -> No
 def test_what_is_rendered_reads_as_the_same(node: Node, text: bytes) -> None:
     again = parse(render(node)).node
     assert full(again, text) == full(node, text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(NODES, TEXTS, st.integers(1, 8))
+def test_what_is_spelled_matches_the_same_together(node: Node, text: bytes, most: int) -> None:
+    each = spelled(node, most)
+    assert 1 <= len(each) <= most
+    assert any(full(way, text) for way in each) == full(node, text)
+
+
+SPELLED = {
+    "k[ab]_[a-z]{8}": ["ka_[a-z]{8}", "kb_[a-z]{8}"],
+    "k(?:at|pt)-": ["kat-", "kpt-"],
+    "(?i:pw)[a-z]": ["(?i:pw)[a-z]"],
+    "(?:[ab]c){1}d": ["(?:[ab]c){1}d"],
+    "(?P<secret>[ab]c)d": ["acd", "bcd"],
+    "[a-c][a-c]d": ["a[a-c]d", "b[a-c]d", "c[a-c]d"],
+    "[a-i]b": ["[a-i]b"],
+    "abcd[ef]": ["abcd[ef]"],
+}
+
+
+@pytest.mark.parametrize(("pattern", "expected"), SPELLED.items(), ids=SPELLED)
+def test_spelled(pattern: str, expected: list[str]) -> None:
+    found = [render(way) for way in spelled(parse(pattern).node, 8)]
+    assert found == [render(parse(one).node) for one in expected]
 
 
 @pytest.mark.parametrize("rule", packaged_rules(), ids=lambda rule: rule.id)

@@ -36,11 +36,17 @@ class Database:
 
     @classmethod
     def compile(
-        cls, patterns: Iterable[str], once: Iterable[str] = (), *, limits: Sequence[int] = ()
+        cls,
+        patterns: Iterable[str],
+        once: Iterable[str] = (),
+        *,
+        limits: Sequence[int] = (),
+        numbers: Sequence[int] = (),
     ) -> Self:
         """Takes about a second for hundreds of patterns.
 
-        With `limits`, one for each of `patterns`, none is told that ends behind its own.
+        With `limits`, one for each of `patterns`, none is told that ends behind its own; with
+        `numbers`, they have these, and several may have the same.
         """
         often, single = [text.encode() for text in patterns], [text.encode() for text in once]
         expressions = often + single
@@ -48,7 +54,7 @@ class Database:
         database = hyperscan.Database()
         database.compile(
             expressions=expressions,
-            ids=range(len(expressions)),
+            ids=numbers or range(len(expressions)),
             elements=len(expressions),
             flags=flags,
             ext=[(hyperscan.HS_EXT_FLAG_MAX_OFFSET, 0, limit, 0, 0, 0) for limit in limits] or None,

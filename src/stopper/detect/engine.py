@@ -25,6 +25,7 @@ from stopper.detect.pattern import (
     render_chars,
     reverse,
     shortest,
+    spelled,
     ways,
     width,
 )
@@ -41,7 +42,7 @@ __all__ = [
 ]
 
 # Another number for every change to how rules become databases, so that none is used that is old.
-_FORMAT = 6
+_FORMAT = 7
 _DIGEST_BYTES = 32
 
 # Beyond so many repetitions the databases count no more; the exact regexes still do.
@@ -52,6 +53,9 @@ _MAX_TAIL = 32
 # Numbers without a letter to go by end in every row of digits: they are told behind a boundary.
 _MAX_BARE = 32
 _MIN_LITERAL = 2
+# Where the texts that tell a rule are shorter, and stand in many lines, it is told by several.
+_RARE_LITERAL = 3
+_MAX_SPELLED = 8
 # How far back rules look for what the end leaves open, in groups: together they would compile for
 # longer, and all look as far as the farthest.
 _REACHES = (100, 300, 1100, MAX_MATCH)
@@ -317,7 +321,7 @@ class HyperscanEngine:
         self._rules = tuple(rules)
         self._compiled: dict[int, _Compiled] = {}
         self._loaded = tuple(databases)
-        self._ends = self._loaded[0] if self._loaded else Database.compile(self._ended())
+        self._ends = self._loaded[0] if self._loaded else self._compile_ends()
 
     @classmethod
     def load(cls, rules: Sequence[Rule], dumped: bytes) -> Self:
@@ -388,8 +392,14 @@ class HyperscanEngine:
             for rules, database in zip(groups, loaded, strict=True)
         )
 
-    def _ended(self) -> list[str]:
-        return [_ending(parse(rule.pattern)) for rule in self._rules]  # kept by nobody
+    def _compile_ends(self) -> Database:
+        ended = [
+            (number, ending)
+            for number, rule in enumerate(self._rules)
+            for ending in _endings(parse(rule.pattern))  # kept by nobody
+        ]
+        numbers, endings = zip(*ended, strict=True)
+        return Database.compile(endings, numbers=numbers)
 
     def _every(self) -> list[_Compiled]:
         return [self._rule(number) for number in range(len(self._rules))]
@@ -504,14 +514,15 @@ def _allowed(
     return [] if all(match.rule in beside for match in found) else found
 
 
-def _ending(pattern: Pattern) -> str:
-    """Where a match may end at the earliest, or what every match has before."""
+def _endings(pattern: Pattern) -> list[str]:
+    """Where a match may end at the earliest, or what every match has before; in several ways."""
     node = brief(shortest(pattern.node), _MAX_TAIL)
-    ending = render(node, relax=_MAX_COUNTED)
-    is_bare = min(map(len, literals(node)), default=0) < _MIN_LITERAL
-    if is_bare and pattern.before and width(node)[1] <= _MAX_BARE:
-        return f"(?:^|{_not_of(pattern.before)})(?:{ending})"
-    return ending
+    least = min(map(len, literals(node)), default=0)
+    before = ""
+    if least < _MIN_LITERAL and pattern.before and width(node)[1] <= _MAX_BARE:
+        before = f"(?:^|{_not_of(pattern.before)})"
+    ways = spelled(node, _MAX_SPELLED) if least < _RARE_LITERAL else [node]
+    return [f"{before}(?:{render(way, relax=_MAX_COUNTED)})" for way in ways]
 
 
 def _mirrored(pattern: Pattern) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "reverse",
     "secret_of",
     "shortest",
+    "spelled",
     "ways",
     "width",
 ]
@@ -420,6 +421,43 @@ def _followed(
     starts: frozenset[tuple[int, ...]], more: frozenset[tuple[int, ...]]
 ) -> frozenset[tuple[int, ...]]:
     return frozenset((*start, *rest)[:_HEAD] for start in starts for rest in more)
+
+
+def spelled(node: Node, most: int) -> list[Node]:
+    """What together matches as `node` does: each with one way to begin, up to `most` of them.
+
+    That is the first four characters at most; a letter in both cases is one way.
+    """
+    return [Sequence(items) for items in _spelled((node,), most, _HEAD)]
+
+
+def _spelled(items: tuple[Node, ...], most: int, depth: int) -> list[tuple[Node, ...]]:
+    if not items or not depth:
+        return [items]
+    rest = items[1:]
+    match items[0]:
+        case Sequence(inner):
+            return _spelled((*inner, *rest), most, depth)
+        case Secret(item):
+            return _spelled((item, *rest), most, depth)
+        case Choice(options) if len(options) <= most:
+            each = most // len(options)
+            return [way for one in options for way in _spelled((one, *rest), each, depth)]
+        case Chars(mask) if (letters := _letters(mask)) and len(letters) <= most:
+            behind = _spelled(rest, most // len(letters), depth - 1)
+            return [(Chars(letter), *way) for letter in letters for way in behind]
+        case _:
+            return [items]
+
+
+def _letters(mask: int) -> list[int]:
+    """The sets of one byte each, or of a letter in both cases, that make up this one."""
+    both = mask & (mask & _UPPER) << 32
+    paired = both | both >> 32
+    return [
+        1 << code | (1 << code - 32 if both >> code & 1 else 0)
+        for code in _bytes_of(mask & ~paired | both)
+    ]
 
 
 def prefixes(node: Node) -> Node:
