@@ -41,11 +41,11 @@ def is_unreadable(value: bytes) -> bool:
     no names either. Fewer than nine letters in a row never are.
     """
     rows = _LETTERS.findall(value)
-    pairs = [pair for row in rows for pair in pairwise(row.lower())]
-    if len(pairs) < _MIN_PAIRS:
+    letters = sum(map(len, rows))
+    pairs = letters - len(rows)
+    if pairs < _MIN_PAIRS:
         return False
-    rare = len(pairs) - sum(map(_COMMON.__contains__, pairs))
-    if len(pairs) >= _MIN_ALIKE and rare * _HALF >= len(pairs):
+    rare = pairs - sum(map(_COMMON.__contains__, pairwise(value.lower())))
+    if pairs >= _MIN_ALIKE and rare * _HALF >= pairs:
         return True
-    letters, parts = sum(map(len, rows)), sum(len(PARTS.findall(row)) for row in rows)
-    return rare * _RARE >= len(pairs) and parts * _SHORT >= letters
+    return rare * _RARE >= pairs and len(PARTS.findall(value)) * _SHORT >= letters

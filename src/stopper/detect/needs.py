@@ -61,6 +61,8 @@ _CODE = re.compile(
     rb"|\?[A-Za-z_]+|\*+[^0-9]*|\*\*[A-Za-z_]\w*"
     rb"|(?:[A-Za-z]:[\\/]|\.{0,2}/|~/|https?:|[bruf]{1,2}$).*"
 )
+# What most of it is: letters alone.
+_NAME = re.compile(rb"[A-Za-z_]+(?:\.[A-Za-z_]+)*")
 _WORDS = re.compile(
     rb"example|placeholder|change[-_]?(?:me|it|this)|your|insert[-_]|replace[-_]?(?:me|with)"
     rb"|(?:sha|hmac|aes|rsa|ecdsa)[-_]?(?:1|128|256|384|512)(?![0-9a-z])"
@@ -341,6 +343,7 @@ def _key(value: bytes) -> bool:
     value = _bare(value)
     return (
         len(value) >= _MIN_KEY
+        and not _is_name(value)
         and bool(_LETTER.search(value))
         and _not_placeholder(value)
         and not _is_ladder(value)
@@ -350,7 +353,7 @@ def _key(value: bytes) -> bool:
 
 def _random(value: bytes) -> bool:
     """What a generator makes: letters and digits mixed, in no order, far from words."""
-    if len(value) < _MIN_RANDOM or not _is_no_word(value) or not _key(value):
+    if len(value) < _MIN_RANDOM or _is_name(value) or not _is_no_word(value) or not _key(value):
         return False
     if _HEX.fullmatch(value):
         return entropy(value) >= _MIN_HEX and not _is_hex_of_words(value)
@@ -378,10 +381,9 @@ def _anonymous(value: bytes) -> bool:
 
 def _mixed(value: bytes) -> bool:
     """What is no hash and no name: digits between letters, everywhere."""
-    runs = len(_RUN.findall(value))
     return (
         _digit_count(value) >= _MIN_DIGITS
-        and runs * 4 >= len(value)
+        and len(_RUN.findall(value)) * 4 >= len(value)
         and not _HEX.fullmatch(_LEAD.sub(b"", value).translate(None, b"-"))
     )
 
@@ -525,6 +527,11 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
         if value.count(joint) + 1 < least or (joint == b"_" and is_plain and in_code):
             return False
     return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value.lower()))
+
+
+def _is_name(value: bytes) -> bool:
+    """Whether it is letters alone that name something in code: most of what is asked about is."""
+    return _NAME.fullmatch(value) is not None and not (_is_odd(value) or _is_drawn(value))
 
 
 def _is_odd(value: bytes) -> bool:

@@ -224,10 +224,11 @@ class Detector:
     def _scan(
         self, data: bytes, allowance: Allowance, among: frozenset[int] | None = None
     ) -> list[Finding]:
-        matches = self.engine.some(data, allowance, among, self._hiding)
         findings: list[Finding] = []
+        matches = self.engine.some(data, allowance, among, self._hiding)
         if not matches:
             return findings
+        matches = self._without_idle(matches)
         weave, judged = Weave(), Judged()
         for at in range(0, len(matches), _AT_ONCE):
             behind = at + _AT_ONCE
@@ -241,6 +242,18 @@ class Detector:
             if allowance.is_late() or allowance.spent:
                 break
         return findings
+
+
+    def _without_idle(self, matches: list[Match]) -> list[Match]:
+        """Without what is public where no secret, nor the rest of one, can begin: it hides none."""
+        hiding = self._hiding
+        secret = [match for match in matches if match.rule not in hiding]
+        if len(secret) == len(matches):
+            return matches
+        edges = {edge for match in secret for edge in (match.secret_start, match.secret_end)}
+        return [
+            match for match in matches if match.rule not in hiding or match.secret_start in edges
+        ]
 
 
 def _in_characters(findings: Iterable[Finding], data: bytes) -> Iterator[Finding]:
