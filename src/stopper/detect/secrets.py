@@ -243,7 +243,6 @@ class Detector:
                 break
         return findings
 
-
     def _without_idle(self, matches: list[Match]) -> list[Match]:
         """Without what is public where no secret, nor the rest of one, can begin: it hides none."""
         hiding = self._hiding
