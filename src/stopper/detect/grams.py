@@ -91,7 +91,7 @@ class Plane:
         """The bytes of `data` that are left, unchanged."""
         return data.translate(None, self._dropped)
 
-    def matches(self, shown: bytes, allowance: Allowance) -> Iterator[Match]:
+    def matches(self, shown: bytes, agreed: "Agreed", allowance: Allowance) -> Iterator[Match]:
         """Every part of a value that is long enough, in projected text; one may come twice.
 
         No more places are looked at than the `allowance` has for known values.
@@ -109,7 +109,7 @@ class Plane:
                 allowance.known -= 1
                 if allowance.known < 0:
                     return
-                match = _extended(shown, at, variant, place)
+                match = agreed.around(shown, at, variant, place)
                 allowance.known -= (match.end - match.start) // BYTES_PER_KNOWN
                 looked[lie] = match.end - _GRAM + 1
                 if match.end - match.start >= variant.least:
@@ -130,13 +130,13 @@ class Plane:
                     if hash(gram) in index
                 )
 
-    def open_since(self, shown: bytes) -> int | None:
+    def open_since(self, shown: bytes, agreed: "Agreed") -> int | None:
         """Where the part of a value starts that the text ends in; None when it ends in none."""
         at = len(shown) - _GRAM
         if at < 0:
             return None
         starts = [
-            _extended(shown, at, variant, place).start
+            agreed.around(shown, at, variant, place).start
             for variant, place in self._index.get(hash(shown[at:]), ())
             if place + 1 < len(variant.grams)
         ]
@@ -144,13 +144,44 @@ class Plane:
 
     def begun(self, data: bytes) -> int:
         """Where in `data` the part of a value starts that it ends in; its length for none."""
-        start = self.open_since(self.project(data))
+        start = self.open_since(self.project(data), Agreed())
         return len(data) if start is None else _Places(self, [], data, 0)[start]
 
     def may_go_on(self, shown: bytes) -> int:
         """Where the last gram starts; where it comes too often to be told apart, the text."""
         at = max(0, len(shown) - _GRAM)
         return 0 if len(self._index.get(hash(shown[at:]), ())) >= _MAX_REPEATS else at
+
+
+class Agreed:
+    """How far a text and values agree, by how they lie; kept while the text moves on."""
+
+    def __init__(self) -> None:
+        self._start = 0  # where in the stream the text begins
+        self._runs: dict[tuple[Variant, int], tuple[int, int]] = {}  # first and last grams
+
+    def around(self, shown: bytes, at: int, variant: Variant, place: int) -> Match:
+        """As far as both agree to both sides of one common gram."""
+        grams, lie = variant.grams, at - place
+        key = variant, self._start + lie
+        first = last = at
+        if (run := self._runs.get(key)) and run[0] <= self._start + at <= run[1]:
+            first, last = max(0, run[0] - self._start), run[1] - self._start
+        while first > max(0, lie) and hash(shown[first - 1 : first - 1 + _GRAM]) == (
+            grams[first - 1 - lie]
+        ):
+            first -= 1
+        while last < min(len(shown) - _GRAM, lie + len(grams) - 1) and hash(
+            shown[last + 1 : last + 1 + _GRAM]
+        ) == grams[last + 1 - lie]:  # fmt: skip
+            last += 1
+        self._runs[key] = self._start + first, self._start + last
+        return Match(first, last + _GRAM, variant)
+
+    def drop(self, count: int) -> None:
+        """Forget the first `count` bytes of the text."""
+        self._start += count
+        self._runs = {key: run for key, run in self._runs.items() if run[1] >= self._start}
 
 
 def by_letters(key: bytes) -> Plane:
@@ -170,6 +201,7 @@ class Track:
         self._plane = plane
         self._allowance = allowance
         self._kept = plane.longest + _GRAM
+        self._agreed = Agreed()
         self._tail = b""
         self._places: list[int] = []  # in the stream, of each byte of the tail
         self._offset = 0
@@ -179,7 +211,7 @@ class Track:
     def feed(self, chunk: bytes, *, last: bool = False) -> list[tuple[Match, int, int]]:
         """The matches that this chunk settles, with their places in the stream."""
         shown = self._tail + self._plane.project(chunk)
-        matches = [*self._plane.matches(shown, self._allowance)]
+        matches = [*self._plane.matches(shown, self._agreed, self._allowance)]
         if last and not matches:
             self.since = None
             return []
@@ -197,7 +229,7 @@ class Track:
         if last:
             self.since = None
             return found
-        since = self._plane.open_since(shown)
+        since = self._plane.open_since(shown, self._agreed)
         self.since = None
         if since is not None:
             self.since = places[since]
@@ -205,6 +237,7 @@ class Track:
         needed = max(needed, len(shown) - self._kept)
         self._places = places.last(len(shown) - needed)
         self._tail = shown[needed:]
+        self._agreed.drop(needed)
         self._offset += len(chunk)
         return found
 
@@ -274,23 +307,6 @@ def _layout(stride: int) -> Layout:
 
 def _hashes(shown: bytes) -> Iterator[int]:
     return (hash(shown[at : at + _GRAM]) for at in range(len(shown) - _GRAM + 1))
-
-
-def _extended(shown: bytes, at: int, variant: Variant, place: int) -> Match:
-    """As far as the text and the value agree to both sides of one common gram."""
-    grams = variant.grams
-    first, last = at, at
-    while first and place - (at - first) and (
-        hash(shown[first - 1 : first - 1 + _GRAM]) == grams[place - (at - first) - 1]
-    ):  # fmt: skip
-        first -= 1
-    while (
-        place + (last - at) + 1 < len(grams)
-        and last + _GRAM < len(shown)
-        and hash(shown[last + 1 : last + 1 + _GRAM]) == grams[place + (last - at) + 1]
-    ):
-        last += 1
-    return Match(first, last + _GRAM, variant)
 
 
 def _longest(matches: Iterable[Match]) -> list[Match]:
