@@ -2,8 +2,9 @@
 
 Each kind is one short thing again and again: samples of every rule, alike or each with other
 values; everything in every encoding; signs, pieces and beginnings; much of it in compressed bytes,
-as long as is still unpacked; and texts made against one decoder each, of parts at random. Times
-are the processor's, for 1 MB, at once and as a stream.
+as long as is still unpacked; known values of every length, whole and in parts; and texts made
+against one decoder each, of parts at random. Times are the processor's, for 1 MB, at once and as a
+stream.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import brotli
 from bench import detect_sets
 from bench.detect_encodings import ENCODINGS
 from stopper.detect.inspection import Inspector, packaged_detector, packaged_rules
+from stopper.detect.known import KnownValues
 from stopper.detect.live import LiveInspector
 from stopper.detect.rules import fill
 
@@ -35,6 +37,9 @@ _VARIANTS: Final = 2000
 _EVERY: Final = 7  # of the secrets in the labelled set
 _ZIPPED: Final = (30_000, 200_000, 900_000)
 """Bytes in each of the compressed streams that make up a text."""
+
+_KNOWN: Final = (8, 24, 3200, 16_000)
+"""Characters of the known values."""
 
 LETTERS: Final = string.ascii_lowercase
 MIXED: Final = string.ascii_letters + string.digits
@@ -66,7 +71,8 @@ def main() -> int:
     options = parser.parse_args()
     detector = packaged_detector(b"key of the benchmark")
     detector.engine.complete()
-    inspector = Inspector(detector)
+    known = KnownValues({value[:6]: value for value in _known_values()}, b"key of the benchmark")
+    inspector = Inspector(detector, known)
     tried = 0
     costs: list[tuple[float, str]] = []
     for name, text in islice(kinds(), 0, None, options.step):
@@ -96,8 +102,31 @@ def kinds() -> Iterator[tuple[str, bytes]]:
         if name.startswith(("sign", "encoding")):
             for size in _ZIPPED:
                 yield f"gzip of {size:,} bytes of {name}", _zipped(piece, size)
+    for name, piece in _of_known_values():
+        yield f"known value {name}", _repeated(piece)
     for name, parts in _aimed(random.Random(6)):  # noqa: S311  samples
         yield f"against {name}", _filled(parts)
+
+
+def _known_values() -> list[str]:
+    noise = random.Random(7)  # noqa: S311  samples
+    return ["".join(noise.choices(MIXED, k=length)) for length in _KNOWN]
+
+
+def _of_known_values() -> Iterator[tuple[str, bytes]]:
+    """Each value whole, all but its end, in every encoding, and cut over the fields of a body."""
+    for value in _known_values():
+        size = len(value)
+        yield f"of {size}, whole", value.encode()
+        yield f"of {size}, but for its end", f"{value[:-1]}!".encode()
+        yield f"of {size}, half of it", f'"{value[: size // 2]}" '.encode()
+        for name, encode in ENCODINGS.items():
+            yield f"of {size}, {name}", _bytes(encode(value)) + b"\n"
+        for part in (1, 5, 60):
+            cut = [value[at : at + part] for at in range(0, size, part)]
+            yield f"of {size}, fields of {part}", "".join(f'"{one}",' for one in cut).encode()
+            named = (f'{{"n{at % 64}":"{one}"}},' for at, one in enumerate(cut))
+            yield f"of {size}, named fields of {part}", "".join(named).encode()
 
 
 def _aimed(noise: random.Random) -> Iterator[tuple[str, Iterator[str]]]:

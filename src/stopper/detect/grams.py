@@ -98,11 +98,10 @@ class Plane:
         """
         if allowance.known < 0:
             return
-        index = self._index
         known: dict[Variant, int] = {}
         looked: dict[tuple[Variant, int], int] = {}  # how far both agree, by how they lie
-        for at in self._hits(shown):
-            for variant, place in index[hash(shown[at : at + _GRAM])]:
+        for at, places in self._hits(shown):
+            for variant, place in places:
                 lie = variant, at - place
                 if at < known.get(variant, 0) or at < looked.get(lie, 0):
                     continue
@@ -116,19 +115,20 @@ class Plane:
                     known[variant] = match.end - _GRAM + 1
                     yield match
 
-    def _hits(self, shown: bytes) -> Iterator[int]:
-        """The places, a stride apart, of grams that values have; a row of them is asked at once."""
+    def _hits(self, shown: bytes) -> Iterator[tuple[int, list[tuple[Variant, int]]]]:
+        """The places, a stride apart, of grams that values have, and where these have them.
+
+        A row of grams is asked for at once.
+        """
         index, stride = self._index, self._stride
         size = _ROW * stride
         padded = shown + bytes(size)  # no gram of a value has a NUL
         for start in range(0, len(shown) - _GRAM + 1, size):
-            grams = _grams(padded, start, stride)
-            if not index.keys().isdisjoint(map(hash, grams)):
-                yield from (
-                    start + number * stride
-                    for number, gram in enumerate(grams)
-                    if hash(gram) in index
-                )
+            hashes = [*map(hash, _grams(padded, start, stride))]
+            if not index.keys().isdisjoint(hashes):
+                for number, gram in enumerate(hashes):
+                    if gram in index:
+                        yield start + number * stride, index[gram]
 
     def open_since(self, shown: bytes, agreed: "Agreed") -> int | None:
         """Where the part of a value starts that the text ends in; None when it ends in none."""
@@ -167,14 +167,16 @@ class Agreed:
         first = last = at
         if (run := self._runs.get(key)) and run[0] <= self._start + at <= run[1]:
             first, last = max(0, run[0] - self._start), run[1] - self._start
-        while first > max(0, lie) and hash(shown[first - 1 : first - 1 + _GRAM]) == (
-            grams[first - 1 - lie]
-        ):
-            first -= 1
-        while last < min(len(shown) - _GRAM, lie + len(grams) - 1) and hash(
-            shown[last + 1 : last + 1 + _GRAM]
-        ) == grams[last + 1 - lie]:  # fmt: skip
-            last += 1
+        least, most = max(0, lie), min(len(shown) - _GRAM, lie + len(grams) - 1)
+        for step in (_GRAM, 1):  # what lies between two grams that agree does, too
+            while first - step >= least and (
+                hash(shown[first - step : first - step + _GRAM]) == grams[first - step - lie]
+            ):
+                first -= step
+            while last + step <= most and (
+                hash(shown[last + step : last + step + _GRAM]) == grams[last + step - lie]
+            ):
+                last += step
         self._runs[key] = self._start + first, self._start + last
         return Match(first, last + _GRAM, variant)
 

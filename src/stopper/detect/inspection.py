@@ -71,9 +71,10 @@ class Inspector:
         """
         allowance = self.budget.allowance(len(text))
         decoding = Decoding(text, self.budget, allowance)
+        shown = self.known.scan(text, (), allowance) if self.known else []  # they come first
         findings, views = self._by_rules(text, decoding, allowance)
         if self.known:
-            findings += self.known.scan(text, views, allowance)
+            findings += self.known.scan(b"", views, allowance, shown)
         return Inspection(
             tuple(merged(findings)) if findings else (), decoding.unprovable or allowance.spent
         )

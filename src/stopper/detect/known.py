@@ -73,12 +73,17 @@ class KnownValues:
         return frozenset(self._fingerprints)
 
     def scan(
-        self, text: str | bytes, views: Iterable[View] = (), allowance: Allowance | None = None
+        self,
+        text: str | bytes,
+        views: Iterable[View] = (),
+        allowance: Allowance | None = None,
+        shown: Iterable[Finding] = (),
     ) -> list[Finding]:
         """All known values in `text`, and in the `views` of the same text, in their order.
 
         Offsets count characters of a str and bytes of bytes. When the `allowance` has no more for
-        known values not all are found, and when it is late none in the views.
+        known values not all are found, and when it is late none in the views. `shown` are those
+        that were found in the same text before, and are told with these.
         """
         allowance = allowance or Allowance()
         data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
@@ -91,7 +96,7 @@ class KnownValues:
                 break
             for one in self._whole(view.data, allowance):
                 found.append(_moved(one, *view.origin(one.start, one.end), view.path))
-        return _settled(found)
+        return _settled((*shown, *found))
 
     def follow(self, allowance: Allowance | None = None) -> "Follower":
         """A follower for one stream."""

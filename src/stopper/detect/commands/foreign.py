@@ -109,7 +109,10 @@ _NETWORK: Final = lazy(
 _FETCHED: Final = lazy(
     r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s{0,9}\(.{0,4000}(?:\beval\s*\(|new Function)"
     r"|\beval\b.{0,999}(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
-    r"|\binclude\s*\(?['\"]https?://",
+    r"|\binclude\s*\(?['\"]https?://"
+    r"|\b(?:source|source_url|sys\.source)\s{0,9}\(\s{0,9}(?:url\(\s{0,9})?['\"]https?://"
+    r"|\binstall\.packages\s{0,9}\([^)]{0,400}\brepos\s{0,9}=\s{0,9}['\"](?!https?://(?:[\w-]{1,60}\.){0,4}"
+    r"(?:r-project\.org|rstudio\.com|posit\.co|bioconductor\.org|r-universe\.dev)\b)https?://",
     re.DOTALL,
 )
 _FORKS: Final = lazy(
@@ -119,6 +122,7 @@ _FORKS: Final = lazy(
     r"|for\s*\(;;\)\s*\{?.{0,40}(?:fork|spawn)"
     r"|while\s*\((?:1|true)\).{0,60}(?:spawn|fork|exec)\("
     r"|while true do\s.{0,60}(?:execute|popen)\("
+    r"|setInterval\(.{0,200}\b(?:spawn|fork|exec|execFile)\(.{0,200},\s{0,9}\d{1,2}\s{0,9}\)"
     r"|\bfork\(\s*__filename|spawn\(\s*process\.(?:execPath|argv)"
     r"|while\s*\(\s*(?:1|true)\s*\)[^;]{0,9}.{0,60}(?:\.push\(|\+=|Buffer\.alloc)"
     r"|(?:\.=|\bpush\b).{0,60}\bwhile\s*\(?\s*1"

@@ -11,6 +11,8 @@ from stopper.detect.commands.taint import ENCODED, REMOTE, UNKNOWN
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from stopper.detect.commands.call import Call, Handler
     from stopper.detect.commands.options import Options
     from stopper.detect.commands.shell import Shell
@@ -78,10 +80,27 @@ def _git(shell: "Shell", call: "Call") -> str:
             if operand.startswith("ext::"):
                 words = re.split(r"(?<!%) ", operand.removeprefix("ext::"))
                 shell.run_argv([re.sub(r"%([ %])", r"\1", word) for word in words])
-    if operands == ["ls-files"] and _SOME_FILES.issuperset(options.flags):
-        return "*\n" if _ALL_FILES.issuperset(options.flags) else "x\n"
-    output = generic(shell, call)
+    output = _told(shell, operands, options.flags) or generic(shell, call)
     return ENCODED if verb in {"bundle", "fast-export"} else output
+
+
+def _told(shell: "Shell", operands: list[str], flags: "Collection[str]") -> str:
+    """The files that `ls-files` lists, or the folder that `rev-parse` is asked for."""
+    if operands == ["ls-files"] and _SOME_FILES.issuperset(flags):
+        return "*\n" if _ALL_FILES.issuperset(flags) else "x\n"
+    if operands != ["rev-parse"]:
+        return ""
+    top, cwd = shell.places.workspace, shell.cwd
+    if not cwd or not top or not f"{cwd}/".startswith(f"{top}/"):
+        top = cwd or UNKNOWN
+    folders = {
+        "--show-toplevel": top,
+        "--git-dir": ".git",
+        "--git-common-dir": ".git",
+        "--absolute-git-dir": f"{top}/.git",
+    }
+    asked = [folders[flag] for flag in flags if flag in folders]
+    return f"{asked[0]}\n" if len(asked) == 1 else ""
 
 
 def _whole(shell: "Shell", verb: str, options: "Options") -> None:

@@ -11,6 +11,7 @@ from stopper.detect.commands.codetexts import (
     is_made,
     mute,
     name_attributes,
+    take_each,
     unalias,
 )
 from stopper.detect.commands.flow import asks_environment, generic, read_all
@@ -291,7 +292,7 @@ def _judge(shell: "Shell", code: str, language: str) -> None:
         plain = blank_patterns(plain)
         note_orm(shell, plain, language)
     if language != "python":
-        spelled = call_plainly(fold_code(home_literals(mute(unalias(plain)))))
+        spelled = call_plainly(fold_code(take_each(home_literals(mute(unalias(plain))))))
         if is_made(spelled):
             shell.doubt(f"code for {language} that it makes itself", "command.unknown_code")
         plain = spelled

@@ -28,6 +28,12 @@ _OWN_FOLDER = re.compile(r"/(?:app|src|code|workspaces?|project)(?:/|\Z)")
 """Folders that only images have, for the program that they are made for."""
 _HOMES = re.compile(r"/(?:root|var/root|home/[^/]+|Users/[^/]+)\Z")
 _OWN_KEYS = re.compile(r"/\.(?:ssh|aws|gnupg|kube)(?:/|$)")
+_SYSTEM_KEYS = re.compile(
+    r"/etc/(?:ssh/ssh_host_\w+_key|(?:ssl|pki)/(?:\S{1,99}/)?private(?:/.+)?|letsencrypt/(?:live|archive)/.+/privkey\d*\.pem)\Z"
+)
+_ALL_READ = re.compile(r"0?[0-7]{2}[4-7]\Z|[ugo]*[oa][ugoa]*[+=]\w*r|[+=]\w*r")
+_SHUT = re.compile(r"0?[0-7][04]0\Z")
+"""Modes by which nobody else writes, nor anybody but a group reads."""
 _OTHERS_READ = re.compile(
     r"0?[0-7](?:[1-7][0-7]|[0-7][1-7])\Z|[ugo]*[goa][ugoa]*[+=]\w*[rwx]|\+\w*r"
 )
@@ -53,13 +59,18 @@ def _chmod(shell: "Shell", call: "Call") -> str:
     recursive = options.has("-R", "--recursive")
     world = any(_WORLD.match(part) for part in mode.split(","))
     seen = any(_OTHERS_READ.match(part) for part in mode.split(","))
+    all_read = any(_ALL_READ.match(part) for part in mode.split(","))
     locks = re.fullmatch(r"0?000|a?-rwx|a=|0", mode) is not None
+    shut = not recursive and not locks and _SHUT.match(mode) is not None
     for path in shell.some(paths):
         note_setuid(shell, path, mode)
-        if seen and _OWN_KEYS.search(path) and shell.is_secret(path):
+        full = shell.places.resolve(path, shell.cwd)
+        opened = all_read and _SYSTEM_KEYS.match(full) is not None
+        if opened or (seen and _OWN_KEYS.search(path) and shell.is_secret(path)):
             scope = shell.places.scope(path, shell.cwd)
             shell.add(EffectKind.PERMISSIONS, path, scope, "command.opens_credential")
-        _note_permissions(shell, path, recursive=recursive, open_to_all=world, locks=locks)
+        if not (shut and is_privileged(full)):  # as such files are
+            _note_permissions(shell, path, recursive=recursive, open_to_all=world, locks=locks)
     return ""
 
 

@@ -21,6 +21,7 @@ _MAX_TEXT = 262_144
 _MAX_NUMBERS = 256
 _MAX_DIGITS = 8
 _WILD_NAME = re.compile(r"[/\w][^/]*[*?][^/]*\Z|[*?][^/]*\w[^/]*\Z")
+_OCTAL = re.compile(r"\\0([0-7]{0,3})")
 _FORMAT = re.compile(r"%(?:%|[-+ #0]*\d*(?:\.\d+)?([sdiouxXcbq]))")
 
 
@@ -31,7 +32,7 @@ def _echo(_shell: "Shell", call: "Call") -> str:
         flags += args.pop(0)[1:]
     text = " ".join(args)
     if "e" in flags:
-        text = ansi_c(text.replace("\\0", "\\"))
+        text = ansi_c(_octals(text))
     return text if "n" in flags else text + "\n"
 
 
@@ -54,9 +55,14 @@ def _formatted(args: list[str]) -> str:
     out = []
     while True:
         chunk, values = values[:slots], values[slots:]
-        out.append(ansi_c(_fill(shape, chunk).replace("\\0", "\\")))
+        out.append(ansi_c(_octals(_fill(shape, chunk))))
         if not values or not slots or len(out) > _MAX_NUMBERS:
             return "".join(out)[:_MAX_TEXT]
+
+
+def _octals(text: str) -> str:
+    r"""Codes that begin with `\0` as `$'...'` has them; NUL itself ends an item, as a line does."""
+    return _OCTAL.sub(lambda match: f"\\{match[1]}" if match[1].strip("0") else "\n", text)
 
 
 def _fill(shape: str, values: list[str]) -> str:
@@ -70,7 +76,7 @@ def _fill(shape: str, values: list[str]) -> str:
         if kind == "c":
             return value[:1]
         if kind == "b":
-            return ansi_c(value.replace("\\0", "\\"))
+            return ansi_c(_octals(value))
         if kind in "xXo" and value.isdigit() and len(value) <= _MAX_DIGITS:
             return format(int(value), kind)
         return value

@@ -17,7 +17,7 @@ from stopper.detect.commands.stages import CONTAINERS, is_named_live, is_sandbox
 from stopper.detect.commands.strangers import is_nameless, is_stranger
 from stopper.detect.commands.tables import verb_end
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
-from stopper.detect.commands.writes import note_read, note_write
+from stopper.detect.commands.writes import is_system, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _is_sealed(options: Options) -> bool:
 
 
 def _mounts(shell: "Shell", options: Options) -> dict[str, Mount]:
-    """The folders of a container in which a home folder, or the root, of this machine lies."""
+    """The folders of a container that are this machine's: a home folder, the root, the system's."""
     found: dict[str, Mount] = {}
     for mounted, target in _mounted(options):
         source = shell.places.home + mounted[1:] if mounted[:1] == "~" else mounted
@@ -202,7 +202,8 @@ def _mounts(shell: "Shell", options: Options) -> dict[str, Mount]:
         if live:
             # a volume that people live on
             scope = Scope.OUTSIDE
-        if (live or scope in {Scope.HOME, Scope.ROOT}) and len(target) > 1:
+        system = scope is Scope.OUTSIDE and is_system(source)
+        if (live or system or scope in {Scope.HOME, Scope.ROOT}) and len(target) > 1:
             found[target.rstrip("/")] = Mount(source.rstrip("/"), scope)
     return found
 

@@ -17,8 +17,14 @@ __all__ = ["GLOBS", "Mount", "Places"]
 _TEMP = re.compile(r"(?:/private)?/(?:var/)?tmp(?:/|$)|/dev/shm/|/var/folders/|/run/user/\d+/")
 _TOP = re.compile(r"/(?:[^/]+/?)?")
 _HOMES = re.compile(r"(?:/home/[^/]+|/Users/[^/]+|/root|/var/root)(?P<below>/.*)?")
-_KEPT = re.compile(r"/(?:var/lib|etc|bitnami|backups?)/")
-"""Folders that outlive a container, or without which it does not start."""
+_KEPT = re.compile(
+    r"/(?:var/lib|etc|bitnami|backups?|srv(?!/app(?:/|\Z))|mnt|media|var/(?:spool|mail|backups))/"
+    r"|/var/www(?:/html)?(?!\S*/(?:cache|tmp|logs?)/)(?:/(?:[\w.-]+/)*data)?\Z"
+    r"|/(?:sdcard|storage/emulated/0)(?:/(?:DCIM|Pictures|Documents|Downloads?|Music|Movies|Android))?\Z"
+    r"|/data/(?:app|data|media|system)\Z"
+)
+"""Folders that outlive a container, without which it does not start, or that hold what people
+made: on a server, on a phone."""
 GLOBS = re.compile(r"[*?\[]")
 _WILD_TAIL = re.compile(r"/(?:\.?\*+|\.\[!?\^?\.\]\*|\.\?\*|\.\.\?\*|\?+\*?)$")
 _DRIVE = re.compile(r"[A-Za-z]:(?:[\\/]|$)|%\w+%|\$env:", re.IGNORECASE)

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["HANDLERS"]
 
 _PUT = re.compile(r"^[ \t]{0,99}m?put[ \t]+(?:-\w+[ \t]+){0,9}(\S+)", re.MULTILINE)
+_REFILTERED = re.compile(
+    r"(?:tables-save|\blist\s+ruleset)\b[^;\n&|]{0,99}\|[^;\n&]{0,400}?\b(?:grep|sed|awk|perl|tr)\b"
+    r"[^;\n&]{0,400}?\|\s{0,9}(?:sudo\s{1,9})?(?:ip6?tables-restore|nft\s)"
+)
+"""A firewall's rules that go through a filter before they are taken again."""
 _SENDING_VERBS = {
     "gh": frozenset({"gist"}),
     "glab": frozenset({"snippet"}),
@@ -255,6 +260,12 @@ def _listen(shell: "Shell", call: "Call") -> str:
     return UNKNOWN
 
 
+def _take_rules(shell: "Shell", call: "Call") -> str:
+    if _REFILTERED.search(shell.source.text):
+        shell.add(EffectKind.NETWORK, call.name, Scope.ROOT, "command.changes_firewall")
+    return generic(shell, call)
+
+
 HANDLERS: "dict[str, Handler]" = {
     **dict.fromkeys(("nc", "ncat", "netcat", "nc.traditional", "nc.openbsd"), _netcat),
     "socat": _socat,
@@ -300,6 +311,7 @@ HANDLERS: "dict[str, Handler]" = {
         _sender,
     ),
     **dict.fromkeys(("dbclient", "plink"), _listen),
+    **dict.fromkeys(("iptables-restore", "ip6tables-restore", "nft"), _take_rules),
     "mkfifo": _fifo,
     "mknod": _fifo,
 }

@@ -156,7 +156,7 @@ def note_write(
     if _QUIET.match(full):
         return
     note_gone(shell, path, full)
-    file = full + "/" if path.endswith("/") else full
+    file = shell.places.origin(full)
     if len(shell.files) < MAX_FILES:
         before = shell.files.get(full, "") if append else ""
         shell.files[full] = before + content
@@ -168,14 +168,14 @@ def note_write(
     scope = shell.places.scope(path, shell.cwd)
     if scope is Scope.WHOLE_WORKSPACE:
         scope = Scope.WORKSPACE
-    if is_startup(full):
+    if is_startup(file):
         plain = append and _is_setting(content)
         shell.add(
             EffectKind.PERSISTENCE, path, scope, "command.writes_startup_file", reversible=plain
         )
-    elif is_config(full) and _is_hook(full, content, append=append):
+    elif is_config(file) and _is_hook(file, content, append=append):
         shell.add(EffectKind.PERSISTENCE, path, scope, "command.runs_later")
-    _note_meaning(shell, path, file, scope)
+    _note_meaning(shell, path, f"{file}/" if path.endswith("/") else file, scope)
     if _GIT.search(full) and not append:
         shell.add(EffectKind.HISTORY_REWRITE, path, Scope.WHOLE_WORKSPACE, "command.breaks_git")
         return
