@@ -20,9 +20,11 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # what was sealed for a cluster or encrypted by PGP, signatures of minisign, .NET's assembly keys.
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z|[a-z_]+=0x[0-9a-f]{4,16}\Z"
+    rb"|-(?:webkit|moz|ms|o)-|[0-9]:[0-9]{1,4}\.[0-9]|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}\Z"
+    rb"|[A-Za-z0-9]{3}-[A-Za-z0-9]{2}-[A-Za-z0-9]{3}\.[A-Za-z]+\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-|\{cipher\}|ENC\([a-z0-9+/]{16}"
-    rb"|[a-z0-9_.-]{1,64}/[a-z0-9_./-]{1,200}\.[a-z][a-z0-9]{1,7}\Z"
+    rb"|[a-z0-9_.-]{1,64}/[a-z0-9_./-]{1,200}\.[a-z][a-z0-9]{1,7}(?:[-:][0-9]{1,6}[-:]?)?\Z"
     rb"|(?:vault|ssm|secretsmanager|keyring|keychain|op|sops|doppler|infisical|bao):/{0,2}[a-z0-9_.-]{1,64}/"
     rb"|(?:process|import\.meta)\.env\.[a-z_]\w*!?[,;)]*\Z|projects/[a-z0-9-]{1,64}/secrets/|[0-9]{6,14}-[a-z0-9]{32}\.apps\.googleusercontent\.com"
     rb"|ref\+[a-z0-9]{2,16}://|@Microsoft\.KeyVault\(|dword:[0-9a-f]{8}\Z|d-[0-9a-f]{32}\Z"
@@ -82,6 +84,10 @@ _MADE_UP = re.compile(
 _DOTTED = re.compile(
     rb"[A-Za-z][a-z]{2,}(?:[._-][A-Za-z][a-z]{2,}){1,3}(?!(?:19[7-9]|20[0-4])[0-9]"
     rb"|(?:10|11|12|16|24|32|64|96|128|192|224|256|384|512|1024|2048|4096)\Z)[0-9]{2,8}[_!?#$%&*+]?"
+)
+# Three words and a number, joined by signs: what people make up where it has to be long.
+_PASSPHRASE = re.compile(
+    rb"(?:[A-Za-z][a-z]{2,9}[-_.]){3,6}(?!(?:19[7-9]|20[0-4])[0-9]\Z|[1-9]?[05]0\Z)[0-9]{2,4}[!?#$%&*]?"
 )
 # What stands for a secret that was taken out, and what only looks like it.
 _MARK = re.compile(rb"\[REDACTED:[A-Z0-9_.-]{1,64}(?:#[0-9a-f]{8})?\]")
@@ -412,10 +418,11 @@ def _unassigned(value: bytes) -> bool:
 def _strong(value: bytes) -> bool:
     """What has three of: small letters, capitals, digits, signs that names do not have.
 
-    What fills up base32 and base64 is no such sign.
+    What fills up base32 and base64 is no such sign. Three words and a number do as well.
     """
     value = value.rstrip(b"=")
-    return sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
+    many = sum(bool(kind.search(value)) for kind in _KINDS) >= _MIN_KINDS
+    return many or _is_passphrase(value)
 
 
 def _complex(value: bytes) -> bool:
@@ -423,7 +430,7 @@ def _complex(value: bytes) -> bool:
     kinds = sum(bool(kind.search(value)) for kind in _KINDS)
     if kinds == len(_KINDS):
         return _password(value)
-    return kinds == _MIN_KINDS and _key(value)
+    return (kinds == _MIN_KINDS and _key(value)) or _is_passphrase(value)
 
 
 def _told(value: bytes) -> bool:
@@ -492,6 +499,7 @@ def _is_made_up(value: bytes) -> bool:
     return (
         _is_odd(value)
         or _is_drawn(value)
+        or _is_passphrase(value)
         or _is_scrambled(value)
         or _MADE_UP.fullmatch(value) is not None
         or _DOTTED.fullmatch(value) is not None
@@ -527,6 +535,13 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
         if value.count(joint) + 1 < least or (joint == b"_" and is_plain and in_code):
             return False
     return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value.lower()))
+
+
+def _is_passphrase(value: bytes) -> bool:
+    """Whether it is three words or more and a number, none of which code is about."""
+    if _PASSPHRASE.fullmatch(value.rstrip(_STOPS)) is None:
+        return False
+    return _TECHNICAL.isdisjoint(_SMALL_WORD.findall(value.lower()))
 
 
 def _is_name(value: bytes) -> bool:
