@@ -45,6 +45,22 @@ def test_found_where_a_string_has_the_prefix() -> None:
     assert "joined" in {name for one in INSPECTOR.inspect(text).findings for name in one.decoded}
 
 
+JOINED = {
+    "JavaScript": "const key = ['SG', '{}', '{}'].join('.');",
+    "Python": "key = '.'.join(['SG', '{}', '{}'])",
+    "PHP": "$key = implode('.', ['SG', '{}', '{}']);",
+}
+
+
+@pytest.mark.parametrize("text", JOINED.values(), ids=JOINED)
+def test_a_list_joined_by_a_sign(text: str) -> None:
+    """A token whose parts a dot joins."""
+    first, second = fill("{alnum:22}"), fill("{alnum:43}")
+    whole = text.format(first, second)
+    found = {whole[one.start : one.end] for one in INSPECTOR.inspect(whole).findings}
+    assert found == {"SG", first, second}
+
+
 @pytest.mark.parametrize("names", [("a", "b"), ("add", "one"), ("e2", "c3"), ("key_a", "key_b")])
 @pytest.mark.parametrize("around", ["", " &lt;%20%3C%41&gt;" * 40], ids=["alone", "among escapes"])
 def test_variables_of_windows_that_look_like_bytes(around: str, names: tuple[str, str]) -> None:

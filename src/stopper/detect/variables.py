@@ -64,6 +64,9 @@ _LISTS = tuple(
     for quote in (b'"', b"'")
 )
 _ITEM = re.compile(rb"%b{2,%d}+" % (_SIGN, _MAX_PART))
+# The sign that a list is joined by, behind it and in front of it.
+_JOINED_BY = re.compile(rb"[ \t\r\n]{0,8}[\])}][ \t\r\n]{0,8}\.join\(([\"'])([-_.:])\1\)")
+_JOINS_BY = re.compile(rb"([\"'])([-_.:])\1(?:\.join\([\[(]|,[ ]?\[)[ \t\r\n]{0,24}\Z")
 
 
 _GIVEN: Final = 128
@@ -99,10 +102,16 @@ def _rows(data: bytes, allowance: Allowance) -> Iterator[list[Part]]:
             start = found.start()
             if data[max(0, start - _MAX_RAW) : start].rstrip()[-1:] not in _OPENING:
                 continue
-            yield [
+            row = [
                 Part(one[0], start + one.start(), start + one.end())
                 for one in _ITEM.finditer(found[0])
             ]
+            yield row
+            sign = _JOINED_BY.match(data, found.end()) or _JOINS_BY.search(
+                data, max(0, start - _MAX_RAW), start
+            )
+            if sign is not None:
+                yield [row[0], *(Part(sign[2] + one.text, *one[1:]) for one in row[1:])]
 
 
 def _places(data: bytes, known: _Known, allowance: Allowance) -> list[int]:
