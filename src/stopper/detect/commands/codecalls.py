@@ -30,9 +30,10 @@ _HOME: Final = lazy(
     r")?"
 )
 _JOIN: Final = lazy(
-    r"(?:\w{1,20}\.)?(?:join|resolve)\(\s{0,9}\"~\"\s{0,9},\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`"
-    r"]\s{0,9}\)"
+    r"(?:\w{1,20}\.)?(?:join|resolve)\(\s{0,9}\"~\"((?:\s{0,9},\s{0,9}['\"`][^'\"`\n]{0,200}['\"`]){1,6})"
+    r"\s{0,9}\)"
 )
+_QUOTED: Final = lazy(r"['\"`]([^'\"`\n]{0,200})['\"`]")
 _GLUED: Final = lazy(r"\"~\"\s{0,9}(?:\+|\.(?!\w)|<>|\.\.)\s{0,9}['\"`]([^'\"`\n]{0,200})['\"`]")
 _DELETES: Final = lazy(
     r"(?<![\w$])((?:\w{1,40}[.:]{1,2}){0,4}(?:delete|remove|unlink|rmtree"
@@ -153,7 +154,7 @@ def home_literals(code: str) -> str:
     if "ome" not in code and "HOME" not in code:
         return code
     code = _HOME.sub('"~"', code)
-    return _GLUED.sub(_under_home, _JOIN.sub(_under_home, code))
+    return _GLUED.sub(_under_home, _JOIN.sub(_parts_under_home, code))
 
 
 def note_calls(shell: "Shell", code: str, language: str) -> None:
@@ -179,6 +180,11 @@ def _note_requested(shell: "Shell", match: re.Match[str]) -> None:
         method = match["verb"] or match["method"] or match["named"]
         body = match["rest"] or match["told"] or ""
         note_request(shell, method, url, host[1].lower(), (body,))
+
+
+def _parts_under_home(match: re.Match[str]) -> str:
+    parts = [part.strip("/") for part in _QUOTED.findall(match[1])]
+    return '"' + "/".join(("~", *parts)) + '"'
 
 
 def _under_home(match: re.Match[str]) -> str:

@@ -106,6 +106,9 @@ _NETWORK: Final = lazy(
     r"https?[.:]|require\(['\"](?:node:)?(?:https?2?|tls|dgram|dns)['\"]|fetch\s*\(|axios|Net::HTTP|LWP|curl_|file_get_contents\(['\"]http|\bnet\b|HTTP::"
     r"|open-uri|Socket"
 )
+_MANY: Final = lazy(r"(?:~|/home/|/root/|/Users/)[^*]{0,200}\*")
+"""Many files of somebody."""
+_SENDS: Final = lazy(r"(?i:\bpost\b|\bput\b|\.post|\.put|post_form|send)|\bbody:|\bdata:")
 _FETCHED: Final = lazy(
     r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s{0,9}\(.{0,4000}(?:\beval\s*\(|new Function)"
     r"|\beval\b.{0,999}(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
@@ -248,7 +251,8 @@ def note_leak(shell: "Shell", code: str, language: str) -> None:
         note_read(shell, path)
     whole = re.search(r"JSON\.stringify\(process\.env\)|ENV\.to_[ha]|print_r\(\$_ENV|%ENV", code)
     secret += [text for text in literals if text in {"/etc/passwd", "/etc/group"}]
-    if (secret or whole) and _NETWORK.search(code):
+    many = any(_MANY.match(text) for text in literals) and _SENDS.search(code)
+    if (secret or whole or many) and _NETWORK.search(code):
         shell.add(EffectKind.EXFILTRATE, language, Scope.REMOTE, "command.sends_credential")
 
 

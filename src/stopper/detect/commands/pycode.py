@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.mild import names_scratch
 from stopper.detect.commands.pyarchives import note_packed
-from stopper.detect.commands.pyloops import exhausts
+from stopper.detect.commands.pyloops import exhausts, loops
 from stopper.detect.commands.pytexts import decoded, unbase64, unhex
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
-from stopper.detect.commands.writes import note_delete, note_read, note_write
+from stopper.detect.commands.writes import WILD, note_delete, note_read, note_write
 from stopper.detect.effects import EffectKind, Scope
 from stopper.detect.sql import judge_sql
 
@@ -26,6 +26,9 @@ MAX_CODE: Final = 65_536
 _MAX_NODES: Final = 20_000
 _MAX_FOLD: Final = 40
 _MAX_DIGITS: Final = 6
+_MAX_ITEMS: Final = 16
+_MAX_REPEATED: Final = 2000
+"""So many calls in loops are judged once more for what else they go through."""
 _MAX_TEXT: Final = 65_536
 _MAX_CODE: Final = 0x110000
 
@@ -53,6 +56,13 @@ _PUTS: Final = frozenset({"put", "upload_file", "upload_from_filename", "fput_ob
 _PACKERS: Final = frozenset({"shutil", "tarfile", "zipfile"})
 _PATH_DELETES: Final = frozenset({"unlink", "rmtree", "rmdir", "remove"})
 _MACHINE: Final = ("/etc/", "/root/", "/proc/", "/var/log/")
+_PACKAGES: Final = {
+    "site.getsitepackages()": "/usr/lib/python3/site-packages",
+    "site.getusersitepackages()": "/usr/lib/python3/site-packages",
+    "sysconfig.get_path()": "/usr/lib/python3/site-packages",
+    "sysconfig.get_paths()": "/usr/lib/python3/site-packages",
+}
+"""Where modules are kept that every program loads, wherever that is on this machine."""
 _SQL_CALLS: Final = frozenset({"execute", "executescript", "executemany", "raw", "text"})
 
 
@@ -76,6 +86,7 @@ class _Reader:
         self.shell = shell
         self.values: dict[str, str] = {}
         self.names: dict[str, str] = {}
+        self.lists: dict[str, list[ast.expr]] = {}
         self.secret = False
         self.socket = False
         self.seen_dup = False
@@ -98,6 +109,7 @@ class _Reader:
                 self._call(node)
             elif isinstance(node, ast.While | ast.For | ast.ListComp | ast.GeneratorExp):
                 self._loop(node)
+        self._repeat(nodes)
         if _PACKERS.intersection(name.partition(".")[0] for name in self.names.values()):
             calls = [node for node in nodes if isinstance(node, ast.Call)]
             note_packed(self.shell, calls, self._dotted, self._fold)
@@ -123,11 +135,43 @@ class _Reader:
             if isinstance(node.target, ast.Tuple):
                 self._unpack(node, node.target.elts)
             else:
-                self._bind(node.target, node.iter)
+                self._bind(node.target, (self._listed(node.iter) or [node.iter])[0])
         elif isinstance(node, ast.Constant) and node.value in (":memory:", "sqlite://"):
             self.in_memory = True
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr)
+
+    def _repeat(self, nodes: list[ast.AST]) -> None:
+        """Judge the calls of each loop for all that it goes through, besides the first."""
+        left = _MAX_REPEATED
+        for node in nodes:
+            for target, items in loops(node, self._listed):
+                inside = [part for part in ast.walk(node) if part is not node]
+                calls = [part for part in inside if isinstance(part, ast.Call)]
+                for item in items[1:_MAX_ITEMS]:
+                    left -= len(calls)
+                    if left < 0:
+                        self.shell.doubt("a long loop", "command.too_large")
+                        return
+                    self._forget(target)
+                    self._bind(target, item)
+                    for part in inside:
+                        if isinstance(part, ast.Assign):
+                            self._forget(part.targets[0])
+                            self._name(part)
+                    for call in calls:
+                        self._call(call)
+
+    def _forget(self, target: ast.AST) -> None:
+        if isinstance(target, ast.Name):
+            self.values.pop(target.id, None)
+            self.lists.pop(target.id, None)
+
+    def _listed(self, node: ast.AST) -> list[ast.expr]:
+        """The items of a list that is written out, here or where its name is given."""
+        if isinstance(node, ast.List | ast.Tuple):
+            return node.elts
+        return self.lists.get(node.id, []) if isinstance(node, ast.Name) else []
 
     def _unpack(self, node: ast.For | ast.comprehension, targets: list[ast.expr]) -> None:
         """A loop over folders with their files, or over what is numbered."""
@@ -152,6 +196,7 @@ class _Reader:
         if (isinstance(value, ast.Attribute | ast.Name) and dotted) or looked_up:
             self.names[target.id] = dotted
         if isinstance(value, ast.List | ast.Tuple):
+            self.lists[target.id] = value.elts if target.id not in self.lists else []
             words = self._words(value)
             value_text = words[0] if words else UNKNOWN
         else:
@@ -219,8 +264,11 @@ class _Reader:
         return UNKNOWN
 
     def _slice(self, node: ast.Subscript, depth: int) -> str:
-        if self._dotted(node.value) == "os.environ":
+        dotted = self._dotted(node.value)
+        if dotted == "os.environ":
             return self._variable(self._fold(node.slice, depth + 1))
+        if dotted in _PACKAGES:
+            return _PACKAGES[dotted]
         text = self._fold(node.value, depth + 1)
         step = node.slice.step if isinstance(node.slice, ast.Slice) else None
         if isinstance(step, ast.UnaryOp) and is_literal(text):
@@ -277,6 +325,8 @@ class _Reader:
             return inner.replace("~", self.shell.places.home, 1)
         if name.endswith("Path.home"):
             return self.shell.places.home
+        if f"{name}()" in _PACKAGES:
+            return _PACKAGES[f"{name}()"]
         if name in {"os.getenv", "os.environ.get"}:
             return self._variable(first)
         if name in {"glob.glob", "glob.iglob", "os.listdir", "os.scandir", "os.walk", "str",
@@ -313,7 +363,7 @@ class _Reader:
         return REMOTE if REMOTE in owner else UNKNOWN
 
     def _words(self, node: ast.AST) -> list[str]:
-        items: Iterable[ast.AST] = node.elts if isinstance(node, ast.List | ast.Tuple) else [node]
+        items: Iterable[ast.AST] = self._listed(node) or [node]
         return [self._fold(item) for item in items]
 
     def _call(self, node: ast.Call) -> None:  # noqa: C901, PLR0912  one branch a family of calls
@@ -395,7 +445,7 @@ class _Reader:
             if name.startswith("os.spawn"):
                 words = words[1:]
             words = words[:1] + words[2:]
-        elif len(args) == 1 and not isinstance(args[0], ast.List | ast.Tuple):
+        elif len(args) == 1 and not self._listed(args[0]):
             text = self._fold(args[0])
             self._run(text)
             return
@@ -428,9 +478,16 @@ class _Reader:
         if any(sign in mode for sign in "wax+"):
             note_write(self.shell, path, UNKNOWN, append="a" in mode)
         elif is_literal(path) and (
-            note_read(self.shell, path) == SECRET or path.startswith(_MACHINE)
+            note_read(self.shell, path) == SECRET
+            or path.startswith(_MACHINE)
+            or self._is_anybodys(path)
         ):
             self.secret = True
+
+    def _is_anybodys(self, path: str) -> bool:
+        """Whether a path stands for many files of a home folder."""
+        scope = self.shell.places.scope(path, self.shell.cwd)
+        return WILD.search(path) is not None and scope is Scope.HOME
 
     def _chmod(self, node: ast.Call, name: str) -> None:
         mode = node.args[1] if len(node.args) > 1 else None

@@ -1,9 +1,12 @@
 """Loops in Python code that never end and take ever more processes or memory."""
 
 import ast
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["exhausts"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["exhausts", "loops"]
 
 _GROWS: Final = frozenset(
     {"subprocess.Popen", "multiprocessing.Process", "Process", "threading.Thread", "Popen",
@@ -35,3 +38,22 @@ def _is_huge(node: ast.AST) -> bool:
         return True
     value = right.value if isinstance(right, ast.Constant) else 0
     return isinstance(value, int | float) and value >= _HUGE
+
+
+def loops(
+    node: ast.AST, listed: "Callable[[ast.AST], list[ast.expr]]"
+) -> "Iterator[tuple[ast.Name, list[ast.expr]]]":
+    """The name that each loop of a statement or an expression gives, and what it goes through.
+
+    That is what `listed` tells of it.
+    """
+    if isinstance(node, ast.For):
+        pairs = [(node.target, node.iter)]
+    elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
+        pairs = [(one.target, one.iter) for one in node.generators]
+    else:
+        return
+    for target, source in pairs:
+        items = listed(source)
+        if isinstance(target, ast.Name) and len(items) > 1:
+            yield target, items
