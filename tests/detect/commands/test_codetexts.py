@@ -6,7 +6,6 @@ from stopper.detect.commands.codetexts import (
     is_made,
     mute,
     name_attributes,
-    take_each,
     unalias,
 )
 
@@ -83,22 +82,3 @@ def test_what_is_only_shown_is_no_code() -> None:
 @pytest.mark.parametrize(("code", "named"), TAKEN.values(), ids=TAKEN)
 def test_attributes_are_named(code: str, named: str) -> None:
     assert name_attributes(code) == named
-
-
-EACH = {
-    # what is tried               code                                       what comes behind it
-    "a loop over a row":          ("for (const f of ['a', 'b']) rm(f)",      ") rm('a')\n) rm('b')"),
-    "a call for each":            ("['a','b'].forEach(f => rm(f))",          " rm('a'))\n rm('b'))"),
-    "a function for each":        ("['a'].map(function (f) { rm(f) })",      " { rm('a') })"),
-    "a block for each":           ("['a'].each { |f| rm f }",                " rm 'a' }"),
-    "a row of words":             ("%w[a b].each do |f| rm f end",           " rm 'a' end\n rm 'b' end"),
-    "a row in PHP":               ('foreach (["a"] as $f) rm($f);',          ') rm("a");'),
-    "a member of the same name":  ("['a'].map(f => x.f(f))",                 " x.f('a'))"),
-    "no row":                     ("files.map(f => rm(f))",                  ""),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("code", "behind"), EACH.values(), ids=EACH)
-def test_each_of_a_row(code: str, behind: str) -> None:
-    """What a loop does it does with each text that it goes through."""
-    assert take_each(code) == (f"{code}\n{behind}" if behind else code)

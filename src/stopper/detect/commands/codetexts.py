@@ -12,14 +12,11 @@ __all__ = [
     "is_made",
     "mute",
     "name_attributes",
-    "take_each",
     "unalias",
 ]
 
 _MAX_CODE: Final = 65_536
 _MAX_SETS: Final = 32
-_MAX_EACH: Final = 8
-_MAX_SPREAD: Final = 4096
 _B = r"\s{0,9}"
 _S = r"(?:\"(?:[^\"\\\n$]|\\.){0,4000}\"|'(?:[^'\\\n]|\\.){0,4000}')"
 _SENT: Final = lazy(
@@ -43,17 +40,6 @@ _NAMED: Final = lazy(rf"\((['\"])([a-z_]\w{{1,40}})\1\){_B}\((?=['\"])")
 _SET: Final = lazy(
     rf"(?<![\w.$\[])((?:\$|@)?[A-Za-z_]\w{{0,40}}){_B}:?={_B}({_S}){_B}(?=[;,\n)}}]|$|\bin\b)"
 )
-_ITEMS = r"(?:\s{0,9}+(?:\"[^\"\\\n]{0,400}\"|'[^'\\\n]{0,400}')\s{0,9}+,?+){1,60}"
-_EACH: Final = lazy(
-    rf"\[(?P<items>{_ITEMS})\]{_B}\.{_B}(?:forEach|map|filter|each|every|some)\b{_B}"
-    rf"(?:\({_B}(?:async\b{_B})?(?:function{_B})?\(?{_B}|(?:\{{|do\b){_B}\|{_B})(?P<name>[A-Za-z_]\w{{0,40}}){_B}"
-    rf"(?:\)|=>|\||,)"
-    rf"|\bfor\b{_B}(?:await\b{_B})?\({_B}(?:const|let|var){_B}(?P<of>[A-Za-z_]\w{{0,40}}){_B}of{_B}\[(?P<list>{_ITEMS})\]"
-    rf"|\bforeach{_B}\({_B}(?:\[|array\()(?P<row>{_ITEMS})[\])]{_B}as{_B}(?P<as>\$[A-Za-z_]\w{{0,40}})"
-)
-"""What a loop goes through, where it is written out, and the name that it gives each."""
-_ITEM: Final = lazy(r"\"[^\"\\\n]{0,400}\"|'[^'\\\n]{0,400}'")
-_WORD_ROW: Final = lazy(r"%[wW]([\[({<|])([^\])}>|\"']{1,300})[\])}>|](?=\.(?:each|map)\b)")
 _NAME: Final = lazy(r"[A-Za-z_][\w.:]{0,60}")
 _SHOWN: Final = lazy(
     rf"(\b(?:check|judge|classify|scan|inspect|puts|p|print|println|printf|echo|say|console\.(?:log|error|warn)|log|warn"
@@ -106,22 +92,6 @@ def call_plainly(code: str) -> str:
     code = _APPLIED.sub(lambda m: f"{m[2] or m[3]}(", _SENT.sub(_called, _put(code)))
     code = _MEMBER.sub(r"\1.\3(", code)
     return _NAMED.sub(r"\2(", code)
-
-
-def take_each(code: str) -> str:
-    """The code, and behind it once more for each text that a loop in it goes through."""
-    if len(code) > _MAX_SPREAD:
-        return code
-    rows = _WORD_ROW.sub(lambda m: "[" + ",".join(f"'{one}'" for one in m[2].split()) + "]", code)
-    each = _EACH.search(rows)
-    if each is None:
-        return code
-    name = each["name"] or each["of"] or each["as"]
-    used = re.compile(rf"(?<![\w.$'\"]){re.escape(name)}(?!\w|['\"]|\s{{0,9}}(?:=(?!=)|:))")
-    items = _ITEM.findall(each["items"] or each["list"] or each["row"])
-    body = rows[each.end() :]
-    taken = [used.sub(item.replace("\\", r"\\"), body) for item in items[:_MAX_EACH]]
-    return "\n".join([code, *taken])
 
 
 def name_attributes(code: str) -> str:

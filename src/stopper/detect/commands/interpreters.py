@@ -5,13 +5,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.codecalls import home_literals, note_calls
+from stopper.detect.commands.codelists import take_each
 from stopper.detect.commands.codetexts import (
     blank_patterns,
     call_plainly,
     is_made,
     mute,
     name_attributes,
-    take_each,
     unalias,
 )
 from stopper.detect.commands.flow import asks_environment, generic, read_all

@@ -2,11 +2,13 @@
 
 import ast
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from stopper.detect.commands.mild import names_scratch
 from stopper.detect.commands.pyarchives import note_packed
-from stopper.detect.commands.pyloops import exhausts, loops
+from stopper.detect.commands.pyloops import exhausts
+from stopper.detect.commands.pyplain import plainer
 from stopper.detect.commands.pytexts import decoded, unbase64, unhex
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
@@ -26,20 +28,23 @@ MAX_CODE: Final = 65_536
 _MAX_NODES: Final = 20_000
 _MAX_FOLD: Final = 40
 _MAX_DIGITS: Final = 6
-_MAX_ITEMS: Final = 16
-_MAX_REPEATED: Final = 2000
-"""So many calls in loops are judged once more for what else they go through."""
 _MAX_TEXT: Final = 65_536
 _MAX_CODE: Final = 0x110000
 
 _TEXT_CALLS: Final = frozenset(
     {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "pty.spawn",
-     "commands.getoutput", "asyncio.create_subprocess_shell", "popen2.popen3"}
+     "commands.getoutput", "asyncio.create_subprocess_shell", "popen2.popen3",
+     "pexpect.run", "pexpect.runu", "pexpect.spawn", "invoke.run", "fabric.api.run",
+     "fabric.api.local", "fabric.api.sudo"}
 )  # fmt: skip
 _WORD_CALLS: Final = re.compile(
     r"subprocess\.(?:run|call|Popen|check_call|check_output)|asyncio\.create_subprocess_exec"
     r"|os\.(?:exec|spawn|posix_spawn)\w*"
 )
+_PROGRAMS: Final = re.compile(r"(?:sh|plumbum\.cmd)\.(\w+)")
+"""Modules whose functions are programs."""
+_RUNNERS: Final = frozenset({"run", "sudo", "local", "exec_command"})
+"""What connections to other machines run commands by."""
 _DELETES: Final = frozenset(
     {"os.remove", "os.unlink", "os.removedirs", "shutil.rmtree", "os.truncate"}
 )
@@ -56,6 +61,7 @@ _PUTS: Final = frozenset({"put", "upload_file", "upload_from_filename", "fput_ob
 _PACKERS: Final = frozenset({"shutil", "tarfile", "zipfile"})
 _PATH_DELETES: Final = frozenset({"unlink", "rmtree", "rmdir", "remove"})
 _MACHINE: Final = ("/etc/", "/root/", "/proc/", "/var/log/")
+_IMPORTS: Final = frozenset({"__import__", "builtins.__import__", "importlib.import_module"})
 _PACKAGES: Final = {
     "site.getsitepackages()": "/usr/lib/python3/site-packages",
     "site.getusersitepackages()": "/usr/lib/python3/site-packages",
@@ -72,9 +78,12 @@ def run_python(shell: "Shell", code: str) -> bool:
         shell.doubt("code too large to judge", "command.too_large")
         return True
     try:
-        tree = ast.parse(code)
+        tree = plainer(ast.parse(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+    if tree is None:
+        shell.doubt("code too large to judge", "command.too_large")
+        return True
     _Reader(shell, in_memory=names_scratch(shell, code)).read(tree)
     return True
 
@@ -109,7 +118,6 @@ class _Reader:
                 self._call(node)
             elif isinstance(node, ast.While | ast.For | ast.ListComp | ast.GeneratorExp):
                 self._loop(node)
-        self._repeat(nodes)
         if _PACKERS.intersection(name.partition(".")[0] for name in self.names.values()):
             calls = [node for node in nodes if isinstance(node, ast.Call)]
             note_packed(self.shell, calls, self._dotted, self._fold)
@@ -120,15 +128,21 @@ class _Reader:
         if self.socket and (self.seen_dup or self.runs):
             self.shell.add(EffectKind.REMOTE_CODE, "python", Scope.REMOTE, "command.reverse_shell")
 
-    def _name(self, node: ast.AST) -> None:  # noqa: C901  one branch a statement
+    def _name(self, node: ast.AST) -> None:  # noqa: C901, PLR0912  one branch a statement
         if isinstance(node, ast.Import):
             for item in node.names:
                 self.names[item.asname or item.name] = item.name
         elif isinstance(node, ast.ImportFrom):
             for item in node.names:
                 self.names[item.asname or item.name] = f"{node.module}.{item.name}"
-        elif isinstance(node, ast.Assign) and len(node.targets) == 1:
-            self._bind(node.targets[0], node.value)
+        elif isinstance(node, ast.Assign):
+            for target in node.targets:
+                self._assign(target, node.value)
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
+            self._bind(node.target, node.value)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            before = self.values.get(node.target.id, UNKNOWN)
+            self.values[node.target.id] = (before + self._fold(node.value))[:_MAX_TEXT]
         elif isinstance(node, ast.comprehension) and node.ifs and isinstance(node.target, ast.Name):
             self.values[node.target.id] = f"{self._fold(node.iter)}/{UNKNOWN}"
         elif isinstance(node, ast.For | ast.comprehension):
@@ -140,32 +154,6 @@ class _Reader:
             self.in_memory = True
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr)
-
-    def _repeat(self, nodes: list[ast.AST]) -> None:
-        """Judge the calls of each loop for all that it goes through, besides the first."""
-        left = _MAX_REPEATED
-        for node in nodes:
-            for target, items in loops(node, self._listed):
-                inside = [part for part in ast.walk(node) if part is not node]
-                calls = [part for part in inside if isinstance(part, ast.Call)]
-                for item in items[1:_MAX_ITEMS]:
-                    left -= len(calls)
-                    if left < 0:
-                        self.shell.doubt("a long loop", "command.too_large")
-                        return
-                    self._forget(target)
-                    self._bind(target, item)
-                    for part in inside:
-                        if isinstance(part, ast.Assign):
-                            self._forget(part.targets[0])
-                            self._name(part)
-                    for call in calls:
-                        self._call(call)
-
-    def _forget(self, target: ast.AST) -> None:
-        if isinstance(target, ast.Name):
-            self.values.pop(target.id, None)
-            self.lists.pop(target.id, None)
 
     def _listed(self, node: ast.AST) -> list[ast.expr]:
         """The items of a list that is written out, here or where its name is given."""
@@ -187,6 +175,15 @@ class _Reader:
             if isinstance(targets[-1], ast.Name):
                 picked = any(isinstance(part, ast.If | ast.Continue) for part in ast.walk(node))
                 self.values[targets[-1].id] = UNKNOWN if picked else "*"
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        """A name, or a row of them that is given a row."""
+        items = self._listed(value)
+        if isinstance(target, ast.Tuple | ast.List) and len(target.elts) == len(items):
+            for one, item in zip(target.elts, items, strict=True):
+                self._assign(one, item)
+        else:
+            self._bind(target, value)
 
     def _bind(self, target: ast.AST, value: ast.AST) -> None:
         if not isinstance(target, ast.Name):
@@ -213,21 +210,25 @@ class _Reader:
             return f"{self._dotted(node.value, depth + 1)}.{node.attr}"
         if isinstance(node, ast.Call):
             name = self._dotted(node.func, depth + 1)
-            if name in {"__import__", "importlib.import_module"} and node.args:
+            if name in _IMPORTS and node.args:
                 return self._fold(node.args[0], depth + 1)
             if name == "getattr" and len(node.args) > 1:
                 owner = self._dotted(node.args[0], depth + 1)
                 return f"{owner}.{self._fold(node.args[1], depth + 1)}"
             return f"{name}()"
-        if isinstance(node, ast.Subscript):
-            owner = self._dotted(node.value, depth + 1)
-            key = self._fold(node.slice, depth + 1)
-            if owner in {"globals()", "locals()", "vars()"}:
-                return self.names.get(key, key)
-            if owner.endswith(".__dict__"):
-                return f"{owner.removesuffix('.__dict__')}.{key}"
-            return owner
-        return ""
+        return self._member(node, depth) if isinstance(node, ast.Subscript) else ""
+
+    def _member(self, node: ast.Subscript, depth: int) -> str:
+        """A name out of a table of names."""
+        owner = self._dotted(node.value, depth + 1)
+        key = self._fold(node.slice, depth + 1)
+        if owner == "vars()" and isinstance(node.value, ast.Call) and node.value.args:
+            return f"{self._dotted(node.value.args[0], depth + 1)}.{key}"
+        if owner in {"globals()", "locals()", "vars()"}:
+            return self.names.get(key, key)
+        if owner.endswith(".__dict__"):
+            return f"{owner.removesuffix('.__dict__')}.{key}"
+        return owner
 
     def _fold(self, node: ast.AST, depth: int = 0) -> str:  # noqa: C901  one branch a shape
         """The text that an expression is, or marks where it is not known."""
@@ -378,6 +379,8 @@ class _Reader:
         elif _WORD_CALLS.fullmatch(name):
             self.runs = True
             self._run_words(node, name)
+        elif program := _PROGRAMS.fullmatch(name):
+            self.shell.run_argv([program[1], *(self._fold(arg) for arg in node.args)])
         elif name in _DELETES:
             self._delete(self._fold(node.args[0]) if node.args else UNKNOWN, name)
         elif name in {"exec", "eval", "builtins.exec", "builtins.eval", "runpy.run_path"}:
@@ -396,7 +399,7 @@ class _Reader:
                       "os.replace"} and len(node.args) > 1:  # fmt: skip
             verb = "cp" if "copy" in name else "mv"
             self.shell.run_argv([verb, *(self._fold(arg) for arg in node.args[:2])])
-        elif isinstance(node.func, ast.Attribute):
+        elif isinstance(node.func, ast.Attribute) and not self._moves(node, node.func, last):
             self._attribute(node, node.func, last)
         if name.startswith("socket.") or last in {"connect", "create_connection"}:
             self.socket = self.socket or "socket" in " ".join([name, *self.names.values()])
@@ -411,6 +414,20 @@ class _Reader:
             if looks and call.args and not isinstance(call.args[-1], ast.Name | ast.Constant):
                 return True
         return False
+
+    def _moves(self, node: ast.Call, func: ast.Attribute, last: str) -> bool:
+        """What a connection to another machine runs, and files that a path moves or opens."""
+        is_path = "Path" in self._dotted(func.value)
+        if last in _RUNNERS and node.args and " " in (code := self._fold(node.args[0])):
+            self.shell.elsewhere(partial(self.shell.run_code, code, last), "machine")
+        elif last in {"rename", "replace"} and is_path:
+            words = [self._fold(one) for one in (func.value, *node.args[:1])]
+            self.shell.run_argv(["mv", *words])
+        elif last == "open" and is_path:
+            self._open_as(self._fold(func.value), node, 0)
+        else:
+            return False
+        return True
 
     def _attribute(self, node: ast.Call, func: ast.Attribute, last: str) -> None:
         if last in _PATH_DELETES and "Path" in self._dotted(func.value) + str(self.names):
@@ -470,8 +487,11 @@ class _Reader:
             self.shell.doubt("code that Python makes", "command.unknown_code")
 
     def _open(self, node: ast.Call) -> None:
-        path = self._fold(node.args[0]) if node.args else UNKNOWN
-        mode = self._fold(node.args[1]) if len(node.args) > 1 else "r"
+        self._open_as(self._fold(node.args[0]) if node.args else UNKNOWN, node, 1)
+
+    def _open_as(self, path: str, node: ast.Call, place: int) -> None:
+        """A file that is opened in the mode that stands at a place, or by its name."""
+        mode = self._fold(node.args[place]) if len(node.args) > place else "r"
         for keyword in node.keywords:
             if keyword.arg == "mode":
                 mode = self._fold(keyword.value)

@@ -1,12 +1,9 @@
 """Loops in Python code that never end and take ever more processes or memory."""
 
 import ast
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-__all__ = ["exhausts", "loops"]
+__all__ = ["exhausts"]
 
 _GROWS: Final = frozenset(
     {"subprocess.Popen", "multiprocessing.Process", "Process", "threading.Thread", "Popen",
@@ -38,22 +35,3 @@ def _is_huge(node: ast.AST) -> bool:
         return True
     value = right.value if isinstance(right, ast.Constant) else 0
     return isinstance(value, int | float) and value >= _HUGE
-
-
-def loops(
-    node: ast.AST, listed: "Callable[[ast.AST], list[ast.expr]]"
-) -> "Iterator[tuple[ast.Name, list[ast.expr]]]":
-    """The name that each loop of a statement or an expression gives, and what it goes through.
-
-    That is what `listed` tells of it.
-    """
-    if isinstance(node, ast.For):
-        pairs = [(node.target, node.iter)]
-    elif isinstance(node, ast.ListComp | ast.GeneratorExp | ast.SetComp):
-        pairs = [(one.target, one.iter) for one in node.generators]
-    else:
-        return
-    for target, source in pairs:
-        items = listed(source)
-        if isinstance(target, ast.Name) and len(items) > 1:
-            yield target, items
