@@ -30,6 +30,8 @@ TABLES = {
     "inside JSON":            (r'{{"text": "user,password\nbob,{}\n"}}',                    PASSWORD),
     "inside JSON, to its end": (r'{{"a": 1, "text": "id,token\n1,{}"}}',                      KEY),
     "in a literal of code":   ('print("id,password\\n1,{}\\n")',                            PASSWORD),
+    "HTML":                   ("<table>\n<tr><th>Konto</th><th>Passwort</th></tr>\n<tr><td>a</td><td>{}</td></tr>\n", PASSWORD),
+    "HTML with attributes":   ('<tr class="h"><th>user</th><th id="p">token</th></tr>\n<tr><td>a</td><td>{}</td></tr>\n', KEY),
     "the last of many rows":  ("id,secret\n" + "1,\n" * 999 + "1,{}\n",                    KEY),
 }  # fmt: skip
 
@@ -57,6 +59,7 @@ INNOCENT = {
     "tokens of a lexer": "| token | regex |\n|---|---|\n| NUMBER | [0-9]+ |\n| IDENT_2 | x |\n",
     "names of secrets": "| Secret | Used by |\n|---|---|\n| `NPM_TOKEN` | ci-2 |\n| db-main-2 | api |\n",
     "results of tests": "| test | pass |\n|---|---|\n| login | flaky-3of10 |\n",
+    "a schema in HTML": "<tr><th>field</th><th>token</th></tr>\n<tr><td>id</td><td>uuid4</td></tr>\n",
     "a list in code": "    user,\n    password,\n    token1,\n    value_2,\n",
     "prose": "We need the user, password\nThe second line, abc1234567 is no secret\n",
     "a table that ended": f"user,password\n\n1,{KEY[:12]}x\n",

@@ -37,7 +37,7 @@ _STEMS: Final = (
 _HEADED = re.compile(
     rb"(?:pass(?:wo?r?[dt]|phrase|e)?|pwd?|contrase[^ ]{1,3}a|credentials?|kennwort|senha"
     rb"|wachtwoord|secret|token|totp|key)"
-    rb"[\"`*]{0,3}(?: {0,24}[,;\t|\r\n]|  )"
+    rb"[\"`*]{0,3}(?: {0,24}(?:[,;\t|\r\n]|</t)|  )"
 )
 _ENDS = re.compile(rb"(?i)(?:.{0,40}[^A-Za-z]|[a-z]{0,40})(?:%s)" % _NAMES.encode())
 _SHORT = re.compile(rb"(?i)pass|pw")
@@ -52,6 +52,8 @@ _OPENED = re.compile(rb"[:=(][ ]{0,4}[\"'`](?=[A-Za-z_#|])")
 _CLOSED = re.compile(rb"[\"'`][\]}),;]*\Z")
 _BLANKS: Final = b" \t\r"
 _DRESS: Final = (b'"', b"`", b"**", b"*")
+_TAG: Final = b"</t"
+_TAGGED: Final = (b"</td>", b"</th>")
 _PASSWORD: Final = b"password"
 _MIN_COLUMNS: Final = 2
 _NOT_IN_NAMES = re.compile(rb"[^A-Za-z0-9]+")
@@ -110,6 +112,7 @@ _KINDS: Final = (
     _Kind(b"|"),
     _separated(b","),
     _separated(b";"),
+    _Kind(_TAG, re.compile(rb"((?:(?!<t[hd][ >])[^\n])*+<t[hd][^<>\n]*>[^<\n]*+</t[hd]>)")),
     _Kind(b"  ", re.compile(rb"(\s*+\S++(?: \S++)*+\s*+)")),
 )
 
@@ -117,8 +120,8 @@ _KINDS: Final = (
 def columned(data: bytes, allowance: Allowance) -> Iterator[Opened]:
     """`name: "cell"` for each cell below the name of a secret; rows have as many cells as headers.
 
-    Cells stand between tabs, bars, commas, semicolons, or in columns two blanks apart. It comes in
-    parts of `MAX_CELLS`.
+    Cells stand between tabs, bars, commas, semicolons, in columns two blanks apart, or in rows of
+    HTML. It comes in parts of `MAX_CELLS`.
     """
     gathered = Gathered()
     for number, (name, cell) in enumerate(_secrets(data, allowance), 1):
@@ -156,7 +159,8 @@ def _secrets(data: bytes, allowance: Allowance) -> Iterator[tuple[bytes, _Cell]]
             count = data.count(kind.mark, start, end)
             if not count or _is_row(data, above, kind.mark, count):
                 continue
-            row = _row(data, start + len(before), end, kind)
+            # of HTML an attribute is no string that a table begins in
+            row = _row(data, above if kind.mark == _TAG else start + len(before), end, kind)
             width = len(row.texts)
             names = _named([cell.text for cell in row.cells(range(width))])
             if names:
@@ -214,6 +218,10 @@ def _bare(text: bytes, start: int) -> _Cell:
     """A cell without blanks around it, and without quotes and the marks of code and bold type."""
     if text.isalnum():
         return _Cell(text, start, start + len(text))
+    if text.endswith(_TAGGED):
+        text = text[: text.rindex(b"<")]
+        first = text.rfind(b">") + 1
+        text, start = text[first:], start + first
     bare = text.strip(_BLANKS)
     if bare[:1] != bare[-1:]:
         bare = _CLOSED.sub(b"", bare)

@@ -140,7 +140,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
     Decoder.ESCAPES: (r"\\[\\nrtbfavuUx0-7\"'`/$:=#!\r\n]", "%[0-9A-Fa-fu]", "&[#A-Za-z]"),
     Decoder.FOREIGN: (r"[\x80-\xff]",),
     Decoder.TABLES: (
-        *(rf"{end}{_DRESS}*[,;\t|]" for end in _ENDINGS),
+        *(rf"{end}{_DRESS}*[,;\t|<]" for end in _ENDINGS),
         *(rf"[ ,;\t|]{_HEADED}*{end}{_DRESS}*[\r\n]" for end in _ENDINGS),
         r"[aAdDeElLnNpPsStTwWyY]  ",
     ),

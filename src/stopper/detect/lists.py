@@ -84,6 +84,7 @@ _CODES: Final = (
         b"R(0",
     ),
     _codes(rb"\[[cC][hH][aA][rR]\]([0-9]{2,3})", rb"[+, ]{1,4}", 10, b"[c", b"[C"),
+    _codes(rb"\[[cC][hH][aA][rR]\]0[xX]([0-9A-Fa-f]{2})", rb"[+, ]{1,4}", 16, b"[c", b"[C"),
     _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10, b"}"),
 )
 # Of rich text and of style sheets.

@@ -133,6 +133,7 @@ _MIN_DIFFERENT = 5
 _MIN_DIGITS = 2
 _MIN_NUMBER = 8
 _MIN_JOINED = 4
+_MIN_WORDS = 3
 _MIN_IN_CODE = 5
 _JOINS_NAMES = (b".", b"_")
 _MOMENT = re.compile(
@@ -518,8 +519,9 @@ def _is_long_number(value: bytes) -> bool:
 def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
     """Whether it is three words and more of a list, which name nothing that settings are about.
 
-    It takes four where blanks or dots join them, and with underscores a digit or a capital besides;
-    and five with dots or underscores where the value may be `in_code`.
+    Where hyphens join them one may. It takes four where blanks or dots join them, and with
+    underscores a digit or a capital besides; and five with dots or underscores where the value may
+    be `in_code`.
     """
     found = _DRAWN.fullmatch(value)
     if found is None or _FOR_PASSWORD.search(value.lower()):
@@ -534,7 +536,9 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
         least = _MIN_IN_CODE if in_code else _MIN_JOINED
         if value.count(joint) + 1 < least or (joint == b"_" and is_plain and in_code):
             return False
-    return _SETTINGS.isdisjoint(_SMALL_WORD.findall(value.lower()))
+    words = _SMALL_WORD.findall(value.lower())
+    most = 1 if joint == b"-" and len(words) >= _MIN_WORDS and not in_code else 0
+    return len(_SETTINGS.intersection(words)) <= most
 
 
 def _is_passphrase(value: bytes) -> bool:

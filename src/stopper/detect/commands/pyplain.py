@@ -132,9 +132,9 @@ class _Facts:
             for name, value in zip(held.keys, held.values, strict=True):
                 if isinstance(name, ast.Constant) and name.value == key.value:
                     return value
-        elif isinstance(held, ast.List | ast.Tuple) and isinstance(key, ast.Constant):
-            at = key.value
-            if isinstance(at, int) and -len(held.elts) <= at < len(held.elts):
+        elif isinstance(held, ast.List | ast.Tuple):
+            at = _number(key)
+            if at is not None and -len(held.elts) <= at < len(held.elts):
                 return held.elts[at]
         return None
 
@@ -309,6 +309,15 @@ def _entries(held: ast.AST | None, what: str) -> list[ast.expr]:
     if what == "keys":
         return [key for key, _ in pairs]
     return [ast.Tuple([key, value]) for key, value in pairs]
+
+
+def _number(key: ast.expr) -> int | None:
+    match key:
+        case ast.Constant(int(at)):
+            return at
+        case ast.UnaryOp(ast.USub(), ast.Constant(int(at))):
+            return -at
+    return None
 
 
 def _is_read(node: ast.Subscript | ast.Attribute) -> bool:
