@@ -21,6 +21,8 @@ _UUID = re.compile(rb"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z|[a-z_]+=0x[0-9a-f]{4,16}\Z"
     rb"|-(?:webkit|moz|ms|o)-|[0-9]:[0-9]{1,4}\.[0-9]|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}\Z"
+    rb"|[a-z]{2,20}_01[0-9a-hjkmnp-tv-z]{24}\Z|[a-z-]{3,24}\{[a-z-]{3,24}:|[a-z0-9]{1,3}(?:\.[a-z0-9]{1,3}){1,3}:\Z"
+    rb"|(?-i:z6(?:Mk|LS)[1-9A-HJ-NP-Za-km-z]{40})|attack\.t[0-9]{4}|wpa[23]?-(?:psk|eap)\Z|!secret\b|(?:css|xpath)[:=]"
     rb"|[A-Za-z0-9]{3}-[A-Za-z0-9]{2}-[A-Za-z0-9]{3}\.[A-Za-z]+\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-|\{cipher\}|ENC\([a-z0-9+/]{16}"
