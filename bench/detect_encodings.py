@@ -74,6 +74,7 @@ ENCODINGS: Final[Mapping[str, Callable[[str], str | bytes]]] = {
     "hex of base64": lambda text: _base64(text.encode()).encode().hex(),
     "hex escapes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
     "bits": lambda text: " ".join(f"{byte:08b}" for byte in text.encode()),
+    "decimal escapes": lambda text: "".join(f"\\{byte:03d}" for byte in text.encode()),
     "octal escapes": lambda text: "".join(f"\\{byte:03o}" for byte in text.encode()),
     "percent": _percent,
     "percent, twice": lambda text: _percent(text).replace("%", "%25"),

@@ -263,6 +263,7 @@ ENCODINGS: dict[str, str | bytes] = {
     "a list of pieces turned round": f"''.join(reversed({[SECRET[at : at + 9] for at in range(0, len(SECRET), 9)][::-1]}))",
     "ends of lines that are deleted": f"{SECRET[:9]}\x1b[K{SECRET[9:]}",
     "percent and u": each("%u{:04x}"),
+    "decimal escapes of Lua": each("\\{:03d}"),
     "escapes of style sheets": each("\\{:06x}"),
     "base32 of the other alphabet": base64.b32hexencode(RAW).decode(),
     "uuencoded": "begin 644 a file\n" + binascii.b2a_uu(RAW).decode() + "`\nend\n",

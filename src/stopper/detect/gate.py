@@ -153,7 +153,7 @@ PATTERNS: Final[Mapping[int, tuple[str, ...]]] = {
         ),
     ),
     Decoder.PARTS: (r"[tTynfkge_-][2bB][\"' ]*[:= ]", r"[cC]ond[\"' ]*[:= ]"),
-    Decoder.BACKSLASHED: (rf"\\'{_HEX}{{2}}\\", rf"\\{_HEX}{{2}}[ ]*\\", rf"\\00{_HEX}{{2}}"),
+    Decoder.BACKSLASHED: (rf"\\'{_HEX}{{2}}\\", rf"\\{_HEX}{{2}}[ 0-9]*\\", rf"\\00{_HEX}{{2}}"),
     Decoder.WOVEN: (
         "[0-9][A-SU-Z][A-Za-z0-9]", "[0-9][a-wyz][0-9A-Z]", "[A-Z][0-9][A-Za-z]", "[a-z][0-9][A-Z]",
     ),

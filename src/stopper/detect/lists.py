@@ -87,10 +87,11 @@ _CODES: Final = (
     _codes(rb"\[[cC][hH][aA][rR]\]0[xX]([0-9A-Fa-f]{2})", rb"[+, ]{1,4}", 16, b"[c", b"[C"),
     _codes(rb"\{[^{}\n]{0,40}:[ ]?([0-9]{2,3})\}", rb",?[ \t\r\n]{0,8}", 10, b"}"),
 )
-# Of rich text and of style sheets.
+# Of rich text, of style sheets, and decimals of Lua.
 _BACKSLASHED: Final = (
     _codes(rb"\\(?<!\\\\)\\*+'([0-9A-Fa-f]{2})", b"", 16, b"\\'"),
     _codes(rb"\\(?<!\\\\)\\*+(?:00){0,2}([0-9A-Fa-f]{2}) ?", b"", 16, b"\\"),
+    _codes(rb"\\(?<!\\\\)\\*+(0[3-9][0-9]|1[01][0-9]|12[0-7])", b"", 10, b"\\0", b"\\1"),
 )
 _FIRST_TAG: Final = 0xE0000
 _FIRST_SELECTOR: Final = 0xFE00
@@ -139,7 +140,7 @@ def numbered(data: bytes, allowance: Allowance) -> Iterator[Opened]:
 
 
 def backslashed(data: bytes, allowance: Allowance) -> Iterator[Opened]:
-    """What eight and more bytes in a row are in rich text, or in a style sheet."""
+    """What eight and more bytes in a row are in rich text, in a style sheet, or in Lua."""
     return _opened("numbers", _coded(data, _BACKSLASHED, allowance))
 
 
