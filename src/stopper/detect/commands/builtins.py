@@ -113,7 +113,9 @@ def _read(shell: "Shell", call: Call) -> str:
     if array is not None:
         shell.variables.set_all(array, line.split())
         return ""
-    words = line.split(None, len(names) - 1) if line else []
+    signs = shell.given.get("IFS", "").strip()
+    parts = re.split(rf"[{re.escape(signs)}]", line, maxsplit=len(names) - 1) if signs else None
+    words = (line.split(None, len(names) - 1) if parts is None else parts) if line else []
     for place, name in enumerate(names):
         if not line:
             shell.assign(name, UNKNOWN)

@@ -70,6 +70,8 @@ _LINELESS: Final = re.compile(
 """What never ends a line, read by what keeps one."""
 _BOUNDED: Final = re.compile(r"\bhead\b|\bcount=|\btimeout\b|\\n|\\012|ulimit|systemd-run")
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
+_READS: Final = re.compile(r"(?:while|until)\b[^;\n]{0,200}\bread\b")
+"""A loop over the lines of its input."""
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
 
 Walk = Callable[["Shell", Node, str, tuple[Node, ...]], str]
@@ -375,6 +377,15 @@ def _loop(shell: "Shell", node: Node, stdin: str, redirects: tuple[Node, ...]) -
     text = _text(shell, node)
     if _ENDLESS.match(text):
         _note_forever(shell, text)
+    if _READS.match(text):
+        found = _redirects(shell, redirects)
+        given = apply_inputs(shell, found, stdin)
+        lines = [f"{line}\n" for line in given.split("\n") if line]
+        if len(lines) > 1:
+            output = [_conditional(shell, node, line, ()) for line in shell.some(lines, MAX_LOOP)]
+            printed = shell.cut("".join(output))
+            apply_outputs(shell, found, printed, stdin)
+            return printed
     # what the first pass sets, the second one sees
     _conditional(shell, node, stdin, redirects)
     return _conditional(shell, node, stdin, redirects)

@@ -40,6 +40,9 @@ _CALL_WRITES: Final = lazy(
     r"'\",()\n]{1,260})",
     re.IGNORECASE,
 )
+_TOPS: Final = frozenset(
+    {"etc", "usr", "home", "var", "bin", "boot", "lib", "opt", "root", "srv", "sbin", "dev"}
+)
 _QUIET_OPTIONS: Final = frozenset({"$true", "$false", "silentlycontinue", "stop", "continue"})
 _TAKES_NO_PATH: Final = lazy(
     r"-(?:ea|erroraction|wa|warningaction|inc\w{0,4}|exc\w{0,4}|fi\w{0,4}"
@@ -180,6 +183,8 @@ def _origin(path: str, whole: str) -> str:
 
 def _is_option(word: str) -> bool:
     plain = word.lower()
+    if plain.startswith("/") and plain[1:] in _TOPS:
+        return False  # PowerShell elsewhere
     return not word or plain in _QUIET_OPTIONS or bool(
         re.match(r"[-/][A-Za-z]+(?::\S*)?$", word)
     )  # fmt: skip

@@ -135,7 +135,7 @@ _WORST: Final = (
 )  # fmt: skip
 """What a wildcard for a command may stand for, the worst first."""
 _FUNCTION: Final = lazy(
-    r"(?:function\s{1,9}|\$\{?function:)([\w-]{1,40})\}?\s{0,9}=?\s{0,9}(?:\([^)]{0,99}\)\s{0,9})?\{",
+    r"(?:function\s{1,9}|\$\{?function:)([\w-]{1,40})\}?\s{0,9}=?\s{0,9}(?:\((?:\[\w{1,20}\])?\s{0,9}\$?([^),]{0,40})[^)]{0,99}\)\s{0,9})?\{",
     re.IGNORECASE,
 )
 _MAX_ROUNDS: Final = 5
@@ -228,7 +228,9 @@ def _with_arguments(text: str) -> str:
         named = re.match(
             r"\s{0,9}param\s{0,9}\(\s{0,9}(?:\[\w+\])?\$(\w{1,40})", text[match.end() :]
         )
-        wanted = rf"\$(?:args\[0\]|args\b{rf'|{named[1]}' if named else ''})(?![\w)])"
+        first = named[1] if named else (match[2] or "").strip()
+        other = rf"|{first}" if first.isidentifier() else ""
+        wanted = rf"\$(?:args\[0\]|args\b{other})(?![\w)])"
         text = re.sub(wanted, given[1].replace("\\", "\\\\"), text, flags=re.IGNORECASE)[:_MAX_TEXT]
     return text
 
