@@ -52,9 +52,9 @@ def expand_parameter(
         return "\x04".join(_apply(v, rest, name, world, expand) for v in _cut(values, rest)), "@"
     if index:
         values = world.look_up_all(name) or []
-        number = index[1:-1]
-        known = number.lstrip("-").isdigit() and -len(values) <= int(number) < len(values)
-        value: str | None = values[int(number)] if known else UNKNOWN
+        key = expand(index[1:-1])
+        known = key.lstrip("-").isdigit() and -len(values) <= int(key) < len(values)
+        value: str | None = values[int(key)] if known else world.look_up(f"{name}[{key}]")
     else:
         value = world.look_up(name)
     if shape["sign"] == "!" and value is not None:

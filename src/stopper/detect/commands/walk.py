@@ -70,6 +70,8 @@ _LINELESS: Final = re.compile(
 """What never ends a line, read by what keeps one."""
 _BOUNDED: Final = re.compile(r"\bhead\b|\bcount=|\btimeout\b|\\n|\\012|ulimit|systemd-run")
 _SELF: Final = frozenset({"$0", '"$0"', "./$0", "${0}"})
+_ENTRY: Final = re.compile(r"\[([^\]]{1,99})\]=(.*)", re.DOTALL)
+"""An entry of an array, behind its name."""
 _READS: Final = re.compile(r"(?:while|until)\b[^;\n]{0,200}\bread\b")
 """A loop over the lines of its input."""
 _SKIPPED: Final = frozenset({"comment", "heredoc_start", "heredoc_end", "file_descriptor"})
@@ -323,7 +325,11 @@ def _assignment(shell: "Shell", node: Node, *, lasting: bool = True) -> None:
     word = _text(shell, name).partition("[")[0]
     if value is not None and value.type == "array":
         items = [f for child in value.named_children for f in shell.fields(_text(shell, child))]
-        shell.variables.set_all(word, items)
+        entries = [_ENTRY.fullmatch(item) for item in items]
+        for entry in filter(None, entries):
+            shell.variables.set(f"{word}[{entry[1]}]", entry[2])
+        held = [entry[2] if entry else item for entry, item in zip(entries, items, strict=True)]
+        shell.variables.set_all(word, held)
         return
     raw = _text(shell, node).partition("=")[2]
     appends = _text(shell, node)[: -len(raw) - 1 or None].endswith("+")
