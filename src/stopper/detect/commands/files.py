@@ -278,8 +278,9 @@ def _allocate(shell: "Shell", call: "Call") -> str:
     sizes = [*options.all_values("-l", "--length"), *options.operands[:1]]
     if any(map(is_huge, sizes)):
         shell.add(EffectKind.FORK_BOMB, sizes[0], Scope.ROOT, "command.exhausts")
+    empties = options.has("-z", "--zero-range", "-p", "--punch-hole", "-c", "--collapse-range")
     for path in shell.some(options.operands[-1:]):
-        note_write(shell, path, UNKNOWN, adds=True)
+        note_write(shell, path, UNKNOWN, adds=not empties)
     return ""
 
 

@@ -32,7 +32,8 @@ _NUMBERS: Final = r"((?:\s{0,9}+(?:0x[0-9a-fA-F]{1,4}+|\d{1,5}+)\s{0,9}+,?+){1,2
 _ITEM: Final = lazy(_Q)
 _NUMBER: Final = lazy(r"0x[0-9a-fA-F]+|\d+")
 _LITERALS: Final = rf"{_Q}\s{{0,9}}(?:%s)\s{{0,9}}{_Q}"
-_PLUS: Final = lazy(_LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
+# Behind a letter a quote ends a literal.
+_PLUS: Final = lazy(r"(?<![\w./:-])" + _LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
 _BESIDE: Final = lazy(_LITERALS % "")
 _ASSIGNED: Final = lazy(
     r"""(?:^|[;{(\n\s])(?:my|our|local|let|const|var|set"

@@ -21,7 +21,7 @@ __all__ = ["MAX_LITERALS", "STRING", "literal", "note_leak", "note_orm", "note_p
 MAX_LITERALS: Final = 200
 _MAX_DECODED: Final = 3
 STRING: Final = r"""(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`)"""
-_JOINED: Final = lazy(r"""(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
+_JOINED: Final = lazy(r"""(?<=[^\s,(\[{=:])(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
 _WORD_LISTS: Final = lazy(r"\*?(?:%[wW]|qw)[\[({<|]([^\])}>|\"']{0,300})[\])}>|]")
 """`%w[rm -rf a]`: words that a call is given as its arguments."""
 _RUNS: Final = lazy(
@@ -111,6 +111,7 @@ _MANY: Final = lazy(r"(?:~|/home/|/root/|/Users/)[^*]{0,200}\*")
 _SENDS: Final = lazy(r"(?i:\bpost\b|\bput\b|\.post|\.put|post_form|send)|\bbody:|\bdata:")
 _FETCHED: Final = lazy(
     r"(?:https?['\"]?\)?\.(?:get|request)|fetch)\s{0,9}\(.{0,4000}(?:\beval\s*\(|new Function)"
+    r"|\bget\s{0,9}\(\s{0,9}['\"]https?://.{0,999}\beval\b"
     r"|\beval\b.{0,999}(?:https?://|fetch\(|URI\.open|open\(['\"]http|LWP|get\()"
     r"|\binclude\s*\(?['\"]https?://"
     r"|\b(?:source|source_url|sys\.source)\s{0,9}\(\s{0,9}(?:url\(\s{0,9})?['\"]https?://"
@@ -148,6 +149,11 @@ _ENV_PICKED: Final = lazy(
 _ENV_HIDDEN: Final = lazy(
     r"\*{3}|\[:\d|\.slice\(|\.length\b|\blen\(|\bbool\(|\.pop\(|\bdel\b|delete\b"
 )
+_STATEMENT: Final = lazy(
+    r"\s*(?:SELECT\s|INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM|(?:CREATE|DROP|ALTER)\s+(?:TEMP\w*\s+|UNIQUE\s+)?"
+    r"(?:TABLE|INDEX|VIEW|DATABASE|SCHEMA|TRIGGER)\b|TRUNCATE\s+TABLE|WITH\s+\w+\s+AS\b|VACUUM\b|PRAGMA\s)",
+    re.IGNORECASE,
+)
 _EVALS: Final = lazy(
     rf"(?<![\w.])(?:eval|instance_eval|class_eval|Code\.eval_string|loadstring|load|assert|EVAL"
     rf"|new Function|Function|vm\.run\w{{2,20}}|create_function)\b\s{{0,9}}\(?\s{{0,9}}{STRING}"
@@ -159,6 +165,9 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     code = _WORD_LISTS.sub(r'"\1"', _JOINED.sub("", code))
     for match in list(_RUNS.finditer(code))[:MAX_LITERALS]:
         groups = match.groups()
+        called = code[match.start() : max(map(match.start, (1, 2, 3)))]
+        if (language == "node" and "(" not in called) or _STATEMENT.match(literal(groups[:3])):
+            continue  # a word in a text, or what a database runs
         first, rest = literal(groups[:3]), match[4] or ""
         words = [_home(shell, literal(more.groups())) for more in _LITERAL.finditer(rest)]
         if words and " " not in first:

@@ -59,7 +59,7 @@ _STARTS_AGAIN: Final = (
 )
 _STOPPERS: Final = frozenset({"systemctl", "service", "rc-service", "swapoff"})
 _OUTPUTS: Final = _WORDS["output_folders"]
-MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima"})
+MACHINES: Final = frozenset({"vagrant", "multipass", "limactl", "colima", "lxc", "incus"})
 _STARTS: Final = frozenset({"up", "launch", "start", "create"})
 _STARTED: Final = "machines:"
 """The key under which a shell keeps which machines its text started."""

@@ -49,6 +49,8 @@ def expand_parameter(
         values = world.look_up_all("@" if name in "@*" else name)
         if values is None:
             return UNKNOWN, ""
+        if shape["sign"] == "!" and index:
+            return "\x04".join(map(str, range(len(values)))), "@"
         return "\x04".join(_apply(v, rest, name, world, expand) for v in _cut(values, rest)), "@"
     if index:
         values = world.look_up_all(name) or []

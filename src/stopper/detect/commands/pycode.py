@@ -416,13 +416,15 @@ class _Reader:
         return False
 
     def _moves(self, node: ast.Call, func: ast.Attribute, last: str) -> bool:
-        """What a connection to another machine runs, and files that a path moves or opens."""
+        """What a connection to another machine runs, and files that are read, moved or opened."""
         is_path = "Path" in self._dotted(func.value)
         if last in _RUNNERS and node.args and " " in (code := self._fold(node.args[0])):
             self.shell.elsewhere(partial(self.shell.run_code, code, last), "machine")
         elif last in {"rename", "replace"} and is_path:
             words = [self._fold(one) for one in (func.value, *node.args[:1])]
             self.shell.run_argv(["mv", *words])
+        elif last == "read" and node.args:
+            note_read(self.shell, self._fold(node.args[0]))
         elif last == "open" and is_path:
             self._open_as(self._fold(func.value), node, 0)
         else:

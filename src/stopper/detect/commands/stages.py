@@ -41,7 +41,7 @@ _TESTED: Final = lazy(
     r"(?<![a-z])(?:test|tests|testing|dev|development|ci|local)(?![a-z])", re.IGNORECASE
 )
 _SANDBOX: Final = lazy(
-    r"(?<![a-z])(?:tests?|testing|dev|development|ci|it|e2e|tmp|local|localhost|sandbox)(?![a-z])",
+    r"(?<![a-z])(?:tests?|testing|dev|development|ci|it|e2e|tmp|local|localhost|sandbox|scratch|previews?|playground)(?![a-z])",
     re.IGNORECASE,
 )
 _SHARED: Final = lazy(

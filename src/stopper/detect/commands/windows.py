@@ -115,8 +115,16 @@ def is_windows(name: str) -> bool:
     return lower in WINDOWS or ("-" in lower and name[:1].isupper() and _verb(lower) is not None)
 
 
+_SOUGHT: Final = lazy(
+    r"(\b(?:select-string|sls)\s{1,9}(?:-pattern\s{1,9})?)(?:'[^'\n]{0,400}'|\"[^\"$`\n]{0,400}\")",
+    re.IGNORECASE,
+)
+"""A pattern that is only looked for."""
+
+
 def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
     """Note what a text for PowerShell or cmd would do."""
+    text = _SOUGHT.sub(r"\1''", text) if len(text) <= _MAX_TEXT else text
     plain = unfold(text) if depth <= _MAX_DEPTH and len(text) <= _MAX_TEXT else ""
     if depth > _MAX_DEPTH or max(len(text), len(plain)) > _MAX_TEXT:
         shell.doubt("a command too large to judge", "command.too_large")
