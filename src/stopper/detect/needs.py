@@ -22,7 +22,9 @@ _PUBLIC = re.compile(
     rb"(?i)(?:md5|sha(?:1|224|256|384|512))[-:=]|sk-(?:ssh|ecdsa)-|0x[0-9a-f]{40}\Z|[a-z_]+=0x[0-9a-f]{4,16}\Z"
     rb"|-(?:webkit|moz|ms|o)-|[0-9]:[0-9]{1,4}\.[0-9]|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}\Z"
     rb"|[a-z]{2,20}_01[0-9a-hjkmnp-tv-z]{24}\Z|[a-z-]{3,24}\{[a-z-]{3,24}:|[a-z0-9]{1,3}(?:\.[a-z0-9]{1,3}){1,3}:\Z"
-    rb"|(?-i:z6(?:Mk|LS)[1-9A-HJ-NP-Za-km-z]{40})|attack\.t[0-9]{4}|wpa[23]?-(?:psk|eap)\Z|!secret\b|(?:css|xpath)[:=]"
+    rb"|(?-i:z(?:6Mk|6LS|Q3s|Dn)[1-9A-HJ-NP-Za-km-z]{40})|attack\.t[0-9]{4}|wpa[23]?-(?:psk|eap)\Z|!secret\b|(?:css|xpath)[:=]"
+    rb"|_[a-z]+_[a-z0-9]{5,6}_[0-9]{1,4}\Z|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}_[0-9a-f]{8}-|@@[a-z]+/"
+    rb"|(?:changed|expired|updated|reset|required|accepted|failed|success)\||(?:sm|berglas|gsm|awssm|azkv|bws)://"
     rb"|[A-Za-z0-9]{3}-[A-Za-z0-9]{2}-[A-Za-z0-9]{3}\.[A-Za-z]+\Z"
     rb"|(?:arn:aws[a-z-]{0,10}|urn:[a-z0-9-]{2,31}):"
     rb"|credentialsJSON:[0-9a-f]{8}-|\{cipher\}|ENC\([a-z0-9+/]{16}"
@@ -87,6 +89,13 @@ _DOTTED = re.compile(
     rb"[A-Za-z][a-z]{2,}(?:[._-][A-Za-z][a-z]{2,}){1,3}(?!(?:19[7-9]|20[0-4])[0-9]"
     rb"|(?:10|11|12|16|24|32|64|96|128|192|224|256|384|512|1024|2048|4096)\Z)[0-9]{2,8}[_!?#$%&*+]?"
 )
+# Two names with a number behind, as no class is called.
+_TITLED = re.compile(rb"[A-Z][a-z]{2,}[.+&*_-][A-Z][a-z]{2,}[0-9]{1,4}[!?#$%&*]?")
+# Words with a capital or an accent among them, joined by signs: a string says no name of code so.
+_IN_QUOTES = re.compile(
+    rb"[A-Za-z\x80-\xff][a-z\x80-\xff]{2,}(?:[._&+*/-][A-Za-z\x80-\xff][a-z\x80-\xff]{1,}){1,5}[0-9]{0,4}[!?#$%&*]?"
+)
+_ODD_LETTER = re.compile(rb"[A-Z\x80-\xff]")
 # Three words and a number, joined by signs: what people make up where it has to be long.
 _PASSPHRASE = re.compile(
     rb"(?:[A-Za-z][a-z]{2,9}[-_.]){3,6}(?!(?:19[7-9]|20[0-4])[0-9]\Z|[1-9]?[05]0\Z)[0-9]{2,4}[!?#$%&*]?"
@@ -438,7 +447,7 @@ def _complex(value: bytes) -> bool:
 
 def _told(value: bytes) -> bool:
     """What somebody calls a password in a sentence: no word, or a word with more to it."""
-    return _key(value) or _coined(value)
+    return (_key(value) and not _UUID.fullmatch(value.rstrip(_STOPS))) or _coined(value)
 
 
 def _coined(value: bytes) -> bool:
@@ -544,10 +553,19 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
 
 
 def _is_passphrase(value: bytes) -> bool:
-    """Whether it is three words or more and a number, none of which code is about."""
-    if _PASSPHRASE.fullmatch(value.rstrip(_STOPS)) is None:
+    """Whether it is three words or more and a number, none of which code is about, or two names."""
+    value = value.rstrip(_STOPS)
+    if _PASSPHRASE.fullmatch(value) is None and _TITLED.fullmatch(value) is None:
         return False
     return _TECHNICAL.isdisjoint(_SMALL_WORD.findall(value.lower()))
+
+
+def _in_quotes(value: bytes) -> bool:
+    """Words that somebody made up, where a string stands right behind the name of a password."""
+    if _IN_QUOTES.fullmatch(value) is None or _ODD_LETTER.search(value) is None:
+        return False
+    lower = value.lower()
+    return not _FOR_PASSWORD.search(lower) and _TECHNICAL.isdisjoint(_SMALL_WORD.findall(lower))
 
 
 def _is_name(value: bytes) -> bool:
@@ -638,6 +656,7 @@ NEEDS: Mapping[str, Callable[[bytes], bool]] = {
     "complex": _complex,
     "credentials": _credentials,
     "header": _header,
+    "in_quotes": _in_quotes,
     "key": _key,
     "key_phrase": _key_phrase,
     "keychain": _keychain,
