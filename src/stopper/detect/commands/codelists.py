@@ -9,6 +9,8 @@ __all__ = ["take_each"]
 
 _MAX_EACH: Final = 8
 _MAX_CODE: Final = 4096
+_MAX_TAKEN: Final = 32_768
+"""What is behind that is not judged: no loop that somebody writes is so long."""
 _MAX_LOOPS: Final = 4
 _MAX_NAMES: Final = 16
 _B = r"\s{0,9}"
@@ -54,7 +56,7 @@ def take_each(code: str) -> str:
         parts += _each(plain[loop.end() :], name, items)
     for loop in list(_BEHIND.finditer(plain))[:_MAX_LOOPS]:
         parts += _each(loop[1], "$_", loop["each"])
-    return "\n".join(parts)
+    return "\n".join(parts)[:_MAX_TAKEN]
 
 
 def _each(body: str, name: str, items: str) -> list[str]:
@@ -87,7 +89,7 @@ def _put_lists(code: str) -> str:
             rf"|(?<=\bforeach ){bare}(?!\w)|(?<=\(){bare}(?={_B}\)|{_B}as\b)"
         )
         listed = f"[{held[2]}]" if held[1][:1] != "@" else f"({held[2]})"
-        code = re.sub(used, lambda _, text=listed: text, code)[: 4 * _MAX_CODE]  # type: ignore[misc]
+        code = re.sub(used, listed.replace("\\", r"\\"), code)[:_MAX_TAKEN]
     return code
 
 
@@ -99,12 +101,12 @@ def _put_entries(code: str) -> str:
             asked = (
                 rf"\$?\b{bare}(?:(?:\.|->){key}\b|\[[:'\"]?{key}['\"]?\]|\{{['\"]?{key}['\"]?\}})"
             )
-            code = _put_inside(code, bare, asked, text[1:-1])
-            code = re.sub(asked, lambda _, put=text: put, code)[: 4 * _MAX_CODE]  # type: ignore[misc]
+            code = _put_inside(code, bare, asked, text[1:-1].replace("\\", r"\\"))
+            code = re.sub(asked, text.replace("\\", r"\\"), code)[:_MAX_TAKEN]
     return code
 
 
 def _put_inside(code: str, bare: str, asked: str, text: str) -> str:
     """The same in strings that are put together when they are read."""
     inside = rf'"[^"\n]{{0,400}}\${bare}[^"\n]{{0,400}}"'
-    return re.sub(inside, lambda string: re.sub(asked, lambda _: text, string[0]), code)
+    return re.sub(inside, lambda string: re.sub(asked, text, string[0]), code)
