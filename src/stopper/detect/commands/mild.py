@@ -302,5 +302,5 @@ def is_numbered(shell: "Shell", call: "Call", words: list[str]) -> bool:
     return (
         values.get("-h", "localhost") in _HERE
         and shape.fullmatch(number) is not None
-        and [word.lower() for word in words[:1]] == ["flushdb"]
+        and "".join(words[:1]).lower() in {"flushdb", "del", "unlink"}
     )

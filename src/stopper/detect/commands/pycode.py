@@ -69,6 +69,8 @@ _PACKAGES: Final = {
     "sysconfig.get_paths()": "/usr/lib/python3/site-packages",
 }
 """Where modules are kept that every program loads, wherever that is on this machine."""
+_KEPT: Final = ("", "/credentials", "/id_rsa", "/config")
+"""What lies in folders of credentials."""
 _SQL_CALLS: Final = frozenset({"execute", "executescript", "executemany", "raw", "text"})
 
 
@@ -418,6 +420,11 @@ class _Reader:
     def _moves(self, node: ast.Call, func: ast.Attribute, last: str) -> bool:
         """What a connection to another machine runs, and files that are read, moved or opened."""
         is_path = "Path" in self._dotted(func.value)
+        if last in {"add", "write"} and node.args:
+            folder = self._fold(node.args[0]).rstrip("/")
+            self.secret = self.secret or any(
+                self.shell.is_secret(f"{folder}{name}") for name in _KEPT if is_literal(folder)
+            )
         if last in _RUNNERS and node.args and " " in (code := self._fold(node.args[0])):
             self.shell.elsewhere(partial(self.shell.run_code, code, last), "machine")
         elif last in {"rename", "replace"} and is_path:

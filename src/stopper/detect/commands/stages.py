@@ -38,7 +38,8 @@ _PLACED: Final = lazy(r"(?:PG|MYSQL_|DB_|DATABASE_|REDIS_)?(?:HOST|URL|DATABASE)
 """Variables that name a machine or a database."""
 _LIVE: Final = lazy(r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])", re.IGNORECASE)
 _TESTED: Final = lazy(
-    r"(?<![a-z])(?:test|tests|testing|dev|development|ci|local)(?![a-z])", re.IGNORECASE
+    r"(?<![a-z])(?:test|tests|testing|pytest|jest|dev|development|ci|local|tmp|scratch)(?![a-z])",
+    re.IGNORECASE,
 )
 _SANDBOX: Final = lazy(
     r"(?<![a-z])(?:tests?|testing|dev|development|ci|it|e2e|tmp|local|localhost|sandbox|scratch|previews?|playground)(?![a-z])",
