@@ -91,6 +91,8 @@ _DOTTED = re.compile(
 )
 # Two names with a number behind, as no class is called.
 _TITLED = re.compile(rb"[A-Z][a-z]{2,}[.+&*_-][A-Z][a-z]{2,}[0-9]{1,4}[!?#$%&*]?")
+# Words of any length between hyphens, of which two are long.
+_HYPHENED = re.compile(rb"(?:[A-Za-z][a-z]{0,11}-){2,5}[A-Za-z][a-z]{1,11}[0-9]{0,4}[!?#$%&*]?")
 # Words with a capital or an accent among them, joined by signs: a string says no name of code so.
 _IN_QUOTES = re.compile(
     rb"[A-Za-z\x80-\xff][a-z\x80-\xff]{2,}(?:[._&+*/-][A-Za-z\x80-\xff][a-z\x80-\xff]{1,}){1,5}[0-9]{0,4}[!?#$%&*]?"
@@ -145,6 +147,7 @@ _MIN_DIGITS = 2
 _MIN_NUMBER = 8
 _MIN_JOINED = 4
 _MIN_WORDS = 3
+_MIN_LONG = 5
 _MIN_IN_CODE = 5
 _JOINS_NAMES = (b".", b"_")
 _MOMENT = re.compile(
@@ -535,8 +538,10 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
     be `in_code`.
     """
     found = _DRAWN.fullmatch(value)
-    if found is None or _FOR_PASSWORD.search(value.lower()):
+    if _FOR_PASSWORD.search(value.lower()):
         return False
+    if found is None:
+        return not in_code and _is_hyphened(value)
     joint = found[1]
     if joint == b"." and not (value.islower() or value.istitle()):
         return False  # a name in code
@@ -550,6 +555,13 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
     words = _SMALL_WORD.findall(value.lower())
     most = 1 if joint == b"-" and len(words) >= _MIN_WORDS and not in_code else 0
     return len(_SETTINGS.intersection(words)) <= most
+
+
+def _is_hyphened(value: bytes) -> bool:
+    """Whether it is words between hyphens, short ones too, and none that any text has."""
+    words = _SMALL_WORD.findall(value.lower())
+    long = sum(len(word) >= _MIN_LONG for word in words)
+    return long > 1 and _HYPHENED.fullmatch(value) is not None and _TECHNICAL.isdisjoint(words)
 
 
 def _is_passphrase(value: bytes) -> bool:
