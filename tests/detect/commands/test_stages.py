@@ -46,6 +46,8 @@ CALLS = {
     "a job in one's namespace":        ("kubectl delete job a -n dev-alice",                        False),
     "a job in no namespace":           ("kubectl delete job a",                                     True),
     "a job of a live cluster":         ("kubectl --context prod delete job a -n dev-alice",         True),
+    "a namespace of a preview":        ("kubectl delete ns pr-12-preview --wait=false",             False),
+    "a namespace of several":          ("kubectl delete ns pr-12-preview shop",                     True),
     "a namespace by one's own":        ("kubectl -n dev-alice delete ns dev-bob",                   True),
     "a cloud that is played":          ("tflocal destroy -auto-approve",                            False),
     "a cloud":                         ("terraform destroy -auto-approve",                          True),

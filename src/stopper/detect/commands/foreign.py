@@ -182,7 +182,8 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
             text = next((g for g in match.groups() if g and len(g) > 1), "")
             shell.run_code(text, f"a command that {language} runs")
     _note_deletes(shell, code)
-    for match in list(_QUERIES.finditer(code))[:MAX_LITERALS]:
+    queries = () if is_in_memory(code) else list(_QUERIES.finditer(code))[:MAX_LITERALS]
+    for match in queries:
         note_sql(shell, literal(match.groups()), None)
     note_orm(shell, code, language)
     _note_files(shell, code)

@@ -92,6 +92,13 @@ _PREFIX: Final = lazy(
 """Variables by which a program finds the screen of a person."""
 _FOLDERS: Final = _WORDS["scratch_folders"]
 _FILES: Final = lazy(r"['\"]([\w./-]{1,200}\.(?:db|sqlite3?|duckdb))['\"]")
+_HOSTS: Final = lazy(
+    r"(?:\w://(?:[^/@\s'\"]{0,99}@)?|\bhost(?:name|addr)?['\"]?\s{0,9}(?:=>|[=:])\s{0,9}['\"]?)([\w.-]{1,99})"
+)
+_STORES: Final = lazy(
+    r"(?:\w://[\w.:@-]{1,200}/|\b(?:dbname|database|db)['\"]?\s{0,9}(?:=>|[=:])\s{0,9}['\"]?)([\w-]{1,60})"
+)
+"""The hosts and the databases that code connects to."""
 _MEMORY: Final = lazy(r":memory:|sqlite://['\"]")
 _GIT_VALUES: Final = frozenset({"-C", "-c", "--namespace", "--exec-path"})
 _GIT_FOLDERS: Final = ("--git-dir", "--work-tree")
@@ -281,8 +288,15 @@ def names_scratch(shell: "Shell", code: str) -> bool:
 
 
 def is_in_memory(code: str) -> bool:
-    """Whether a database that code names is kept in memory."""
-    return _MEMORY.search(code) is not None
+    """Whether a database that code names is kept in memory, or is one for tests on this machine."""
+    if _MEMORY.search(code) is not None:
+        return True
+    hosts = _HOSTS.findall(code)[:_MAX_ARGUMENTS]
+    return (
+        bool(hosts)
+        and all(host in _HERE for host in hosts)
+        and any(map(is_sandbox, _STORES.findall(code)[:_MAX_ARGUMENTS]))
+    )
 
 
 def is_numbered(shell: "Shell", call: "Call", words: list[str]) -> bool:

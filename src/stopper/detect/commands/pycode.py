@@ -5,7 +5,7 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.commands.mild import names_scratch
+from stopper.detect.commands.mild import is_in_memory, names_scratch
 from stopper.detect.commands.pyarchives import note_packed
 from stopper.detect.commands.pyloops import exhausts
 from stopper.detect.commands.pyplain import plainer
@@ -86,7 +86,7 @@ def run_python(shell: "Shell", code: str) -> bool:
     if tree is None:
         shell.doubt("code too large to judge", "command.too_large")
         return True
-    _Reader(shell, in_memory=names_scratch(shell, code)).read(tree)
+    _Reader(shell, in_memory=names_scratch(shell, code) or is_in_memory(code)).read(tree)
     return True
 
 
@@ -430,7 +430,7 @@ class _Reader:
         elif last in {"rename", "replace"} and is_path:
             words = [self._fold(one) for one in (func.value, *node.args[:1])]
             self.shell.run_argv(["mv", *words])
-        elif last == "read" and node.args:
+        elif last in {"read", "connect"} and node.args:
             note_read(self.shell, self._fold(node.args[0]))
         elif last == "open" and is_path:
             self._open_as(self._fold(func.value), node, 0)

@@ -45,6 +45,8 @@ _SANDBOX: Final = lazy(
     r"(?<![a-z])(?:tests?|testing|dev|development|ci|it|e2e|tmp|local|localhost|sandbox|scratch|previews?|playground)(?![a-z])",
     re.IGNORECASE,
 )
+_PASSING: Final = lazy(r"(?<![a-z])(?:tests?|ci|e2e|tmp|scratch|previews?)(?![a-z])", re.IGNORECASE)
+"""Of these nobody works in one for long."""
 _SHARED: Final = lazy(
     r"(?<![a-z])(?:prod|prd|production|live|stag(?:e|ing)|stg|uat|shared|main)(?![a-z])",
     re.IGNORECASE,
@@ -202,6 +204,10 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
     machines += [shell.given[name] for name in _MACHINES if name in shell.given]
     if not all(map(is_sandbox, machines)):
         return False
+    if call.name in _CLUSTERS and targets[:1] in (["ns"], ["namespace"], ["namespaces"]):
+        return bool(targets[1:]) and all(
+            _PASSING.search(name) and _SHARED.search(name) is None for name in targets[1:]
+        )
     if call.name in _CLUSTERS:
         wide = options.has("-A", "--all-namespaces") or any(map(_CLUSTER_WIDE.match, targets))
         names = options.all_values("-n", "--namespace")
