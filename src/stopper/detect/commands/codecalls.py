@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from stopper.data.commands import TextRule, load_commands
 from stopper.detect.commands.apis import note_request
-from stopper.detect.commands.mild import is_in_memory, names_scratch
+from stopper.detect.commands.mild import is_passing_store, names_scratch
 from stopper.detect.commands.queries import note_sql
 from stopper.detect.commands.taint import UNKNOWN
 from stopper.detect.commands.writes import note_delete, note_write
@@ -251,7 +251,7 @@ def _started(code: str, path: str) -> bool:
 
 
 def _note_queries(shell: "Shell", code: str) -> None:
-    if _DATABASES.search(code) is None or is_in_memory(code) or names_scratch(shell, code):
+    if _DATABASES.search(code) is None or is_passing_store(code) or names_scratch(shell, code):
         return
     for match in list(_LITERAL.finditer(code))[:_MAX_CALLS]:
         text = next((group for group in match.groups() if group), "")

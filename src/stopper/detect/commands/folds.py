@@ -32,8 +32,9 @@ _NUMBERS: Final = r"((?:\s{0,9}+(?:0x[0-9a-fA-F]{1,4}+|\d{1,5}+)\s{0,9}+,?+){1,2
 _ITEM: Final = lazy(_Q)
 _NUMBER: Final = lazy(r"0x[0-9a-fA-F]+|\d+")
 _LITERALS: Final = rf"{_Q}\s{{0,9}}(?:%s)\s{{0,9}}{_Q}"
-# Behind a letter a quote ends a literal.
-_PLUS: Final = lazy(r"(?<![\w./:-])" + _LITERALS % r"\+|\.\.|\.|\|\||&|<>|~|_")
+_PLUS: Final = lazy(_LITERALS % r"\+|\.\.|\|\||&|<>|~|_")
+# A point may be a literal itself; and behind a letter a quote ends one.
+_POINT: Final = lazy(r"(?<![\w./:-])" + _LITERALS % r"\.")
 _BESIDE: Final = lazy(_LITERALS % "")
 _ASSIGNED: Final = lazy(
     r"""(?:^|[;{(\n\s])(?:my|our|local|let|const|var|set"
@@ -270,6 +271,7 @@ _FOLDS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]
             lambda m: _text(m, 1, 2)[::-1],
         ),
         (_PLUS.pattern, _both),
+        (_POINT.pattern, _both),
     )
 )
 """Shapes of constant expressions, and the text that each makes."""

@@ -4,9 +4,10 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.commands.mild import is_in_memory
+from stopper.detect.commands.mild import is_passing_store
 from stopper.detect.commands.paths import is_secret_path
 from stopper.detect.commands.queries import note_sql
+from stopper.detect.commands.statements import is_statements
 from stopper.detect.commands.taint import UNKNOWN, unmark
 from stopper.detect.commands.words import ansi_c
 from stopper.detect.commands.writes import note_delete, note_read, note_write
@@ -21,7 +22,9 @@ __all__ = ["MAX_LITERALS", "STRING", "literal", "note_leak", "note_orm", "note_p
 MAX_LITERALS: Final = 200
 _MAX_DECODED: Final = 3
 STRING: Final = r"""(?:"((?:[^"\\\n]|\\.)*)"|'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`)"""
-_JOINED: Final = lazy(r"""(?<=[^\s,(\[{=:])(["'`])\s*(?:\+|\.(?!\w)|\.\.|<<)\s*\1""")
+_JOINED: Final = lazy(
+    r"""(["'`])(?:\s*(?:\+|\.\.|<<)\s*|\s+\.\s+)\1|(?<=[^\s,(\[{=:])(["'`])\s*\.(?!\w)\s*\2"""
+)
 _WORD_LISTS: Final = lazy(r"\*?(?:%[wW]|qw)[\[({<|]([^\])}>|\"']{0,300})[\])}>|]")
 """`%w[rm -rf a]`: words that a call is given as its arguments."""
 _RUNS: Final = lazy(
@@ -149,11 +152,6 @@ _ENV_PICKED: Final = lazy(
 _ENV_HIDDEN: Final = lazy(
     r"\*{3}|\[:\d|\.slice\(|\.length\b|\blen\(|\bbool\(|\.pop\(|\bdel\b|delete\b"
 )
-_STATEMENT: Final = lazy(
-    r"\s*(?:SELECT\s|INSERT\s+INTO|UPDATE\s+\S+\s+SET|DELETE\s+FROM|(?:CREATE|DROP|ALTER)\s+(?:TEMP\w*\s+|UNIQUE\s+)?"
-    r"(?:TABLE|INDEX|VIEW|DATABASE|SCHEMA|TRIGGER)\b|TRUNCATE\s+TABLE|WITH\s+\w+\s+AS\b|VACUUM\b|PRAGMA\s)",
-    re.IGNORECASE,
-)
 _EVALS: Final = lazy(
     rf"(?<![\w.])(?:eval|instance_eval|class_eval|Code\.eval_string|loadstring|load|assert|EVAL"
     rf"|new Function|Function|vm\.run\w{{2,20}}|create_function)\b\s{{0,9}}\(?\s{{0,9}}{STRING}"
@@ -165,10 +163,9 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
     code = _WORD_LISTS.sub(r'"\1"', _JOINED.sub("", code))
     for match in list(_RUNS.finditer(code))[:MAX_LITERALS]:
         groups = match.groups()
-        called = code[match.start() : max(map(match.start, (1, 2, 3)))]
-        if (language == "node" and "(" not in called) or _STATEMENT.match(literal(groups[:3])):
-            continue  # a word in a text, or what a database runs
         first, rest = literal(groups[:3]), match[4] or ""
+        if (language == "node" and _is_word(code, match)) or is_statements(first):
+            continue  # a word in a text, or what a database runs
         words = [_home(shell, literal(more.groups())) for more in _LITERAL.finditer(rest)]
         if words and " " not in first:
             shell.run_argv([first, *words])
@@ -182,7 +179,7 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
             text = next((g for g in match.groups() if g and len(g) > 1), "")
             shell.run_code(text, f"a command that {language} runs")
     _note_deletes(shell, code)
-    queries = () if is_in_memory(code) else list(_QUERIES.finditer(code))[:MAX_LITERALS]
+    queries = () if is_passing_store(code) else list(_QUERIES.finditer(code))[:MAX_LITERALS]
     for match in queries:
         note_sql(shell, literal(match.groups()), None)
     note_orm(shell, code, language)
@@ -192,6 +189,12 @@ def scan(shell: "Shell", code: str, language: str, depth: int = 0) -> None:
         for match in list(_EVALS.finditer(code))[:MAX_LITERALS]:
             scan(shell, literal(match.groups()), language, depth + 1)
         _scan_encoded(shell, code, language, depth)
+
+
+def _is_word(code: str, match: re.Match[str]) -> bool:
+    """Whether no bracket stands behind a name, nor a template: JavaScript calls by nothing else."""
+    start = max(match.start(1), match.start(2))
+    return start >= 0 and "(" not in code[match.start() : start]
 
 
 def _note_deletes(shell: "Shell", code: str) -> None:
@@ -293,5 +296,5 @@ def _home(shell: "Shell", path: str) -> str:
 
 def note_orm(shell: "Shell", code: str, who: str) -> None:
     """Calls by which an object mapper empties a whole table."""
-    if _ORM.search(code) and not is_in_memory(code):
+    if _ORM.search(code) and not is_passing_store(code):
         shell.add(EffectKind.DATABASE, who, Scope.REMOTE, "command.database_destroys")

@@ -20,9 +20,9 @@ __all__ = [
     "MACHINES",
     "asks_help",
     "enters_made",
-    "is_in_memory",
     "is_made",
     "is_numbered",
+    "is_passing_store",
     "is_scratch",
     "names_scratch",
     "note_made",
@@ -287,7 +287,7 @@ def names_scratch(shell: "Shell", code: str) -> bool:
     return bool(names) and "://" not in code and all(is_scratch(shell, name) for name in names)
 
 
-def is_in_memory(code: str) -> bool:
+def is_passing_store(code: str) -> bool:
     """Whether a database that code names is kept in memory, or is one for tests on this machine."""
     if _MEMORY.search(code) is not None:
         return True

@@ -5,10 +5,10 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from stopper.detect.commands.mild import is_in_memory, names_scratch
+from stopper.detect.commands.mild import is_passing_store, names_scratch
 from stopper.detect.commands.pyarchives import note_packed
 from stopper.detect.commands.pyloops import exhausts
-from stopper.detect.commands.pyplain import plainer
+from stopper.detect.commands.pyplain import pairs, plainer
 from stopper.detect.commands.pytexts import decoded, unbase64, unhex
 from stopper.detect.commands.taint import ENCODED, REMOTE, SECRET, UNKNOWN, is_literal
 from stopper.detect.commands.variables import is_secret_name
@@ -86,14 +86,14 @@ def run_python(shell: "Shell", code: str) -> bool:
     if tree is None:
         shell.doubt("code too large to judge", "command.too_large")
         return True
-    _Reader(shell, in_memory=names_scratch(shell, code) or is_in_memory(code)).read(tree)
+    _Reader(shell, passing=names_scratch(shell, code) or is_passing_store(code)).read(tree)
     return True
 
 
 class _Reader:
     """One pass over the calls of a module, in the order of the text."""
 
-    def __init__(self, shell: "Shell", *, in_memory: bool) -> None:
+    def __init__(self, shell: "Shell", *, passing: bool) -> None:
         self.shell = shell
         self.values: dict[str, str] = {}
         self.names: dict[str, str] = {}
@@ -103,7 +103,7 @@ class _Reader:
         self.seen_dup = False
         self.runs = False
         self.sends = ""
-        self.in_memory = in_memory
+        self.passing = passing
 
     def read(self, tree: ast.AST) -> None:
         """Names first, then every call."""
@@ -137,11 +137,9 @@ class _Reader:
         elif isinstance(node, ast.ImportFrom):
             for item in node.names:
                 self.names[item.asname or item.name] = f"{node.module}.{item.name}"
-        elif isinstance(node, ast.Assign):
-            for target in node.targets:
-                self._assign(target, node.value)
-        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
-            self._bind(node.target, node.value)
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr):
+            for target, value in pairs([node], self._listed):
+                self._bind(target, value)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             before = self.values.get(node.target.id, UNKNOWN)
             self.values[node.target.id] = (before + self._fold(node.value))[:_MAX_TEXT]
@@ -153,7 +151,7 @@ class _Reader:
             else:
                 self._bind(node.target, (self._listed(node.iter) or [node.iter])[0])
         elif isinstance(node, ast.Constant) and node.value in (":memory:", "sqlite://"):
-            self.in_memory = True
+            self.passing = True
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._bind(node.optional_vars, node.context_expr)
 
@@ -177,15 +175,6 @@ class _Reader:
             if isinstance(targets[-1], ast.Name):
                 picked = any(isinstance(part, ast.If | ast.Continue) for part in ast.walk(node))
                 self.values[targets[-1].id] = UNKNOWN if picked else "*"
-
-    def _assign(self, target: ast.expr, value: ast.expr) -> None:
-        """A name, or a row of them that is given a row."""
-        items = self._listed(value)
-        if isinstance(target, ast.Tuple | ast.List) and len(target.elts) == len(items):
-            for one, item in zip(target.elts, items, strict=True):
-                self._assign(one, item)
-        else:
-            self._bind(target, value)
 
     def _bind(self, target: ast.AST, value: ast.AST) -> None:
         if not isinstance(target, ast.Name):
@@ -401,7 +390,7 @@ class _Reader:
                       "os.replace"} and len(node.args) > 1:  # fmt: skip
             verb = "cp" if "copy" in name else "mv"
             self.shell.run_argv([verb, *(self._fold(arg) for arg in node.args[:2])])
-        elif isinstance(node.func, ast.Attribute) and not self._moves(node, node.func, last):
+        elif isinstance(node.func, ast.Attribute) and not self._reaches(node, node.func, last):
             self._attribute(node, node.func, last)
         if name.startswith("socket.") or last in {"connect", "create_connection"}:
             self.socket = self.socket or "socket" in " ".join([name, *self.names.values()])
@@ -417,14 +406,17 @@ class _Reader:
                 return True
         return False
 
-    def _moves(self, node: ast.Call, func: ast.Attribute, last: str) -> bool:
+    def _gather(self, folder: str) -> None:
+        """What goes into an archive: a folder of credentials is one."""
+        if is_literal(folder) and any(self.shell.is_secret(f"{folder}{name}") for name in _KEPT):
+            self.secret = True
+
+    def _reaches(self, node: ast.Call, func: ast.Attribute, last: str) -> bool:
         """What a connection to another machine runs, and files that are read, moved or opened."""
         is_path = "Path" in self._dotted(func.value)
         if last in {"add", "write"} and node.args:
-            folder = self._fold(node.args[0]).rstrip("/")
-            self.secret = self.secret or any(
-                self.shell.is_secret(f"{folder}{name}") for name in _KEPT if is_literal(folder)
-            )
+            self._gather(self._fold(node.args[0]).rstrip("/"))
+            return False
         if last in _RUNNERS and node.args and " " in (code := self._fold(node.args[0])):
             self.shell.elsewhere(partial(self.shell.run_code, code, last), "machine")
         elif last in {"rename", "replace"} and is_path:
@@ -455,7 +447,7 @@ class _Reader:
             listed = re.sub(r"(?:/\*){2,}$", "/*", path.replace(UNKNOWN, "*"))
             if note_read(self.shell, listed) == SECRET:
                 self.secret = True
-        elif last in _SQL_CALLS and node.args and not self.in_memory:
+        elif last in _SQL_CALLS and node.args and not self.passing:
             text = self._fold(node.args[0])
             for effect in judge_sql(text.replace(UNKNOWN, "x")).effects:
                 self.shell.add(effect.kind, effect.target, effect.scope, effect.reason,

@@ -1,12 +1,12 @@
 """Python code made plainer: loops unrolled over what is written out, own functions put in place."""
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from itertools import count
 from typing import Final, TypeVar
 
-__all__ = ["plainer"]
+__all__ = ["pairs", "plainer"]
 
 _MAX_NODES: Final = 20_000
 """So many nodes are added at most."""
@@ -70,9 +70,9 @@ class _Facts:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 self._functions[node.name] = node
             elif isinstance(node, ast.ClassDef):
-                for target, value in _pairs(node.body):
+                for target, value in pairs(node.body):
                     self._give(f"{node.name}.{target.id}", value)
-            for target, value in _pairs([node]):
+            for target, value in pairs([node]):
                 self._give(target.id, value)
 
     def _give(self, name: str, value: ast.expr) -> None:
@@ -205,15 +205,13 @@ class _Facts:
         """A copy of a body with `given` for its names; those that it gives itself get new names."""
         if not given:
             return
-        own = {
-            target.id for part in body for node in ast.walk(part) for target, _ in _pairs([node])
-        }
+        own = {target.id for part in body for node in ast.walk(part) for target, _ in pairs([node])}
         number = next(self._numbers)
         renamed = {name: f"{name}__{number}" for name in own - given.keys()}
         for part in body:
             copy = _Replacer(given, renamed).visit(deepcopy(part))
             for node in ast.walk(copy):
-                for target, value in _pairs([node]):
+                for target, value in pairs([node]):
                     self._give(target.id, value)
             yield copy
 
@@ -276,24 +274,29 @@ class _Settler(ast.NodeTransformer):
         return found
 
 
-def _pairs(body: "list[ast.stmt] | list[ast.AST]") -> Iterator[tuple[ast.Name, ast.expr]]:
-    """The names that statements give, and what."""
+def pairs(
+    body: Iterable[ast.AST], items: Callable[[ast.AST], list[ast.expr]] | None = None
+) -> Iterator[tuple[ast.Name, ast.expr]]:
+    """The names that statements give, and what; `items` tells what a row is, where it is a name."""
     for node in body:
         match node:
             case ast.Assign(targets, value):
                 for target in targets:
-                    yield from _matched(target, value)
+                    yield from _matched(target, value, items)
             case ast.AnnAssign(target, _, ast.expr() as value) | ast.NamedExpr(target, value):
-                yield from _matched(target, value)
+                yield from _matched(target, value, items)
 
 
-def _matched(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.Name, ast.expr]]:
-    match target, value:
-        case ast.Name(), _:
+def _matched(
+    target: ast.expr, value: ast.expr, items: Callable[[ast.AST], list[ast.expr]] | None = None
+) -> Iterator[tuple[ast.Name, ast.expr]]:
+    match target:
+        case ast.Name():
             yield target, value
-        case ((ast.Tuple(names) | ast.List(names)), (ast.Tuple(values) | ast.List(values))):
-            for name, one in zip(names, values):  # noqa: B905  what is spread is not followed
-                yield from _matched(name, one)
+        case ast.Tuple(names) | ast.List(names):
+            row = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+            for name, one in zip(names, items(value) if items else row):  # noqa: B905  what is spread is not followed
+                yield from _matched(name, one, items)
 
 
 def _taken(target: ast.expr, item: ast.expr) -> dict[str, ast.expr]:
