@@ -53,7 +53,7 @@ _CODE = re.compile(
     rb"|:{1,2}[A-Za-z_]\w*(?:[!?]?\(.*)?"
     rb"|[A-Za-z_]\w*\[.*|(?:default|null)!|[A-Za-z_$][\w.$]*\?[\w.$\"']+:.*"
     rb"|[a-z][a-z_]*=(?:[A-Za-z_]*|\w{0,8}|[0-9.]+)|[A-Za-z]+=[0-9.]{1,2}|[a-z][A-Za-z]*=[0-9.]{1,6}|[a-z][A-Za-z_]*=[$%]\{.*|[a-z]+(?:[A-Z][a-z]+)+=|r?![A-Za-z:_-]+|\^[(\[].*|\).*"
-    rb"|[A-Za-z]+_[A-Za-z]+__[A-Za-z0-9_-]{5}|u[0-9a-f]{4}"
+    rb"|u[0-9a-f]{4}"
     rb"|(@@?|%%?|##?|__)[A-Za-z][A-Za-z_.-]*\1|0x[0-9A-Fa-f]{1,8}|[a-z.-]{3,}@[a-z.-]{3,}"
     rb"|(?:[Uu]?[Ii]nt|[Ff]loat|[Cc]omplex|[Uu][Tt][Ff]-?)(?:8|16|32|64|128)[A-Za-z]*"
     rb"|(?:urlsafe_)?b(?:32|64|85)(?:en|de)code|base(?:16|32|58|64|85)(?:(?:en|de)code|[-_]?url)?|(?:md5|ck|b2|sha(?:1|224|256|384|512))sum|(?:[Aa]rgon2(?:id|i|d)|(?:pbkdf2|PBKDF2)[A-Za-z0-9_-]*|md5|ed25519|x25519|[a-z]{1,6}-?(?:1|128|256|384|512))"
@@ -538,10 +538,10 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
     be `in_code`.
     """
     found = _DRAWN.fullmatch(value)
-    if _FOR_PASSWORD.search(value.lower()):
-        return False
     if found is None:
         return not in_code and _is_hyphened(value)
+    if _FOR_PASSWORD.search(value.lower()):
+        return False
     joint = found[1]
     if joint == b"." and not (value.islower() or value.istitle()):
         return False  # a name in code
@@ -559,9 +559,12 @@ def _is_drawn(value: bytes, *, in_code: bool = False) -> bool:
 
 def _is_hyphened(value: bytes) -> bool:
     """Whether it is words between hyphens, short ones too, and none that any text has."""
-    words = _SMALL_WORD.findall(value.lower())
+    lower = value.lower()
+    if _HYPHENED.fullmatch(value) is None or _FOR_PASSWORD.search(lower):
+        return False
+    words = _SMALL_WORD.findall(lower)
     long = sum(len(word) >= _MIN_LONG for word in words)
-    return long > 1 and _HYPHENED.fullmatch(value) is not None and _TECHNICAL.isdisjoint(words)
+    return long > 1 and _TECHNICAL.isdisjoint(words)
 
 
 def _is_passphrase(value: bytes) -> bool:

@@ -6,14 +6,7 @@ from typing import Final
 from stopper.detect.commands.folds import fold_code
 from stopper.detect.lazy import lazy
 
-__all__ = [
-    "blank_patterns",
-    "call_plainly",
-    "is_made",
-    "mute",
-    "name_attributes",
-    "unalias",
-]
+__all__ = ["blank_patterns", "call_plainly", "is_made", "mute", "name_attributes", "unalias"]
 
 _MAX_CODE: Final = 65_536
 _MAX_SETS: Final = 32

@@ -205,8 +205,9 @@ def is_sandboxed(shell: "Shell", call: "Call", options: "Options", rule: "Rule",
     if not all(map(is_sandbox, machines)):
         return False
     if call.name in _CLUSTERS and targets[:1] in (["ns"], ["namespace"], ["namespaces"]):
-        return bool(targets[1:]) and all(
-            _PASSING.search(name) and _SHARED.search(name) is None for name in targets[1:]
+        names = targets[1:] if rule.verb in _CHANGES else []
+        return bool(names) and all(
+            _PASSING.search(name) and _SHARED.search(name) is None for name in names
         )
     if call.name in _CLUSTERS:
         wide = options.has("-A", "--all-namespaces") or any(map(_CLUSTER_WIDE.match, targets))

@@ -39,6 +39,11 @@ def _rules() -> dict[str, tuple[Row, ...]]:
     return {name: tuple(rows) for name, rows in found.items()}
 
 
+_SOUGHT: Final = lazy(
+    r"(\b(?:select-string|sls)\s{1,9}(?:-pattern\s{1,9})?)(?:'[^'\n]{0,400}'|\"[^\"$`\n]{0,400}\")",
+    re.IGNORECASE,
+)
+"""A pattern that is only looked for."""
 _RULES: Final = _rules()
 _WORDS: Final = load_commands().words
 _DELETERS: Final = frozenset({"remove-item", "del", "erase", "rd", "rmdir", "ri", "rm", "rni"})
@@ -113,13 +118,6 @@ def is_windows(name: str) -> bool:
     """Whether a program is one of Windows, or a cmdlet that destroys by its verb."""
     lower = program_name(name)
     return lower in WINDOWS or ("-" in lower and name[:1].isupper() and _verb(lower) is not None)
-
-
-_SOUGHT: Final = lazy(
-    r"(\b(?:select-string|sls)\s{1,9}(?:-pattern\s{1,9})?)(?:'[^'\n]{0,400}'|\"[^\"$`\n]{0,400}\")",
-    re.IGNORECASE,
-)
-"""A pattern that is only looked for."""
 
 
 def run_windows(shell: "Shell", text: str, depth: int = 0) -> None:
